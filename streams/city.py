@@ -1,0 +1,259 @@
+"""The city task: signals of all lanes in fold order, timers and set changes in their places, incidents out.
+
+One task for a whole city, exactly once: it reads the signals partitions, and one transaction carries what came out, the
+state by key, the journal entries of lanes it went on without, and the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from streams.log import Indefinite, TaskLog
+from streams.logic import CityLogic, Sets
+from streams.order import Absence, FoldKey, FoldOrder, LaneMark
+from streams.records import CE_TYPE, READY_TYPE, SEAL_TYPE, SIGNAL_TYPE, TP, Batch, Seal, Signal, Write
+from streams.state import FORMAT, HEAD, StateError
+
+BUFFER_ROWS = 200_000
+"""A lane far ahead of the slowest is not read on while so many signals wait."""
+
+_json = msgspec.json.Encoder().encode
+_signal = msgspec.json.Decoder(Signal).decode
+_seal = msgspec.json.Decoder(Seal).decode
+
+
+class CityHead(msgspec.Struct):
+    """Where the city task stands."""
+
+    owner: str = ""
+    format: int = FORMAT
+    flush: int = 0
+    lanes: dict[str, LaneMark] = {}
+    last: tuple[int, int, int, int] = (-(1 << 62), -1, -1, -1)
+    frontier: int = -(1 << 62)
+    set: str = ""
+    sets: list[tuple[int, str]] = []
+
+
+class JournalEntry(msgspec.Struct, omit_defaults=True):
+    """What is not a function of the logs, named by input positions: replay obeys it."""
+
+    lane: str
+    skip: int = -1
+    since: int = -1
+    until: int = -1
+    bound: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class CitySettings:
+    """``genesis`` is the set before the first change; waits in seconds."""
+
+    genesis: str
+    prefix: str = ""
+    flush_s: float = 0.2
+    exclude_after_s: float = 10.0
+    idle_wait_s: float = 0.5
+
+
+class CityObserver(Protocol):
+    """Who is told of progress."""
+
+    def city(self, event: str, amount: float = 1.0, label: str = "") -> None:
+        """Something happened; ``event`` is from a closed list."""
+        ...
+
+
+class City:
+    """The task itself. ``lanes`` are the signals partitions; their sorted order is their rank."""
+
+    def __init__(
+        self,
+        log: TaskLog,
+        lanes: Sequence[TP],
+        journal: TP,
+        make_logic: Callable[[], CityLogic],
+        sets: Sets,
+        settings: CitySettings,
+        observer: CityObserver | None = None,
+        absences: Mapping[str, list[Absence]] | None = None,
+    ) -> None:
+        self.log, self.journal, self.sets, self.settings = log, journal, sets, settings
+        self.lanes = sorted(lanes)
+        self.observer = observer
+        self.stop = False
+        self.ready: dict[str, set[str]] = {}
+        """Set id → lanes that reported it loaded; a report, never part of a result."""
+        self._make_logic = make_logic
+        self._given = absences
+
+    async def run(self) -> None:
+        """Recover and work; again after every indefinite outcome."""
+        while True:
+            try:
+                await self.recover()
+                await self.work()
+                return
+            except Indefinite:
+                self._tell("recovery")
+                await self.log.cut()
+
+    async def recover(self) -> None:
+        """New epoch, ownership confirmed since, state read."""
+        await self.log.confirm()
+        await self.log.open()
+        await self.log.confirm()
+        self._load(await self.log.restore())
+
+    def _load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+        items: dict[bytes, bytes] = {}
+        for key, value in records:
+            if value is None:
+                items.pop(key, None)
+            else:
+                items[key] = value
+        raw = items.pop(HEAD, None)
+        self.head = msgspec.json.decode(raw, type=CityHead) if raw else CityHead(set=self.settings.genesis)
+        if self.head.format > FORMAT:
+            raise StateError(f"{self.log.state}: head of format {self.head.format}, this release knows {FORMAT}")
+        self.order = FoldOrder(len(self.lanes), FoldKey(*self.head.last))
+        self.order.frontier = self.head.frontier
+        self.order.marks = [self.head.lanes.get(str(tp), LaneMark()) for tp in self.lanes]
+        if self._given is not None:
+            for tp, mark in zip(self.lanes, self.order.marks, strict=True):
+                mark.absences = list(self._given.get(str(tp), []))
+        self.read = {tp: mark.offset for tp, mark in zip(self.lanes, self.order.marks, strict=True)}
+        self.logic = self._make_logic()
+        self.head.owner = self.logic.owner
+        self.logic.load(items)
+        self.logic.enter(self.head.set, self.sets(self.head.set))
+        self._journal: list[JournalEntry] = []
+        self._since: float | None = None
+        self._blocked: tuple[int, float] | None = None
+
+    # -- work
+
+    async def work(self) -> None:
+        """Read, order, fold, flush; a last flush when told to stop."""
+        while not self.stop:
+            wait = self.settings.idle_wait_s
+            if self._since is not None:
+                wait = max(0.0, self._since + self.settings.flush_s - self.log.now())
+            got = await self.log.fetch(self._wanted(), wait)
+            for batch in got:
+                if batch.first == self.read[batch.source]:
+                    self.take(batch)
+            self.advance()
+            self._watch_blocked(got)
+            if self._since is not None and self.log.now() >= self._since + self.settings.flush_s:
+                await self.flush()
+        await self.flush()
+
+    def _wanted(self) -> dict[TP, int]:
+        if len(self.order) < BUFFER_ROWS:
+            return dict(self.read)
+        least = min((m.pulse for m in self.order.marks if not m.out), default=0)
+        return {tp: self.read[tp] for tp, m in zip(self.lanes, self.order.marks, strict=True) if m.pulse <= least}
+
+    def take(self, batch: Batch) -> None:
+        """Add one batch of a signals partition to the order."""
+        rank = self.lanes.index(batch.source)
+        for row in range(len(batch)):
+            kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
+            if kind == SIGNAL_TYPE:
+                self.order.add(rank, _signal(value), int(batch.offsets[row]))
+            elif kind == SEAL_TYPE:
+                self._sealed(rank, _seal(value))
+            elif kind == READY_TYPE:
+                self.ready.setdefault(value.decode(), set()).add(str(batch.source))
+        self.read[batch.source] = self.order.marks[rank].offset = batch.next
+        if self._since is None:
+            self._since = self.log.now()
+
+    def _sealed(self, rank: int, seal: Seal) -> None:
+        self.order.seal(rank, seal.pulse, seal.position)
+        for change in seal.sets:
+            if change not in self.head.sets and change[0] >= self.order.frontier:
+                self.head.sets = sorted([*self.head.sets, change])
+        if self._given is not None:
+            self.order.obey(rank)
+        elif self.order.admissible(rank):
+            self._note(rank, self.order.admit(rank))
+
+    def advance(self) -> None:
+        """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
+        bound = self.order.bound()
+        while True:
+            key, due = self.order.peek(), self.logic.due()
+            change = self.head.sets[0][0] if self.head.sets else None
+            times = [t for t in (change, due, key.fold if key else None) if t is not None and t < bound]
+            if not times:
+                return
+            now = min(times)
+            if change == now:
+                _, self.head.set = self.head.sets.pop(0)
+                self.logic.enter(self.head.set, self.sets(self.head.set))
+            elif due == now:
+                self.logic.fire(now)
+            else:
+                _, signal = self.order.pop()
+                self.logic.signal(signal)
+                self._tell("folded")
+
+    # -- lanes that keep everybody waiting
+
+    def _watch_blocked(self, got: list[Batch]) -> None:
+        if self._given is not None:
+            return
+        included = [(m.pulse, r) for r, m in enumerate(self.order.marks) if not m.out]
+        if len(included) < 2 or self.order.rereading():
+            self._blocked = None
+            return
+        least, rank = min(included)
+        ahead = max(p for p, _ in included)
+        if ahead - least < self.settings.exclude_after_s * 1000 or any(b.source == self.lanes[rank] for b in got):
+            self._blocked = None
+        elif self._blocked is None or self._blocked[0] != rank:
+            self._blocked = (rank, self.log.now())
+        elif self.log.now() - self._blocked[1] >= self.settings.exclude_after_s:
+            self._note(rank, self.order.exclude(rank))
+            self._blocked = None
+            self._tell("excluded", 1, str(self.lanes[rank]))
+
+    def _note(self, rank: int, absence: Absence) -> None:
+        entry = JournalEntry(str(self.lanes[rank]), -1, absence.since, absence.until, absence.bound)
+        self._journal.append(entry)
+        if self._since is None:
+            self._since = self.log.now()
+
+    # -- flush
+
+    async def flush(self) -> None:
+        """One transaction: incidents, state, journal, head."""
+        items, records = self.logic.changes()
+        head = self.head
+        head.flush += 1
+        last = self.order.last
+        head.last = (last.fold, last.rank, last.offset, last.index)
+        head.frontier = self.order.frontier
+        for rank, tp in enumerate(self.lanes):
+            mark = self.order.marks[rank]
+            offset, pulse = self.order.resume_at(rank, self.read[tp])
+            head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
+        prefix = self.settings.prefix
+        writes = [Write(TP(prefix + suffix, 0), key, value, heads) for suffix, key, value, heads in records]
+        writes += [Write(self.journal, e.lane.encode(), _json(e)) for e in self._journal]
+        writes += [Write(self.log.state, key, value) for key, value in items.items()]
+        writes.append(Write(self.log.state, HEAD, _json(head)))
+        await self.log.commit(writes)
+        self._tell("flush")
+        self._journal.clear()
+        self._since = None
+
+    def _tell(self, event: str, amount: float = 1.0, label: str = "") -> None:
+        if self.observer is not None:
+            self.observer.city(event, amount, label)

@@ -1,0 +1,256 @@
+"""The door: a Faust app whose service owns the tasks of this worker, and whose agents work through their batches.
+
+The group decides who owns what (streams/kafka/member.py); the door starts a task for each partition that is ours and
+stops it, after a last flush, when it is ours no more. A batch goes to the Faust agent of its input through a channel,
+and the door waits until the agent is done with it. The owner of ``pulse`` also runs the city task and the conductor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+from mode import Service
+
+from streams.city import City, CitySettings
+from streams.conductor import Conductor, ConductorSettings
+from streams.kafka import batches
+from streams.kafka.conductor_log import KafkaConductorLog
+from streams.kafka.connect import Cluster, KafkaSettings
+from streams.kafka.member import Member
+from streams.kafka.reader import Reader
+from streams.kafka.task_log import KafkaTaskLog
+from streams.lane import Lane, LaneSettings, LaneTopics
+from streams.log import NotOwner
+from streams.logic import CityLogic, LaneLogic, Sets
+from streams.probe import in_child
+from streams.progress import Progress
+from streams.records import TP, Batch
+
+log = structlog.get_logger(__name__)
+
+EXIT_TROUBLE = 71
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """One worker. ``inputs`` maps an input topic to its partitions; times in seconds.
+
+    ``lanes`` and ``city`` make the application's logic; ``clock`` answers the city's time in ms UTC.
+    """
+
+    kafka: KafkaSettings
+    inputs: Mapping[str, int]
+    lanes: Mapping[str, Callable[[], LaneLogic]]
+    city: Callable[[], CityLogic] | None
+    sets: Sets
+    genesis: str
+    key: bytes
+    prefix: str = ""
+    group: str = "city-brain"
+    flush_s: float = 0.2
+    pulse_every_s: float = 1.0
+    conduct: bool = True
+    clock: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
+
+
+class _NoKafka(BootStrategy):
+    """Faust brings app, agents and channels; the consuming is the door's."""
+
+    enable_kafka = False
+    enable_web = False
+
+
+class App(faust.App):
+    """A Faust app that leaves Kafka to the door."""
+
+    BootStrategy = _NoKafka
+
+
+@dataclass(slots=True)
+class Work:
+    """One batch on its way through a channel; ``done`` is set when the agent has worked it through."""
+
+    lane: Lane
+    batch: Batch
+    done: asyncio.Future[None]
+
+
+def make_app(settings: WorkerSettings, progress: Progress) -> App:
+    """The app with its door and one agent an input. A plain agent belongs into an app of its own: streams/plain.py."""
+    app = App(settings.prefix + settings.group, broker=f"kafka://{settings.kafka.bootstrap}", autodiscover=False)
+    channels = {topic: app.channel(maxsize=1) for topic in settings.inputs}
+    for topic, channel in channels.items():
+        app.agent(channel, name=f"work.{topic}")(_agent())
+    app.service(Door.of(settings, progress, channels))
+    app.flow_control.resume()  # Faust does this at the first assignment of its own consumer, which is not there
+    return app
+
+
+def run_worker(settings: WorkerSettings, progress: Progress) -> None:
+    """Run the app until SIGINT or SIGTERM; returns after a last flush of every task."""
+    batches.warm()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(make_app(settings, progress), loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()
+
+
+def _agent() -> Callable[[Any], Any]:
+    async def work(stream: Any) -> None:
+        async for item in stream:
+            try:
+                await item.lane.take(item.batch)
+            except Exception as error:  # noqa: BLE001  # handed to the door, which waits for it
+                item.done.set_exception(error)
+            else:
+                item.done.set_result(None)
+
+    return work
+
+
+class Door(Service):
+    """Starts and stops tasks as the group decides."""
+
+    settings: WorkerSettings
+    progress: Progress
+    channels: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, settings: WorkerSettings, progress: Progress, channels: Mapping[str, Any]) -> type[Door]:
+        """A class of its own with these settings: Faust makes the instance."""
+        return type("Door", (cls,), {"settings": settings, "progress": progress, "channels": dict(channels)})
+
+    def __post_init__(self) -> None:
+        self.running: dict[TP, list[tuple[Any, asyncio.Task[None]]]] = {}
+        self.cluster = Cluster(self.settings.kafka)
+        self.reader = Reader(self.cluster)
+        s = self.settings
+        self.pulse = TP(s.prefix + "pulse", 0)
+        topics = [s.prefix + topic for topic in s.inputs] + [self.pulse.topic]
+        self.member = Member(self.cluster, s.prefix + s.group, topics)
+
+    async def on_start(self) -> None:
+        """Reach the cluster and join the group."""
+        await self.cluster.start()
+        await self.reader.start()
+        await self.member.start()
+
+    @Service.task
+    async def _supervise(self) -> None:
+        while not self.should_stop:
+            wanted = set(self.member.assignment)
+            self.member.check()
+            self.progress.member_ok = self.member.generation >= 0
+            for tp in wanted - self.running.keys():
+                self._begin(tp)
+            for tp in self.running.keys() - wanted:
+                self._end(tp)
+            self._watch()
+            self.member.changed.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.member.changed.wait(), 0.25)
+
+    def _begin(self, tp: TP) -> None:
+        s = self.settings
+        names = {s.prefix + topic: topic for topic in s.inputs}
+        self.running[tp] = []
+        if tp == self.pulse:
+            if s.conduct:
+                conductor_log = KafkaConductorLog("conductor", [tp], tp, **self._common())
+                settings = ConductorSettings(s.key, s.genesis, s.pulse_every_s)
+                self._spawn(tp, Conductor(conductor_log, self._all(""), s.clock, settings))
+            if s.city is not None:
+                signals = self._all("signals.")
+                city_log = KafkaTaskLog("city", [tp, *signals], TP(s.prefix + "state.city", 0), **self._common())
+                journal = TP(s.prefix + "journal", 0)
+                city_settings = CitySettings(s.genesis, s.prefix, s.flush_s)
+                self._spawn(tp, City(city_log, signals, journal, s.city, s.sets, city_settings, self.progress))
+        elif tp.topic in names:
+            topic = names[tp.topic]
+            topics = LaneTopics.of(topic, tp.partition, s.prefix)
+            lane_log = KafkaTaskLog(f"{topic}-{tp.partition}", [tp], topics.state, **self._common())
+            lane_settings = LaneSettings(s.genesis, s.key, s.inputs[topic], s.flush_s)
+            lane = Lane(
+                lane_log, topics, s.lanes[topic], s.sets, lane_settings, self.progress, in_child,
+                deliver=self._through(topic),
+            )  # fmt: skip
+            self._spawn(tp, lane)
+
+    def _common(self) -> dict[str, Any]:
+        app = self.settings.prefix + self.settings.group
+        return {"app": app, "cluster": self.cluster, "reader": self.reader, "member": self.member}
+
+    def _all(self, family: str) -> list[TP]:
+        s = self.settings
+        return [TP(f"{s.prefix}{family}{topic}", p) for topic, n in s.inputs.items() for p in range(n)]
+
+    def _through(self, topic: str) -> Callable[[Lane, Batch], Any]:
+        channel = self.channels[topic]
+
+        async def deliver(lane: Lane, batch: Batch) -> None:
+            name = str(lane.topics.source)
+            oldest = int(batch.times[0]) if len(batch) else int(time.time() * 1000)
+            self.progress.high(name, lane.head.position, batch.high, oldest)
+            done = asyncio.get_running_loop().create_future()
+            await channel.send(value=Work(lane, batch, done))
+            await done
+
+        return deliver
+
+    def _spawn(self, tp: TP, task: Any) -> None:
+        log.info("task starts", partition=str(tp), task=type(task).__name__)
+        self.running[tp].append((task, asyncio.create_task(self._guard(tp, task))))
+
+    async def _guard(self, tp: TP, task: Any) -> None:
+        try:
+            await task.run()
+            if isinstance(task, Conductor):
+                await task.log.close()
+        except NotOwner:
+            log.info("not ours any more", partition=str(tp))
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever it is, it ends the worker and is logged
+            self._leave(tp, error)
+
+    def _leave(self, tp: TP, error: Exception) -> None:
+        """What no recovery mends ends the worker, not the lane in silence."""
+        log.error("worker leaves", partition=str(tp), error=f"{type(error).__name__}: {error}", exc_info=error)
+        sys.stderr.flush()
+        os._exit(EXIT_TROUBLE)
+
+    def _end(self, tp: TP) -> None:
+        for task, _ in self.running[tp]:
+            task.stop = True
+
+    def _watch(self) -> None:
+        for tp, tasks in list(self.running.items()):
+            if tasks and all(handle.done() for _, handle in tasks):
+                del self.running[tp]
+                self.progress.drop(str(tp))
+                continue
+            for task, _ in tasks:
+                if isinstance(task, Lane) and isinstance(task.log, KafkaTaskLog):
+                    entry = self.progress.task(str(tp))
+                    entry.high = max(entry.high, task.log.high(tp))
+
+    async def on_stop(self) -> None:
+        """Last flush of every task, then leave the group."""
+        for tp in list(self.running):
+            self._end(tp)
+        handles = [handle for tasks in self.running.values() for _, handle in tasks]
+        if handles:
+            await asyncio.wait(handles, timeout=10)
+        await self.member.stop()
+        await self.reader.stop()
+        await self.cluster.stop()

@@ -1,0 +1,132 @@
+"""The log port of one task on Kafka: writer, reader and group member behind one face."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from aiokafka.errors import for_code
+from aiokafka.protocol.offset import OffsetRequest
+
+from streams.kafka.connect import ERRORS, Cluster, abort
+from streams.kafka.member import Member
+from streams.kafka.reader import Reader, read_partition
+from streams.kafka.writer import Writer
+from streams.log import Indefinite
+from streams.records import TP, Batch, Write
+
+_LATEST, _EARLIEST = -1, -2
+_UNCOMMITTED, _COMMITTED = 0, 1
+_NOT_YET = {5, 6, 78}
+"""A leader that was just elected does not know its end yet, and says so here; a Fetch would not."""
+
+
+class KafkaTaskLog:
+    """``streams.log.TaskLog`` on Kafka, for the task ``name`` of the application ``app``.
+
+    ``inputs`` are the partitions the task reads; the first is the one whose ownership the group decides. ``state`` is
+    its state partition. ``member`` may be None for tools that own nothing: ``confirm`` then returns at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Collection[TP],
+        state: TP,
+        *,
+        app: str,
+        cluster: Cluster,
+        reader: Reader,
+        member: Member | None,
+        transaction_timeout: float = 3.0,
+        request_timeout: float = 3.0,
+        restore_wait: float = 5.0,
+    ) -> None:
+        self.name, self.inputs, self.state = name, tuple(inputs), state
+        self._cluster, self._reader, self._member = cluster, reader, member
+        self._restore_wait = restore_wait
+        self._feed = reader.feed()
+        self.writer = Writer(
+            cluster, f"{app}-{name}", transaction_timeout=transaction_timeout, request_timeout=request_timeout
+        )
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    async def open(self) -> None:
+        """Take the transactional id; raises Indefinite."""
+        await self.writer.open()
+
+    async def confirm(self) -> None:
+        """Return once the group has confirmed our ownership since this call; raises NotOwner or Indefinite."""
+        if self._member is not None:
+            await self._member.confirm(self.inputs[0])
+
+    async def restore(self) -> Sequence[tuple[bytes, bytes | None]]:
+        """All (key, value) of the state partition, in log order; a record without a key has the key b"".
+
+        Call it after ``open``. Raises Indefinite when the stable offset stays below the high watermark.
+        """
+        try:
+            start, end = await self._bounds()
+            batches = await read_partition(self._cluster, self.state, start, end, self._restore_wait)
+        except ERRORS as error:
+            raise Indefinite(f"{self.state}: restore: {error!r}") from error
+        return [(batch.key(row) or b"", batch.value(row)) for batch in batches for row in range(len(batch))]
+
+    async def fetch(self, positions: Mapping[TP, int], wait: float) -> list[Batch]:
+        """Next batches at these positions; see ``Feed.fetch``. Raises OffsetGone."""
+        return await self._feed.fetch(positions, wait)
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Write all in one transaction; raises Indefinite."""
+        await self.writer.commit(writes)
+
+    async def cut(self) -> None:
+        """Break the writer's connections at once and drop what was fetched ahead. Never raises, never waits."""
+        self.writer.close()
+        self._feed.drop()
+
+    def high(self, tp: TP) -> int:
+        """High watermark of an input as last heard; -1 unknown. Lag is measured to it."""
+        return self._feed.high(tp)
+
+    async def _bounds(self) -> tuple[int, int]:
+        """First offset, and high watermark once the stable offset has reached it."""
+        deadline = time.monotonic() + self._restore_wait
+        while True:
+            node = await self._cluster.find_leader(self.state)
+            try:
+                conn = await self._cluster.connect(node.host, node.port)
+                try:
+                    start = await self._offset(conn, _EARLIEST, _UNCOMMITTED)
+                    stable = await self._offset(conn, _LATEST, _COMMITTED)
+                    high = await self._offset(conn, _LATEST, _UNCOMMITTED)
+                finally:
+                    abort(conn)
+                if stable == high:
+                    return start, high
+                problem = f"stable offset {stable} is below the high watermark {high}"
+            except _NotYet as error:
+                problem = str(error)
+                await self._cluster.refresh(self.state.topic)
+            if time.monotonic() >= deadline:
+                raise Indefinite(f"{self.state}: {problem}, still after {self._restore_wait:g} s")
+            await asyncio.sleep(0.05)
+
+    async def _offset(self, conn: Any, which: int, isolation: int) -> int:
+        topics = [(self.state.topic, [(self.state.partition, which)])]
+        answer = await conn.send(OffsetRequest(-1, isolation, topics))
+        ((_, ((_, code, _, offset),)),) = answer.topics
+        if code in _NOT_YET:
+            raise _NotYet(f"{for_code(code).__name__} ({code})")
+        if code:
+            raise Indefinite(f"{self.state}: offsets: {for_code(code).__name__} ({code})")
+        return int(offset)
+
+
+class _NotYet(Exception):
+    """The broker asked is not, or not yet, the leader that knows."""

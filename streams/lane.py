@@ -1,0 +1,404 @@
+"""One lane: an input partition and everything that follows from it alone.
+
+Its output is a function of its own log: rows in offset order, pulses as the only clock, and nothing depends on where a
+fetch, a stretch or a flush ends. A flush is one transaction: signals, alarms, dead letters, seals, state, head.
+Every await is on the log port, so the same code runs on Kafka, on files, and inside the fault simulator.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streams import pulse as pulses
+from streams.deadletter import to_write
+from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, Pending, SetMissing, Silent
+from streams.log import Indefinite, TaskLog
+from streams.logic import Beat, LaneLogic, Output, Sets, View
+from streams.pulse import Pulse, hold
+from streams.records import (
+    CE_TYPE,
+    I8,
+    PULSE_TYPE,
+    READY_TYPE,
+    SEAL_TYPE,
+    SIGNAL_TYPE,
+    TP,
+    Batch,
+    Dead,
+    Reason,
+    Seal,
+    Signal,
+    Stage,
+    Write,
+)
+from streams.state import FORMAT, HEAD, StateError, Store
+
+__all__ = ["Head", "Lane", "LaneSettings", "LaneTopics", "Observer", "Pending", "SetMissing", "Silent"]
+
+FOLD_TABLE = "_fold"
+FOLD_DTYPE = np.dtype([("fold", "i8")])
+DEATHS = 3
+"""After so many deaths at one position the next batch is tried in a child first."""
+INPUTS_DOWN = "system.inputs_down"
+
+_json = msgspec.json.Encoder().encode
+
+
+Deliver = Callable[["Lane", Batch], Awaitable[None]]
+"""How a batch reaches :meth:`Lane.take`: directly, or through a Faust channel and its agent."""
+
+
+Trouble = tuple[Reason, str] | None
+"""Why a part of a batch could not be processed."""
+
+
+class Lane:
+    """The task that owns one lane: recover, then work until told to stop or until the log says it is not ours."""
+
+    def __init__(
+        self,
+        log: TaskLog,
+        topics: LaneTopics,
+        make_logic: Callable[[], LaneLogic],
+        sets: Sets,
+        settings: LaneSettings,
+        observer: Observer | None = None,
+        probe: Callable[[Callable[[], object]], bool] | None = None,
+        skips: frozenset[int] = frozenset(),
+        deliver: Deliver | None = None,
+    ) -> None:
+        self.log, self.topics, self.sets, self.settings = log, topics, sets, settings
+        self.observer: Observer = observer or Silent()
+        self.head = Head()
+        self.stop = False
+        self._make_logic = make_logic
+        self._first_pulse = 0
+        self._probe = probe or (lambda run: True)
+        self._skips = skips
+        self._deliver = deliver or Lane.take
+
+    # -- life
+
+    async def run(self) -> None:
+        """Recover and work; again after every indefinite outcome. Returns after a last flush once ``stop`` is set."""
+        while True:
+            try:
+                await self.recover()
+                await self.work()
+                return
+            except Indefinite:
+                self.observer.progress(self, "recovery")
+                await self.log.cut()
+
+    async def recover(self) -> None:
+        """The one recovery path: new epoch, ownership confirmed since, truth read from the state topic."""
+        await self.log.confirm()  # before the new epoch: who has lost the lane must not fence its new owner
+        await self.log.open()
+        await self.log.confirm()  # and after it: the group may have given it away meanwhile
+        records = await self.log.restore()
+        self._load(records)
+        self.head.attempts += 1
+        await self._commit_head_only()
+
+    def _load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+        self.logic = self._make_logic()
+        self.store = Store({**self.logic.tables, FOLD_TABLE: FOLD_DTYPE}, self.logic.owner)
+        raw = self.store.restore(records)
+        if raw is not None:
+            self.head = msgspec.json.decode(raw, type=Head)
+            if self.head.format > FORMAT:
+                raise StateError(f"{self.topics.state}: head of format {self.head.format}, this release knows {FORMAT}")
+        else:
+            self.head = Head(set=self.settings.genesis)
+        self.head.owner = self.logic.owner
+        self._enter_all()
+        self._keep()
+
+    def _enter_all(self) -> None:
+        self.logic.bind(self.store, self.topics.source, self.settings.partitions)
+        self.logic.enter(self.head.set, self.sets(self.head.set))
+
+    def _keep(self) -> None:
+        """What the last flush said becomes what a rollback goes back to."""
+        self._saved = msgspec.json.encode(self.head)
+        self.pending = Pending()
+
+    def _rollback(self) -> None:
+        self.store.rollback()
+        self.head = msgspec.json.decode(self._saved, type=Head)
+        self.pending = Pending()
+        self._enter_all()
+
+    async def work(self) -> None:
+        """Fetch, process, flush."""
+        while True:
+            waiting = self.pending.since
+            wait = self.settings.idle_wait_s
+            if waiting is not None:
+                wait = max(0.0, waiting + self.settings.flush_s - self.log.now())
+            got = [] if self.stop else await self.log.fetch({self.topics.source: self.head.position}, wait)
+            for batch in got:
+                if batch.first == self.head.position:
+                    await self._deliver(self, batch)
+            if self.stop or self._due():
+                await self.flush()
+            if self.stop:
+                return
+
+    def _due(self) -> bool:
+        p = self.pending
+        if p.since is None:
+            return False
+        return p.urgent or p.size >= self.settings.flush_bytes or self.log.now() >= p.since + self.settings.flush_s
+
+    # -- one batch
+
+    async def take(self, batch: Batch) -> None:
+        """Process a batch that begins at our position; rows that raise end as dead letters, alone."""
+        if self.head.attempts > DEATHS:
+            await self._take_carefully(batch)
+            return
+        try:
+            self._apply(batch)
+        except SetMissing:
+            raise
+        except Exception:  # noqa: BLE001  # an agent may raise anything; the row is found and buried
+            await self._bisect(batch)
+
+    async def _bisect(self, batch: Batch) -> None:
+        """Something raised: go back to before this batch, then halve it until the row is found."""
+        before = self.pending.batches[:-1]
+        self._rollback()
+        for earlier in before:
+            self._apply(earlier)
+        await self.flush()
+        await self._halves(batch, self._try)
+
+    async def _take_carefully(self, batch: Batch) -> None:
+        """Three deaths here: each part runs in a child first, and a row that kills the child is poison."""
+        await self.flush()
+        await self._halves(batch, self._try_in_child)
+
+    def _try(self, part: Batch) -> Trouble:
+        try:
+            self._apply(part)
+        except SetMissing:
+            raise
+        except Exception as error:  # noqa: BLE001  # it ends in the dead letter of the row
+            self._rollback()
+            return Reason.AGENT_ERROR, f"{type(error).__name__}: {error}"[:300]
+        return None
+
+    def _try_in_child(self, part: Batch) -> Trouble:
+        if not self._probe(lambda: self._apply(part)):
+            return Reason.POISON, "the worker died or hung at this row"
+        return self._try(part)
+
+    async def _halves(self, batch: Batch, attempt: Callable[[Batch], Trouble]) -> None:
+        parts = [batch]
+        while parts:
+            part = parts.pop()
+            trouble = attempt(part)
+            if trouble is None:
+                await self.flush(force=True)
+            elif len(part) > 1:
+                middle = len(part) // 2
+                parts += [part.cut(middle, len(part)), part.cut(0, middle)]
+            else:
+                self._skip(part, *trouble)
+                await self.flush(force=True)
+
+    def _skip(self, part: Batch, reason: Reason, detail: str) -> None:
+        self._pend(part)
+        self._bury(part, Dead(0, 0, Stage.SCORE, reason, detail))
+        offset = int(part.offsets[0])
+        if reason is Reason.POISON:
+            note = _json({"lane": str(self.topics.source), "skip": offset})
+            self.pending.add(Write(self.topics.journal, str(self.topics.source).encode(), note))
+        self.head.clock = max(self.head.clock, int(part.times[0]))
+        self.head.position = part.next
+
+    def _pend(self, batch: Batch) -> None:
+        p = self.pending
+        p.batches.append(batch)
+        p.size += batch.size()
+        if p.since is None:
+            p.since = self.log.now()
+
+    def _apply(self, batch: Batch) -> None:
+        self._pend(batch)
+        n, head = len(batch), self.head
+        marks = [r for r in sorted(batch.headers) if batch.header(r, CE_TYPE) == PULSE_TYPE]
+        data = self._data_rows(batch, marks)
+        marks = [r for r in marks if int(batch.offsets[r]) not in self._skips]
+        before = np.concatenate(([0], np.cumsum(data)))  # data rows before each row
+        clocks = self._clocks(batch)
+        self._first_pulse = 0 if head.seq >= 0 else n
+        start, since, up = 0, 0, head.up
+        beats: list[Beat] = []
+        for row in marks:
+            pulse = self._accept(batch, row)
+            if pulse is None:
+                continue
+            self._first_pulse = min(self._first_pulse, row)
+            clocks[row:] = pulse.time
+            head.rows_since_pulse += int(before[row]) - since
+            since = int(before[row])
+            beats.append(self._advance(pulse, int(batch.offsets[row]), since - int(before[start])))
+            if pulse.set != head.set:
+                self._stretch(batch, start, row + 1, data, clocks, beats, up)
+                self._change_set(pulse)
+                start, beats, up = row + 1, [], head.up
+        self._stretch(batch, start, n, data, clocks, beats, up)
+        head.rows_since_pulse += int(before[n]) - since
+        if n:
+            head.clock = max(head.clock, int(batch.times.max()))
+        head.position = batch.next
+        self.observer.progress(self, "rows", int(before[n]))
+
+    def _data_rows(self, batch: Batch, marks: list[int]) -> NDArray[np.bool_]:
+        data = np.ones(len(batch), bool)
+        data[marks] = False
+        if self._skips:
+            for row in np.flatnonzero(np.isin(batch.offsets, list(self._skips))):
+                data[row] = False
+                self._bury(batch, Dead(int(row), 0, Stage.SCORE, Reason.POISON, "skipped by the journal"))
+        return data
+
+    def _clocks(self, batch: Batch) -> I8:
+        """The lane's clock before each row, until a pulse of this batch changes it."""
+        if self.head.seq >= 0:
+            return np.full(len(batch), self.head.time, np.int64)
+        return np.maximum(np.maximum.accumulate(batch.times), self.head.clock) if len(batch) else batch.times.copy()
+
+    def _accept(self, batch: Batch, row: int) -> Pulse | None:
+        found = pulses.decode(batch.value(row), self.settings.key)
+        if found is None:
+            self._bury(batch, Dead(row, 0, Stage.DECODE, Reason.FORGED_PULSE, "keyed hash does not hold"))
+        elif found.seq > self.head.seq and found.time > self.head.time:
+            return found
+        return None
+
+    def _advance(self, pulse: Pulse, offset: int, at: int) -> Beat:
+        head = self.head
+        gap = pulse.time - head.time if head.seq >= 0 else 0
+        blind = gap > pulses.GAP_MS and head.rows_since_pulse == 0
+        if 0 < gap <= pulses.GAP_MS:
+            head.up += max(0, min(gap, pulse.up - head.pulse_up))
+        head.seq, head.time, head.pulse_up, head.rows_since_pulse = pulse.seq, pulse.time, pulse.up, 0
+        self.pending.seal_due = True
+        return Beat(at, offset, pulse.time, head.up, gap if blind else 0)
+
+    def _change_set(self, pulse: Pulse) -> None:
+        try:
+            content = self.sets(pulse.set)
+        except KeyError:
+            raise SetMissing(f"{self.topics.source}: the pulse names set {pulse.set}, which is not here") from None
+        self.head.set = pulse.set
+        self.pending.sets.append((pulse.time, pulse.set))
+        self.logic.enter(pulse.set, content)
+
+    def _stretch(
+        self, batch: Batch, start: int, stop: int, data: NDArray[np.bool_], clocks: I8, beats: list[Beat], up: int
+    ) -> None:
+        rows = (np.flatnonzero(data[start:stop]) + start).astype(np.int32)
+        if len(rows) or beats:
+            out = self.logic.process(View(self.topics.source, batch, rows, clocks[rows], beats, up))
+            self._emit(batch, out, clocks, beats)
+
+    # -- what came out
+
+    def _emit(self, batch: Batch, out: Output, clocks: I8, beats: list[Beat]) -> None:
+        fold = self.store.table(FOLD_TABLE)
+        for beat in beats:
+            if beat.outage:
+                out.signals += self._outage(beat)
+        if len(out.signals) > 1 and any(b.outage for b in beats):
+            out.signals.sort(key=lambda s: (s.offset, s.index))
+        for signal in out.signals:
+            row = int(np.searchsorted(batch.offsets, signal.offset))
+            signal.pulse = int(clocks[row]) if row >= self._first_pulse else -1
+            slot = fold.slot(signal.asset.encode())
+            signal.fold = hold(signal.t, int(clocks[row]), int(fold.rows["fold"][slot]))
+            fold.rows["fold"][slot] = signal.fold
+            fold.dirty[slot] = 1
+            signal.set = self.head.set
+            value = _json(signal)
+            write = Write(self.topics.signals, None, value, ((CE_TYPE, SIGNAL_TYPE),))
+            self.pending.add(write)
+            if signal.life and signal.kind != "clear":
+                self.pending.add(write._replace(to=self.topics.alarms, key=signal.identity().encode()))
+                self.pending.urgent = True
+        for dead in out.dead:
+            self._bury(batch, dead)
+        for name, amount in out.counts.items():
+            self.observer.progress(self, "outcome", amount, name)
+        self.observer.progress(self, "signals", len(out.signals))
+
+    def _outage(self, beat: Beat) -> list[Signal]:
+        source = self.topics.source
+        origin = (source.topic, source.partition, beat.offset, 1 << 30)
+        common: dict[str, Any] = {
+            "scenario": INPUTS_DOWN, "asset": str(source), "origin": origin, "offset": beat.offset,
+            "t": beat.time, "onset": beat.time - beat.outage, "value": beat.outage / 1000, "source": "system",
+        }  # fmt: skip
+        return [
+            Signal(kind="raise", n=0, index=1 << 30, level=2, **common),
+            Signal(kind="clear", n=1, index=(1 << 30) + 1, **common),
+        ]
+
+    def _bury(self, batch: Batch, dead: Dead) -> None:
+        self.pending.add(to_write(batch, dead, self.topics.dead))
+        self.observer.progress(self, "dead", 1, f"{dead.stage}/{dead.reason}")
+
+    def report_ready(self, set_id: str) -> None:
+        """Say on the signals topic that this lane has loaded a set and could change over to it."""
+        self.pending.add(Write(self.topics.signals, None, set_id.encode(), ((CE_TYPE, READY_TYPE),)))
+        if self.pending.since is None:
+            self.pending.since = self.log.now()
+
+    # -- flush
+
+    async def flush(self, *, force: bool = False) -> None:
+        """Write everything since the last flush in one transaction; the position is part of it."""
+        if self.pending.since is None and not force:
+            return
+        begun = self.log.now()
+        head = self.head
+        head.flush += 1
+        head.attempts = 0
+        if self.pending.seal_due:
+            self.pending.writes.setdefault(self.topics.signals, [])
+        writes: list[Write] = []
+        for to, records in self.pending.writes.items():
+            writes += records
+            writes.append(self._seal(to, records))
+        writes += [Write(self.topics.state, key, value) for key, value in self.store.flush(head.flush)]
+        writes.append(Write(self.topics.state, HEAD, _json(head)))
+        await self.log.commit(writes)
+        self.observer.progress(self, "flush", self.log.now() - begun)
+        self._keep()
+
+    def _seal(self, to: TP, records: list[Write]) -> Write:
+        head = self.head
+        digest = hashlib.blake2b(digest_size=16)
+        for record in records:
+            digest.update(record.key or b"")
+            digest.update(record.value or b"")
+        seal = Seal(head.flush, len(records), digest.hexdigest(), head.seals.get(str(to), ""))
+        if to == self.topics.signals:
+            seal.pulse, seal.seq, seal.position, seal.sets = head.time, head.seq, head.position, self.pending.sets
+        head.seals = {**head.seals, str(to): seal.digest}
+        return Write(to, f"seal/{self.topics.source}".encode(), _json(seal), ((CE_TYPE, SEAL_TYPE),))
+
+    async def _commit_head_only(self) -> None:
+        """Persist that this position is being tried, before anything runs that could kill the worker."""
+        self.head.flush += 1
+        await self.log.commit([Write(self.topics.state, HEAD, _json(self.head))])
+        self._keep()

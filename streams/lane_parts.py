@@ -1,0 +1,100 @@
+"""What a lane is made of: its head, its topics and settings, what waits for the next flush, who watches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import msgspec
+
+from streams.records import TP, Batch, Write
+from streams.state import FORMAT
+
+
+class Head(msgspec.Struct):
+    """Where a lane stands: the last record of every flush, and the truth after a restart."""
+
+    owner: str = ""
+    format: int = FORMAT
+    flush: int = 0
+    position: int = 0
+    seq: int = -1
+    time: int = -1
+    up: int = 0
+    """Up-time by this lane's own count, ms."""
+    pulse_up: int = 0
+    clock: int = -1
+    """Greatest log timestamp seen; stands in for the pulse until the first one."""
+    set: str = ""
+    rows_since_pulse: int = 0
+    attempts: int = 0
+    seals: dict[str, str] = {}
+
+
+class SetMissing(Exception):
+    """A pulse names a set that this worker does not have: it must not go on with another."""
+
+
+class Observer(Protocol):
+    """Who is told of progress: metrics, logs, watchdog. Nothing it does may change a result."""
+
+    def progress(self, lane: Any, event: str, amount: float = 1.0, label: str = "") -> None:
+        """Something happened; ``event`` is from a closed list."""
+        ...
+
+
+class Silent:
+    """An observer that does not care."""
+
+    def progress(self, lane: Any, event: str, amount: float = 1.0, label: str = "") -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTopics:
+    """Where a lane reads and writes; every output partition is its own."""
+
+    source: TP
+    signals: TP
+    alarms: TP
+    dead: TP
+    journal: TP
+    state: TP
+
+    @classmethod
+    def of(cls, topic: str, partition: int, prefix: str = "") -> LaneTopics:
+        """By the catalogue's naming."""
+        return cls(
+            TP(prefix + topic, partition), TP(f"{prefix}signals.{topic}", partition),
+            TP(f"{prefix}alarms.{topic}", partition), TP(prefix + "deadletter", partition),
+            TP(prefix + "journal", 0), TP(f"{prefix}state.{topic}", partition),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """Times in seconds, sizes in bytes; ``key`` signs pulses; ``genesis`` is the set before the first pulse."""
+
+    genesis: str
+    key: bytes
+    partitions: int = 1
+    flush_s: float = 0.2
+    flush_bytes: int = 4 * 1024 * 1024
+    idle_wait_s: float = 1.0
+
+
+@dataclass(slots=True)
+class Pending:
+    """What the next flush will write."""
+
+    batches: list[Batch] = field(default_factory=list)
+    writes: dict[TP, list[Write]] = field(default_factory=dict)
+    sets: list[tuple[int, str]] = field(default_factory=list)
+    size: int = 0
+    since: float | None = None
+    urgent: bool = False
+    seal_due: bool = False
+
+    def add(self, write: Write) -> None:
+        """Queue one record."""
+        self.writes.setdefault(write.to, []).append(write)

@@ -1,0 +1,114 @@
+"""What the application gives the engine: the logic of a lane and the logic of the city. No clock, no I/O in either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from streams.records import I4, I8, TP, Batch, Dead, Headers, Signal
+from streams.state import Store
+
+
+class Beat(NamedTuple):
+    """An accepted pulse, seen from the rows around it.
+
+    ``at``: how many of the view's rows come before it. ``offset``: the pulse record's offset, the origin of signals
+    that timers raise. ``time``: ms. ``up``: ms of up-time, which grows only while the inputs can be trusted:
+    absence timers count it, never ``time``. ``outage``: ms the lane was blind before this beat (0 in normal times).
+    """
+
+    at: int
+    offset: int
+    time: int
+    up: int
+    outage: int
+
+
+@dataclass(slots=True)
+class View:
+    """A stretch of one lane's log under one set: data rows and beats in offset order.
+
+    ``rows`` (n,) are row numbers of ``batch`` that hold data; ``pulse`` (n,) is the lane's clock in ms before each
+    row (the last accepted pulse; until the first one, the greatest of the log's own timestamps so far).
+    """
+
+    source: TP
+    batch: Batch
+    rows: I4
+    pulse: I8
+    beats: list[Beat]
+    up: int
+    """Up-time in ms at the first row."""
+
+
+@dataclass(slots=True)
+class Output:
+    """What a stretch led to: signals and dead letters in the order of (offset, index)."""
+
+    signals: list[Signal] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    """Rows by outcome for metrics, from a closed list of names (late, repeated, outside, ...)."""
+
+
+class LaneLogic(Protocol):
+    """Columns in, signals out. One object a lane; state lives only in the store's tables."""
+
+    tables: Mapping[str, np.dtype[Any]]
+    """Name → structured dtype of one row. Each table has its own append-only key space."""
+
+    owner: str
+    """Who wrote this state, as ``name@version``; kept in every state record."""
+
+    def bind(self, store: Store, source: TP, partitions: int) -> None:
+        """Called once an attempt, before anything else; the tables hold what was restored."""
+        ...
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """A set comes into force here: from the next row on. Also called after every restore with the set in force."""
+        ...
+
+    def process(self, view: View) -> Output:
+        """Work through a stretch. Must give the same however the log is cut into stretches."""
+        ...
+
+
+class CityLogic(Protocol):
+    """Signals in fold order and timers in, records out. State is keyed values, kept by the engine.
+
+    ``changes`` hands over what changed since the last call: (state key → value or None to delete, records to write
+    as (topic suffix, key, value, headers)). Output must not depend on when it is called.
+    """
+
+    owner: str
+
+    def load(self, items: Mapping[bytes, bytes]) -> None:
+        """State as it was last handed over."""
+        ...
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """A set comes into force, in fold order."""
+        ...
+
+    def signal(self, signal: Signal) -> None:
+        """The next signal in fold order; its ``fold`` is the time."""
+        ...
+
+    def due(self) -> int | None:
+        """Fold time of the earliest timer, or None."""
+        ...
+
+    def fire(self, now: int) -> None:
+        """Run the timers due at exactly ``now``, the earliest time."""
+        ...
+
+    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
+        """State changes and records since the last call."""
+        ...
+
+
+Sets = Callable[[str], Any]
+"""Set id → content. Raises KeyError where this worker does not have the set: it then takes no partition."""

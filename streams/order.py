@@ -1,0 +1,174 @@
+"""Fold order: signals of all lanes in one order that no arrival, flush or restart can change.
+
+The key is (fold time, lane's rank, input offset, index). Released is what lies strictly below the least pulse of the
+included lanes less B. A lane that keeps everybody waiting is excluded by a journal entry and admitted by another; what
+it said in between keeps its place but takes a fold time no earlier than what was already released.
+"""
+
+from __future__ import annotations
+
+import heapq
+from typing import NamedTuple
+
+import msgspec
+
+from streams.pulse import BOUND_MS
+from streams.records import Signal
+
+
+class FoldKey(NamedTuple):
+    """Place of a signal in fold order."""
+
+    fold: int
+    rank: int
+    offset: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+
+
+LEAST = FoldKey(-(1 << 62), -1, -1, -1)
+
+
+class Absence(msgspec.Struct):
+    """One exclusion of a lane, as journalled: rows at input offsets [since, until) take fold times ≥ ``bound``.
+
+    ``since`` and ``until`` are sealed input positions; ``until`` and ``bound`` are -1 while the lane is still out.
+    """
+
+    since: int
+    until: int = -1
+    bound: int = -1
+
+
+class LaneMark(msgspec.Struct):
+    """How far one lane has been read: what the city task saves of it, never the buffer."""
+
+    offset: int = 0
+    """Next record to read of the lane's signals partition."""
+    pulse: int = -1
+    position: int = 0
+    """Input position that the last seal read has confirmed."""
+    out: bool = False
+    absences: list[Absence] = []
+    again: int = 0
+    """Records before this offset had been read before the restart; until they are read again nothing may move on."""
+
+
+class Waiting(NamedTuple):
+    """A signal in the buffer, with the record it was read from and the pulse that stood before that record."""
+
+    key: FoldKey
+    signal: Signal
+    record: int
+    pulse_before: int
+
+
+class FoldOrder:
+    """The buffer of the city task. ``last`` is the key of the last released signal: only later ones follow."""
+
+    def __init__(self, lanes: int, last: FoldKey = LEAST) -> None:
+        self.marks = [LaneMark() for _ in range(lanes)]
+        self.last = last
+        self.frontier = -(1 << 62)
+        self._heap: list[Waiting] = []
+        self._held: list[list[Waiting]] = [[] for _ in range(lanes)]  # rows of a lane that is out
+
+    def __len__(self) -> int:
+        return len(self._heap) + sum(map(len, self._held))
+
+    def add(self, rank: int, signal: Signal, record: int) -> None:
+        """One signal as read from a lane."""
+        mark = self.marks[rank]
+        waiting = Waiting(FoldKey(signal.fold, rank, signal.offset, signal.index), signal, record, mark.pulse)
+        absence = _absence(mark, signal.offset)
+        if absence is None:
+            self._push(waiting)
+        elif absence.until < 0:
+            self._held[rank].append(waiting)
+        else:
+            self._push(_not_before(waiting, absence.bound))
+
+    def _push(self, waiting: Waiting) -> None:
+        if waiting.key > self.last:
+            heapq.heappush(self._heap, waiting)
+
+    def seal(self, rank: int, pulse: int, position: int) -> None:
+        """The lane's clock has come to ``pulse`` and its input to ``position``; all it said before has been added."""
+        mark = self.marks[rank]
+        mark.pulse, mark.position = max(mark.pulse, pulse), max(mark.position, position)
+
+    def bound(self) -> int:
+        """Everything strictly below this fold time is complete; never goes back."""
+        included = [m.pulse for m in self.marks if not m.out]
+        if included and min(included) >= 0 and not self.rereading():
+            self.frontier = max(self.frontier, min(included) - BOUND_MS)
+        return self.frontier
+
+    def rereading(self) -> bool:
+        """Whether some lane's unreleased records are still to be read again after a restart."""
+        return any(m.offset < m.again for m in self.marks)
+
+    def peek(self) -> FoldKey | None:
+        """Key of the next signal that may be released, or None."""
+        if self._heap and self._heap[0].key.fold < self.bound():
+            return self._heap[0].key
+        return None
+
+    def pop(self) -> tuple[FoldKey, Signal]:
+        """Release the next signal."""
+        waiting = heapq.heappop(self._heap)
+        self.last = waiting.key
+        waiting.signal.fold = waiting.key.fold
+        return waiting.key, waiting.signal
+
+    def exclude(self, rank: int) -> Absence:
+        """Go on without a lane; what it says after its last seal waits until it is admitted."""
+        mark = self.marks[rank]
+        mark.out = True
+        absence = Absence(mark.position)
+        mark.absences.append(absence)
+        late = [w for w in self._heap if w.key.rank == rank and w.key.offset >= absence.since]
+        if late:  # read, but not sealed yet
+            self._held[rank] += late
+            self._heap = [w for w in self._heap if w.key.rank != rank or w.key.offset < absence.since]
+            heapq.heapify(self._heap)
+        return absence
+
+    def obey(self, rank: int) -> None:
+        """In replay: a lane that was never admitted again keeps nobody waiting after its last place."""
+        mark = self.marks[rank]
+        mark.out = any(a.until < 0 and mark.position >= a.since for a in mark.absences)
+
+    def admissible(self, rank: int) -> bool:
+        """Whether an excluded lane has caught up, so that its later rows cannot lie below what was released."""
+        mark = self.marks[rank]
+        return mark.out and mark.pulse >= 0 and mark.pulse - BOUND_MS >= self.bound()
+
+    def admit(self, rank: int) -> Absence:
+        """Take a lane back; its held rows take a fold time not before the frontier."""
+        mark = self.marks[rank]
+        absence = mark.absences[-1]
+        absence.until, absence.bound = mark.position, self.bound()
+        mark.out = False
+        for waiting in self._held[rank]:
+            self._push(_not_before(waiting, absence.bound))
+        self._held[rank].clear()
+        return absence
+
+    def resume_at(self, rank: int, read: int) -> tuple[int, int]:
+        """Offset and pulse to start from after a restart: the oldest unreleased record of the lane, or ``read``."""
+        mine = [w for w in self._heap if w.key.rank == rank] + self._held[rank]
+        if not mine:
+            return read, self.marks[rank].pulse
+        oldest = min(mine, key=lambda w: w.record)
+        return oldest.record, oldest.pulse_before
+
+
+def _absence(mark: LaneMark, offset: int) -> Absence | None:
+    for absence in mark.absences:
+        if offset >= absence.since and (absence.until < 0 or offset < absence.until):
+            return absence
+    return None
+
+
+def _not_before(waiting: Waiting, bound: int) -> Waiting:
+    return waiting._replace(key=waiting.key._replace(fold=max(waiting.key.fold, bound)))

@@ -1,0 +1,37 @@
+"""Sending to the input topics: what a device gateway, a drill or a feed of recorded data uses. At least once."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from kafka import KafkaProducer
+
+from streams.topics import partition_of
+
+
+class Sender:
+    """A producer whose partition is murmur2 of the key, as the input contract wants it. Use it as a context."""
+
+    def __init__(self, bootstrap: str, partitions: dict[str, int], prefix: str = "", linger_ms: int = 5) -> None:
+        self._partitions, self._prefix = partitions, prefix
+        self._producer: Any = KafkaProducer(
+            bootstrap_servers=bootstrap, linger_ms=linger_ms, acks="all", max_request_size=3 * 1024 * 1024
+        )
+
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Queue one record."""
+        part = partition_of(key, self._partitions[topic])
+        self._producer.send(self._prefix + topic, value=value, key=key, partition=part)
+
+    def flush(self) -> None:
+        """Wait until everything is acknowledged."""
+        self._producer.flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.close(timeout=5)

@@ -1,0 +1,168 @@
+"""Progress of a worker, measured: what each task last did, how far behind it is, and whether it is stuck.
+
+Liveness is not a flag that somebody sets: a task with input before it that has moved nothing for ``stuck_s`` is stuck,
+whatever its process looks like. The watchdog runs in a thread of its own, so it sees an event loop that hangs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+log = structlog.get_logger(__name__)
+
+ROWS = Counter("brain_rows_total", "Records worked through", ["input"])
+SIGNALS = Counter("brain_signals_total", "Signals made", ["input"])
+DEAD = Counter("brain_dead_letters_total", "Records that ended as dead letters", ["input", "stage", "reason"])
+OUTCOMES = Counter("brain_rows_outcome_total", "Rows by outcome that is neither signal nor dead letter", ["outcome"])
+FLUSHES = Counter("brain_flushes_total", "Transactions committed", ["task"])
+FLUSH_SECONDS = Histogram(
+    "brain_flush_seconds",
+    "Time of one transaction",
+    ["task"],
+    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+RECOVERIES = Counter("brain_recoveries_total", "Walks of the recovery path", ["task"])
+BATCH_ROWS = Histogram("brain_batch_rows", "Rows in a batch", buckets=(1, 10, 100, 1_000, 5_000, 10_000, 50_000))
+LAG = Gauge("brain_lag_records", "Records before the high watermark not yet worked through", ["input", "partition"])
+LAG_SECONDS = Gauge("brain_lag_seconds", "Age of the oldest record not yet worked through", ["input", "partition"])
+PULSE_AGE = Gauge("brain_pulse_age_seconds", "Age of the last pulse a lane accepted", ["input", "partition"])
+FOLDED = Counter("brain_signals_folded_total", "Signals folded by the city task")
+EXCLUDED = Counter("brain_lanes_excluded_total", "Lanes the city task went on without")
+
+
+@dataclass(slots=True)
+class TaskProgress:
+    """One task: when it last moved, where it stands, where its input ends."""
+
+    name: str
+    moved: float = field(default_factory=time.monotonic)
+    position: int = 0
+    high: int = 0
+    rows: int = 0
+    pulse_ms: int = -1
+    stopped: bool = False
+
+    @property
+    def lag(self) -> int:
+        """Records between position and high watermark."""
+        return max(0, self.high - self.position)
+
+
+class Progress:
+    """All tasks of a worker; also the observer that lanes and the city task report to."""
+
+    def __init__(self, stuck_s: float = 30.0) -> None:
+        self.stuck_s = stuck_s
+        self.tasks: dict[str, TaskProgress] = {}
+        self.started = time.monotonic()
+        self.member_ok = False
+        self._lock = threading.Lock()
+
+    def task(self, name: str) -> TaskProgress:
+        """The entry of a task, made on first use."""
+        with self._lock:
+            return self.tasks.setdefault(name, TaskProgress(name))
+
+    def drop(self, name: str) -> None:
+        """The task is no longer ours."""
+        with self._lock:
+            self.tasks.pop(name, None)
+
+    def high(self, name: str, position: int, high: int, oldest_ms: int) -> None:
+        """A fetch told where the input ends; ``oldest_ms`` is the log's timestamp of the first record not done."""
+        entry = self.task(name)
+        entry.high = max(entry.high, high)
+        entry.position = max(entry.position, position)
+        topic, _, partition = name.rpartition("/")
+        LAG.labels(topic, partition).set(entry.lag)
+        LAG_SECONDS.labels(topic, partition).set(max(0.0, time.time() - oldest_ms / 1000) if entry.lag else 0.0)
+
+    # -- observer of lanes
+
+    def progress(self, lane: Any, event: str, amount: float = 1.0, label: str = "") -> None:
+        """A lane reports; see :class:`streams.lane.Observer`."""
+        topic = lane.topics.source.topic
+        if event == "rows":
+            ROWS.labels(topic).inc(amount)
+            BATCH_ROWS.observe(amount)
+        elif event == "signals":
+            SIGNALS.labels(topic).inc(amount)
+        elif event == "dead":
+            DEAD.labels(topic, *label.split("/")).inc(amount)
+        elif event == "outcome":
+            OUTCOMES.labels(label).inc(amount)
+        elif event == "flush":
+            FLUSHES.labels("lane").inc()
+            FLUSH_SECONDS.labels("lane").observe(amount)
+            entry = self.task(str(lane.topics.source))
+            entry.moved, entry.position, entry.pulse_ms = time.monotonic(), lane.head.position, lane.head.time
+            if entry.pulse_ms > 0:
+                age = max(0.0, time.time() - entry.pulse_ms / 1000)
+                PULSE_AGE.labels(topic, str(lane.topics.source.partition)).set(age)
+        elif event == "recovery":
+            RECOVERIES.labels("lane").inc()
+            log.warning("recovery", lane=str(lane.topics.source))
+
+    # -- observer of the city task
+
+    def city(self, event: str, amount: float = 1.0, label: str = "") -> None:
+        """The city task reports; see :class:`streams.city.CityObserver`."""
+        if event == "folded":
+            FOLDED.inc(amount)
+        elif event == "flush":
+            FLUSHES.labels("city").inc()
+            self.task("city").moved = time.monotonic()
+        elif event == "recovery":
+            RECOVERIES.labels("city").inc()
+            log.warning("recovery", task="city")
+        elif event == "excluded":
+            EXCLUDED.inc()
+            log.warning("lane excluded", lane=label)
+
+    # -- what it means
+
+    def stuck(self) -> list[TaskProgress]:
+        """Tasks that have input before them and have moved nothing for ``stuck_s``."""
+        now = time.monotonic()
+        with self._lock:
+            return [t for t in self.tasks.values() if t.lag > 0 and now - t.moved > self.stuck_s]
+
+    def ready(self) -> tuple[bool, str]:
+        """Whether this worker does its work, and if not, why."""
+        stuck = self.stuck()
+        if stuck:
+            return False, "no progress: " + ", ".join(f"{t.name} at {t.position} of {t.high}" for t in stuck)
+        if not self.member_ok:
+            return False, "not a member of the group yet"
+        return True, f"{len(self.tasks)} tasks"
+
+
+def watchdog(progress: Progress, grace_s: float = 10.0) -> threading.Thread:
+    """Start the thread that ends a stuck worker with exit code 70, ``grace_s`` after it went unready."""
+
+    def watch() -> None:
+        since: float | None = None
+        while True:
+            time.sleep(1.0)
+            stuck = progress.stuck()
+            if not stuck:
+                since = None
+            elif since is None:
+                since = time.monotonic()
+                log.error("stuck", tasks=[t.name for t in stuck])
+            elif time.monotonic() - since > grace_s:
+                log.error("stuck for too long: leaving, a supervisor starts me anew", tasks=[t.name for t in stuck])
+                sys.stderr.flush()
+                os._exit(70)
+
+    thread = threading.Thread(target=watch, name="watchdog", daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,252 @@
+"""What passes between the rooms: fetched batches, records to write, signals, dead letters, seals.
+
+A batch is the unit of work. Its payloads stay where they were received; columns of spans say where each one lies.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+I4 = NDArray[np.int32]
+I8 = NDArray[np.int64]
+Headers = tuple[tuple[str, bytes], ...]
+
+NONE = -1
+"""Span start of a key or value that is absent (null in Kafka)."""
+
+
+class TP(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+@dataclass(slots=True)
+class Batch:
+    """Consecutive records of one partition, columns of spans over one buffer.
+
+    ``offsets`` rise but need not be dense (compaction, aborted transactions and control batches leave holes);
+    ``first`` is the position that was asked for, ``next`` the position to ask for afterwards: a batch may be empty
+    and still move the position. ``headers`` is sparse: only records that have headers are in it, by row.
+
+    Shapes: ``vstart, vend, kstart, kend, offsets, times`` are (n,). ``times`` are the log's own timestamps in ms.
+    A null value or key has start ``NONE``.
+    """
+
+    source: TP
+    first: int
+    next: int
+    buffer: bytes | bytearray | memoryview
+    vstart: I4
+    vend: I4
+    kstart: I4
+    kend: I4
+    offsets: I8
+    times: I8
+    headers: dict[int, Headers] = field(default_factory=dict)
+    high: int = -1
+    """High watermark of the partition when this was fetched; -1 unknown. Lag is measured to it."""
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def value(self, row: int) -> bytes | None:
+        """Payload of a row, as bytes; None when the record has none."""
+        a = int(self.vstart[row])
+        return None if a < 0 else bytes(self.buffer[a : int(self.vend[row])])
+
+    def key(self, row: int) -> bytes | None:
+        """Key of a row, as bytes; None when the record has none."""
+        a = int(self.kstart[row])
+        return None if a < 0 else bytes(self.buffer[a : int(self.kend[row])])
+
+    def header(self, row: int, name: str) -> bytes | None:
+        """First header of that name on a row, or None."""
+        for key, value in self.headers.get(row, ()):
+            if key == name:
+                return value
+        return None
+
+    def size(self) -> int:
+        """Payload bytes, for bounds on memory."""
+        return len(self.buffer)
+
+    def cut(self, start: int, stop: int) -> Batch:
+        """Rows [start, stop) as a batch of its own; positions follow the rows."""
+        first = self.first if start == 0 else int(self.offsets[start - 1]) + 1
+        after = self.next if stop >= len(self) else (int(self.offsets[stop - 1]) + 1 if stop > start else first)
+        heads = {r - start: h for r, h in self.headers.items() if start <= r < stop} if self.headers else {}
+        s = slice(start, stop)
+        return Batch(
+            self.source, first, after, self.buffer, self.vstart[s], self.vend[s], self.kstart[s], self.kend[s],
+            self.offsets[s], self.times[s], heads, self.high,
+        )  # fmt: skip
+
+    @classmethod
+    def of(
+        cls,
+        source: TP,
+        first: int,
+        after: int,
+        records: Sequence[tuple[int, int, bytes | None, bytes | None, Headers]],
+        high: int = -1,
+    ) -> Batch:
+        """Build from (offset, time, key, value, headers) rows: the slow way, for memory logs, files and tests."""
+        n = len(records)
+        spans = np.full((4, n), NONE, np.int32)
+        offsets, times = np.empty(n, np.int64), np.empty(n, np.int64)
+        buffer, heads = bytearray(), {}
+        for i, (offset, time, key, value, headers) in enumerate(records):
+            offsets[i], times[i] = offset, time
+            if key is not None:
+                spans[2, i] = len(buffer)
+                buffer += key
+                spans[3, i] = len(buffer)
+            if value is not None:
+                spans[0, i] = len(buffer)
+                buffer += value
+                spans[1, i] = len(buffer)
+            if headers:
+                heads[i] = headers
+        return cls(
+            source, first, after, bytes(buffer), spans[0], spans[1], spans[2], spans[3], offsets, times, heads, high
+        )
+
+
+class Write(NamedTuple):
+    """One record of a transaction."""
+
+    to: TP
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+class Reason(enum.StrEnum):
+    """Why a record, or one value in it, went to the dead letter: a closed list, safe as a metric label."""
+
+    EMPTY = "empty"
+    TOO_LARGE = "too_large"
+    NOT_UTF8 = "not_utf8"
+    TRUNCATED = "truncated"
+    NOT_JSON = "not_json"
+    TRAILING_DATA = "trailing_data"
+    NOT_AN_OBJECT = "not_an_object"
+    MISSING_FIELD = "missing_field"
+    WRONG_TYPE = "wrong_type"
+    NOT_FINITE = "not_finite"
+    OUT_OF_RANGE = "out_of_range"
+    ABSURD_TIME = "absurd_time"
+    UNKNOWN_ASSET = "unknown_asset"
+    UNKNOWN_METRIC = "unknown_metric"
+    UNIT_MISMATCH = "unit_mismatch"
+    BAD_POSITION = "bad_position"
+    UNKNOWN_CRS = "unknown_crs"
+    BAD_SENML = "bad_senml"
+    BAD_OBJECT = "bad_object"
+    WRONG_PARTITION = "wrong_partition"
+    FUTURE = "future"
+    LATE = "late"
+    CONFLICT = "conflict"
+    FORGED_PULSE = "forged_pulse"
+    AGENT_ERROR = "agent_error"
+    POISON = "poison"
+
+
+class Stage(enum.StrEnum):
+    """Where an event ended."""
+
+    DECODE = "decode"
+    LOCATE = "locate"
+    SCORE = "score"
+    DECIDE = "decide"
+    PUBLISH = "publish"
+
+
+class Dead(NamedTuple):
+    """One dead letter: row of the batch, index of the value within the record, and why."""
+
+    row: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+    stage: Stage
+    reason: Reason
+    detail: str
+
+
+class Signal(msgspec.Struct, omit_defaults=True):
+    """One asset crossed into (raise), moved within (update) or left (clear) a condition of one scenario.
+
+    Times are ms UTC. ``origin`` is the raising record (topic, partition, offset, index): with scenario and asset it is
+    the identity; updates and clears carry it with a running number ``n``. ``offset`` and ``index`` are those of the
+    record that caused this very signal. ``fold`` is set by the lane, ``t`` is event time, ``onset`` that of the raise.
+    """
+
+    scenario: str
+    asset: str
+    kind: Literal["raise", "update", "clear"]
+    origin: tuple[str, int, int, int]
+    n: int
+    offset: int
+    index: int
+    t: int
+    onset: int
+    fold: int = 0
+    pulse: int = -1
+    """The lane's last accepted pulse before the record, ms; -1 before the first."""
+    level: int = 0
+    metric: str = ""
+    value: float | None = None
+    score: float | None = None
+    threshold: float | None = None
+    lon: float | None = None
+    lat: float | None = None
+    grid: str = ""
+    town: str = ""
+    district: str = ""
+    map: str = ""
+    set: str = ""
+    source: str = ""
+    life: bool = False
+    """Never-hidden class: fire, gas, people trapped or drowning."""
+    text: str = ""
+
+    def identity(self) -> str:
+        """The signal's id as text; the same for its raise, updates and clear."""
+        topic, partition, offset, index = self.origin
+        return f"{self.scenario}|{self.asset}|{topic}/{partition}/{offset}/{index}"
+
+
+class Seal(msgspec.Struct):
+    """Last record of a flush in an output partition: a chain that makes a lost or torn transaction visible.
+
+    ``count`` and ``digest`` cover the records this flush wrote to the partition before the seal; ``before`` is the
+    digest of the previous seal there. On signals partitions ``pulse`` says how far the lane's clock has come.
+    """
+
+    flush: int
+    count: int
+    digest: str
+    before: str
+    pulse: int = -1
+    seq: int = -1
+    position: int = -1
+    sets: list[tuple[int, str]] = []
+    """Sets that came into force in this flush: (pulse time, set id)."""
+
+
+CE_TYPE = "ce_type"
+PULSE_TYPE = b"city.pulse"
+SEAL_TYPE = b"city.seal"
+SIGNAL_TYPE = b"city.signal"
+READY_TYPE = b"city.ready"

@@ -1,0 +1,152 @@
+"""The registry of sensing assets 感知资产: who may speak, about what, in which unit and range, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.records import I4
+
+CRS = {"wgs84": 0, "gcj02": 1, "bd09": 2, "cgcs2000": 3}
+"""Codes of coordinate reference systems; -1 stands for "not stated"."""
+NOT_STATED = -1
+
+
+class RegistryError(Exception):
+    """A record of the registry that cannot be used: file, line, what was expected, what came."""
+
+
+class Measure(msgspec.Struct, forbid_unknown_fields=True):
+    """Unit and measuring range of one metric, in that unit."""
+
+    unit: str
+    range: tuple[float, float]
+
+
+class Asset(msgspec.Struct, forbid_unknown_fields=True):
+    """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type."""
+
+    id: str
+    type: str
+    lon: float
+    lat: float
+    owner: str = ""
+    crs: str = "wgs84"
+    unit: str = ""
+    range: tuple[float, float] | None = None
+    metrics: dict[str, Measure] = {}
+    every_s: float = 0.0
+
+    def measures(self) -> dict[str, Measure]:
+        """Metric → unit and range."""
+        if self.metrics:
+            return self.metrics
+        return {self.type: Measure(self.unit, self.range or (-np.inf, np.inf))}
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All assets as columns. A *series* is one metric of one asset; ``first`` (na + 1,) is its CSR from the assets.
+
+    Shapes: (na,) by asset in the order of sorted ids; (ns,) by series, an asset's series sorted by metric.
+    """
+
+    ids: list[str]
+    index: dict[str, int]
+    types: list[str]
+    metrics: list[str]
+    units: list[str]
+    asset_type: I4
+    first: I4
+    series_asset: I4
+    series_metric: I4
+    series_unit: I4
+    lo: NDArray[np.float64]
+    hi: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    crs: NDArray[np.int8]
+    every_s: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
+        """From records. Raises RegistryError for a double id, an unknown crs, a range the wrong way round."""
+        assets: dict[str, Asset] = {}
+        for n, record in enumerate(records, 1):
+            try:
+                asset = record if isinstance(record, Asset) else msgspec.convert(record, Asset)
+            except msgspec.ValidationError as error:
+                raise RegistryError(f"assets: record {n}: {error}") from error
+            _check(asset, n, assets)
+            assets[asset.id] = asset
+        return cls._columns([assets[name] for name in sorted(assets)])
+
+    @classmethod
+    def load(cls, path: Path) -> Registry:
+        """From ndjson. Raises RegistryError with file and line."""
+        records = []
+        with path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    try:
+                        records.append(msgspec.json.decode(line, type=Asset))
+                    except msgspec.DecodeError as error:
+                        raise RegistryError(f"{path}:{number}: {error}") from error
+        try:
+            return cls.of(records)
+        except RegistryError as error:
+            raise RegistryError(f"{path}: {error}") from error
+
+    @classmethod
+    def _columns(cls, assets: list[Asset]) -> Registry:
+        rows = [
+            (a, name, measure) for a, asset in enumerate(assets) for name, measure in sorted(asset.measures().items())
+        ]
+        types = sorted({asset.type for asset in assets})
+        metrics = sorted({name for _, name, _ in rows})
+        units = sorted({measure.unit for _, _, measure in rows})
+        series_asset = np.array([a for a, _, _ in rows], np.int32)
+        return cls(
+            ids=[asset.id for asset in assets],
+            index={asset.id: a for a, asset in enumerate(assets)},
+            types=types,
+            metrics=metrics,
+            units=units,
+            asset_type=np.array([types.index(asset.type) for asset in assets], np.int32),
+            first=np.searchsorted(series_asset, np.arange(len(assets) + 1)).astype(np.int32),
+            series_asset=series_asset,
+            series_metric=np.array([metrics.index(name) for _, name, _ in rows], np.int32),
+            series_unit=np.array([units.index(m.unit) for _, _, m in rows], np.int32),
+            lo=np.array([m.range[0] for _, _, m in rows], np.float64),
+            hi=np.array([m.range[1] for _, _, m in rows], np.float64),
+            lon=np.array([asset.lon for asset in assets], np.float64),
+            lat=np.array([asset.lat for asset in assets], np.float64),
+            crs=np.array([CRS[asset.crs] for asset in assets], np.int8),
+            every_s=np.array([asset.every_s for asset in assets], np.float64),
+        )
+
+    def series_key(self, series: int) -> bytes:
+        """Key of a series in state tables: asset id, unit separator, metric."""
+        name = self.ids[int(self.series_asset[series])]
+        return f"{name}\x1f{self.metrics[int(self.series_metric[series])]}".encode()
+
+
+def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
+    where = f"assets: record {n} ({asset.id or 'no id'})"
+    if not asset.id or "\x1f" in asset.id:
+        raise RegistryError(f"{where}: id: expected text without control characters, got {asset.id!r}")
+    if asset.id in known:
+        raise RegistryError(f"{where}: id: stands twice")
+    if asset.crs not in CRS:
+        raise RegistryError(f"{where}: crs: expected one of {', '.join(CRS)}, got {asset.crs!r}")
+    if not (-180 <= asset.lon <= 180 and -90 <= asset.lat <= 90):
+        raise RegistryError(f"{where}: expected lon in [-180, 180] and lat in [-90, 90], got {asset.lon}, {asset.lat}")
+    for name, measure in asset.measures().items():
+        if not measure.range[0] <= measure.range[1]:
+            raise RegistryError(f"{where}: {name}: range: expected low before high, got {list(measure.range)}")

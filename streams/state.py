@@ -1,0 +1,301 @@
+"""State of a task: tables of rows with append-only keys, and their records in a compacted topic.
+
+A flush writes only what changed: a *delta* (row numbers and rows) for scattered changes, the full *chunk* where most
+rows of it changed, and some more chunks in rotation. A delta's slot is used again only after every chunk has been
+written in full since, so compaction, which keeps the last record of a key, never removes a row's only copy. Restoring
+applies all records in log order, never "latest by key".
+
+Record keys: ``d/<slot>/<table>/<part>`` delta, ``c/<table>/<chunk>`` rows, ``k/<table>/<chunk>`` keys, ``h`` head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from streams.records import I4
+
+FORMAT = 1
+CHUNK_BYTES = 64 * 1024
+PART_BYTES = 512 * 1024
+KEYS_PER_CHUNK = 2048
+HEAD = b"h"
+
+
+class StateError(Exception):
+    """A state record this code must not touch: written by a newer release, or with a field of another type."""
+
+
+class Record(msgspec.Struct, array_like=True):
+    """One state record as stored (msgpack). ``dtype`` is numpy's own description; ``index`` is int32 row numbers."""
+
+    format: int
+    owner: str
+    flush: int
+    dtype: list[tuple[str, str]]
+    start: int
+    index: bytes
+    data: bytes
+    keys: list[bytes]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Record).decode
+
+
+class Table:
+    """Rows of one structured dtype, each with a key; rows are only ever appended.
+
+    ``rows`` and ``dirty`` have room for more than ``n``; both are replaced when the table grows, so take them anew
+    after :meth:`slot`. A new row is all zeros: zero must mean "nothing yet" in every field. Whoever changes a row sets
+    ``dirty`` of it to 1, else the change is lost at the next restart.
+    """
+
+    def __init__(self, name: str, dtype: np.dtype[Any]) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.rows: NDArray[Any] = np.zeros(64, dtype)
+        self.dirty: NDArray[np.uint8] = np.zeros(64, np.uint8)
+        self.keys: list[bytes] = []
+        self._slot: dict[bytes, int] = {}
+        self._base: NDArray[Any] = np.zeros(64, dtype)
+        self.saved_keys = 0
+        self.per_chunk = max(1, CHUNK_BYTES // dtype.itemsize)
+        self.chunk_flush: list[int] = []
+
+    @property
+    def n(self) -> int:
+        """Rows in use."""
+        return len(self.keys)
+
+    def find(self, key: bytes) -> int:
+        """Row of a key, or -1."""
+        return self._slot.get(key, -1)
+
+    def slot(self, key: bytes) -> int:
+        """Row of a key; appended, all zeros, when it is new."""
+        found = self._slot.get(key)
+        if found is not None:
+            return found
+        at = len(self.keys)
+        self._slot[key] = at
+        self.keys.append(key)
+        self._reserve(at + 1)
+        return at
+
+    def slots(self, keys: Iterable[bytes]) -> I4:
+        """Rows of many keys, in their order."""
+        return np.fromiter((self.slot(k) for k in keys), np.int32)
+
+    def _reserve(self, n: int) -> None:
+        if n > len(self.rows):
+            room = max(n, 2 * len(self.rows))
+            for attr in ("rows", "dirty", "_base"):
+                old = getattr(self, attr)
+                new = np.zeros(room, old.dtype)
+                new[: len(old)] = old
+                setattr(self, attr, new)
+        while len(self.chunk_flush) * self.per_chunk < n:
+            self.chunk_flush.append(-1)
+
+    def rollback(self) -> None:
+        """Back to the rows and keys of the last flush."""
+        changed = np.flatnonzero(self.dirty[: self.n])
+        self.rows[changed] = self._base[changed]
+        self.dirty[: self.n] = 0
+        for key in self.keys[self.saved_keys :]:
+            del self._slot[key]
+        del self.keys[self.saved_keys :]
+        self.rows[self.saved_keys :] = np.zeros((), self.dtype)
+        del self.chunk_flush[-(-self.saved_keys // self.per_chunk) :]
+
+    def take_changes(self) -> I4:
+        """Row numbers changed since the last call; their image becomes the one to roll back to."""
+        changed = np.flatnonzero(self.dirty[: self.n]).astype(np.int32)
+        self._base[changed] = self.rows[changed]
+        self.dirty[changed] = 0
+        return changed
+
+    def put(self, index: I4, rows: NDArray[Any]) -> None:
+        """Restore rows; their keys may stand later in the log."""
+        self._reserve(int(index.max()) + 1)
+        self.rows[index] = rows
+        self._base[index] = rows
+
+    def put_keys(self, start: int, keys: list[bytes]) -> None:
+        """Restore keys [start, start + len)."""
+        del self.keys[start:]
+        for at, key in enumerate(keys, start):
+            self._slot[key] = at
+            self.keys.append(key)
+        self._reserve(len(self.keys))
+        self.saved_keys = len(self.keys)
+
+
+class Store:
+    """All tables of one task and the arithmetic of their records. Owned by one task; not thread-safe."""
+
+    def __init__(self, tables: Mapping[str, np.dtype[Any]], owner: str) -> None:
+        self.owner = owner
+        self.tables = {name: Table(name, np.dtype(dtype)) for name, dtype in tables.items()}
+        self._slots: dict[int, int] = {}  # delta slot → flush that wrote it
+        self._turn = 0
+
+    def table(self, name: str) -> Table:
+        """The table of that name."""
+        return self.tables[name]
+
+    def rollback(self) -> None:
+        """Back to the last flush, in all tables."""
+        for table in self.tables.values():
+            table.rollback()
+
+    def nbytes(self) -> int:
+        """Bytes of all rows in use."""
+        return sum(t.n * t.dtype.itemsize for t in self.tables.values())
+
+    # -- writing
+
+    def flush(self, number: int) -> list[tuple[bytes, bytes]]:
+        """Records that carry every change since the last flush, in the order in which they must stand in the log."""
+        out: list[tuple[bytes, bytes]] = []
+        deltas: list[tuple[Table, I4]] = []
+        full: list[tuple[Table, int]] = []
+        for table in self.tables.values():
+            out += self._new_keys(table, number)
+            changed = table.take_changes()
+            if not len(changed):
+                continue
+            counts = np.bincount(changed // table.per_chunk, minlength=len(table.chunk_flush))
+            sizes = np.minimum(table.per_chunk, table.n - np.arange(len(counts)) * table.per_chunk)
+            dense = counts * 2 > sizes
+            full += [(table, int(c)) for c in np.flatnonzero(dense)]
+            scattered = changed[~dense[changed // table.per_chunk]]
+            if len(scattered):
+                deltas.append((table, scattered))
+        size = 0
+        if deltas:
+            slot = self._free_slot()
+            self._slots[slot] = number
+            for table, rows in deltas:
+                step = max(1, PART_BYTES // (table.dtype.itemsize + 4))
+                for part, at in enumerate(range(0, len(rows), step)):
+                    index = rows[at : at + step]
+                    value = self._record(table, number, 0, index.tobytes(), table.rows[index].tobytes())
+                    out.append((f"d/{slot}/{table.name}/{part}".encode(), value))
+                    size += len(value)
+        for table, chunk in full:
+            out.append(self._chunk(table, chunk, number))
+        return out + self._rotate(size, number)
+
+    def _new_keys(self, table: Table, number: int) -> list[tuple[bytes, bytes]]:
+        out = []
+        if table.n > table.saved_keys:
+            for chunk in range(table.saved_keys // KEYS_PER_CHUNK, -(-table.n // KEYS_PER_CHUNK)):
+                start = chunk * KEYS_PER_CHUNK
+                keys = table.keys[start : start + KEYS_PER_CHUNK]
+                value = _encode(Record(FORMAT, self.owner, number, [], start, b"", b"", keys))
+                out.append((f"k/{table.name}/{chunk}".encode(), value))
+            table.saved_keys = table.n
+        return out
+
+    def _free_slot(self) -> int:
+        oldest = min((f for t in self.tables.values() for f in t.chunk_flush), default=-1)
+        slot = 0
+        while slot in self._slots and self._slots[slot] > oldest:
+            slot += 1
+        return slot
+
+    def _rotate(self, size: int, number: int) -> list[tuple[bytes, bytes]]:
+        """Write as many bytes of chunks as of deltas, so that live deltas stay about as large as the state."""
+        out: list[tuple[bytes, bytes]] = []
+        every = [(t, c) for t in self.tables.values() for c in range(len(t.chunk_flush))] if size else []
+        for _ in range(len(every)):
+            if size <= 0:
+                break
+            self._turn = (self._turn + 1) % len(every)
+            table, chunk = every[self._turn]
+            if table.chunk_flush[chunk] < number:
+                out.append(self._chunk(table, chunk, number))
+                size -= len(out[-1][1])
+        return out
+
+    def _chunk(self, table: Table, chunk: int, number: int) -> tuple[bytes, bytes]:
+        start = chunk * table.per_chunk
+        rows = table.rows[start : min(table.n, start + table.per_chunk)]
+        table.chunk_flush[chunk] = number
+        return f"c/{table.name}/{chunk}".encode(), self._record(table, number, start, b"", rows.tobytes())
+
+    def _record(self, table: Table, number: int, start: int, index: bytes, data: bytes) -> bytes:
+        return _encode(Record(FORMAT, self.owner, number, _describe(table.dtype), start, index, data, []))
+
+    # -- reading
+
+    def restore(self, records: Iterable[tuple[bytes, bytes | None]]) -> bytes | None:
+        """Apply all records in log order; answers the last head, or None where there is none.
+
+        Fields are matched by name; one the code has and the record lacks starts at zero.
+
+        Raises
+        ------
+        StateError
+            A record of a newer format, or a field whose type changed without a migration.
+        """
+        head = None
+        for key, value in records:
+            if key == HEAD:
+                head = value
+            elif value is not None:
+                self._apply(key.decode(), _decode(value))
+        for table in self.tables.values():
+            table.dirty[:] = 0
+        return head
+
+    def _apply(self, key: str, record: Record) -> None:
+        if record.format > FORMAT:
+            raise StateError(f"state record {key}: format {record.format}, this release knows {FORMAT}; upgrade first")
+        kind, *rest = key.split("/")
+        name = rest[1] if kind == "d" else rest[0]
+        table = self.tables.get(name)
+        if kind == "d":
+            self._slots[int(rest[0])] = record.flush
+        if table is None:
+            return
+        if kind == "k":
+            table.put_keys(record.start, record.keys)
+            return
+        rows = _mapped(np.frombuffer(record.data, _dtype(record.dtype)), table.dtype, key)
+        if kind == "d":
+            index = np.frombuffer(record.index, np.int32)
+        else:
+            index = np.arange(record.start, record.start + len(rows), dtype=np.int32)
+        if len(index):
+            table.put(index, rows)
+        if kind == "c" and record.start % table.per_chunk == 0 and len(rows) <= table.per_chunk:
+            table.chunk_flush[record.start // table.per_chunk] = record.flush
+
+
+def _describe(dtype: np.dtype[Any]) -> list[tuple[str, str]]:
+    assert dtype.names is not None
+    return [(name, dtype[name].str) for name in dtype.names]
+
+
+def _dtype(description: list[tuple[str, str]]) -> np.dtype[Any]:
+    return np.dtype([(name, kind) for name, kind in description])
+
+
+def _mapped(rows: NDArray[Any], dtype: np.dtype[Any], key: str) -> NDArray[Any]:
+    if rows.dtype == dtype:
+        return rows
+    out = np.zeros(len(rows), dtype)
+    for name in set(rows.dtype.names or ()) & set(dtype.names or ()):
+        if not np.can_cast(rows.dtype[name], dtype[name], "safe"):
+            raise StateError(
+                f"state record {key}: field {name} was {rows.dtype[name].str}, is {dtype[name].str}: needs a migration"
+            )
+        out[name] = rows[name]
+    return out

@@ -1,0 +1,179 @@
+"""Reading along: committed records of some topics as they come, for people and tools that watch.
+
+It belongs to no group, commits nothing and hides what an aborted transaction wrote.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from streams.log import LogError
+from streams.records import TP, Headers
+
+LOOK_AGAIN_S = 5.0
+"""Topics that are not there yet, and partitions that were added, are looked for this often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One committed record; ``time`` is the log's own timestamp in ms."""
+
+    topic: str
+    partition: int
+    offset: int
+    time: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    def header(self, name: str) -> bytes | None:
+        """First header of that name, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+def follow(
+    bootstrap: str,
+    topics: Sequence[str],
+    *,
+    from_beginning: bool = False,
+    until_end: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Generator[Seen]:
+    """Records of the topics, in the order of their time within each poll (exact order only within a partition).
+
+    Starts at the ends of the topics, or at their beginnings; with ``until_end`` it ends at the ends of the moment it
+    started, else when ``stop`` answers true (asked about every half second) or the iterator is closed. A topic that
+    does not exist is waited for, and then read from its beginning.
+
+    Raises
+    ------
+    LogError
+        No broker answers at ``bootstrap``.
+    """
+    with _consumer(bootstrap) as consumer:
+        yield from _Follower(consumer, topics).records(from_beginning, until_end, stop)
+
+
+def snapshot(
+    bootstrap: str, partitions: Sequence[TP]
+) -> Iterator[tuple[TP, int, int, bytes | None, bytes | None, Headers]]:
+    """All that is committed in these partitions now: (partition, offset, time in ms, key, value, headers), partition
+    by partition, each in log order.
+
+    Raises
+    ------
+    LogError
+        No broker answers, or it does not have one of the topics.
+    """
+    from kafka import TopicPartition
+
+    with _consumer(bootstrap) as consumer:
+        there = consumer.topics()
+        missing = sorted({tp.topic for tp in partitions} - set(there))
+        if missing:
+            raise LogError(f"Kafka at {bootstrap} has no topic {', '.join(missing)}")
+        for tp in partitions:
+            follower = _Follower(consumer, (), [TopicPartition(tp.topic, tp.partition)])
+            for r in follower.records(True, True, lambda: False):
+                yield tp, r.offset, r.time, r.key, r.value, r.headers
+
+
+@contextmanager
+def _consumer(bootstrap: str) -> Iterator[Any]:
+    from kafka import KafkaConsumer
+    from kafka.errors import KafkaError
+
+    if not any(map(_answers, bootstrap.split(","))):
+        # Asked first, because the client tries for long and says less.
+        raise LogError(f"no Kafka answers at {bootstrap}: is the broker running, and is this its host:port?")
+    try:
+        consumer = KafkaConsumer(
+            bootstrap_servers=bootstrap,
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            max_partition_fetch_bytes=4 * 1024 * 1024,
+            metadata_max_age_ms=5000,
+        )
+    except KafkaError as error:
+        raise LogError(f"no Kafka answers at {bootstrap}: {error}") from error
+    try:
+        yield consumer
+    except KafkaError as error:
+        raise LogError(f"Kafka at {bootstrap}: {error}") from error
+    finally:
+        consumer.close()
+
+
+def _answers(address: str) -> bool:
+    host, _, port = address.strip().rpartition(":")
+    try:
+        with socket.create_connection((host, int(port)), 3.0):
+            return True
+    except (OSError, ValueError):
+        return False
+
+
+class _Follower:
+    """Keeps positions itself: assigning anew, when topics appear, must not move them."""
+
+    def __init__(self, consumer: Any, topics: Sequence[str], partitions: Sequence[Any] = ()) -> None:
+        self.consumer, self.topics, self.partitions = consumer, topics, partitions
+        self.positions: dict[Any, int] = {}
+
+    def records(self, from_beginning: bool, until_end: bool, stop: Callable[[], bool]) -> Iterator[Seen]:
+        self._look(from_beginning)
+        ends = self.consumer.end_offsets(list(self.positions)) if until_end and self.positions else {}
+        looked = time.monotonic()
+        while not stop() and not (until_end and self._reached(ends)):
+            for got in self._poll():
+                yield Seen(
+                    got.topic, got.partition, got.offset, got.timestamp, got.key, got.value,
+                    tuple((k, v or b"") for k, v in got.headers or ()),
+                )  # fmt: skip
+            if not until_end and time.monotonic() - looked > LOOK_AGAIN_S:
+                self._look(True)
+                looked = time.monotonic()
+
+    def _poll(self) -> list[Any]:
+        if not self.positions:
+            time.sleep(0.5)
+            return []
+        polled = self.consumer.poll(timeout_ms=500)
+        got = [record for records in polled.values() for record in records]
+        for tp in self.positions:
+            # The position, not the last offset: markers of transactions and aborted records move it too.
+            position = self.consumer.position(tp, timeout_ms=500)
+            if position is not None:
+                self.positions[tp] = position
+        return sorted(got, key=lambda r: r.timestamp)
+
+    def _look(self, from_beginning: bool) -> None:
+        """Find partitions that are not read yet and read them too."""
+        from kafka import TopicPartition
+
+        there = self.consumer.topics() if self.topics else ()
+        found = list(self.partitions) + [
+            TopicPartition(topic, partition)
+            for topic in self.topics
+            if topic in there
+            for partition in sorted(self.consumer.partitions_for_topic(topic) or ())
+        ]
+        new = [tp for tp in found if tp not in self.positions]
+        if not new:
+            return
+        ask = self.consumer.beginning_offsets if from_beginning else self.consumer.end_offsets
+        self.positions.update(ask(new))
+        self.consumer.assign(list(self.positions))
+        for tp, position in self.positions.items():
+            self.consumer.seek(tp, position)
+
+    def _reached(self, ends: dict[Any, int]) -> bool:
+        return all(self.positions.get(tp, 0) >= end for tp, end in ends.items())
