@@ -1,0 +1,230 @@
+"""Small logic for the simulator: a threshold with duration, an absence timer on up-time, incidents closed by quiet.
+
+A record is ``{"v": [[asset, t, x], ...], "do": ""}``; ``do`` is ``raise`` (the agent raises after the first value) or
+``kill`` (the worker dies there). Not meant for anything but :mod:`streams.simulate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from streams.logic import Beat, Output, View
+from streams.records import TP, Dead, Headers, Reason, Signal, Stage
+from streams.state import Store, Table
+
+ABSENT_MS = 4_000
+FUTURE_MS = 30_000
+STEP = 10.0
+"""Above the limit by this much is the second level."""
+BACK = 2.0
+"""Hysteresis: cleared below the limit by this much."""
+
+
+class Killed(BaseException):
+    """The process is gone: nothing catches it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToySet:
+    """What is in force: limit, duration in ms, and the quiet period in ms after which an incident closes."""
+
+    limit: float
+    hold_ms: int
+    quiet_ms: int
+
+
+SETS = {"s0": ToySet(10.0, 1500, 3000), "s1": ToySet(14.0, 0, 2000), "s2": ToySet(8.0, 2500, 5000)}
+
+
+class Reading(msgspec.Struct):
+    """One record of the toy input."""
+
+    v: list[tuple[str, int, float]]
+    do: str = ""
+
+
+_reading = msgspec.json.Decoder(Reading).decode
+_json = msgspec.json.Encoder().encode
+
+ROW = np.dtype([
+    ("last", "i8"), ("since", "i8"), ("up", "i8"), ("n", "i4"), ("offset", "i8"), ("index", "i4"), ("onset", "i8"),
+    ("raised", "i1"), ("level", "i1"), ("gone", "i1"), ("gone_offset", "i8"), ("gone_onset", "i8"),
+])  # fmt: skip
+
+
+class ToyLane:
+    """Row by row, on purpose: easy to see through, and the engine under it is the same."""
+
+    tables: Mapping[str, np.dtype[Any]] = {"toy": ROW}
+    owner = "toy@1"
+
+    def bind(self, store: Store, source: TP, partitions: int) -> None:
+        """Take the store."""
+        self.table: Table = store.table("toy")
+        self.source = source
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """Rules from here on."""
+        self.rule: ToySet = content
+
+    def process(self, view: View) -> Output:
+        """Rows and beats, merged by their places."""
+        out, up, beats = Output(), view.up, list(view.beats)
+        for i, row in enumerate(view.rows.tolist()):
+            while beats and beats[0].at <= i:
+                up = self._beat(beats.pop(0), out)
+            self._row(view, row, int(view.pulse[i]), up, out)
+        for beat in beats:
+            self._beat(beat, out)
+        return out
+
+    def _row(self, view: View, row: int, pulse: int, up: int, out: Output) -> None:
+        try:
+            reading = _reading(view.batch.value(row) or b"")
+        except msgspec.DecodeError:
+            out.dead.append(Dead(row, 0, Stage.DECODE, Reason.NOT_JSON, "no reading"))
+            return
+        if reading.do == "kill":
+            raise Killed
+        for index, (asset, t, x) in enumerate(reading.v):
+            if reading.do == "raise" and index == len(reading.v) - 1:
+                raise ValueError("this row cannot be scored")
+            if t > pulse + FUTURE_MS:
+                out.dead.append(Dead(row, index, Stage.SCORE, Reason.FUTURE, asset))
+                continue
+            slot = self.table.slot(asset.encode())
+            r = self.table.rows[slot]
+            if t < r["last"]:
+                out.dead.append(Dead(row, index, Stage.SCORE, Reason.LATE, asset))
+            elif t > r["last"]:
+                self._reading(asset, slot, (int(view.batch.offsets[row]), index), t, x, up, out)
+
+    def _reading(self, asset: str, slot: int, at: tuple[int, int], t: int, x: float, up: int, out: Output) -> None:
+        r, rule = self.table.rows[slot], self.rule
+        self.table.dirty[slot] = 1
+        offset, index = at[0], at[1] * 4
+        r["last"], r["up"] = t, up + 1
+        if r["gone"]:
+            r["gone"] = 0
+            origin = (*self.source, int(r["gone_offset"]), slot * 4 + 2)
+            out.signals.append(
+                Signal("absent", asset, "clear", origin, 1, offset, index, t, int(r["gone_onset"]), life=_life(asset))
+            )
+        level = 2 if x > rule.limit + STEP else 1
+        if not r["raised"]:
+            r["since"] = (r["since"] or t) if x > rule.limit else 0
+            if r["since"] and t - r["since"] >= rule.hold_ms:
+                r["raised"], r["level"], r["n"], r["onset"] = 1, level, 0, r["since"]
+                r["offset"], r["index"] = offset, index + 1
+                self._over("raise", asset, slot, (offset, index + 1), t, x, out)
+        elif x < rule.limit - BACK:
+            r["raised"], r["since"], r["n"] = 0, 0, r["n"] + 1
+            self._over("clear", asset, slot, (offset, index + 1), t, x, out)
+        elif level != r["level"]:
+            r["level"], r["n"] = level, r["n"] + 1
+            self._over("update", asset, slot, (offset, index + 1), t, x, out)
+
+    def _over(self, kind: Any, asset: str, slot: int, at: tuple[int, int], t: int, x: float, out: Output) -> None:
+        r = self.table.rows[slot]
+        origin = (*self.source, int(r["offset"]), int(r["index"]))
+        out.signals.append(
+            Signal(
+                "over",
+                asset,
+                kind,
+                origin,
+                int(r["n"]),
+                at[0],
+                at[1],
+                t,
+                int(r["onset"]),
+                level=int(r["level"]),
+                value=x,
+                threshold=self.rule.limit,
+                life=_life(asset),
+            )
+        )
+
+    def _beat(self, beat: Beat, out: Output) -> int:
+        rows = self.table.rows[: self.table.n]
+        for slot in np.flatnonzero((rows["up"] > 0) & (rows["gone"] == 0) & (beat.up - rows["up"] + 1 >= ABSENT_MS)):
+            r = rows[slot]
+            r["gone"], r["gone_offset"], r["gone_onset"] = 1, beat.offset, beat.time
+            self.table.dirty[slot] = 1
+            asset, index = self.table.keys[slot].decode(), int(slot) * 4 + 2
+            origin = (*self.source, beat.offset, index)
+            out.signals.append(
+                Signal("absent", asset, "raise", origin, 0, beat.offset, index, beat.time, beat.time, level=1,
+                       life=_life(asset))
+            )  # fmt: skip
+        return beat.up
+
+
+def _life(asset: str) -> bool:
+    return asset.startswith("f")
+
+
+class ToyIncident(msgspec.Struct):
+    """Signals of one asset with less than the quiet period between them; ``due`` is when it closes."""
+
+    id: str
+    members: list[str]
+    opened: int
+    due: int
+    status: str = "open"
+
+
+class ToyCity:
+    """One open incident an asset; every change is a record, and so is every signal released (to see the order)."""
+
+    owner = "toycity@1"
+
+    def __init__(self) -> None:
+        self.open: dict[str, ToyIncident] = {}
+        self._state: dict[bytes, bytes | None] = {}
+        self._records: list[tuple[str, bytes, bytes | None, Headers]] = []
+
+    def load(self, items: Mapping[bytes, bytes]) -> None:
+        """Open incidents by asset."""
+        self.open = {k.decode(): msgspec.json.decode(v, type=ToyIncident) for k, v in items.items()}
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """Quiet period from here on."""
+        self.set, self.rule = set_id, content
+
+    def signal(self, signal: Signal) -> None:
+        """Open or join."""
+        name, due = f"{signal.identity()}|{signal.n}|{signal.kind}", signal.fold + self.rule.quiet_ms
+        incident = self.open.get(signal.asset)
+        if incident is None:
+            incident = self.open[signal.asset] = ToyIncident(signal.identity(), [], signal.fold, due)
+        incident.members.append(name)
+        incident.due = due
+        self._records.append(("released", b"", _json([signal.fold, name, self.set]), ()))
+        self._say(signal.asset, incident)
+
+    def due(self) -> int | None:
+        """The earliest end of quiet."""
+        return min((i.due for i in self.open.values()), default=None)
+
+    def fire(self, now: int) -> None:
+        """Close what has been quiet."""
+        for asset in sorted(a for a, i in self.open.items() if i.due == now):
+            incident = self.open.pop(asset)
+            incident.status = "closed"
+            self._say(asset, incident)
+
+    def _say(self, asset: str, incident: ToyIncident) -> None:
+        self._state[asset.encode()] = _json(incident) if incident.status == "open" else None
+        self._records.append(("incidents.toy", incident.id.encode(), _json(incident), ()))
+
+    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
+        """Everything since the last call."""
+        out = self._state, self._records
+        self._state, self._records = {}, []
+        return out
