@@ -1,0 +1,1 @@
+"""How unusual and how risky: detectors and decisions. Numbers in, numbers out."""
