@@ -1,0 +1,1 @@
+"""The application: it composes streams, geo and models, and nothing imports it."""

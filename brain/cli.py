@@ -1,0 +1,33 @@
+"""The ``brain`` command: every verb a person needs, each in its own file under brain/commands/."""
+
+from __future__ import annotations
+
+import typer
+
+from brain.commands import deadletter, kafka, replay, topics
+from brain.commands.demo import demo
+from brain.commands.send import send
+from brain.commands.tail import tail
+from brain.commands.top import top
+from brain.commands.worker import worker
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="City brain: events in, incidents out, exactly once / 城市大脑: 事件进, 事件处置单出, 恰好一次",
+)
+app.command()(demo)
+app.command()(worker)
+app.command()(tail)
+app.command()(top)
+app.command()(send)
+app.command(name="replay")(replay.replay)
+app.command(name="record")(replay.record)
+app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
+app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
+app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")
+
+
+def main() -> None:
+    """Entry point."""
+    app()

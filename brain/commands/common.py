@@ -1,0 +1,43 @@
+"""What the commands share: settings from file and options, the broker to use, errors for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from brain.settings import Settings, SettingsError, load
+from streams.broker import BrokerSettings, status
+
+errors = Console(stderr=True)
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """Say what is wrong and end."""
+    errors.print(f"[bold red]✗[/] {message}", highlight=False)
+    raise typer.Exit(code)
+
+
+def load_settings(config: Path | None = None, **options: Any) -> Settings:
+    """Settings, or a readable end."""
+    try:
+        return load(config, **options)
+    except SettingsError as error:
+        fail(str(error))
+
+
+def embedded(settings: Settings) -> BrokerSettings:
+    """The embedded broker of these settings."""
+    return BrokerSettings(data_dir=Path(settings.kafka_data), port=settings.kafka_port, heap_mb=settings.kafka_heap_mb)
+
+
+def broker_of(settings: Settings) -> str:
+    """Address of the broker: the one named, or the running embedded one."""
+    if settings.bootstrap:
+        return settings.bootstrap
+    running = status(embedded(settings))
+    if running is None:
+        fail("no broker: start the embedded one (`brain kafka start`), or name one by --bootstrap / BRAIN_BOOTSTRAP")
+    return running.bootstrap

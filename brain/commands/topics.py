@@ -1,0 +1,64 @@
+"""``brain topics``: compare a cluster's topics with the catalogue, and create those that are missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from brain.commands.common import broker_of, fail, load_settings
+
+app = typer.Typer(invoke_without_command=True)
+console = Console()
+
+_ZH = {
+    "title": "与目录不符的主题", "topic": "主题", "what": "项目", "expected": "应为", "got": "实际",
+    "way_out": "处理办法", "good": "{n} 个主题均与目录一致", "bad": "{n} 处不符", "repaired": "已修正 {n} 个主题",
+}  # fmt: skip
+_EN = {
+    "title": "Topics that differ from the catalogue", "topic": "topic", "what": "what", "expected": "expected",
+    "got": "got", "way_out": "way out",
+    "good": "all {n} topics are as the catalogue has them", "bad": "{n} differences",
+    "repaired": "{n} topics repaired",
+}  # fmt: skip
+
+
+@app.callback()
+def topics(
+    create: Annotated[bool, typer.Option("--create", help="create the topics that are missing")] = False,
+    mend: Annotated[bool, typer.Option("--repair", help="set policies of existing topics as in the catalogue")] = False,
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
+    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+) -> None:
+    """Check partitions and policies of all topics; exit code 1 when any differs / 检查, 创建或修正主题."""
+    from streams.admin import AdminError, ensure, repair
+    from streams.topics import catalogue
+
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
+    words = _EN if settings.language == "en" else _ZH
+    wanted = catalogue(settings.partitions, settings.prefix)
+    broker = broker_of(settings)
+    try:
+        mended = repair(broker, wanted) if mend else 0
+        found = ensure(broker, wanted, create=create)
+    except AdminError as error:
+        fail(str(error), 1)
+    if mended:
+        console.print(words["repaired"].format(n=mended))
+    if not found:
+        console.print(f"[green]✓[/] {words['good'].format(n=len(wanted))}")
+        return
+    table = Table(title=words["title"], title_justify="left")
+    for column in ("topic", "what", "expected", "got", "way_out"):
+        table.add_column(words[column], overflow="fold")
+    for d in found:
+        table.add_row(*(Text(cell) for cell in (d.topic, d.what, d.expected, d.got, d.way_out)))
+    console.print(table)
+    console.print(f"[red]✗[/] {words['bad'].format(n=len(found))}")
+    raise typer.Exit(1)

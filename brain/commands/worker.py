@@ -1,0 +1,49 @@
+"""``brain worker``: one process of the brain; start as many as you like, the group shares the partitions out."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from brain.commands.common import broker_of, load_settings
+from brain.pipeline import worker_settings
+from streams.door import run_worker
+from streams.health import serve
+from streams.progress import Progress, watchdog
+
+
+def configure_logs() -> None:
+    """Structured logs, one JSON object a line, on standard error."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+def worker(
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
+    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    health_port: Annotated[int | None, typer.Option(help="port of /metrics and /health; 0 takes a free one")] = None,
+) -> None:
+    """Run a worker until Ctrl-C or SIGTERM / 运行一个工作进程."""
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
+    configure_logs()
+    progress = Progress(settings.stuck_s)
+    _, port = serve(progress, settings.health_port)
+    watchdog(progress)
+    structlog.get_logger(__name__).info(
+        "worker", health=f"http://127.0.0.1:{port}/health/ready", prefix=settings.prefix
+    )
+    run_worker(worker_settings(settings, broker_of(settings)), progress)

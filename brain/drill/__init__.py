@@ -1,0 +1,1 @@
+"""Drills: recorded data and invented stories that feed the brain at a chosen speed."""

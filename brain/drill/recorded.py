@@ -1,0 +1,163 @@
+"""Recorded data as input events, rebased to one clock: air quality, street video, service requests, 12345 tickets.
+
+Each source runs at its own speed-up (an hour of air quality every two seconds, requests at sixty times, video as it
+was), so that something of each comes together on the screen. Requests keep their recorded time, class and relative
+place; the Chinese texts and everything on the map are invented.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import heapq
+import math
+import random
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from brain.settings import HOME
+
+RECORDED = HOME / "config" / "recorded"
+AIR_HOUR_S = 2.0
+REQUEST_SPEED = 60.0
+FRAME_S = 0.2
+STATIONS = ("Aotizhongxin", "Changping", "Dingling", "Dongsi", "Guanyuan", "Gucheng")
+
+PHRASES = {
+    "Noise - Residential": "邻居深夜大声放音乐，噪音扰民，无法休息",
+    "Noise - Street/Sidewalk": "路边有人聚集喧哗，噪音扰民",
+    "Noise - Commercial": "楼下酒吧营业到凌晨，噪音太大",
+    "Noise - Vehicle": "车辆长时间鸣笛，噪音扰民",
+    "Noise - Park": "公园夜间音响声太大，噪音扰民",
+    "Illegal Parking": "有车辆违规停放，占用消防通道",
+    "Blocked Driveway": "小区出入口被车辆堵住，无法通行",
+    "Street Condition": "路面坑洼破损，存在安全隐患",
+    "Food Establishment": "餐馆后厨卫生差，食品安全令人担心",
+    "Rodent": "垃圾房附近老鼠很多，请处理",
+    "Missed Collection": "垃圾好几天没有清运，有异味",
+}
+INVENTED = (
+    (20.0, "XX路18号3栋2单元有人家中着火，浓烟很大，请马上派人"),
+    (45.0, "幸福小区5栋楼道有很浓的煤气味，怀疑燃气泄漏"),
+    (47.0, "幸福小区这边闻到燃气泄漏的味道，好几户都闻到了"),
+    (70.0, "农贸市场东门菜摊缺斤短两，电话13800000000"),
+    (90.0, "某小区电梯困人，里面有老人，请尽快救援"),
+)
+
+
+class Event(NamedTuple):
+    """One input record at ``at`` seconds after the start."""
+
+    at: float
+    topic: str
+    key: str
+    value: bytes
+
+
+class Place(NamedTuple):
+    """What of the demo set the feed needs: ids by kind, and the box of the map (lon, lat, lon, lat)."""
+
+    stations: Sequence[str]
+    cameras: Sequence[str]
+    waters: Sequence[str]
+    box: tuple[float, float, float, float]
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def events(place: Place, start_ms: int, speed: float = 1.0, seed: int = 7) -> Iterator[Event]:
+    """All sources merged by time; ``speed`` multiplies every source's own speed-up."""
+    sources = [_air(place, start_ms, speed), _requests(place, start_ms, speed), _invented(place, start_ms, speed)]
+    sources += [_street(camera, start_ms, speed, seed + i) for i, camera in enumerate(place.cameras)]
+    sources += [_water(asset, start_ms, speed, seed + i) for i, asset in enumerate(place.waters)]
+    return heapq.merge(*sources, key=lambda e: e.at)
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    with gzip.open(RECORDED / name, "rt", encoding="utf-8", newline="") as stream:
+        yield from csv.DictReader(stream)
+
+
+def _air(place: Place, start_ms: int, speed: float) -> Iterator[Event]:
+    first: datetime | None = None
+    assets = dict(zip(STATIONS, place.stations, strict=False))
+    for row in _rows("air.csv.gz"):
+        when = datetime.fromisoformat(row["time"])
+        first = first or when
+        at = (when - first).total_seconds() / 3600 * AIR_HOUR_S / speed
+        asset = assets.get(row["station"])
+        for metric in ("pm25", "pm10", "so2", "no2", "co", "o3") if asset else ():
+            if row[metric]:
+                body = {"asset": asset, "metric": metric, "t": start_ms + round(at * 1000), "v": float(row[metric])}
+                yield Event(at, "iot.telemetry", str(asset), _encode(body))
+
+
+def _requests(place: Place, start_ms: int, speed: float) -> Iterator[Event]:
+    west, south, east, north = place.box
+    first: datetime | None = None
+    for row in _rows("requests.csv.gz"):
+        if not row["lat"]:
+            continue
+        when = datetime.fromisoformat(row["created"])
+        first = first or when
+        at = (when - first).total_seconds() / REQUEST_SPEED / speed
+        text = PHRASES.get(row["type"], "市民反映：" + row["type"])
+        x = (float(row["lon"]) + 74.26) / 0.56
+        y = (float(row["lat"]) - 40.49) / 0.43
+        body = {
+            "id": "R" + row["key"], "t": start_ms + round(at * 1000), "title": text[:12], "text": text, "address": "",
+            "district": "", "lon": west + (east - west) * min(0.99, max(0.01, x)),
+            "lat": south + (north - south) * min(0.99, max(0.01, y)), "caller": "c" + row["key"][-4:],
+        }  # fmt: skip
+        yield Event(at, "hotline.tickets", str(body["id"]), _encode(body))
+
+
+def _invented(place: Place, start_ms: int, speed: float) -> Iterator[Event]:
+    west, south, east, north = place.box
+    for i, (at, text) in enumerate(INVENTED):
+        where = {"lon": west + (east - west) * (0.35 + 0.02 * i), "lat": south + (north - south) * 0.4}
+        body = {
+            "id": f"T{i:04d}", "t": start_ms + round(at / speed * 1000), "title": text[:12], "text": text,
+            "address": "", "district": "", "caller": f"t{i}", **where,
+        }  # fmt: skip
+        yield Event(at / speed, "hotline.tickets", str(body["id"]), _encode(body))
+
+
+def _street(camera: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
+    """Pedestrians crossing a view: invented walks in DeepStream's minimal form; a crowd gathers after a minute."""
+    draw = random.Random(seed)
+    for frame in range(int(240 / FRAME_S)):
+        at = frame * FRAME_S
+        crowd = 45 * math.exp(-(((at - 80) / 20) ** 2))
+        people = max(0, round(draw.gauss(5 + crowd, 1.5)))
+        objects = [
+            f"{k}|{x:.0f}|{150 + k % 7}|{x + 40:.0f}|{330 + k % 7}|person"
+            for k, x in ((k, (at * 30 + k * 61) % 640) for k in range(people))
+        ]
+        stamp = datetime.fromtimestamp((start_ms + at / speed * 1000) / 1000).astimezone()
+        body = {"version": "4.0", "id": frame, "@timestamp": stamp.isoformat(), "sensorId": camera, "objects": objects}
+        yield Event(at / speed, "video.metadata", camera, _encode(body))
+
+
+def _water(asset: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
+    """An invented tide with a surge in the third half minute."""
+    draw = random.Random(seed)
+    for second in range(240):
+        level = 1.0 + 0.5 * math.sin(second / 40) + 3.2 * math.exp(-(((second - 75) / 18) ** 2)) + draw.gauss(0, 0.02)
+        body = {
+            "asset": asset,
+            "metric": "water_level",
+            "t": start_ms + round(second / speed * 1000),
+            "v": round(level, 3),
+        }
+        yield Event(second / speed, "iot.telemetry", asset, _encode(body))
+
+
+def recorded_files() -> list[Path]:
+    """What the feed reads."""
+    return [RECORDED / "air.csv.gz", RECORDED / "requests.csv.gz"]

@@ -1,0 +1,144 @@
+"""The one compiled pass over readings: watermark, score, decision. Python sees only what came out of it.
+
+A *cell* is one scenario on one series. Cells of a series stand together, in the order of scenario ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from geo.coords import BD09, GCJ02
+from models.decision import BELOW, CHANGED, CLEAR, DEVIATION, RAISE, SAME, UPDATE, decide_step, meets
+from models.ewma import ewma_step
+
+I4 = NDArray[np.int32]
+I8 = NDArray[np.int64]
+I1 = NDArray[np.int8]
+U1 = NDArray[np.uint8]
+F8 = NDArray[np.float64]
+
+__all__ = ["CELL", "EVENT", "KINDS", "SERIES_STATE", "Kind", "place", "run"]
+
+SERIES_STATE = np.dtype([("t", "i8"), ("v", "f8")])
+"""Watermark of a series in ms, and the value that set it; 0 is "nothing yet" (the decoder refuses such times)."""
+
+CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4")])
+
+EVENT = np.dtype(
+    [
+        ("column", "i4"), ("cell", "i4"), ("action", "i4"), ("count", "i4"), ("index", "i4"), ("level", "i4"),
+        ("offset", "i8"), ("onset", "i8"), ("score", "f8"),
+    ],
+    align=True,
+)  # fmt: skip
+"""One signal to be: its reading and cell; origin (offset, index), running number and onset of the raise."""
+
+FUTURE_MS = 300_000
+"""How far a reading may be ahead of the lane's clock."""
+PER_VALUE = 64
+"""Scenarios that one series can have: a signal's index is the value's times this, plus the scenario's place."""
+
+FINE, LATE, REPEATED, CONFLICT, FUTURE, FOREIGN = 0, 1, 2, 3, 4, 5
+"""What became of a reading."""
+
+
+@njit(cache=True, nogil=True)
+def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int,
+        slot_of: I4, seen: NDArray[Any], seen_dirty: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
+        rungs: NDArray[Any], ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1,
+        outcome: U1, events: NDArray[Any]) -> tuple[int, int]:  # fmt: skip
+    """Readings [begin, end) in their order; answers (first one not done, events written).
+
+    It stops early only where ``events`` may not have room for one reading more; call it again from there.
+    ``slot_of`` (series,) is -1 for a series of another partition; ``first`` (series + 1,) bounds the cells of each.
+    """
+    made = 0
+    room = len(events)
+    for i in range(begin, end):
+        s = series[i]
+        k = slot_of[s]
+        if k < 0:
+            outcome[i] = FOREIGN
+            continue
+        ti, v = t[i], value[i]
+        if ti > pulse[i] + FUTURE_MS:
+            outcome[i] = FUTURE
+            continue
+        last = seen[k].t
+        if ti <= last:
+            outcome[i] = LATE if ti < last else REPEATED if v == seen[k].v else CONFLICT
+            continue
+        a, b = first[s], first[s + 1]
+        if made + (b - a) > room:
+            return i, made
+        seen[k].t = ti
+        seen[k].v = v
+        seen_dirty[k] = 1
+        for c in range(a, b):
+            r, d = cells[c].rule, cells[c].decision
+            kind = rules[r].kind
+            score = np.nan
+            x = v
+            if kind == DEVIATION:
+                e = cells[c].ewma
+                score = ewma_step(ewma, e, v, rules[r].alpha, rules[r].warmup)
+                ewma_dirty[e] = 1
+                x = abs(score)
+            elif kind == BELOW:
+                x = -v
+            action = decide_step(rules, r, rungs, decision, d, x, ti)
+            row = decision[d]
+            if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
+                row.up = up
+                decision_dirty[d] = 1
+            if action == SAME:
+                continue
+            decision_dirty[d] = 1
+            if action == CHANGED:
+                continue
+            if action == RAISE:
+                row.offset = offset[i]
+                row.index = index[i] * PER_VALUE + (c - a)
+                row.count = 0
+            event = events[made]
+            made += 1
+            event.column = i
+            event.cell = c
+            event.action = action
+            event.count = row.count
+            event.index = row.index
+            event.level = row.level
+            event.offset = row.offset
+            event.onset = row.onset
+            event.score = score
+            row.count += 1
+    return end, made
+
+
+@njit(cache=True, nogil=True)
+def place(series: I4, lon: F8, lat: F8, crs: I1, series_asset: I4, at_lon: F8, at_lat: F8, at_crs: I1,
+          out_lon: F8, out_lat: F8, out_crs: I1) -> bool:  # fmt: skip
+    """Position of each value: its own, else its asset's, which is rectified already (crs 0).
+
+    An own position without a CRS has that of its asset. Answers whether any is still to be rectified.
+    """
+    rectify = False
+    for i in range(len(series)):
+        a = series_asset[series[i]]
+        x, y, c = lon[i], lat[i], crs[i]
+        if np.isnan(x) or np.isnan(y):
+            x, y, c = at_lon[a], at_lat[a], 0
+        elif c < 0:
+            c = at_crs[a]
+        out_lon[i], out_lat[i], out_crs[i] = x, y, c
+        rectify |= c in (GCJ02, BD09)
+    return rectify
+
+
+Kind = Literal["raise", "update", "clear"]
+KINDS: Mapping[int, Kind] = {RAISE: "raise", UPDATE: "update", CLEAR: "clear"}

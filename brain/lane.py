@@ -1,0 +1,317 @@
+"""Lanes of readings and detections: columns in, signals out, state in tables; :mod:`brain.tickets` is that of tickets.
+
+All readings go through one compiled pass; Python handles only what comes out of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain import kernel
+from brain.kernel import CELL, EVENT, KINDS, PER_VALUE, SERIES_STATE, Kind
+from brain.scenarios import Scenario
+from brain.sets import CitySet
+from brain.tickets import TicketsLane
+from brain.watch import watch_set
+from geo.coords import F8, to_wgs84
+from geo.grid_map import NO_POSITION, OUTSIDE
+from models.decision import DECISION_STATE, RULE, RUNG
+from models.ewma import EWMA_STATE
+from streams.decode import Columns, decode_detections, decode_readings
+from streams.logic import Beat, Output, View
+from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
+from streams.registry import Registry
+from streams.state import Store
+
+__all__ = ["DetectionsLane", "ReadingsLane", "TicketsLane", "watch_set"]
+
+OWNER = "brain.series@1"
+SERIES, EWMA, DECISION = "series", "ewma", "decision"
+SEPARATOR = b"\x1f"
+ROOM = 4096
+"""Events one call of the kernel can hand over before it is called again."""
+
+REASONS = {
+    kernel.LATE: Reason.LATE, kernel.CONFLICT: Reason.CONFLICT, kernel.FUTURE: Reason.FUTURE,
+    kernel.FOREIGN: Reason.WRONG_PARTITION,
+}  # fmt: skip
+
+Decoder = Callable[[Batch, I4, Registry], tuple[Columns, list[Dead]]]
+
+
+@dataclass(slots=True)
+class Program:
+    """A set, compiled for one lane: which series are ours, their cells, and the rules in tables."""
+
+    content: CitySet
+    scenarios: list[Scenario]
+    slot_of: I4
+    first: I4
+    cells: NDArray[Any]
+    cell_series: I4
+    rules: NDArray[Any]
+    rungs: NDArray[Any]
+    timed: bool
+    """Whether a pulse can clear anything: conditions that end in silence, or orphans of an earlier set."""
+    cell_of: dict[int, int]
+    """Decision slot → cell, where timed."""
+
+
+class _SeriesLane:
+    """What readings and detections share; only the decoder and the scenarios' source differ."""
+
+    owner = OWNER
+    tables: Mapping[str, np.dtype[Any]] = {SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE}
+    source: ClassVar[Literal["iot", "video"]]
+    decode: Decoder
+
+    def bind(self, store: Store, source: TP, partitions: int) -> None:
+        """Keep the tables and who we are."""
+        self.store, self.at, self.partitions = store, source, partitions
+        self.events = np.zeros(ROOM, EVENT)
+
+    def enter(self, set_id: str, content: CitySet) -> None:
+        """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
+        registry = content.registry
+        mine = content.partitions(self.partitions) == self.at.partition
+        ours = mine[registry.series_asset]
+        keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}
+        slot_of = np.full(len(ours), -1, np.int32)
+        slot_of[ours] = self.store.table(SERIES).slots(keys.values())
+        scenarios = [s for s in content.scenarios if s.source == self.source]
+        cell_rule, cell_series = _match(scenarios, registry, ours)
+        rules, rungs = _rules(scenarios)
+        cells = np.zeros(len(cell_rule), CELL)
+        cells["rule"] = cell_rule
+        names = [s.id.encode() + SEPARATOR for s in scenarios]
+        own = [names[r] + keys[s] for r, s in zip(cell_rule.tolist(), cell_series.tolist(), strict=True)]
+        decision = self.store.table(DECISION)
+        cells["decision"] = decision.slots(own)
+        scored = rules["warmup"][cell_rule] > 0
+        cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
+        counts = np.bincount(cell_series, minlength=len(ours))
+        if len(counts) and counts.max() > PER_VALUE:
+            raise ValueError(f"scenarios: one series can have {PER_VALUE}, {keys[int(counts.argmax())]!r} has more")
+        first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
+        cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
+        orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
+        timed = orphans or bool((rules["quiet"] > 0).any())
+        self.program = Program(
+            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {}
+        )
+        self._warm()
+
+    def _warm(self) -> None:
+        """Have the kernels compiled, or loaded, before the first event waits for them."""
+        i, t, v, c = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int8)
+        none = Columns(i, i, i, t, v, v, v, c)
+        self._place(none)
+        self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
+
+    def process(self, view: View) -> Output:
+        """Decode, locate, score and decide a stretch."""
+        program = self.program
+        columns, dead = self.decode(view.batch, view.rows, program.content.registry)
+        out = Output(dead=dead)
+        lon, lat = self._place(columns)
+        grid = program.content.map.locate(lon, lat)
+        rows = columns.row
+        offset = view.batch.offsets[rows]
+        if len(rows) == len(view.rows) and not dead:
+            pulse = view.pulse
+        else:
+            pulse = view.pulse[np.searchsorted(view.rows, rows)]
+        outcome = np.zeros(len(rows), np.uint8)
+        begin, up = 0, view.up
+        place = (lon, lat, grid)
+        if program.timed:
+            for beat in view.beats:
+                end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+                self._run(begin, end, columns, offset, pulse, up, outcome, place, out)
+                begin, up = end, beat.up
+                self._beat(beat, out)
+        self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
+        self._account(columns, outcome, grid, out)
+        return out
+
+    def _place(self, columns: Columns) -> tuple[F8, F8]:
+        """Position of every value in WGS 84: its own, else its asset's."""
+        content = self.program.content
+        registry = content.registry
+        n = len(columns.row)
+        lon, lat, crs = np.empty(n), np.empty(n), np.empty(n, np.int8)
+        rectify = kernel.place(
+            columns.series, columns.lon, columns.lat, columns.crs, registry.series_asset, *content.placed(),
+            registry.crs, lon, lat, crs,
+        )  # fmt: skip
+        return to_wgs84(lon, lat, crs) if rectify else (lon, lat)
+
+    def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8],
+             place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
+        while begin < end:
+            begin, made = self._call(begin, end, columns, offset, pulse, up, outcome)
+            if made:
+                self._signals(self.events[:made], columns, offset, place, out)
+
+    def _call(
+        self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8]
+    ) -> tuple[int, int]:
+        p = self.program
+        series, ewma, decision = (self.store.table(name) for name in (SERIES, EWMA, DECISION))
+        return kernel.run(
+            begin, end, columns.series, columns.t, columns.value, columns.index, offset, pulse, up,
+            p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
+            ewma.rows, ewma.dirty, decision.rows, decision.dirty, outcome, self.events,
+        )  # fmt: skip
+
+    def _signals(
+        self, events: NDArray[Any], columns: Columns, offset: I8, place: tuple[F8, F8, I4], out: Output
+    ) -> None:
+        p = self.program
+        content, registry = p.content, p.content.registry
+        column = events["column"]
+        fields = zip(
+            events.tolist(), offset[column].tolist(), columns.index[column].tolist(), columns.t[column].tolist(),
+            columns.value[column].tolist(), place[0][column].tolist(), place[1][column].tolist(),
+            place[2][column].tolist(), strict=True,
+        )  # fmt: skip
+        for (_, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, grid in fields:
+            series = int(p.cell_series[c])
+            signal = self._signal(c, KINDS[action], count, origin, index, t, onset)
+            signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
+            signal.level, signal.value = level, value
+            signal.score = None if math.isnan(score) else score
+            signal.metric = registry.metrics[int(registry.series_metric[series])]
+            _put(signal, content, lon, lat, grid)
+            out.signals.append(signal)
+
+    def _signal(self, c: int, kind: Kind, count: int, offset: int, index: int, t: int, onset: int) -> Signal:
+        p = self.program
+        scenario = p.scenarios[int(p.cells["rule"][c])]
+        registry = p.content.registry
+        d = scenario.detect
+        threshold = d.above if d.above is not None else d.below if d.below is not None else d.ewma_deviation
+        return Signal(
+            scenario.id, registry.ids[int(registry.series_asset[p.cell_series[c]])],
+            kind, (self.at.topic, self.at.partition, offset, index), count,
+            -1, -1, t, onset, threshold=threshold, source=self.source, life=scenario.life,
+        )  # fmt: skip
+
+    def _beat(self, beat: Beat, out: Output) -> None:
+        """Clear what was silent long enough, and what an earlier set left open."""
+        p = self.program
+        table = self.store.table(DECISION)
+        due: list[tuple[bytes, int, int]] = []
+        for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
+            c = p.cell_of.get(slot, -1)
+            quiet = int(p.rules["quiet"][p.cells["rule"][c]]) if c >= 0 else 0
+            if c >= 0 and quiet == 0:
+                continue
+            if quiet and beat.outage:
+                table.rows["up"][slot] = beat.up  # nobody could have spoken: the silence begins anew
+                table.dirty[slot] = 1
+            elif beat.up - int(table.rows["up"][slot]) >= quiet:
+                due.append((table.keys[slot], slot, c))
+        for number, (key, slot, c) in enumerate(sorted(due)):
+            row = table.rows[slot]
+            count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
+            if c >= 0:
+                signal = self._signal(c, "clear", count, origin, index, beat.time, onset)
+                asset = p.content.registry.series_asset[p.cell_series[c]]
+                lon, lat = (side[asset : asset + 1] for side in p.content.placed())
+                _put(signal, p.content, float(lon[0]), float(lat[0]), int(p.content.map.locate(lon, lat)[0]))
+            else:
+                scenario, asset_id, _ = key.decode().split("\x1f")
+                came = (self.at.topic, self.at.partition, origin, index)
+                signal = Signal(scenario, asset_id, "clear", came, count, -1, -1, beat.time, onset, source=self.source)
+            signal.offset, signal.index = beat.offset, number
+            out.signals.append(signal)
+            row["level"] = row["run"] = row["since"] = 0
+            row["count"] += 1
+            table.dirty[slot] = 1
+
+    def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
+        counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()
+        outside, nowhere = np.count_nonzero(grid == OUTSIDE), np.count_nonzero(grid == NO_POSITION)
+        found = {
+            "readings": counts[kernel.FINE], "repeated": counts[kernel.REPEATED], "late": counts[kernel.LATE],
+            "outside": outside, "no_position": nowhere,
+        }  # fmt: skip
+        out.counts = {name: n for name, n in found.items() if n}
+        if counts[kernel.FINE] + counts[kernel.REPEATED] == len(outcome):
+            return
+        bad = np.flatnonzero((outcome != kernel.FINE) & (outcome != kernel.REPEATED))
+        buried = [self._dead(columns, int(i), int(outcome[i])) for i in bad]
+        out.dead = sorted([*out.dead, *buried], key=lambda d: (d.row, d.index))
+
+    def _dead(self, columns: Columns, i: int, outcome: int) -> Dead:
+        content = self.program.content
+        series = int(columns.series[i])
+        asset = int(content.registry.series_asset[series])
+        name, t = content.registry.ids[asset], int(columns.t[i])
+        if outcome == kernel.FOREIGN:
+            right = int(content.partitions(self.partitions)[asset])
+            detail = f"{name} belongs in partition {right} (murmur2 of its id), came in {self.at.partition}"
+        elif outcome == kernel.FUTURE:
+            detail = f"{name}: {t} is over {kernel.FUTURE_MS // 1000} s ahead of the lane's clock"
+        elif outcome == kernel.LATE:
+            detail = f"{name}: {t} is behind a reading that came before it"
+        else:
+            detail = f"{name}: another value for {t} came before it"
+        return Dead(int(columns.row[i]), int(columns.index[i]), Stage.SCORE, REASONS[outcome], detail)
+
+
+class ReadingsLane(_SeriesLane):
+    """Readings of sensors 感知数据 to signals."""
+
+    source = "iot"
+    decode = staticmethod(decode_readings)
+
+
+class DetectionsLane(_SeriesLane):
+    """Counts of objects in camera frames 视频元数据 to signals."""
+
+    source = "video"
+    decode = staticmethod(decode_detections)
+
+
+def _put(signal: Signal, content: CitySet, lon: float, lat: float, grid: int) -> None:
+    """Place a signal: position and, inside the map, grid, town and district."""
+    signal.map = content.map.version
+    if not (math.isnan(lon) or math.isnan(lat)):
+        signal.lon, signal.lat = lon, lat
+    if grid >= 0:
+        signal.grid, signal.town = content.map.codes[grid], content.map.towns[grid]
+        signal.district = content.map.districts[grid]
+
+
+def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:
+    """Scenario and series of each cell, cells of a series together, in the order of scenarios."""
+    types = {name: k for k, name in enumerate(registry.types)}
+    metrics = {name: k for k, name in enumerate(registry.metrics)}
+    kind = registry.asset_type[registry.series_asset]
+    rule, series = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+    for r, s in enumerate(scenarios):
+        wanted = (kind == types.get(s.match.type, -1)) & (registry.series_metric == metrics.get(s.match.metric, -1))
+        found = np.flatnonzero(wanted & ours).astype(np.int32)
+        series.append(found)
+        rule.append(np.full(len(found), r, np.int32))
+    all_rules, all_series = np.concatenate(rule), np.concatenate(series)
+    order = np.lexsort((all_rules, all_series))
+    return all_rules[order], all_series[order]
+
+
+def _rules(scenarios: list[Scenario]) -> tuple[NDArray[Any], NDArray[Any]]:
+    rules, rungs = np.zeros(len(scenarios), RULE), list[tuple[float, int]]()
+    for rule, scenario in zip(rules, scenarios, strict=True):
+        scenario.decision().write(rule, rungs)
+        ewma = scenario.ewma()
+        if ewma is not None:
+            rule["alpha"], rule["warmup"] = ewma.alpha, ewma.warmup
+    return rules, np.array(rungs, RUNG)

@@ -1,0 +1,261 @@
+"""Scenarios 场景: what to watch for, as YAML files that a domain team writes; checked on loading.
+
+Unknown keys are refused. Errors say file, place in it, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from models.decision import Decision
+from models.ewma import EwmaZScore
+
+DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
+
+Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
+Source = Literal["iot", "video", "hotline"]
+
+
+class ScenarioError(ValueError):
+    """A scenario that cannot be used."""
+
+
+class Name(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """What people call it, in both languages."""
+
+    zh: str
+    en: str
+
+
+class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Which series or tickets: asset type and metric, or words of a ticket; ``kind`` names the class of tickets."""
+
+    type: str = ""
+    metric: str = ""
+    words: tuple[str, ...] = ()
+    kind: str = msgspec.field(default="", name="class")
+
+
+class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The condition; exactly one of above, below, ewma_deviation, count_over, words."""
+
+    above: float | None = None
+    below: float | None = None
+    ewma_deviation: float | None = None
+    alpha: float = 0.05
+    warmup: int = 20
+    count_over: int | None = None
+    window_s: float | None = None
+    words: Literal["any", "all"] | None = None
+    """Each ticket that has any, or all, of the match's words."""
+
+
+class Duration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How long the condition must hold: in readings in a row, in seconds of their time, or both."""
+
+    readings: int = 1
+    seconds: float = 0.0
+
+
+class Clear(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """When it ends; at most one."""
+
+    below: float | None = None
+    above: float | None = None
+    deviation_below: float | None = None
+    quiet_s: float | None = None
+
+
+class Rung(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """From ``at`` on, the signal has this level."""
+
+    level: int
+    at: float
+
+
+class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One scenario, as written. ``life``: never-hidden class (fire, gas, people trapped or drowning)."""
+
+    id: str
+    version: int
+    name: Name
+    domain: Domain
+    event_code: str
+    source: Source
+    match: Match
+    detect: Detect
+    life: bool = False
+    duration: Duration = msgspec.field(default=Duration(), name="for")
+    clear: Clear = Clear()
+    level: int = 1
+    levels: tuple[Rung, ...] = ()
+
+    def kind(self) -> str:
+        """Class of tickets 诉求类别: as stated, else the last part of the id."""
+        return self.match.kind or self.id.rpartition(".")[2]
+
+    def ewma(self) -> EwmaZScore | None:
+        """The detector whose score is decided on; None where it is the value itself."""
+        return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
+
+    def decision(self) -> Decision:
+        """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
+        d, c = self.detect, self.clear
+        ladder = tuple((r.at, r.level) for r in self.levels)
+        common: dict[str, Any] = {
+            "readings": self.duration.readings, "seconds": self.duration.seconds, "quiet_s": c.quiet_s,
+            "level": self.level, "ladder": ladder,
+        }  # fmt: skip
+        if d.above is not None:
+            return Decision("above", d.above, clear=c.below, **common)
+        if d.below is not None:
+            return Decision("below", d.below, clear=c.above, **common)
+        if d.ewma_deviation is not None:
+            bound = None
+            if c.quiet_s is None:
+                bound = d.ewma_deviation / 2 if c.deviation_below is None else c.deviation_below
+            return Decision("deviation", d.ewma_deviation, clear=bound, **common)
+        raise ValueError("detect: expected above, below or ewma_deviation for readings")
+
+
+def load(folder: Path) -> list[Scenario]:
+    """All ``*.yaml`` below a folder, sorted by id.
+
+    Raises
+    ------
+    ScenarioError
+        On the first file that is wrong, or an id that is there twice.
+    """
+    found: dict[str, Scenario] = {}
+    for path in sorted(folder.rglob("*.yaml")):
+        scenario = read(path.read_bytes(), str(path))
+        if scenario.id in found:
+            raise ScenarioError(f"{path}: id: {scenario.id!r} is there already; each scenario needs its own")
+        found[scenario.id] = scenario
+    return [found[key] for key in sorted(found)]
+
+
+def read(text: bytes | str, place: str = "scenario") -> Scenario:
+    """One scenario from YAML; ``place`` begins every error. Raises ScenarioError."""
+    try:
+        data = msgspec.yaml.decode(text)
+    except msgspec.DecodeError as error:
+        raise ScenarioError(f"{place}: not YAML: {error}") from error
+    return of(data, place)
+
+
+def of(data: Any, place: str = "scenario") -> Scenario:
+    """One scenario from decoded YAML. Raises ScenarioError."""
+    _known(data, Scenario, place, "")
+    try:
+        scenario = msgspec.convert(data, Scenario)
+    except msgspec.ValidationError as error:
+        message, _, where = str(error).partition(" - at ")
+        path = where.strip("`").removeprefix("$").lstrip(".")
+        raise ScenarioError(f"{place}: {path + ': ' if path else ''}{_lower(message)}{_hint(data, path)}") from error
+    try:
+        _check(scenario)
+    except ValueError as error:
+        raise ScenarioError(f"{place}: {error}") from error
+    return scenario
+
+
+def _check(s: Scenario) -> None:
+    if s.id.split(".")[0] != s.domain:
+        raise ValueError(f"id: expected to begin with its domain {s.domain!r}, got {s.id!r}")
+    if not 1 <= s.level <= 4:
+        raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
+    d = s.detect
+    series = _given(d, ("above", "below", "ewma_deviation"))
+    tickets = _given(d, ("count_over", "words"))
+    if len(series) + len(tickets) != 1:
+        got = " and ".join(series + tickets) or "none"
+        raise ValueError(f"detect: expected one of above, below, ewma_deviation, count_over, words; got {got}")
+    ends = _given(s.clear, ("below", "above", "deviation_below", "quiet_s"))
+    if len(ends) > 1:
+        raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
+    if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
+        raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
+    if s.source == "hotline":
+        _check_tickets(s, ends)
+        return
+    if tickets:
+        raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
+    if not s.match.type or not s.match.metric or s.match.words:
+        raise ValueError("match: expected type and metric of the assets, and no words")
+    pair = {"above": "below", "below": "above", "ewma_deviation": "deviation_below"}[series[0]]
+    if ends and ends[0] not in (pair, "quiet_s"):
+        raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
+    s.ewma()
+    s.decision()
+
+
+def _check_tickets(s: Scenario, ends: list[str]) -> None:
+    d = s.detect
+    if d.count_over is None and d.words is None:
+        raise ValueError("detect: expected count_over or words for source hotline")
+    if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
+        raise ValueError("match: expected words for source hotline, and no type or metric")
+    if ends and ends != ["quiet_s"]:
+        raise ValueError(f"clear.{ends[0]}: expected quiet_s for source hotline")
+    if (d.count_over is None) != (d.window_s is None):
+        raise ValueError("detect: count_over and window_s go together")
+    if d.count_over is not None and d.count_over < 1:
+        raise ValueError(f"detect.count_over: expected at least 1, got {d.count_over}")
+    before: tuple[float, int] = (d.count_over or 0, s.level)
+    for rung in s.levels:
+        if d.count_over is None:
+            raise ValueError("levels: only with count_over for source hotline")
+        if rung.at <= before[0] or not before[1] < rung.level <= 4:
+            raise ValueError(f"levels: expected each worse and higher (to 4), got at {rung.at} level {rung.level}")
+        before = (rung.at, rung.level)
+
+
+def _given(part: Any, names: Iterable[str]) -> list[str]:
+    return [name for name in names if getattr(part, name) is not None]
+
+
+_PARTS: Mapping[str, type[msgspec.Struct]] = {
+    "name": Name, "match": Match, "detect": Detect, "for": Duration, "clear": Clear,
+}  # fmt: skip
+
+
+def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None:
+    if not isinstance(data, Mapping):
+        return
+    names = kind.__struct_encode_fields__
+    for key, value in data.items():
+        if key not in names:
+            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{_near(str(key), names)}")
+        if kind is Scenario and key in _PARTS:
+            _known(value, _PARTS[key], place, f"{key}.")
+
+
+def _hint(data: Any, path: str) -> str:
+    for part in path.split(".") if path else ():
+        data = data.get(part) if isinstance(data, Mapping) else None
+    if not isinstance(data, str):
+        return ""
+    if path == "domain":
+        return _near(data, DOMAINS)
+    if path == "source":
+        return _near(data, ("iot", "video", "hotline"))
+    number = data.split()[0] if data.split() else ""
+    try:
+        return f", {data!r} (did you mean {float(number):g}?)"
+    except ValueError:
+        return f", {data!r}"
+
+
+def _near(value: str, names: Iterable[str]) -> str:
+    close = difflib.get_close_matches(value, list(names), 1)
+    return f" (did you mean {close[0]!r}?)" if close else f"; expected one of {', '.join(names)}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

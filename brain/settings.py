@@ -1,0 +1,93 @@
+"""Settings of a brain: one YAML file, then environment variables ``BRAIN_*``, then options of a command.
+
+Unknown keys are refused, and an error names file, key, what was expected and what came.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+HOME = Path(__file__).resolve().parent.parent
+"""The checkout, where config/ lies."""
+
+
+class SettingsError(Exception):
+    """A settings file that cannot be used; read by a person."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Everything a worker, a demo or a tool needs to know. Times in seconds."""
+
+    bootstrap: str = ""
+    """Broker to use; empty: the embedded one."""
+    prefix: str = ""
+    group: str = "city-brain"
+    telemetry_partitions: int = 4
+    video_partitions: int = 2
+    sets: str = "config"
+    """Folder that holds the sets, one folder each."""
+    genesis: str = "demo"
+    """Name of the set's folder before any pulse names another."""
+    pulse_key: str = "demo-key-change-me"
+    """Signs pulses; give it by file with ``pulse_key_file`` where others share the broker."""
+    pulse_key_file: str = ""
+    health_port: int = 0
+    """Port of /metrics and /health; 0 takes a free one."""
+    stuck_s: float = 30.0
+    flush_s: float = 0.2
+    request_timeout_s: float = 5.0
+    kafka_data: str = ".brain/kafka"
+    kafka_port: int = 0
+    kafka_heap_mb: int = 512
+    language: str = "zh"
+
+    @property
+    def partitions(self) -> dict[str, int]:
+        """Partitions by input topic."""
+        return {
+            "iot.telemetry": self.telemetry_partitions,
+            "video.metadata": self.video_partitions,
+            "hotline.tickets": 1,
+        }
+
+    def key(self) -> bytes:
+        """The key that signs pulses, at most 64 bytes."""
+        if self.pulse_key_file:
+            return Path(self.pulse_key_file).read_bytes().strip()[:64]
+        return self.pulse_key.encode()[:64]
+
+    def set_folder(self) -> Path:
+        """The folder of sets; a relative one is looked for here first, then in the checkout."""
+        here = Path(self.sets)
+        return here if here.is_absolute() or here.is_dir() else HOME / here
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] | None = None, **options: Any) -> Settings:
+    """Settings from file, environment and options, the later winning; options that are None are not given.
+
+    Raises
+    ------
+    SettingsError
+        Unknown key, wrong type, unreadable file; the message names the place.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values |= msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError) as error:
+            raise SettingsError(f"{path}: {error}") from error
+    fields = {f.name: f for f in msgspec.structs.fields(Settings)}
+    for name, raw in (os.environ if environ is None else environ).items():
+        field = name.removeprefix("BRAIN_").lower()
+        if name.startswith("BRAIN_") and field in fields:
+            values[field] = raw
+    values |= {k: v for k, v in options.items() if v is not None}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{path or 'settings'}: {error}") from error
