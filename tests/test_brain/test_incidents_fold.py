@@ -1,0 +1,248 @@
+"""Signals become incidents: who joins whom, what is never grouped, when an incident ends."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from brain.incidents.city import CityLogic
+from brain.incidents.fold import FoldSettings
+from brain.incidents.value import Incident, Reason, incident_id
+from streams.records import Signal
+
+ROUTES = {
+    "version": 1,
+    "departments": {"eco": {"zh": "生态环境局"}, "fire": {"zh": "消防救援支队"}, "other": {"zh": "其他"}},
+    "defaults": {d: {"lead": "other"} for d in ("emergency", "market", "eco", "social", "public", "economy")},
+    "routes": [{"domain": "eco", "lead": "eco"}, {"event_code": "fire*", "lead": "fire", "assisting": ["other"]}],
+}
+SET = SimpleNamespace(
+    routes=ROUTES,
+    scenarios=[
+        SimpleNamespace(
+            id="eco.air.pm25_high", version=3, name={"zh": "细颗粒物超标", "en": "PM2.5 high"}, domain="eco",
+            event_code="eco.air", life=False,
+        ),
+        SimpleNamespace(
+            id="emergency.fire.smoke", version=1, name=SimpleNamespace(zh="烟感报警", en="Smoke"), domain="emergency",
+            event_code="fire.smoke", life=True,
+        ),
+    ],
+)  # fmt: skip
+
+
+def raised(fold: int, asset: str, grid: str = "g1", scenario: str = "eco.air.pm25_high", **more: Any) -> Signal:
+    offset = more.pop("offset", fold)
+    fields = {"origin": ("iot.telemetry", 0, offset, 0), "n": 0, "offset": offset, "index": 0, "t": fold, "onset": fold}
+    return Signal(scenario, asset, "raise", **{**fields, "fold": fold, "grid": grid, "source": "iot", **more})
+
+
+def later(signal: Signal, kind: Any, fold: int, **more: Any) -> Signal:
+    return msgspec.structs.replace(signal, kind=kind, fold=fold, t=fold, n=signal.n + 1, **more)
+
+
+def city(**settings: Any) -> CityLogic:
+    logic = CityLogic(FoldSettings(**settings))
+    logic.enter("set-1", SET)
+    return logic
+
+
+def latest(logic: CityLogic) -> dict[str, Incident]:
+    _, records = logic.changes()
+    return {(key or b"").decode(): msgspec.json.decode(value or b"", type=Incident) for _, key, value, _ in records}
+
+
+def only(logic: CityLogic) -> Incident:
+    (incident,) = latest(logic).values()
+    return incident
+
+
+def test_a_first_raise_opens_an_incident_that_is_named_routed_and_placed() -> None:
+    logic = city()
+    first = raised(1000, "air-1", value=80.0, threshold=75.0, level=2, lon=113.5, lat=22.2, district="440402")
+    logic.signal(first)
+    incident = only(logic)
+    assert incident.id == incident_id(first.identity())
+    assert (incident.state, incident.revision, incident.count, incident.level) == ("open", 1, 1, 2)
+    assert (incident.domain, incident.scenario_version, incident.name.zh) == ("eco", 3, "细颗粒物超标")
+    assert (incident.lead, incident.lead_name.zh, incident.route) == ("eco", "生态环境局", "eco")
+    assert (incident.lon, incident.lat, incident.grid, incident.sources) == (113.5, 22.2, "g1", ["iot"])
+    assert incident.members[0].value == 80.0
+    assert incident.reasons == [(1000, "opened", first.identity())]
+
+
+def test_neighbours_in_a_grid_share_an_incident_and_stay_countable() -> None:
+    logic = city()
+    logic.signal(raised(1000, "air-1"))
+    logic.signal(raised(2000, "air-2"))
+    logic.signal(raised(3000, "air-3", grid="g2"))
+    found = sorted(latest(logic).values(), key=lambda i: i.grid)
+    assert [(i.grid, i.count) for i in found] == [("g1", 2), ("g2", 1)]
+    assert [m.asset for m in found[0].members] == ["air-1", "air-2"]
+    assert found[0].reasons[-1][1] == Reason.JOINED_NEIGHBOUR
+
+
+def test_a_neighbour_outside_the_window_opens_its_own_incident_and_says_why() -> None:
+    logic = city(window_s=60)
+    logic.signal(raised(0, "air-1"))
+    logic.signal(raised(60_001, "air-2"))
+    assert len(logic) == 2
+    assert logic.counts[Reason.OPENED_APART] == 1
+    logic.signal(raised(70_000, "air-3"))
+    assert logic.counts[Reason.JOINED_NEIGHBOUR] == 1
+    assert sorted(i.count for i in logic.incidents()) == [1, 2]
+
+
+def test_assets_without_a_grid_are_not_neighbours() -> None:
+    logic = city()
+    logic.signal(raised(1000, "air-1", grid=""))
+    logic.signal(raised(2000, "air-2", grid=""))
+    assert len(logic) == 2
+
+
+def test_fire_alarms_of_two_assets_in_one_grid_are_never_one_incident() -> None:
+    logic = city()
+    for fold, asset in ((1000, "smoke-1"), (1100, "smoke-2"), (1200, "smoke-1")):
+        logic.signal(raised(fold, asset, scenario="emergency.fire.smoke", life=True))
+    found = latest(logic)
+    assert sorted((i.members[0].asset, i.count) for i in found.values()) == [("smoke-1", 2), ("smoke-2", 1)]
+    assert all(i.life and i.lead == "fire" and i.assisting == ["other"] for i in found.values())
+
+
+def test_every_provisional_record_of_a_fire_is_listed_once_in_its_incident() -> None:
+    logic = city()
+    signals = [raised(f, "smoke-1", scenario="emergency.fire.smoke", life=True) for f in (1000, 1100)]
+    for signal in [*signals, signals[0]]:
+        logic.signal(signal)
+    logic.signal(later(signals[1], "update", 1200, level=4))
+    assert only(logic).provisional == [s.identity() for s in signals]
+    assert logic.counts[Reason.REPEATED_SIGNAL] == 1
+
+
+def test_an_incident_ends_only_after_a_quiet_period_that_begins_when_the_last_member_clears() -> None:
+    logic = city(quiet_s=300)
+    one, two = raised(1000, "air-1"), raised(2000, "air-2")
+    for signal in (one, two, later(one, "clear", 5000)):
+        logic.signal(signal)
+    assert logic.due() is None
+    logic.signal(later(two, "clear", 9000))
+    assert logic.due() == 309_000
+    waiting = only(logic)
+    assert (waiting.state, waiting.cleared, waiting.quiet_until) == ("open", 9000, 309_000)
+    logic.fire(309_000)
+    items, records = logic.changes()
+    done = msgspec.json.decode(records[0][2] or b"", type=Incident)
+    assert (done.state, done.revision, done.reasons[-1]) == ("resolved", 5, (309_000, "quiet_resolved", ""))
+    assert items == {b"i/" + done.id.encode(): None}
+    assert logic.due() is None
+    assert len(logic) == 0
+
+
+def test_a_raise_in_the_quiet_period_goes_on_with_the_same_incident() -> None:
+    logic = city(quiet_s=300)
+    one = raised(1000, "air-1")
+    for signal in (one, later(one, "clear", 2000), raised(200_000, "air-1")):
+        logic.signal(signal)
+    incident = only(logic)
+    assert (incident.count, incident.cleared, incident.quiet_until) == (2, None, None)
+    assert incident.reasons[-1][1] == Reason.REOPENED
+    assert logic.due() is None
+
+
+def test_a_timer_at_the_time_of_a_raise_goes_first() -> None:
+    logic = city(quiet_s=300)
+    one = raised(1000, "air-1")
+    logic.signal(one)
+    logic.signal(later(one, "clear", 2000))
+    logic.fire(302_000)
+    logic.signal(raised(302_000, "air-1"))
+    assert sorted(i.state for i in latest(logic).values()) == ["open", "resolved"]
+
+
+def test_the_peak_level_stays_when_the_level_falls() -> None:
+    logic = city()
+    one, two = raised(1000, "air-1", level=1), raised(1100, "air-2", level=2)
+    for signal in (one, two, later(one, "update", 2000, level=4), later(one, "update", 3000, level=1)):
+        logic.signal(signal)
+    incident = only(logic)
+    assert (incident.level, incident.peak_level) == (2, 4)
+    assert [r[1] for r in incident.reasons[-2:]] == ["updated_level", "updated_level"]
+
+
+def test_a_new_raise_of_an_asset_takes_the_place_of_one_that_never_cleared() -> None:
+    logic = city()
+    one, again = raised(1000, "air-1"), raised(5000, "air-1")
+    for signal in (one, again, later(again, "clear", 6000)):
+        logic.signal(signal)
+    assert only(logic).quiet_until is not None
+    logic.signal(later(one, "clear", 7000))
+    assert logic.counts[Reason.AFTER_CLEAR] == 1
+    assert latest(logic) == {}
+
+
+def test_a_clear_of_a_raise_that_nobody_has_changes_nothing_and_is_counted() -> None:
+    logic = city()
+    logic.signal(later(raised(1000, "air-1"), "clear", 2000))
+    assert latest(logic) == {}
+    assert logic.counts == {Reason.UNKNOWN_MEMBER: 1}
+
+
+def test_a_full_incident_takes_no_more_members_and_another_opens() -> None:
+    logic = city(members=3)
+    for n in range(7):
+        logic.signal(raised(1000 + n, f"air-{n}"))
+    assert sorted(i.count for i in logic.incidents()) == [1, 3, 3]
+    assert logic.counts[Reason.OPENED_FULL] == 2
+
+
+def test_only_the_last_twenty_reasons_are_kept_and_the_revision_counts_them_all() -> None:
+    logic = city()
+    one = raised(1000, "air-1")
+    logic.signal(one)
+    for n in range(40):
+        logic.signal(later(one, "update", 2000 + n, value=float(n)))
+    incident = only(logic)
+    assert (incident.revision, len(incident.reasons), incident.members[0].value) == (41, 20, 39.0)
+
+
+def test_the_brains_own_signal_of_a_blind_lane_becomes_one_incident_for_all_lanes() -> None:
+    logic = city()
+    for lane in range(3):
+        own = {"scenario": "system.inputs_down", "grid": "", "source": "system"}
+        logic.signal(raised(1000, f"iot.telemetry/{lane}", **own))
+    incident = only(logic)
+    assert (incident.count, incident.name.zh, incident.domain) == (3, "感知输入中断", "emergency")
+
+
+def test_an_incident_is_named_by_the_set_its_signal_names() -> None:
+    other = SimpleNamespace(routes=None, scenarios=[SimpleNamespace(**{**vars(SET.scenarios[0]), "version": 9})])
+    logic = CityLogic(sets={"set-1": SET, "set-2": other}.__getitem__)
+    logic.enter("set-1", SET)
+    for fold, grid, name in ((1000, "a", "set-1"), (2000, "b", "set-2"), (3000, "c", "gone")):
+        logic.signal(raised(fold, f"air-{grid}", grid=grid, set=name))
+    assert sorted((i.grid, i.scenario_version, i.lead) for i in latest(logic).values()) == [
+        ("a", 3, "eco"), ("b", 9, ""), ("c", 3, "eco"),
+    ]  # fmt: skip
+    assert logic.counts["unknown_set"] == 1
+
+
+def test_an_incident_is_a_cloud_event_whose_headers_need_no_clock() -> None:
+    logic = city()
+    logic.signal(raised(1_718_000_000_123, "air-1"))
+    _, ((topic, key, _, headers),) = logic.changes()
+    found = dict(headers)
+    assert topic == "incidents.eco"
+    assert found["ce_id"] == (key or b"") + b"/1"
+    assert found["ce_time"] == b"2024-06-10T06:13:20.123Z"
+    assert found["ce_specversion"] == b"1.0"
+    assert found["ce_type"] == b"city.incident.v1"
+    assert found["content-type"] == b"application/json"
+    assert found["ce_subject"] == b"eco.air.pm25_high/g1"
+
+
+def test_state_that_is_not_an_incidents_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected b'i/'"):
+        city().load({b"x/1": b"{}"})

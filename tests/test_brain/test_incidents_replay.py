@@ -1,0 +1,135 @@
+"""However often changes are taken and the task is restarted, the same signals give the same incidents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brain.incidents.city import CityLogic
+from brain.incidents.fold import FoldSettings
+from brain.incidents.value import Incident
+from streams.records import Signal
+
+SET = SimpleNamespace(routes=None, scenarios=[])
+SETTINGS = FoldSettings(quiet_s=2, window_s=3, members=3)
+
+
+@dataclass
+class Engine:
+    """What the engine does around the logic: timers before signals, state by key, newest record by key."""
+
+    logic: CityLogic = field(default_factory=lambda: CityLogic(SETTINGS))
+    state: dict[bytes, bytes] = field(default_factory=dict)
+    topic: dict[tuple[str, bytes], tuple[bytes, object]] = field(default_factory=dict)
+
+    def flush(self) -> None:
+        items, records = self.logic.changes()
+        for key, value in items.items():
+            self.state.pop(key, None)
+            if value is not None:
+                self.state[key] = value
+        for suffix, name, body, headers in records:
+            assert name is not None
+            assert body is not None
+            self.topic[suffix, name] = (body, headers)
+
+    def restart(self, reverse: bool) -> None:
+        self.logic = CityLogic(SETTINGS)
+        self.logic.load(dict(sorted(self.state.items(), reverse=reverse)))
+        self.logic.enter("s", SET)
+
+    def timers(self, until: int) -> None:
+        while (due := self.logic.due()) is not None and due <= until:
+            self.logic.fire(due)
+
+
+Act = tuple[int, int, str, bool, int]
+# (asset, scenario, kind, life, level), gap to the next, whether to flush, to restart, and in which order to load
+STEPS = st.lists(
+    st.tuples(
+        st.tuples(
+            st.integers(0, 4), st.integers(0, 1), st.sampled_from(["raise", "update", "clear", "clear", "again"]),
+            st.booleans(), st.integers(0, 4),
+        ),
+        st.integers(0, 2500), st.booleans(), st.booleans(), st.booleans(),
+    ),
+    max_size=60,
+)  # fmt: skip
+
+
+def signals_of(acts: list[tuple[Act, int]]) -> list[Signal]:
+    """A lane's signals: updates and clears carry the origin of their raise."""
+    out: list[Signal] = []
+    standing: dict[tuple[int, int], Signal] = {}
+    fold = 1_000_000
+    for offset, ((asset, scenario, kind, life, level), gap) in enumerate(acts):
+        fold += gap
+        last = standing.get((asset, scenario))
+        if kind in {"raise", "again"} or last is None:
+            signal = Signal(
+                f"eco.s{scenario}", f"a{asset}", "raise", ("in", 0, offset, 0), 0, offset, 0, fold, fold, fold,
+                level=level, grid=f"g{asset % 2}", life=life and scenario == 1, source="iot",
+            )  # fmt: skip
+            if kind == "again" and last is not None:
+                signal = msgspec.structs.replace(last, fold=fold)
+            else:
+                standing[asset, scenario] = signal
+        else:
+            follow = "update" if kind == "update" else "clear"
+            signal = msgspec.structs.replace(last, kind=follow, n=last.n + 1, fold=fold, t=fold, level=level)
+        out.append(signal)
+    return out
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_incidents_depend_neither_on_when_changes_are_taken_nor_on_restarts(
+    steps: list[tuple[Act, int, bool, bool, bool]],
+) -> None:
+    signals = signals_of([(act, gap) for act, gap, *_ in steps])
+    once, often = Engine(), Engine()
+    for engine in (once, often):
+        engine.logic.enter("s", SET)
+    for signal, (_, _, flush, restart, reverse) in zip(signals, steps, strict=True):
+        for engine in (once, often):
+            engine.timers(signal.fold)
+            engine.logic.signal(msgspec.structs.replace(signal))
+        if flush:
+            often.flush()
+            if restart:
+                often.restart(reverse)
+    for engine in (once, often):
+        engine.timers(signals[-1].fold + 1000 if signals else 0)
+        engine.flush()
+    assert once.topic == often.topic
+    # An incident that opened and ended between two flushes leaves no state behind either.
+    assert once.state == often.state
+    assert once.logic.due() == often.logic.due()
+
+
+@settings(max_examples=100, deadline=None)
+@given(STEPS)
+def test_no_raise_is_lost_or_counted_twice_and_life_is_never_grouped(
+    steps: list[tuple[Act, int, bool, bool, bool]],
+) -> None:
+    signals = signals_of([(act, gap) for act, gap, *_ in steps])
+    engine = Engine()
+    engine.logic.enter("s", SET)
+    for signal in signals:
+        engine.timers(signal.fold)
+        engine.logic.signal(signal)
+    engine.flush()
+    members: list[str] = []
+    for body, _ in engine.topic.values():
+        incident = msgspec.json.decode(body, type=Incident)
+        members += [m.id for m in incident.members]
+        assert incident.count == len(incident.members) <= SETTINGS.members
+        if incident.life:
+            assert len({m.asset for m in incident.members}) == 1
+            assert incident.provisional == [m.id for m in incident.members]
+    # A raise delivered again after its incident ended is a new incident of the same id: one record by key.
+    assert set(members) == {s.identity() for s in signals if s.kind == "raise"}

@@ -1,0 +1,94 @@
+"""Fold order: one order that no arrival can change."""
+
+import itertools
+
+from streams.order import FoldOrder
+from streams.pulse import BOUND_MS
+from streams.records import Signal
+
+
+def _signal(fold: int, offset: int, index: int = 0) -> Signal:
+    return Signal("s", "a", "raise", ("t", 0, offset, index), 0, offset, index, fold, fold, fold)
+
+
+def _released(order: FoldOrder) -> list[tuple[int, int, int, int]]:
+    out = []
+    while order.peek() is not None:
+        out.append(tuple(order.pop()[0]))
+    return out  # type: ignore[return-value]  # a key is a tuple of four
+
+
+def test_the_order_of_arrival_of_lanes_does_not_matter() -> None:
+    said = [(0, _signal(100, 1)), (0, _signal(300, 2)), (1, _signal(100, 1)), (1, _signal(200, 2)), (2, _signal(50, 9))]
+    answers = set()
+    for lanes in itertools.permutations(range(3)):
+        order = FoldOrder(3)
+        for rank in lanes:
+            for record, (_, signal) in enumerate(s for s in said if s[0] == rank):
+                order.add(rank, signal, record)
+            order.seal(rank, 10_000, 50)
+        answers.add(tuple(_released(order)))
+    assert answers == {((50, 2, 9, 0), (100, 0, 1, 0), (100, 1, 1, 0), (200, 1, 2, 0), (300, 0, 2, 0))}
+
+
+def test_nothing_is_released_before_every_lane_has_come_past_it_by_the_bound() -> None:
+    order = FoldOrder(2)
+    order.add(0, _signal(1_000, 1), 0)
+    order.seal(0, 9_000, 2)
+    assert order.peek() is None
+    order.seal(1, 1_000 + BOUND_MS, 2)
+    assert order.peek() is None
+    order.seal(1, 1_001 + BOUND_MS, 3)
+    assert _released(order) == [(1_000, 0, 1, 0)]
+
+
+def test_an_excluded_lane_keeps_its_place_but_takes_a_later_fold_time() -> None:
+    order = FoldOrder(2)
+    order.seal(0, 5_000, 10)
+    order.seal(1, 30_000, 10)
+    assert order.exclude(0).since == 10
+    order.add(0, _signal(4_900, 11), 3)
+    assert _released(order) == []
+    order.seal(0, 40_000, 20)
+    absence = order.admit(0)
+    assert (absence.until, absence.bound) == (20, 30_000 - BOUND_MS)
+    order.seal(1, 60_000, 30)
+    assert _released(order) == [(28_000, 0, 11, 0)]
+
+
+def test_rows_read_but_not_sealed_at_the_exclusion_wait_too() -> None:
+    order = FoldOrder(2)
+    order.seal(0, 5_000, 10)
+    order.add(0, _signal(5_100, 12), 3)
+    order.seal(1, 30_000, 10)
+    order.exclude(0)
+    assert _released(order) == []
+
+
+def test_a_restart_reads_again_from_the_oldest_unreleased_record_with_the_pulse_before_it() -> None:
+    order = FoldOrder(1)
+    order.seal(0, 1_000, 1)
+    order.add(0, _signal(9_000, 5), 7)
+    order.seal(0, 8_000, 6)
+    assert order.resume_at(0, 20) == (7, 1_000)
+    order.seal(0, 50_000, 9)
+    _released(order)
+    assert order.resume_at(0, 20) == (20, 50_000)
+
+
+def test_after_a_restart_nothing_moves_on_until_what_was_read_is_read_again() -> None:
+    order = FoldOrder(1)
+    order.marks[0].again = 5
+    order.seal(0, 50_000, 9)
+    assert order.bound() < 0
+    order.marks[0].offset = 5
+    assert order.bound() == 50_000 - BOUND_MS
+
+
+def test_what_was_released_does_not_come_again() -> None:
+    order = FoldOrder(1)
+    order.add(0, _signal(1_000, 5), 7)
+    order.seal(0, 50_000, 6)
+    assert len(_released(order)) == 1
+    order.add(0, _signal(1_000, 5), 7)
+    assert _released(order) == []

@@ -1,0 +1,105 @@
+"""State records: any history of flushes, restores and compactions gives back the same rows."""
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from streams import state as state_module
+from streams.memory import MemoryPartition
+from streams.state import FORMAT, HEAD, Record, StateError, Store
+
+ROW = np.dtype([("a", "i8"), ("b", "f8")])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("set"), st.integers(0, 19), st.integers(1, 1000)),
+        st.tuples(
+            st.sampled_from(["flush", "flush", "restore", "compact", "rollback"]), st.integers(0, 400), st.just(0)
+        ),
+    ),
+    max_size=80,
+)
+
+
+def _records(part: MemoryPartition) -> list[tuple[bytes, bytes | None]]:
+    return [(r.key or b"", r.value) for r in part.committed(0, 1 << 60)[0]]
+
+
+@settings(max_examples=120, deadline=None)
+@given(STEPS, st.sampled_from([16, 32, 64, 65536]), st.sampled_from([20, 65536]), st.sampled_from([1, 3, 2048]))
+def test_any_history_restores_the_rows_of_the_last_flush(steps: list[tuple[str, int, int]], chunk: int, part_bytes: int, keys: int) -> None:  # fmt: skip  # noqa: E501
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(state_module, "CHUNK_BYTES", chunk)
+        patch.setattr(state_module, "PART_BYTES", part_bytes)
+        patch.setattr(state_module, "KEYS_PER_CHUNK", keys)
+        _play(steps)
+
+
+def _play(steps: list[tuple[str, int, int]]) -> None:
+    log, store, flush = MemoryPartition(), Store({"t": ROW, "u": ROW}, "test"), 0
+    now: dict[tuple[str, bytes], int] = {}
+    saved: dict[tuple[str, bytes], int] = {}
+    for what, number, value in [*steps, ("flush", 0, 0), ("compact", 1 << 30, 0), ("restore", 0, 0)]:
+        if what == "set":
+            name, key = "tu"[number % 2], b"k%d" % number
+            table = store.table(name)
+            slot = table.slot(key)
+            table.rows["a"][slot] = value
+            table.dirty[slot] = 1
+            now[name, key] = value
+        elif what == "flush":
+            flush += 1
+            for key, raw in store.flush(flush):
+                log.append(0, key, raw, (), None)
+            log.append(0, HEAD, b"%d" % flush, (), None)
+            saved = dict(now)
+        elif what == "compact":
+            log.compact(number)
+        elif what == "rollback":
+            store.rollback()
+            now = dict(saved)
+        else:
+            store = Store({"t": ROW, "u": ROW}, "test")
+            head = store.restore(_records(log))
+            assert head == (b"%d" % flush if flush else None)
+            now = dict(saved)
+        got = {(n, k): int(t.rows["a"][i]) for n, t in store.tables.items() for i, k in enumerate(t.keys)}
+        assert got == now
+
+
+def test_slots_are_used_again_so_the_log_stays_small_after_compaction(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state_module, "CHUNK_BYTES", 160)
+    log, store = MemoryPartition(), Store({"t": ROW}, "test")
+    table = store.table("t")
+    for flush in range(1, 400):
+        slot = table.slot(b"k%d" % (flush * 7 % 50))
+        table.rows["a"][slot] = flush
+        table.dirty[slot] = 1
+        for key, value in store.flush(flush):
+            log.append(0, key, value, (), None)
+    log.compact(log.end)
+    assert len(log.records) < 40
+
+
+def test_a_field_that_was_added_starts_at_zero() -> None:
+    old = Store({"t": np.dtype([("a", "i8")])}, "old")
+    slot = old.table("t").slot(b"k")
+    old.table("t").rows["a"][slot], old.table("t").dirty[slot] = 7, 1
+    new = Store({"t": ROW}, "new")
+    new.restore(old.flush(1))
+    assert new.table("t").rows[0].item() == (7, 0.0)
+
+
+def test_a_field_of_another_type_is_refused() -> None:
+    old = Store({"t": np.dtype([("a", "f8")])}, "old")
+    slot = old.table("t").slot(b"k")
+    old.table("t").dirty[slot] = 1
+    with pytest.raises(StateError, match="migration"):
+        Store({"t": ROW}, "new").restore(old.flush(1))
+
+
+def test_a_record_of_a_newer_release_is_refused() -> None:
+    record = msgspec.msgpack.encode(Record(FORMAT + 1, "later", 1, [], 0, b"", b"", [b"k"]))
+    with pytest.raises(StateError, match="upgrade"):
+        Store({"t": ROW}, "now").restore([(b"k/t/0", record)])
