@@ -1,0 +1,1 @@
+"""What is measured, under permanent names: `python -m bench` lists them."""
