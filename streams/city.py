@@ -15,7 +15,20 @@ import msgspec
 from streams.log import Indefinite, TaskLog
 from streams.logic import CityLogic, Sets
 from streams.order import Absence, FoldKey, FoldOrder, LaneMark
-from streams.records import CE_TYPE, READY_TYPE, SEAL_TYPE, SIGNAL_TYPE, TP, Batch, Seal, Signal, Write
+from streams.records import (
+    AUDIT_TYPE,
+    CE_TYPE,
+    READY_TYPE,
+    SEAL_TYPE,
+    SIGNAL_TYPE,
+    SUMMARY_TYPE,
+    TP,
+    Batch,
+    Seal,
+    Signal,
+    Summary,
+    Write,
+)
 from streams.state import FORMAT, HEAD, StateError
 
 BUFFER_ROWS = 200_000
@@ -23,6 +36,7 @@ BUFFER_ROWS = 200_000
 
 _json = msgspec.json.Encoder().encode
 _signal = msgspec.json.Decoder(Signal).decode
+_summary = msgspec.msgpack.Decoder(Summary).decode
 _seal = msgspec.json.Decoder(Seal).decode
 
 
@@ -132,6 +146,7 @@ class City:
         self.logic.load(items)
         self.logic.enter(self.head.set, self.sets(self.head.set))
         self._journal: list[JournalEntry] = []
+        self._audit: list[bytes] = []
         self._since: float | None = None
         self._blocked: tuple[int, float] | None = None
 
@@ -166,6 +181,8 @@ class City:
             kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
             if kind == SIGNAL_TYPE:
                 self.order.add(rank, _signal(value), int(batch.offsets[row]))
+            elif kind == SUMMARY_TYPE:
+                self.order.add(rank, _summary(value), int(batch.offsets[row]))
             elif kind == SEAL_TYPE:
                 self._sealed(rank, _seal(value))
             elif kind == READY_TYPE:
@@ -200,9 +217,12 @@ class City:
             elif due == now:
                 self.logic.fire(now)
             else:
-                _, signal = self.order.pop()
-                self.logic.signal(signal)
-                self._tell("folded")
+                _, item = self.order.pop()
+                if isinstance(item, Signal):
+                    self.logic.signal(item)
+                    self._tell("folded")
+                else:
+                    self.logic.summary(item)
 
     # -- lanes that keep everybody waiting
 
@@ -247,12 +267,20 @@ class City:
         prefix = self.settings.prefix
         writes = [Write(TP(prefix + suffix, 0), key, value, heads) for suffix, key, value, heads in records]
         writes += [Write(self.journal, e.lane.encode(), _json(e)) for e in self._journal]
+        writes += [Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),)) for note in self._audit]
         writes += [Write(self.log.state, key, value) for key, value in items.items()]
         writes.append(Write(self.log.state, HEAD, _json(head)))
         await self.log.commit(writes)
         self._tell("flush")
         self._journal.clear()
+        self._audit.clear()
         self._since = None
+
+    def audit(self, what: str, **more: object) -> None:
+        """Leave a note for people in the next flush; it is no part of any result."""
+        self._audit.append(_json({"what": what, **more}))
+        if self._since is None:
+            self._since = self.log.now()
 
     def _tell(self, event: str, amount: float = 1.0, label: str = "") -> None:
         if self.observer is not None:

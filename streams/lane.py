@@ -7,45 +7,27 @@ Every await is on the log port, so the same code runs on Kafka, on files, and in
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from streams import pulse as pulses
-from streams.deadletter import to_write
-from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, Pending, SetMissing, Silent
-from streams.log import Indefinite, TaskLog
+from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, PartitionsChanged, SetMissing, Silent
+from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
+from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
 from streams.pulse import Pulse, hold
-from streams.records import (
-    CE_TYPE,
-    I8,
-    PULSE_TYPE,
-    READY_TYPE,
-    SEAL_TYPE,
-    SIGNAL_TYPE,
-    TP,
-    Batch,
-    Dead,
-    Reason,
-    Seal,
-    Signal,
-    Stage,
-    Write,
-)
+from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Reason, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 
-__all__ = ["Head", "Lane", "LaneSettings", "LaneTopics", "Observer", "Pending", "SetMissing", "Silent"]
+__all__ = ["INPUTS_DOWN", "Head", "Lane", "LaneSettings", "LaneTopics", "Observer", "SetMissing", "Silent"]
 
 FOLD_TABLE = "_fold"
 FOLD_DTYPE = np.dtype([("fold", "i8")])
 DEATHS = 3
 """After so many deaths at one position the next batch is tried in a child first."""
-INPUTS_DOWN = "system.inputs_down"
 
 _json = msgspec.json.Encoder().encode
 
@@ -78,7 +60,10 @@ class Lane:
         self.head = Head()
         self.stop = False
         self._make_logic = make_logic
+        self.pending = Outbox(topics)
         self._first_pulse = 0
+        self._counted = False
+        self._spare = False
         self._probe = probe or (lambda run: True)
         self._skips = skips
         self._deliver = deliver or Lane.take
@@ -94,6 +79,8 @@ class Lane:
                 return
             except Indefinite:
                 self.observer.progress(self, "recovery")
+                # If it was the dead letter that could not be written, a fire must not wait for it.
+                self._spare = self.pending.urgent and self.pending.first_dead >= 0
                 await self.log.cut()
 
     async def recover(self) -> None:
@@ -103,8 +90,10 @@ class Lane:
         await self.log.confirm()  # and after it: the group may have given it away meanwhile
         records = await self.log.restore()
         self._load(records)
-        self.head.attempts += 1
-        await self._commit_head_only()
+        if not self._counted:  # an attempt ends with the process: to lose a connection is no death
+            self.head.attempts += 1
+            await self._commit_head_only()
+            self._counted = True
 
     def _load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
         self.logic = self._make_logic()
@@ -114,11 +103,28 @@ class Lane:
             self.head = msgspec.json.decode(raw, type=Head)
             if self.head.format > FORMAT:
                 raise StateError(f"{self.topics.state}: head of format {self.head.format}, this release knows {FORMAT}")
+            self._same_input()
         else:
             self.head = Head(set=self.settings.genesis)
         self.head.owner = self.logic.owner
+        self.head.partitions, self.head.log = self.settings.partitions, self.settings.log or self.head.log
         self._enter_all()
         self._keep()
+
+    def _same_input(self) -> None:
+        """State belongs to one log with one count of partitions: with any other it would be somebody else's."""
+        head, settings, source = self.head, self.settings, self.topics.source
+        if head.partitions and head.partitions != settings.partitions:
+            raise PartitionsChanged(
+                f"{self.topics.state}: written with {head.partitions} partitions of {source.topic}, now there are "
+                f"{settings.partitions}: keys would come to other partitions than their state. Set the count back to "
+                f"{head.partitions}, or create topics under another prefix and replay the inputs into them"
+            )
+        if head.log and settings.log and head.log != settings.log:
+            raise OffsetGone(
+                f"{source}: the topic was made anew (id {settings.log}, the state is of {head.log}): its offsets say "
+                "nothing about where this lane stood. Use another prefix for the new topics"
+            )
 
     def _enter_all(self) -> None:
         self.logic.bind(self.store, self.topics.source, self.settings.partitions)
@@ -127,12 +133,12 @@ class Lane:
     def _keep(self) -> None:
         """What the last flush said becomes what a rollback goes back to."""
         self._saved = msgspec.json.encode(self.head)
-        self.pending = Pending()
+        self.pending = Outbox(self.topics)
 
     def _rollback(self) -> None:
         self.store.rollback()
         self.head = msgspec.json.decode(self._saved, type=Head)
-        self.pending = Pending()
+        self.pending = Outbox(self.topics)
         self._enter_all()
 
     async def work(self) -> None:
@@ -170,6 +176,19 @@ class Lane:
             raise
         except Exception:  # noqa: BLE001  # an agent may raise anything; the row is found and buried
             await self._bisect(batch)
+        if self._spare and self.pending.urgent and self.pending.good_before_dead():
+            await self._without_dead()
+
+    async def _without_dead(self) -> None:
+        """Flush only what came before the first bad row: its dead letter cannot be written, and a life is at stake."""
+        batches, bad = self.pending.batches, self.pending.first_dead
+        self._rollback()
+        for batch in batches:
+            row = int(np.searchsorted(batch.offsets, bad))
+            self._apply(batch.cut(0, row))
+            if row < len(batch):
+                break
+        await self.flush()
 
     async def _bisect(self, batch: Batch) -> None:
         """Something raised: go back to before this batch, then halve it until the row is found."""
@@ -225,11 +244,7 @@ class Lane:
         self.head.position = part.next
 
     def _pend(self, batch: Batch) -> None:
-        p = self.pending
-        p.batches.append(batch)
-        p.size += batch.size()
-        if p.since is None:
-            p.since = self.log.now()
+        self.pending.begin(batch, self.log.now())
 
     def _apply(self, batch: Batch) -> None:
         self._pend(batch)
@@ -289,11 +304,14 @@ class Lane:
         head = self.head
         gap = pulse.time - head.time if head.seq >= 0 else 0
         blind = gap > pulses.GAP_MS and head.rows_since_pulse == 0
+        if gap > pulses.GAP_MS and not blind:  # data came, so the inputs are up: the conductor changed
+            self.pending.audit("pulse.gap", t=pulse.time, gap_ms=gap, rows=head.rows_since_pulse, epoch=pulse.epoch)
+        before = head.time if head.seq >= 0 else -1
         if 0 < gap <= pulses.GAP_MS:
             head.up += max(0, min(gap, pulse.up - head.pulse_up))
         head.seq, head.time, head.pulse_up, head.rows_since_pulse = pulse.seq, pulse.time, pulse.up, 0
         self.pending.seal_due = True
-        return Beat(at, offset, pulse.time, head.up, gap if blind else 0)
+        return Beat(at, offset, pulse.time, head.up, gap if blind else 0, before)
 
     def _change_set(self, pulse: Pulse) -> None:
         try:
@@ -316,10 +334,10 @@ class Lane:
 
     def _emit(self, batch: Batch, out: Output, clocks: I8, beats: list[Beat]) -> None:
         fold = self.store.table(FOLD_TABLE)
-        for beat in beats:
-            if beat.outage:
-                out.signals += self._outage(beat)
-        if len(out.signals) > 1 and any(b.outage for b in beats):
+        blind = [beat for beat in beats if beat.outage]
+        for beat in blind:
+            out.signals += inputs_down(self.topics.source, beat)
+        if blind and len(out.signals) > 1:
             out.signals.sort(key=lambda s: (s.offset, s.index))
         for signal in out.signals:
             row = int(np.searchsorted(batch.offsets, signal.offset))
@@ -329,39 +347,24 @@ class Lane:
             fold.rows["fold"][slot] = signal.fold
             fold.dirty[slot] = 1
             signal.set = self.head.set
-            value = _json(signal)
-            write = Write(self.topics.signals, None, value, ((CE_TYPE, SIGNAL_TYPE),))
-            self.pending.add(write)
-            if signal.life and signal.kind != "clear":
-                self.pending.add(write._replace(to=self.topics.alarms, key=signal.identity().encode()))
-                self.pending.urgent = True
+            self.pending.signal(signal)
+        for summary in out.summaries:
+            summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.topics.source)
+            self.pending.summary(summary)
         for dead in out.dead:
             self._bury(batch, dead)
         for name, amount in out.counts.items():
             self.observer.progress(self, "outcome", amount, name)
         self.observer.progress(self, "signals", len(out.signals))
 
-    def _outage(self, beat: Beat) -> list[Signal]:
-        source = self.topics.source
-        origin = (source.topic, source.partition, beat.offset, 1 << 30)
-        common: dict[str, Any] = {
-            "scenario": INPUTS_DOWN, "asset": str(source), "origin": origin, "offset": beat.offset,
-            "t": beat.time, "onset": beat.time - beat.outage, "value": beat.outage / 1000, "source": "system",
-        }  # fmt: skip
-        return [
-            Signal(kind="raise", n=0, index=1 << 30, level=2, **common),
-            Signal(kind="clear", n=1, index=(1 << 30) + 1, **common),
-        ]
-
     def _bury(self, batch: Batch, dead: Dead) -> None:
-        self.pending.add(to_write(batch, dead, self.topics.dead))
+        self.pending.bury(batch, dead)
         self.observer.progress(self, "dead", 1, f"{dead.stage}/{dead.reason}")
 
     def report_ready(self, set_id: str) -> None:
         """Say on the signals topic that this lane has loaded a set and could change over to it."""
-        self.pending.add(Write(self.topics.signals, None, set_id.encode(), ((CE_TYPE, READY_TYPE),)))
-        if self.pending.since is None:
-            self.pending.since = self.log.now()
+        self.pending.ready(set_id)
+        self.pending.touch(self.log.now())
 
     # -- flush
 
@@ -373,29 +376,13 @@ class Lane:
         head = self.head
         head.flush += 1
         head.attempts = 0
-        if self.pending.seal_due:
-            self.pending.writes.setdefault(self.topics.signals, [])
-        writes: list[Write] = []
-        for to, records in self.pending.writes.items():
-            writes += records
-            writes.append(self._seal(to, records))
+        writes = self.pending.sealed(head)
         writes += [Write(self.topics.state, key, value) for key, value in self.store.flush(head.flush)]
         writes.append(Write(self.topics.state, HEAD, _json(head)))
         await self.log.commit(writes)
         self.observer.progress(self, "flush", self.log.now() - begun)
+        self._spare &= self.pending.first_dead < 0
         self._keep()
-
-    def _seal(self, to: TP, records: list[Write]) -> Write:
-        head = self.head
-        digest = hashlib.blake2b(digest_size=16)
-        for record in records:
-            digest.update(record.key or b"")
-            digest.update(record.value or b"")
-        seal = Seal(head.flush, len(records), digest.hexdigest(), head.seals.get(str(to), ""))
-        if to == self.topics.signals:
-            seal.pulse, seal.seq, seal.position, seal.sets = head.time, head.seq, head.position, self.pending.sets
-        head.seals = {**head.seals, str(to): seal.digest}
-        return Write(to, f"seal/{self.topics.source}".encode(), _json(seal), ((CE_TYPE, SEAL_TYPE),))
 
     async def _commit_head_only(self) -> None:
         """Persist that this position is being tried, before anything runs that could kill the worker."""

@@ -1,14 +1,14 @@
-"""What a lane is made of: its head, its topics and settings, what waits for the next flush, who watches."""
+"""What a lane is made of: its head, its topics and settings, who watches."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
-from streams.records import TP, Batch, Write
-from streams.state import FORMAT
+from streams.records import TP
+from streams.state import FORMAT, StateError
 
 
 class Head(msgspec.Struct):
@@ -29,10 +29,18 @@ class Head(msgspec.Struct):
     rows_since_pulse: int = 0
     attempts: int = 0
     seals: dict[str, str] = {}
+    partitions: int = 0
+    """Partitions of the input when this was written: keys, state and signals are bound to them. 0: not known."""
+    log: str = ""
+    """The topic's own id in the cluster, so that a topic made anew under the same name is noticed. Empty: not known."""
 
 
 class SetMissing(Exception):
     """A pulse names a set that this worker does not have: it must not go on with another."""
+
+
+class PartitionsChanged(StateError):
+    """The input has another count of partitions than the state was written with."""
 
 
 class Observer(Protocol):
@@ -60,6 +68,7 @@ class LaneTopics:
     dead: TP
     journal: TP
     state: TP
+    audit: TP
 
     @classmethod
     def of(cls, topic: str, partition: int, prefix: str = "") -> LaneTopics:
@@ -67,7 +76,7 @@ class LaneTopics:
         return cls(
             TP(prefix + topic, partition), TP(f"{prefix}signals.{topic}", partition),
             TP(f"{prefix}alarms.{topic}", partition), TP(prefix + "deadletter", partition),
-            TP(prefix + "journal", 0), TP(f"{prefix}state.{topic}", partition),
+            TP(prefix + "journal", 0), TP(f"{prefix}state.{topic}", partition), TP(prefix + "audit", partition),
         )  # fmt: skip
 
 
@@ -81,20 +90,5 @@ class LaneSettings:
     flush_s: float = 0.2
     flush_bytes: int = 4 * 1024 * 1024
     idle_wait_s: float = 1.0
-
-
-@dataclass(slots=True)
-class Pending:
-    """What the next flush will write."""
-
-    batches: list[Batch] = field(default_factory=list)
-    writes: dict[TP, list[Write]] = field(default_factory=dict)
-    sets: list[tuple[int, str]] = field(default_factory=list)
-    size: int = 0
-    since: float | None = None
-    urgent: bool = False
-    seal_due: bool = False
-
-    def add(self, write: Write) -> None:
-        """Queue one record."""
-        self.writes.setdefault(write.to, []).append(write)
+    log: str = ""
+    """The input topic's own id in the cluster; empty: not known."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from streams.records import I4, I8, TP, Batch, Dead, Headers, Signal
+from streams.records import I4, I8, TP, Batch, Dead, Headers, Signal, Summary
 from streams.state import Store
 
 
@@ -18,6 +18,7 @@ class Beat(NamedTuple):
     ``at``: how many of the view's rows come before it. ``offset``: the pulse record's offset, the origin of signals
     that timers raise. ``time``: ms. ``up``: ms of up-time, which grows only while the inputs can be trusted:
     absence timers count it, never ``time``. ``outage``: ms the lane was blind before this beat (0 in normal times).
+    ``before``: time of the pulse before it, ms; -1 for the lane's first.
     """
 
     at: int
@@ -25,6 +26,16 @@ class Beat(NamedTuple):
     time: int
     up: int
     outage: int
+    before: int = -1
+
+    def minute(self) -> int:
+        """End of the minute of the lane's clock that this beat closed, ms; -1 where it closed none."""
+        over = self.before >= 0 and self.before // MINUTE_MS != self.time // MINUTE_MS
+        return (self.before // MINUTE_MS + 1) * MINUTE_MS if over else -1
+
+
+MINUTE_MS = 60_000
+"""Summaries are of minutes."""
 
 
 @dataclass(slots=True)
@@ -49,6 +60,7 @@ class Output:
     """What a stretch led to: signals and dead letters in the order of (offset, index)."""
 
     signals: list[Signal] = field(default_factory=list)
+    summaries: list[Summary] = field(default_factory=list)
     dead: list[Dead] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """Rows by outcome for metrics, from a closed list of names (late, repeated, outside, ...)."""
@@ -95,6 +107,10 @@ class CityLogic(Protocol):
 
     def signal(self, signal: Signal) -> None:
         """The next signal in fold order; its ``fold`` is the time."""
+        ...
+
+    def summary(self, summary: Summary) -> None:
+        """The next summary in fold order. All lanes' summaries of one minute come before a timer set after its end."""
         ...
 
     def due(self) -> int | None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.pulse import BOUND_MS
-from streams.records import Signal
+from streams.records import Signal, Summary
 
 
 class FoldKey(NamedTuple):
@@ -54,10 +54,10 @@ class LaneMark(msgspec.Struct):
 
 
 class Waiting(NamedTuple):
-    """A signal in the buffer, with the record it was read from and the pulse that stood before that record."""
+    """What waits in the buffer, with the record it was read from and the pulse that stood before that record."""
 
     key: FoldKey
-    signal: Signal
+    item: Signal | Summary
     record: int
     pulse_before: int
 
@@ -75,11 +75,11 @@ class FoldOrder:
     def __len__(self) -> int:
         return len(self._heap) + sum(map(len, self._held))
 
-    def add(self, rank: int, signal: Signal, record: int) -> None:
-        """One signal as read from a lane."""
+    def add(self, rank: int, item: Signal | Summary, record: int) -> None:
+        """One signal or summary as read from a lane."""
         mark = self.marks[rank]
-        waiting = Waiting(FoldKey(signal.fold, rank, signal.offset, signal.index), signal, record, mark.pulse)
-        absence = _absence(mark, signal.offset)
+        waiting = Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, mark.pulse)
+        absence = _absence(mark, item.offset)
         if absence is None:
             self._push(waiting)
         elif absence.until < 0:
@@ -108,17 +108,17 @@ class FoldOrder:
         return any(m.offset < m.again for m in self.marks)
 
     def peek(self) -> FoldKey | None:
-        """Key of the next signal that may be released, or None."""
+        """Key of the next one that may be released, or None."""
         if self._heap and self._heap[0].key.fold < self.bound():
             return self._heap[0].key
         return None
 
-    def pop(self) -> tuple[FoldKey, Signal]:
-        """Release the next signal."""
+    def pop(self) -> tuple[FoldKey, Signal | Summary]:
+        """Release the next one."""
         waiting = heapq.heappop(self._heap)
         self.last = waiting.key
-        waiting.signal.fold = waiting.key.fold
-        return waiting.key, waiting.signal
+        waiting.item.fold = waiting.key.fold
+        return waiting.key, waiting.item
 
     def exclude(self, rank: int) -> Absence:
         """Go on without a lane; what it says after its last seal waits until it is admitted."""

@@ -227,6 +227,29 @@ class Signal(msgspec.Struct, omit_defaults=True):
         return f"{self.scenario}|{self.asset}|{topic}/{partition}/{offset}/{index}"
 
 
+class Summary(msgspec.Struct):
+    """A view of several assets of one lane over one minute of its clock, for a model that needs them all together.
+
+    ``t`` is the end of the minute, ms; ``offset`` and ``index`` are its place in the lane's log (the pulse that ended
+    the minute). ``columns`` are parallel to ``keys``: name → float64 bytes in the machine's little-endian order.
+    """
+
+    name: str
+    t: int
+    offset: int
+    index: int
+    keys: list[str]
+    columns: dict[str, bytes]
+    fold: int = 0
+    set: str = ""
+    source: str = ""
+    """The lane it came from, as ``topic/partition``."""
+
+    def column(self, name: str) -> NDArray[np.float64]:
+        """One column, (len(keys),)."""
+        return np.frombuffer(self.columns[name], "<f8")
+
+
 class Seal(msgspec.Struct):
     """Last record of a flush in an output partition: a chain that makes a lost or torn transaction visible.
 
@@ -250,3 +273,5 @@ PULSE_TYPE = b"city.pulse"
 SEAL_TYPE = b"city.seal"
 SIGNAL_TYPE = b"city.signal"
 READY_TYPE = b"city.ready"
+SUMMARY_TYPE = b"city.summary"
+AUDIT_TYPE = b"city.audit"

@@ -52,6 +52,7 @@ def check(world: World) -> list[str]:
     _pulses(found, world, answers)
     folded = oracle.city(answers, absences)
     _same(found, "released", folded.released, _decoded(broker, TP("released", 0), None))
+    _same(found, "spans", folded.spans, _decoded(broker, TP("spans", 0), None))
     _same(found, "incidents", folded.records, _decoded(broker, TP("incidents.toy", 0), None))
     for tp in (*(t.state for t in world.topics), CITY_STATE):
         broker.partition(tp).compact(1 << 60)

@@ -17,7 +17,8 @@ from streams.conductor import Conductor
 from streams.lane import Head, Lane
 from streams.log import Indefinite
 from streams.memory import MemoryBroker, MemoryPartition, MemoryTaskLog
-from streams.order import FoldOrder, LaneMark
+from streams.order import FoldKey, FoldOrder, LaneMark, Waiting
+from streams.records import Summary
 from streams.state import HEAD, Store
 
 Change = tuple[Any, str, Any]
@@ -243,6 +244,18 @@ def _no_bound() -> list[Change]:
     return [(FoldOrder, "bound", bound)]
 
 
+def _summaries_unheld() -> list[Change]:
+    original = FoldOrder.add
+
+    def add(self: FoldOrder, rank: int, item: Any, record: int) -> None:
+        if isinstance(item, Summary):
+            self._push(Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse))
+        else:
+            original(self, rank, item, record)
+
+    return [(FoldOrder, "add", add)]
+
+
 def _timers_by_watermark() -> list[Change]:
     original = City.advance
 
@@ -300,6 +313,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "exclusions are forgotten at a restart": _mark_forgotten,
     "exclusions are not journalled": _no_journal,
     "released up to the pulse, not B before it": _no_bound,
+    "an excluded lane's summaries keep their time": _summaries_unheld,
     "timers fire by how the watermark steps": _timers_by_watermark,
     "a pulse counts though its sequence is old": _any_pulse,
     "a forged pulse counts": _forged_taken,

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-B, AHEAD, GAP = 2_000, 1_000, 5_000
+B, AHEAD, GAP, SPAN = 2_000, 1_000, 5_000, 3_000
 RULES = {"s0": (10.0, 1500, 3000), "s1": (14.0, 0, 2000), "s2": (8.0, 2500, 5000)}
 """Set → limit, duration, quiet period."""
 
@@ -28,6 +28,7 @@ class Asset:
     n: int = 0
     level: int = 0
     gone: tuple[int, int] | None = None
+    rows: float = 0
     number: int = 0
     fold: int = 0
 
@@ -41,6 +42,8 @@ class LaneAnswer:
     assets: dict[str, Asset] = field(default_factory=dict)
     pulses: list[tuple[int, int]] = field(default_factory=list)
     sets: list[tuple[int, str]] = field(default_factory=list)
+    views: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
+    """(end of the span, offset of the pulse that ended it, asset → readings in it)."""
     clock: int = -1
     up: int = 0
     set: str = "s0"
@@ -82,6 +85,11 @@ class LaneOracle:
             out.up += max(0, min(gap, p["up"] - last["up"]))
         self.last_pulse, out.clock = p, p["time"]
         out.pulses.append((p["seq"], p["time"]))
+        if last is not None and last["time"] // SPAN != p["time"] // SPAN:
+            view = {name: a.rows for name, a in out.assets.items() if a.rows}
+            out.views.append(((last["time"] // SPAN + 1) * SPAN, offset, view))
+            for a in out.assets.values():
+                a.rows = 0
         for name, a in sorted(out.assets.items(), key=lambda item: item[1].number):
             if a.seen is not None and a.gone is None and out.up - a.seen >= 4000:
                 a.gone = (offset, p["time"])
@@ -136,7 +144,7 @@ class LaneOracle:
 
     def reading(self, offset: int, index: int, name: str, a: Asset, t: int, x: float) -> None:
         limit, hold, _ = RULES[self.out.set]
-        a.last, a.seen = t, self.out.up
+        a.last, a.seen, a.rows = t, self.out.up, a.rows + 1
         if a.gone is not None:
             origin = [*self.where, a.gone[0], a.number * 4 + 2]
             self.say("absent", name, "clear", origin, 1, offset, index * 4, t, a.gone[1], 0)
@@ -180,6 +188,7 @@ class CityAnswer:
     released: list[list[Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     open: dict[str, dict[str, Any]] = field(default_factory=dict)
+    spans: list[list[Any]] = field(default_factory=list)
 
 
 def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) -> CityAnswer:
@@ -195,6 +204,18 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
                     fold = max(fold, bound)
             if fold < end:
                 items.append(((fold, rank, signal["offset"], signal["index"]), signal))
+    spans: dict[int, dict[str, float]] = {}
+    for rank, lane in enumerate(lanes):
+        for end_of_span, offset, view in lane.views:
+            fold = end_of_span
+            for since, (until, bound) in absences[rank].items():
+                if since <= offset < until:
+                    fold = max(fold, bound)
+            if fold < end:
+                whole = spans.setdefault(fold, {})
+                for name, n in view.items():
+                    whole[name] = whole.get(name, 0.0) + n
+    out.spans = [[fold, dict(sorted(view.items()))] for fold, view in sorted(spans.items()) if fold + 1 < end]
     items.sort(key=lambda item: item[0])
     changes = sorted({change for lane in lanes for change in lane.sets})
     quiet = RULES[rule][2]
@@ -226,4 +247,5 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
         out.records.append(after)
         out.released.append([fold, name, rule])
     before_signals(end - 1)
+    out.open |= {f"m/{fold}": view for fold, view in spans.items() if fold + 1 >= end}
     return out

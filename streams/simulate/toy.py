@@ -1,4 +1,4 @@
-"""Small logic for the simulator: a threshold with duration, an absence timer on up-time, incidents closed by quiet.
+"""Small logic for the simulator: a threshold with duration, absence on up-time, summaries, incidents closed by quiet.
 
 A record is ``{"v": [[asset, t, x], ...], "do": ""}``; ``do`` is ``raise`` (the agent raises after the first value) or
 ``kill`` (the worker dies there). Not meant for anything but :mod:`streams.simulate`.
@@ -14,13 +14,15 @@ import msgspec
 import numpy as np
 
 from streams.logic import Beat, Output, View
-from streams.records import TP, Dead, Headers, Reason, Signal, Stage
+from streams.records import TP, Dead, Headers, Reason, Signal, Stage, Summary
 from streams.state import Store, Table
 
 ABSENT_MS = 4_000
 FUTURE_MS = 30_000
 STEP = 10.0
 """Above the limit by this much is the second level."""
+SPAN_MS = 3_000
+"""A toy minute: what came within it is summed up at the beat that ends it."""
 BACK = 2.0
 """Hysteresis: cleared below the limit by this much."""
 
@@ -53,7 +55,7 @@ _json = msgspec.json.Encoder().encode
 
 ROW = np.dtype([
     ("last", "i8"), ("since", "i8"), ("up", "i8"), ("n", "i4"), ("offset", "i8"), ("index", "i4"), ("onset", "i8"),
-    ("raised", "i1"), ("level", "i1"), ("gone", "i1"), ("gone_offset", "i8"), ("gone_onset", "i8"),
+    ("raised", "i1"), ("level", "i1"), ("gone", "i1"), ("gone_offset", "i8"), ("gone_onset", "i8"), ("seen", "i4"),
 ])  # fmt: skip
 
 
@@ -109,6 +111,7 @@ class ToyLane:
         self.table.dirty[slot] = 1
         offset, index = at[0], at[1] * 4
         r["last"], r["up"] = t, up + 1
+        r["seen"] += 1
         if r["gone"]:
             r["gone"] = 0
             origin = (*self.source, int(r["gone_offset"]), slot * 4 + 2)
@@ -152,6 +155,8 @@ class ToyLane:
 
     def _beat(self, beat: Beat, out: Output) -> int:
         rows = self.table.rows[: self.table.n]
+        if beat.before >= 0 and beat.before // SPAN_MS != beat.time // SPAN_MS:
+            self._sum_up((beat.before // SPAN_MS + 1) * SPAN_MS, beat, out)
         for slot in np.flatnonzero((rows["up"] > 0) & (rows["gone"] == 0) & (beat.up - rows["up"] + 1 >= ABSENT_MS)):
             r = rows[slot]
             r["gone"], r["gone_offset"], r["gone_onset"] = 1, beat.offset, beat.time
@@ -163,6 +168,14 @@ class ToyLane:
                        life=_life(asset))
             )  # fmt: skip
         return beat.up
+
+    def _sum_up(self, end: int, beat: Beat, out: Output) -> None:
+        rows = self.table.rows[: self.table.n]
+        slots = np.flatnonzero(rows["seen"])
+        keys, seen = [self.table.keys[s].decode() for s in slots], rows["seen"][slots].astype("<f8")
+        out.summaries.append(Summary("seen", end, beat.offset, 1 << 29, keys, {"n": seen.tobytes()}))
+        rows["seen"][slots] = 0
+        self.table.dirty[slots] = 1
 
 
 def _life(asset: str) -> bool:
@@ -186,12 +199,17 @@ class ToyCity:
 
     def __init__(self) -> None:
         self.open: dict[str, ToyIncident] = {}
+        self.sums: dict[int, dict[str, float]] = {}
         self._state: dict[bytes, bytes | None] = {}
         self._records: list[tuple[str, bytes, bytes | None, Headers]] = []
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Open incidents by asset."""
-        self.open = {k.decode(): msgspec.json.decode(v, type=ToyIncident) for k, v in items.items()}
+        mine = {k: v for k, v in items.items() if not k.startswith(b"m/")}
+        self.open = {k.decode(): msgspec.json.decode(v, type=ToyIncident) for k, v in mine.items()}
+        self.sums = {
+            int(k[2:]): msgspec.json.decode(v, type=dict[str, float]) for k, v in items.items() if k not in mine
+        }
 
     def enter(self, set_id: str, content: Any) -> None:
         """Quiet period from here on."""
@@ -208,12 +226,23 @@ class ToyCity:
         self._records.append(("released", b"", _json([signal.fold, name, self.set]), ()))
         self._say(signal.asset, incident)
 
+    def summary(self, summary: Summary) -> None:
+        """Add to the span's view; a view that comes after its timer is of its own: the lane had been excluded."""
+        view = self.sums.setdefault(max(summary.t, summary.fold), {})
+        for asset, n in zip(summary.keys, summary.column("n").tolist(), strict=True):
+            view[asset] = view.get(asset, 0.0) + n
+        self._state[b"m/%d" % max(summary.t, summary.fold)] = _json(view)
+
     def due(self) -> int | None:
-        """The earliest end of quiet."""
-        return min((i.due for i in self.open.values()), default=None)
+        """The earliest end of quiet, or the moment after a span's views."""
+        return min([*(i.due for i in self.open.values()), *(end + 1 for end in self.sums)], default=None)
 
     def fire(self, now: int) -> None:
-        """Close what has been quiet."""
+        """Close what has been quiet, and say what a span's views add up to."""
+        if now - 1 in self.sums:
+            view = self.sums.pop(now - 1)
+            self._state[b"m/%d" % (now - 1)] = None
+            self._records.append(("spans", b"", _json([now - 1, dict(sorted(view.items()))]), ()))
         for asset in sorted(a for a, i in self.open.items() if i.due == now):
             incident = self.open.pop(asset)
             incident.status = "closed"
