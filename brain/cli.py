@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from brain.commands import deadletter, kafka, replay, topics
+from brain.commands import deadletter, kafka, replay, sets, topics
 from brain.commands.demo import demo
+from brain.commands.recover import recover
 from brain.commands.send import send
 from brain.commands.tail import tail
 from brain.commands.top import top
@@ -23,6 +24,8 @@ app.command()(top)
 app.command()(send)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
+app.command()(recover)
+app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
 app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")

@@ -22,10 +22,13 @@ I1 = NDArray[np.int8]
 U1 = NDArray[np.uint8]
 F8 = NDArray[np.float64]
 
-__all__ = ["CELL", "EVENT", "KINDS", "SERIES_STATE", "Kind", "place", "run"]
+__all__ = ["CELL", "EVENT", "KINDS", "MINUTE_STATE", "SERIES_STATE", "Kind", "place", "run"]
 
 SERIES_STATE = np.dtype([("t", "i8"), ("v", "f8")])
 """Watermark of a series in ms, and the value that set it; 0 is "nothing yet" (the decoder refuses such times)."""
+
+MINUTE_STATE = np.dtype([("last", "f8"), ("n", "i8")])
+"""What a series said in the minute that is under way: its last value, and how many there were."""
 
 CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4")])
 
@@ -51,11 +54,13 @@ FINE, LATE, REPEATED, CONFLICT, FUTURE, FOREIGN = 0, 1, 2, 3, 4, 5
 def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int,
         slot_of: I4, seen: NDArray[Any], seen_dirty: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
         rungs: NDArray[Any], ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1,
+        minute_of: I4, minute: NDArray[Any], minute_dirty: U1,
         outcome: U1, events: NDArray[Any]) -> tuple[int, int]:  # fmt: skip
     """Readings [begin, end) in their order; answers (first one not done, events written).
 
     It stops early only where ``events`` may not have room for one reading more; call it again from there.
-    ``slot_of`` (series,) is -1 for a series of another partition; ``first`` (series + 1,) bounds the cells of each.
+    ``slot_of`` (series,) is -1 for a series of another partition; ``first`` (series + 1,) bounds the cells of each;
+    ``minute_of`` (series,) is -1 for a series that no summary needs.
     """
     made = 0
     room = len(events)
@@ -79,6 +84,11 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
         seen[k].t = ti
         seen[k].v = v
         seen_dirty[k] = 1
+        m = minute_of[s]
+        if m >= 0:
+            minute[m].last = v
+            minute[m].n += 1
+            minute_dirty[m] = 1
         for c in range(a, b):
             r, d = cells[c].rule, cells[c].decision
             kind = rules[r].kind

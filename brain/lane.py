@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import kernel
-from brain.kernel import CELL, EVENT, KINDS, PER_VALUE, SERIES_STATE, Kind
+from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
@@ -25,15 +25,17 @@ from models.decision import DECISION_STATE, RULE, RUNG
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_readings
 from streams.logic import Beat, Output, View
-from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
+from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage, Summary
 from streams.registry import Registry
 from streams.state import Store
 
 __all__ = ["DetectionsLane", "ReadingsLane", "TicketsLane", "watch_set"]
 
 OWNER = "brain.series@1"
-SERIES, EWMA, DECISION = "series", "ewma", "decision"
+SERIES, EWMA, DECISION, MINUTE = "series", "ewma", "decision", "minute"
 SEPARATOR = b"\x1f"
+SUMMARY_INDEX = 1 << 29
+"""Index of a beat's first summary: above those of all signals."""
 ROOM = 4096
 """Events one call of the kernel can hand over before it is called again."""
 
@@ -61,13 +63,19 @@ class Program:
     """Whether a pulse can clear anything: conditions that end in silence, or orphans of an earlier set."""
     cell_of: dict[int, int]
     """Decision slot → cell, where timed."""
+    minute_of: I4
+    """Series → row of the minute under way; -1 where no summary needs it."""
+    views: list[tuple[str, list[str], I4]]
+    """Of each scenario that needs a summary: id, assets and their rows."""
 
 
 class _SeriesLane:
     """What readings and detections share; only the decoder and the scenarios' source differ."""
 
     owner = OWNER
-    tables: Mapping[str, np.dtype[Any]] = {SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE}
+    tables: Mapping[str, np.dtype[Any]] = {
+        SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
+    }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
 
@@ -84,7 +92,9 @@ class _SeriesLane:
         keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}
         slot_of = np.full(len(ours), -1, np.int32)
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
-        scenarios = [s for s in content.scenarios if s.source == self.source]
+        every = [s for s in content.scenarios if s.source == self.source]
+        scenarios = [s for s in every if s.detect.sum_over is None]
+        minute_of, views = self._views([s for s in every if s.detect.sum_over is not None], registry, ours, keys)
         cell_rule, cell_series = _match(scenarios, registry, ours)
         rules, rungs = _rules(scenarios)
         cells = np.zeros(len(cell_rule), CELL)
@@ -101,11 +111,25 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        timed = orphans or bool((rules["quiet"] > 0).any())
+        timed = orphans or bool(views) or bool((rules["quiet"] > 0).any())
         self.program = Program(
-            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {}
-        )
+            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
+            minute_of, views,
+        )  # fmt: skip
         self._warm()
+
+    def _views(
+        self, scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_], keys: Mapping[int, bytes]
+    ) -> tuple[I4, list[tuple[str, list[str], I4]]]:
+        minute_of = np.full(len(ours), -1, np.int32)
+        views = []
+        rule, series = _match(scenarios, registry, ours)
+        for number, scenario in enumerate(scenarios):
+            mine = series[rule == number]
+            rows = self.store.table(MINUTE).slots(keys[int(s)] for s in mine)
+            minute_of[mine] = rows
+            views.append((scenario.id, [registry.ids[a] for a in registry.series_asset[mine]], rows))
+        return minute_of, views
 
     def _warm(self) -> None:
         """Have the kernels compiled, or loaded, before the first event waits for them."""
@@ -163,11 +187,12 @@ class _SeriesLane:
         self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8]
     ) -> tuple[int, int]:
         p = self.program
-        series, ewma, decision = (self.store.table(name) for name in (SERIES, EWMA, DECISION))
+        series, ewma, decision, minute = (self.store.table(name) for name in (SERIES, EWMA, DECISION, MINUTE))
         return kernel.run(
             begin, end, columns.series, columns.t, columns.value, columns.index, offset, pulse, up,
             p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
-            ewma.rows, ewma.dirty, decision.rows, decision.dirty, outcome, self.events,
+            ewma.rows, ewma.dirty, decision.rows, decision.dirty,
+            p.minute_of, minute.rows, minute.dirty, outcome, self.events,
         )  # fmt: skip
 
     def _signals(
@@ -204,8 +229,10 @@ class _SeriesLane:
         )  # fmt: skip
 
     def _beat(self, beat: Beat, out: Output) -> None:
-        """Clear what was silent long enough, and what an earlier set left open."""
+        """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
+        if p.views and beat.minute() >= 0:
+            self._sum_up(beat, out)
         table = self.store.table(DECISION)
         due: list[tuple[bytes, int, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
@@ -235,6 +262,18 @@ class _SeriesLane:
             row["level"] = row["run"] = row["since"] = 0
             row["count"] += 1
             table.dirty[slot] = 1
+
+    def _sum_up(self, beat: Beat, out: Output) -> None:
+        table = self.store.table(MINUTE)
+        for number, (name, assets, rows) in enumerate(self.program.views):
+            there = np.flatnonzero(table.rows["n"][rows])
+            if len(there):
+                columns = {field: table.rows[field][rows[there]].astype("<f8").tobytes() for field in ("last", "n")}
+                keys = [assets[i] for i in there]
+                out.summaries.append(Summary(name, beat.minute(), beat.offset, SUMMARY_INDEX + number, keys, columns))
+        done = np.flatnonzero(table.rows["n"][: table.n])
+        table.rows["n"][done] = 0
+        table.dirty[done] = 1
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()

@@ -6,26 +6,35 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from brain.incidents.city import CityLogic
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
-from brain.sets import CitySet, SetLibrary
+from brain.sets import CitySet, SetLibrary, folders
 from brain.settings import Settings, SettingsError
+from streams.deadletter import Letter
+from streams.decode import decode_detections, decode_readings
 from streams.door import WorkerSettings
 from streams.kafka.connect import KafkaSettings
 from streams.logic import LaneLogic
+from streams.reclaim import Claims
+from streams.records import TP, Batch, Reason
 from streams.replay import ReplaySettings
+from streams.state import Store
 
 LANES: Mapping[str, Callable[[], LaneLogic]] = {
     "iot.telemetry": ReadingsLane,
     "video.metadata": DetectionsLane,
     "hotline.tickets": TicketsLane,
 }
+DECODERS = {"iot.telemetry": decode_readings, "video.metadata": decode_detections}
+"""Of the inputs that name an asset."""
 
 
 def library(settings: Settings) -> tuple[SetLibrary, CitySet]:
     """Every set of the folder, and the one that is in force before any pulse names another."""
     folder = settings.set_folder()
-    dirs = sorted(d for d in folder.iterdir() if (d / "assets.ndjson").is_file()) if folder.is_dir() else []
+    dirs = folders(folder)
     if not dirs:
         raise SettingsError(f"sets: expected folders with assets.ndjson below {folder}, found none")
     names = {d.name: d for d in dirs}
@@ -35,6 +44,38 @@ def library(settings: Settings) -> tuple[SetLibrary, CitySet]:
     return sets, CitySet.load(names[settings.genesis])
 
 
+def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
+    """A set, read where it is new here, and put to the test: every lane and the city task enter it, on empty state.
+
+    Raises KeyError where no folder has that content, and whatever is wrong with it.
+    """
+    try:
+        content = sets.find(set_id, settings.set_folder())
+    except KeyError:
+        raise KeyError(f"no folder below {settings.set_folder()} has the content {set_id}") from None
+    for topic, make in LANES.items():
+        logic = make()
+        logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
+        logic.enter(set_id, content)
+    CityLogic(sets=sets.get).enter(set_id, content)
+    return content
+
+
+def claims(sets: SetLibrary) -> Claims:
+    """Whether a set knows the asset that a dead letter was buried for."""
+
+    def claim(set_id: str, letter: Letter) -> bool:
+        registry = sets.get(set_id).registry
+        topic = next((t for t in DECODERS if letter.origin.topic.endswith(t)), "")
+        if not topic:
+            return False
+        batch = Batch.of(letter.origin, letter.offset, letter.offset + 1, [(letter.offset, 0, None, letter.value, ())])
+        _, dead = DECODERS[topic](batch, np.zeros(1, np.int32), registry)
+        return all(d.reason is not Reason.UNKNOWN_ASSET for d in dead)
+
+    return claim
+
+
 def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int] | None = None) -> WorkerSettings:
     """What a live worker runs."""
     sets, genesis = library(settings)
@@ -42,6 +83,7 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
     made = WorkerSettings(
         kafka=kafka, inputs=settings.partitions, lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get,
         genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group, flush_s=settings.flush_s,
+        load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets),
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)
 

@@ -42,11 +42,16 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The condition; exactly one of above, below, ewma_deviation, count_over, words."""
+    """The condition; exactly one of above, below, ewma_deviation, sum_over, count_over, words.
+
+    ``sum_over``: the last values of all matching assets of an area, added up once a minute; ``by`` names the area.
+    """
 
     above: float | None = None
     below: float | None = None
     ewma_deviation: float | None = None
+    sum_over: float | None = None
+    by: Literal["grid", "town", "district", "city"] | None = None
     alpha: float = 0.05
     warmup: int = 20
     count_over: int | None = None
@@ -113,6 +118,8 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         }  # fmt: skip
         if d.above is not None:
             return Decision("above", d.above, clear=c.below, **common)
+        if d.sum_over is not None:
+            return Decision("above", d.sum_over, clear=c.below, **common)
         if d.below is not None:
             return Decision("below", d.below, clear=c.above, **common)
         if d.ewma_deviation is not None:
@@ -120,7 +127,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             if c.quiet_s is None:
                 bound = d.ewma_deviation / 2 if c.deviation_below is None else c.deviation_below
             return Decision("deviation", d.ewma_deviation, clear=bound, **common)
-        raise ValueError("detect: expected above, below or ewma_deviation for readings")
+        raise ValueError("detect: expected above, below, ewma_deviation or sum_over for readings")
 
 
 def load(folder: Path) -> list[Scenario]:
@@ -171,11 +178,13 @@ def _check(s: Scenario) -> None:
     if not 1 <= s.level <= 4:
         raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
     d = s.detect
-    series = _given(d, ("above", "below", "ewma_deviation"))
+    series = _given(d, ("above", "below", "ewma_deviation", "sum_over"))
     tickets = _given(d, ("count_over", "words"))
     if len(series) + len(tickets) != 1:
         got = " and ".join(series + tickets) or "none"
-        raise ValueError(f"detect: expected one of above, below, ewma_deviation, count_over, words; got {got}")
+        raise ValueError(
+            f"detect: expected one of above, below, ewma_deviation, sum_over, count_over, words; got {got}"
+        )
     ends = _given(s.clear, ("below", "above", "deviation_below", "quiet_s"))
     if len(ends) > 1:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
@@ -188,7 +197,11 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
     if not s.match.type or not s.match.metric or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
-    pair = {"above": "below", "below": "above", "ewma_deviation": "deviation_below"}[series[0]]
+    pair = {"above": "below", "below": "above", "ewma_deviation": "deviation_below", "sum_over": "below"}[series[0]]
+    if (d.by is None) != (d.sum_over is None):
+        raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
+    if d.sum_over is not None and (s.life or ends == ["quiet_s"]):
+        raise ValueError("detect.sum_over: judged once a minute: expected neither life nor clear.quiet_s")
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
     s.ewma()

@@ -6,7 +6,7 @@ The pulse names a set by its hash; a worker that lacks it takes no partition.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +73,24 @@ class SetLibrary:
     """The sets that this worker has, by content hash. All are read at start, so a wrong one stops the start."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        self._sets: Mapping[str, CitySet] = {s.id: s for s in map(CitySet.load, folders)}
+        self._sets: dict[str, CitySet] = {s.id: s for s in map(CitySet.load, folders)}
+
+    def find(self, id: str, folder: Path) -> CitySet:
+        """The set of that id, read from the folders below ``folder`` when it came there since the start.
+
+        Raises
+        ------
+        KeyError
+            No folder has that content.
+        ValueError, OSError
+            As :meth:`CitySet.load`.
+        """
+        for path in folders(folder) if id not in self._sets else ():
+            if digest(path) == id:
+                found = CitySet.load(path)
+                if found.id == id:  # written to while it was read: another content, not the one that is wanted
+                    self._sets[id] = found
+        return self._sets[id]
 
     def get(self, id: str) -> CitySet:
         """Raises KeyError where this worker does not have the set."""
@@ -82,6 +99,11 @@ class SetLibrary:
     def ids(self) -> list[str]:
         """Hashes of all sets."""
         return sorted(self._sets)
+
+
+def folders(below: Path) -> list[Path]:
+    """Folders of sets, sorted by name."""
+    return sorted(d for d in below.iterdir() if (d / ASSETS).is_file()) if below.is_dir() else []
 
 
 def digest(folder: Path) -> str:

@@ -96,6 +96,17 @@ def names(cluster: Cluster) -> list[str]:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
+def describe(cluster: Cluster, names: Sequence[str]) -> dict[str, tuple[int, str]]:
+    """Partitions and the cluster's own id of topics, by name; those that do not exist are left out.
+
+    The id is empty where the broker gives none (before Kafka 3.1).
+    """
+    with _admin(cluster) as admin:
+        wanted = set(names)
+        found = [t for t in admin.describe_topics() if t["name"] in wanted]
+        return {t["name"]: (len(t["partitions"]), str(t.get("topic_id") or "")) for t in found}
+
+
 def broker_version(cluster: Cluster) -> str:
     """Newest Kafka release whose requests the first broker answers, such as "4.1"."""
     with _admin(cluster) as admin:

@@ -61,6 +61,8 @@ class JournalEntry(msgspec.Struct, omit_defaults=True):
     since: int = -1
     until: int = -1
     bound: int = -1
+    loss: bool = False
+    """Input offsets [since, until) were gone before they were read, and a person accepted that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,8 @@ class City:
         self.stop = False
         self.ready: dict[str, set[str]] = {}
         """Set id → lanes that reported it loaded; a report, never part of a result."""
+        self.refused: dict[str, str] = {}
+        """Set id → why a lane cannot use it."""
         self._make_logic = make_logic
         self._given = absences
 
@@ -168,6 +172,10 @@ class City:
                 await self.flush()
         await self.flush()
 
+    def positions(self) -> dict[TP, int]:
+        """How far each lane has been read; empty before the first recovery."""
+        return dict(getattr(self, "read", {}))
+
     def _wanted(self) -> dict[TP, int]:
         if len(self.order) < BUFFER_ROWS:
             return dict(self.read)
@@ -186,10 +194,18 @@ class City:
             elif kind == SEAL_TYPE:
                 self._sealed(rank, _seal(value))
             elif kind == READY_TYPE:
-                self.ready.setdefault(value.decode(), set()).add(str(batch.source))
+                self._reported(value.decode(), batch.source)
+        self._tell("read")
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()
+
+    def _reported(self, report: str, lane: TP) -> None:
+        if report.startswith("!"):
+            set_id, _, why = report[1:].partition(" ")
+            self.refused[set_id] = f"{lane}: {why}"
+        else:
+            self.ready.setdefault(report, set()).add(str(lane))
 
     def _sealed(self, rank: int, seal: Seal) -> None:
         self.order.seal(rank, seal.pulse, seal.position)
@@ -270,8 +286,11 @@ class City:
         writes += [Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),)) for note in self._audit]
         writes += [Write(self.log.state, key, value) for key, value in items.items()]
         writes.append(Write(self.log.state, HEAD, _json(head)))
+        begun = self.log.now()
         await self.log.commit(writes)
-        self._tell("flush")
+        self._tell("flush", self.log.now() - begun)
+        for reason, n in self.logic.fates().items():
+            self._tell("fate", n, reason)
         self._journal.clear()
         self._audit.clear()
         self._since = None

@@ -13,6 +13,8 @@ from typing import Protocol
 from streams import pulse as pulses
 from streams.log import Indefinite, TaskLog
 from streams.pulse import Pulse
+from streams.reclaim import KEY as RECLAIM
+from streams.reclaim import Reclaimer
 from streams.records import TP, Write
 
 COPY_WITHIN_S = 1.0
@@ -24,6 +26,10 @@ class ConductorLog(TaskLog, Protocol):
 
     async def copy(self, writes: Sequence[Write]) -> float:
         """Append outside any transaction, idempotently; answers the seconds until all were acknowledged."""
+        ...
+
+    async def earliest(self, tp: TP) -> int:
+        """First offset that a partition still holds."""
         ...
 
     async def sleep(self, seconds: float) -> None:
@@ -48,9 +54,16 @@ class Conductor:
     """Beats until told to stop. ``clock`` answers ms UTC: the wall's, a drill's, or a feed's of recorded data."""
 
     def __init__(
-        self, log: ConductorLog, lanes: Sequence[TP], clock: Callable[[], int], settings: ConductorSettings
+        self,
+        log: ConductorLog,
+        lanes: Sequence[TP],
+        clock: Callable[[], int],
+        settings: ConductorSettings,
+        reclaimer: Reclaimer | None = None,
+        observer: Callable[[str, int], None] = lambda event, amount: None,
     ) -> None:
         self.log, self.lanes, self.clock, self.settings = log, list(lanes), clock, settings
+        self.reclaimer, self.observer = reclaimer, observer
         self.stop = False
         self.wanted_set: str | None = None
         """Named in the next pulse; set it only after every live task has reported the set loaded."""
@@ -64,7 +77,10 @@ class Conductor:
                 await self.take_over()
                 while not self.stop:
                     begun = self.log.now()
-                    await self.beat()
+                    pulse = await self.beat()
+                    self.observer("beat", pulse.time)
+                    if self.reclaimer is not None:
+                        self.observer("reclaimed", await self.reclaimer.step(self.log, pulse.set))
                     await self.log.sleep(max(0.0, self.settings.every_s - (self.log.now() - begun)))
             except Indefinite:
                 self._slow = True
@@ -74,11 +90,16 @@ class Conductor:
         """Fence, read the last pulse, copy it again: the one before may have died between commit and copies."""
         await self.log.open()
         await self.log.confirm()
-        self.last = None
-        for _, value in await self.log.restore():
+        self.last, mark = None, None
+        for key, value in await self.log.restore():
+            if key == RECLAIM:
+                mark = value
+                continue
             found = pulses.decode(value, self.settings.key)
             if found is not None and (self.last is None or found.seq > self.last.seq):
                 self.last = found
+        if self.reclaimer is not None:
+            self.reclaimer.load(mark)
         if self.last is not None:
             await self._copy(self.last)
         self._epoch = self.last.epoch + 1 if self.last else 0

@@ -26,6 +26,8 @@ WHOLE = 256 * 1024
 CUT = 64 * 1024
 REQUEUED_FROM = "requeued_from"
 """Header of a record that was sent again: where the first one was, ``<topic>/<partition>/<offset>``."""
+REQUEUED_SET = "requeued_set"
+"""Header of a record that was sent again by itself: the set that came to know its asset."""
 
 _DETAIL = 400
 _WINDOW = 500
@@ -86,6 +88,9 @@ def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
     )  # fmt: skip
     if key is not None:
         headers += (("key", base64.b64encode(key)),)
+    again = batch.header(dead.row, REQUEUED_SET)
+    if again is not None:
+        headers += ((REQUEUED_SET, again),)
     if len(value) > WHOLE:
         headers += (("size", b"%d" % len(value)), ("sha256", hashlib.sha256(value).hexdigest().encode()))
         value = value[:CUT]
@@ -140,7 +145,7 @@ def _newest(reader: Any, at: TP, wanted: Callable[[Letter], bool], limit: int) -
         start = max(first, end - window)
         got = []
         for r in _between(reader, tp, start, end):
-            letter = _letter(at, r.offset, r.timestamp, r.value, tuple((k, v or b"") for k, v in r.headers or ()))
+            letter = letter_of(at, r.offset, r.timestamp, r.value, tuple((k, v or b"") for k, v in r.headers or ()))
             if letter is not None and wanted(letter):
                 got.append(letter)
         out += reversed(got)
@@ -277,7 +282,8 @@ def _requeued_before(bootstrap: str, audit: str, count: int) -> set[str]:
     return out
 
 
-def _letter(at: TP, offset: int, time_ms: int, value: bytes | None, headers: Headers) -> Letter | None:
+def letter_of(at: TP, offset: int, time_ms: int, value: bytes | None, headers: Headers) -> Letter | None:
+    """A record of the topic as a letter, or None where it is none (a seal, or somebody else's)."""
     found = dict(headers)
     body = value or b""
     try:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import faust
@@ -21,6 +21,7 @@ import structlog
 from faust.app.base import BootStrategy
 from mode import Service
 
+from streams import admin
 from streams.city import City, CitySettings
 from streams.conductor import Conductor, ConductorSettings
 from streams.kafka import batches
@@ -30,11 +31,13 @@ from streams.kafka.member import Member
 from streams.kafka.reader import Reader
 from streams.kafka.task_log import KafkaTaskLog
 from streams.lane import Lane, LaneSettings, LaneTopics
-from streams.log import NotOwner
+from streams.log import LogError, NotOwner
 from streams.logic import CityLogic, LaneLogic, Sets
 from streams.probe import in_child
-from streams.progress import Progress
+from streams.progress import CITY, CONDUCTOR, Progress
+from streams.reclaim import Claims, Reclaimer
 from streams.records import TP, Batch
+from streams.set_watch import SetWatch
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +63,12 @@ class WorkerSettings:
     flush_s: float = 0.2
     pulse_every_s: float = 1.0
     conduct: bool = True
+    load_set: Callable[[str], object] | None = None
+    """Reads a set that is wanted in force and tries it; raises where it cannot be used. None: no set is followed."""
+    claims: Claims | None = None
+    """Whether a set makes a dead letter worth another try; None: nothing is sent again by itself."""
+    logs: Mapping[str, str] = field(default_factory=dict)
+    """Input topic → its id in the cluster, as far as known."""
     clock: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
 
 
@@ -98,11 +107,27 @@ def make_app(settings: WorkerSettings, progress: Progress) -> App:
 
 def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     """Run the app until SIGINT or SIGTERM; returns after a last flush of every task."""
+    settings = checked(settings)
     batches.warm()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(make_app(settings, progress), loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
+
+
+def checked(settings: WorkerSettings) -> WorkerSettings:
+    """The settings with the ids of the input topics. Raises LogError for a topic that is not as they say."""
+    names = {settings.prefix + topic: n for topic, n in settings.inputs.items()}
+    found = admin.describe(settings.kafka, list(names))
+    for name, n in names.items():
+        if name not in found:
+            raise LogError(f"{name}: no such topic; create the topics: brain topics --create")
+        if found[name][0] != n:
+            raise LogError(
+                f"{name}: expected {n} partitions as in the settings, the cluster has {found[name][0]}: the count is "
+                "part of the state. Set it to what is there, or create topics under another prefix and replay into them"
+            )
+    return replace(settings, logs={topic: found[settings.prefix + topic][1] for topic in settings.inputs})
 
 
 def _agent() -> Callable[[Any], Any]:
@@ -137,6 +162,9 @@ class Door(Service):
         s = self.settings
         self.pulse = TP(s.prefix + "pulse", 0)
         topics = [s.prefix + topic for topic in s.inputs] + [self.pulse.topic]
+        self.sets: SetWatch | None = None
+        if s.load_set is not None:
+            self.sets = SetWatch(self.reader.feed(), TP(s.prefix + "sets", 0), self._all("signals."), s.load_set)
         self.member = Member(self.cluster, s.prefix + s.group, topics)
 
     async def on_start(self) -> None:
@@ -160,6 +188,16 @@ class Door(Service):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.member.changed.wait(), 0.25)
 
+    @Service.task
+    async def _follow_sets(self) -> None:
+        while not self.should_stop and self.sets is not None:
+            tasks = [task for tasks in self.running.values() for task, _ in tasks]
+            try:
+                await self.sets.step(tasks, time.monotonic())
+            except LogError as error:  # the tasks go on under the set in force; this looks again
+                log.warning("cannot read which set is wanted", error=str(error))
+            await self.sleep(0.5)
+
     def _begin(self, tp: TP) -> None:
         s = self.settings
         names = {s.prefix + topic: topic for topic in s.inputs}
@@ -168,7 +206,14 @@ class Door(Service):
             if s.conduct:
                 conductor_log = KafkaConductorLog("conductor", [tp], tp, **self._common())
                 settings = ConductorSettings(s.key, s.genesis, s.pulse_every_s)
-                self._spawn(tp, Conductor(conductor_log, self._all(""), s.clock, settings))
+                reclaimer = None
+                if s.claims is not None:
+                    letters = [TP(s.prefix + "deadletter", p) for p in range(max(s.inputs.values()))]
+                    reclaimer = Reclaimer(letters, s.prefix + "audit", s.claims)
+                conductor = Conductor(
+                    conductor_log, self._all(""), s.clock, settings, reclaimer, self.progress.conductor
+                )
+                self._spawn(tp, conductor)
             if s.city is not None:
                 signals = self._all("signals.")
                 city_log = KafkaTaskLog("city", [tp, *signals], TP(s.prefix + "state.city", 0), **self._common())
@@ -179,7 +224,7 @@ class Door(Service):
             topic = names[tp.topic]
             topics = LaneTopics.of(topic, tp.partition, s.prefix)
             lane_log = KafkaTaskLog(f"{topic}-{tp.partition}", [tp], topics.state, **self._common())
-            lane_settings = LaneSettings(s.genesis, s.key, s.inputs[topic], s.flush_s)
+            lane_settings = LaneSettings(s.genesis, s.key, s.inputs[topic], s.flush_s, log=s.logs.get(topic, ""))
             lane = Lane(
                 lane_log, topics, s.lanes[topic], s.sets, lane_settings, self.progress, in_child,
                 deliver=self._through(topic),
@@ -237,9 +282,12 @@ class Door(Service):
         for tp, tasks in list(self.running.items()):
             if tasks and all(handle.done() for _, handle in tasks):
                 del self.running[tp]
-                self.progress.drop(str(tp))
+                for name in (str(tp),) if tp != self.pulse else (CITY, CONDUCTOR):
+                    self.progress.drop(name)
                 continue
             for task, _ in tasks:
+                if isinstance(task, City) and isinstance(task.log, KafkaTaskLog):
+                    self.progress.city_lag(sum(max(0, task.log.high(t) - at) for t, at in task.positions().items()))
                 if isinstance(task, Lane) and isinstance(task.log, KafkaTaskLog):
                     entry = self.progress.task(str(tp))
                     entry.high = max(entry.high, task.log.high(tp))

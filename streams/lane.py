@@ -22,7 +22,17 @@ from streams.pulse import Pulse, hold
 from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Reason, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 
-__all__ = ["INPUTS_DOWN", "Head", "Lane", "LaneSettings", "LaneTopics", "Observer", "SetMissing", "Silent"]
+__all__ = [
+    "INPUTS_DOWN",
+    "Head",
+    "Lane",
+    "LaneSettings",
+    "LaneTopics",
+    "Observer",
+    "PartitionsChanged",
+    "SetMissing",
+    "Silent",
+]
 
 FOLD_TABLE = "_fold"
 FOLD_DTYPE = np.dtype([("fold", "i8")])

@@ -121,6 +121,10 @@ class CityLogic(Protocol):
         """Run the timers due at exactly ``now``, the earliest time."""
         ...
 
+    def fates(self) -> Mapping[str, int]:
+        """What became of signals and timers since the last call, by reason from a closed list: for metrics."""
+        ...
+
     def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
         """State changes and records since the last call."""
         ...

@@ -248,6 +248,11 @@ class MemoryTaskLog:
         now = int(self.broker.clock * 1000)
         self.broker.produce(write.to, write.key, write.value, write.headers, now)
 
+    async def earliest(self, tp: TP) -> int:
+        """First offset held."""
+        start: int = await ask(Step("earliest", lambda: self.broker.partition(tp).start))
+        return start
+
     async def sleep(self, seconds: float) -> None:
         """Wait on the broker's clock."""
         await ask(Step("sleep", lambda: None, seconds))

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from kafka import KafkaProducer
 
+from streams.log import LogError
 from streams.topics import partition_of
 
 
@@ -35,3 +36,19 @@ class Sender:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._producer.close(timeout=5)
+
+
+def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, wait: float = 10.0) -> int:
+    """Send one record and wait until it is acknowledged; its offset. Raises LogError."""
+    from kafka.errors import KafkaError
+
+    from streams.admin import client_options, must_answer
+
+    must_answer(bootstrap)
+    producer: Any = KafkaProducer(**client_options(bootstrap), acks="all", allow_auto_create_topics=False)
+    try:
+        return int(producer.send(topic, value, key, partition=partition).get(wait).offset)
+    except KafkaError as error:
+        raise LogError(f"{topic}/{partition} at {bootstrap} takes nothing: {error!r}") from error
+    finally:
+        producer.close(timeout=5)

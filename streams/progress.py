@@ -36,6 +36,12 @@ LAG_SECONDS = Gauge("brain_lag_seconds", "Age of the oldest record not yet worke
 PULSE_AGE = Gauge("brain_pulse_age_seconds", "Age of the last pulse a lane accepted", ["input", "partition"])
 FOLDED = Counter("brain_signals_folded_total", "Signals folded by the city task")
 EXCLUDED = Counter("brain_lanes_excluded_total", "Lanes the city task went on without")
+FATES = Counter("brain_fold_total", "What became of signals and timers in the city task", ["reason"])
+CITY_LAG = Gauge("brain_city_lag_records", "Records of signals topics not yet read by the city task")
+BEATS = Counter("brain_pulses_total", "Pulses this worker's conductor wrote")
+RECLAIMED = Counter("brain_reclaimed_total", "Dead letters sent again because a set came to know their asset")
+
+CITY, CONDUCTOR = "city", "conductor"
 
 
 @dataclass(slots=True)
@@ -117,15 +123,38 @@ class Progress:
         """The city task reports; see :class:`streams.city.CityObserver`."""
         if event == "folded":
             FOLDED.inc(amount)
+        elif event == "fate":
+            FATES.labels(label).inc(amount)
         elif event == "flush":
             FLUSHES.labels("city").inc()
-            self.task("city").moved = time.monotonic()
+            FLUSH_SECONDS.labels("city").observe(amount)
+            self.task(CITY).moved = time.monotonic()
+        elif event == "read":
+            self.task(CITY).moved = time.monotonic()
         elif event == "recovery":
             RECOVERIES.labels("city").inc()
             log.warning("recovery", task="city")
         elif event == "excluded":
             EXCLUDED.inc()
             log.warning("lane excluded", lane=label)
+
+    def city_lag(self, records: int) -> None:
+        """Records of the signals topics that the city task has before it."""
+        entry = self.task(CITY)
+        entry.high, entry.position = records, 0
+        CITY_LAG.set(records)
+
+    # -- observer of the conductor
+
+    def conductor(self, event: str, amount: int) -> None:
+        """The conductor reports: a ``beat`` at its time in ms, or how many dead letters it sent again."""
+        if event == "beat":
+            BEATS.inc()
+            entry = self.task(CONDUCTOR)
+            # There is always one more pulse to write: who writes none is stuck.
+            entry.moved, entry.high, entry.pulse_ms = time.monotonic(), 1, amount
+        elif amount:
+            RECLAIMED.inc(amount)
 
     # -- what it means
 

@@ -49,13 +49,17 @@ def replay(
     """Run everything; ``on_lane(partition, records)`` is told as each lane is done, for a progress bar."""
     broker = MemoryBroker()
     skips: dict[str, set[int]] = {}
+    losses: dict[str, list[tuple[int, int]]] = {}
     absences: dict[str, dict[int, Absence]] = {}
     rows = 0
-    for line in sorted(lines, key=lambda line: (line.topic, line.partition, line.offset)):  # any order will do
+    every = sorted(lines, key=lambda line: (line.topic, line.partition, line.offset))  # any order will do
+    for line in every:
+        if line.topic == settings.prefix + "journal":
+            _journal(line, skips, absences, losses)
+    for line in every:
         topic = line.topic.removeprefix(settings.prefix)
-        if topic == "journal":
-            _journal(line, skips, absences)
-        elif topic in settings.lanes:
+        lost = losses.get(f"{line.topic}/{line.partition}", ())
+        if topic in settings.lanes and not any(a <= line.offset < b for a, b in lost):
             part = broker.partition(TP(settings.prefix + topic, line.partition))
             part.end = max(part.end, line.offset)
             part.append(line.timestamp, line.key_bytes(), line.value_bytes(), line.header_pairs(), None)
@@ -70,11 +74,18 @@ def replay(
     return Replayed(_signals(broker, lanes), _incidents(broker, settings.prefix), _dead(broker, settings.prefix), rows)
 
 
-def _journal(line: Line, skips: dict[str, set[int]], absences: dict[str, dict[int, Absence]]) -> None:
+def _journal(
+    line: Line,
+    skips: dict[str, set[int]],
+    absences: dict[str, dict[int, Absence]],
+    losses: dict[str, list[tuple[int, int]]],
+) -> None:
     if any(name == CE_TYPE for name, _ in line.header_pairs()):
         return  # a lane's seal
     entry = msgspec.json.decode(line.value_bytes() or b"{}", type=JournalEntry)
-    if entry.skip >= 0:
+    if entry.loss:
+        losses.setdefault(entry.lane, []).append((entry.since, entry.until))
+    elif entry.skip >= 0:
         skips.setdefault(entry.lane, set()).add(entry.skip)
     else:
         absences.setdefault(entry.lane, {})[entry.since] = Absence(entry.since, entry.until, entry.bound)

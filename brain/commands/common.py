@@ -16,7 +16,7 @@ errors = Console(stderr=True)
 
 def fail(message: str, code: int = 2) -> NoReturn:
     """Say what is wrong and end."""
-    errors.print(f"[bold red]✗[/] {message}", highlight=False)
+    errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
 
 

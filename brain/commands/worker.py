@@ -10,10 +10,12 @@ from typing import Annotated
 import structlog
 import typer
 
-from brain.commands.common import broker_of, load_settings
+from brain.commands.common import broker_of, fail, load_settings
 from brain.pipeline import worker_settings
-from streams.door import run_worker
+from brain.settings import SettingsError
+from streams.door import EXIT_TROUBLE, run_worker
 from streams.health import serve
+from streams.log import LogError
 from streams.progress import Progress, watchdog
 
 
@@ -46,4 +48,7 @@ def worker(
     structlog.get_logger(__name__).info(
         "worker", health=f"http://127.0.0.1:{port}/health/ready", prefix=settings.prefix
     )
-    run_worker(worker_settings(settings, broker_of(settings)), progress)
+    try:
+        run_worker(worker_settings(settings, broker_of(settings)), progress)
+    except (LogError, SettingsError, ValueError) as error:
+        fail(str(error), EXIT_TROUBLE)

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from brain.incidents import fold, publish
+from brain.incidents.areas import Areas
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.route import Route, Routes
 from brain.incidents.value import DOMAINS, Domain, Incident, Reason, Text, incident_id
-from streams.records import Headers, Signal
+from streams.records import Headers, Signal, Summary
 
 KEY = b"i/"
 NO_ROUTE = Route("", Text(), (), "none")
@@ -132,8 +133,8 @@ class CityLogic:
     """Folds signals into incidents. Implements ``streams.logic.CityLogic``.
 
     ``sets`` finds the content of a set by id: scenario, domain and route of an incident come from the set its signal
-    names. Without it the set in force in fold order is used for all. ``counts`` has, by reason, what became of the
-    signals and timers since the object was made; it is for metrics and enters no result.
+    names. Without it the set in force in fold order is used for all. ``counts`` has,
+    by reason, what became of the signals and timers since the object was made; it is for metrics and enters no result.
     """
 
     owner = "incidents@1"
@@ -141,6 +142,8 @@ class CityLogic:
     def __init__(self, settings: FoldSettings | None = None, sets: Callable[[str], Any] | None = None) -> None:
         self.settings = settings or FoldSettings()
         self.counts: Counter[str] = Counter()
+        self._told: Counter[str] = Counter()
+        self._models = Areas()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
@@ -163,7 +166,7 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        for key, value in items.items():
+        for key, value in self._models.load(items).items():
             if not key.startswith(KEY):
                 raise ValueError(f"state key {key!r}: expected {KEY!r} and an incident's id")
             case = Case.of(_decode(value))
@@ -176,6 +179,7 @@ class CityLogic:
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
         self._force = self._rules[set_id] = Rules.of(content)
+        self._models.enter(set_id, content)
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
@@ -185,8 +189,16 @@ class CityLogic:
             reason = self._follow(signal)
         self.counts[reason.value] += 1
 
+    def summary(self, summary: Summary) -> None:
+        """Keep what a lane saw in a minute for the models that need all lanes."""
+        if not self._models.summary(summary):
+            self.counts["late_summary"] += 1
+
     def due(self) -> int | None:
-        """Fold time at which the next quiet period ends, or None."""
+        """Fold time at which the next quiet period ends or a minute can be judged, or None."""
+        return min((t for t in (self._quiet_due(), self._models.due()) if t is not None), default=None)
+
+    def _quiet_due(self) -> int | None:
         timers = self._timers
         while timers:
             time, key = timers[0]
@@ -197,16 +209,24 @@ class CityLogic:
         return None
 
     def fire(self, now: int) -> None:
-        """Resolve what has been quiet until exactly ``now``."""
-        while self.due() == now:
+        """Resolve what has been quiet until exactly ``now``, then judge the minute that ended just before."""
+        while self._quiet_due() == now:
             _, key = heapq.heappop(self._timers)
             self._resolve(self._cases[key], now)
+        if self._models.due() == now:
+            for signal in self._models.fire(now):
+                self.signal(signal)
+
+    def fates(self) -> Mapping[str, int]:
+        """What became of signals and timers since the last call, by reason."""
+        out, self._told = self.counts - self._told, self.counts.copy()
+        return out
 
     def changes(
         self,
     ) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, tuple[tuple[str, bytes], ...]]]]:
         """State and records since the last call: of each incident the newest revision only, by id."""
-        items: dict[bytes, bytes | None] = {}
+        items = self._models.changes()
         records: list[tuple[str, bytes, bytes | None, Headers]] = []
         for key in sorted(self._changed):
             incident = self._changed[key]

@@ -309,7 +309,10 @@ class Reader:
                     size += len(data)
                     self._accept(slot, data, rest[answer.API_VERSION > 4] or (), high)
                 elif code == OUT_OF_RANGE:
-                    slot.error = OffsetGone(f"{slot.source}: offset {slot.position} is not in the log")
+                    slot.error = OffsetGone(
+                        f"{slot.source}: offset {slot.position} is not in the log (retention, or another log): "
+                        f"see `brain recover {slot.source}`"
+                    )
                 elif code in MOVED:
                     moved = True
                 else:

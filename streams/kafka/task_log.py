@@ -94,6 +94,24 @@ class KafkaTaskLog:
         """High watermark of an input as last heard; -1 unknown. Lag is measured to it."""
         return self._feed.high(tp)
 
+    async def earliest(self, tp: TP) -> int:
+        """First offset that a partition still holds; raises Indefinite."""
+        return (await self.bounds(tp))[0]
+
+    async def bounds(self, tp: TP) -> tuple[int, int]:
+        """First offset and high watermark of a partition; raises Indefinite."""
+        try:
+            node = await self._cluster.find_leader(tp)
+            conn = await self._cluster.connect(node.host, node.port)
+            try:
+                return await self._offset(conn, tp, _EARLIEST, _UNCOMMITTED), await self._offset(
+                    conn, tp, _LATEST, _UNCOMMITTED
+                )
+            finally:
+                abort(conn)
+        except (_NotYet, *ERRORS) as error:
+            raise Indefinite(f"{tp}: offsets: {error!r}") from error
+
     async def _bounds(self) -> tuple[int, int]:
         """First offset, and high watermark once the stable offset has reached it."""
         deadline = time.monotonic() + self._restore_wait
@@ -102,9 +120,9 @@ class KafkaTaskLog:
             try:
                 conn = await self._cluster.connect(node.host, node.port)
                 try:
-                    start = await self._offset(conn, _EARLIEST, _UNCOMMITTED)
-                    stable = await self._offset(conn, _LATEST, _COMMITTED)
-                    high = await self._offset(conn, _LATEST, _UNCOMMITTED)
+                    start = await self._offset(conn, self.state, _EARLIEST, _UNCOMMITTED)
+                    stable = await self._offset(conn, self.state, _LATEST, _COMMITTED)
+                    high = await self._offset(conn, self.state, _LATEST, _UNCOMMITTED)
                 finally:
                     abort(conn)
                 if stable == high:
@@ -117,14 +135,14 @@ class KafkaTaskLog:
                 raise Indefinite(f"{self.state}: {problem}, still after {self._restore_wait:g} s")
             await asyncio.sleep(0.05)
 
-    async def _offset(self, conn: Any, which: int, isolation: int) -> int:
-        topics = [(self.state.topic, [(self.state.partition, which)])]
+    async def _offset(self, conn: Any, tp: TP, which: int, isolation: int) -> int:
+        topics = [(tp.topic, [(tp.partition, which)])]
         answer = await conn.send(OffsetRequest(-1, isolation, topics))
         ((_, ((_, code, _, offset),)),) = answer.topics
         if code in _NOT_YET:
             raise _NotYet(f"{for_code(code).__name__} ({code})")
         if code:
-            raise Indefinite(f"{self.state}: offsets: {for_code(code).__name__} ({code})")
+            raise Indefinite(f"{tp}: offsets: {for_code(code).__name__} ({code})")
         return int(offset)
 
 

@@ -252,6 +252,10 @@ class ToyCity:
         self._state[asset.encode()] = _json(incident) if incident.status == "open" else None
         self._records.append(("incidents.toy", incident.id.encode(), _json(incident), ()))
 
+    def fates(self) -> Mapping[str, int]:
+        """Nothing to count."""
+        return {}
+
     def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
         """Everything since the last call."""
         out = self._state, self._records

@@ -67,6 +67,17 @@ source: video
 match: {type: camera, metric: person_count}
 detect: {above: 1}
 """
+MANY = """
+id: emergency.flood.many
+version: 1
+name: {zh: 多处, en: Many}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {sum_over: 20, by: town}
+clear: {below: 15}
+"""
 FIRE = """
 id: emergency.fire.call
 version: 1
@@ -119,9 +130,10 @@ class Rig:
         self.records.append((body if isinstance(body, bytes) else msgspec.json.encode(body), self.pulse))
 
     def beat(self, seconds: float, outage: int = 0) -> None:
+        before = self.pulse if self.beats else -1
         self.pulse += round(seconds * 1000) + outage
         self.up += round(seconds * 1000)
-        self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage)
+        self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage, before)
         self.records.append((None, self.pulse))
 
     def run(self, cuts: Sequence[int] = ()) -> Output:
@@ -136,6 +148,7 @@ class Rig:
             out = self.lane.process(view)
             up = beats[-1].up if beats else up
             whole.signals += out.signals
+            whole.summaries += out.summaries
             whole.dead += [d._replace(row=d.row + a) for d in out.dead]
             for name, n in out.counts.items():
                 whole.counts[name] = whole.counts.get(name, 0) + n
@@ -167,6 +180,26 @@ def test_the_third_reading_raises_a_worse_one_escalates_and_the_first_below_clea
     assert {s.onset for s in out.signals} == {T0 + 2000}
     first = out.signals[0]
     assert (first.grid, first.town, first.district, first.lon, first.value) == ("g0", "t1", "d1", 113.5, 13)
+
+
+def test_a_minute_is_summed_up_once_by_the_pulse_that_ends_it_however_the_log_is_cut() -> None:
+    answers = []
+    for cuts in ((), (1,), (2, 5), (4, 6, 7)):
+        rig = Rig(ReadingsLane, city(HIGH, MANY))
+        rig.beat(20)
+        for asset, v in (("wl-1", 3), ("wl-2", 5), ("wl-1", 4)):
+            rig.say(reading(asset, len(rig.records), v))
+        rig.beat(60)
+        rig.say(reading("wl-2", 70, 9))
+        rig.beat(1)
+        rig.beat(200)
+        out = rig.run(cuts)
+        answers.append(
+            [(s.t, s.offset, s.keys, s.column("last").tolist(), s.column("n").tolist()) for s in out.summaries]
+        )
+    assert answers[0][0] == (T0 + 40_000, 4, ["wl-1", "wl-2"], [4.0, 5.0], [2.0, 1.0])
+    assert [(s[2], s[3]) for s in answers[0]] == [(["wl-1", "wl-2"], [4.0, 5.0]), (["wl-2"], [9.0])]
+    assert all(answer == answers[0] for answer in answers)
 
 
 def test_a_reading_that_was_there_is_dropped_another_value_is_a_conflict_an_older_one_is_late() -> None:
@@ -300,7 +333,7 @@ def test_the_way_the_log_is_cut_changes_neither_signals_nor_state(seed: int) -> 
 
 
 def test_every_changed_row_is_marked_so_that_a_restart_sees_it() -> None:
-    rig = Rig(ReadingsLane, city(HIGH, ODD))
+    rig = Rig(ReadingsLane, city(HIGH, ODD, MANY))
     rig.store.flush(1)
     before = {name: t.rows[: t.n].copy() for name, t in rig.store.tables.items()}
     for k in range(30):

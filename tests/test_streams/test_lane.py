@@ -1,16 +1,17 @@
 """One lane on the memory log: whole or not at all, and the same however its log is cut."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
 from streams import pulse as pulses
-from streams.lane import Lane, LaneSettings, LaneTopics, SetMissing
+from streams.lane import Lane, LaneSettings, LaneTopics, PartitionsChanged, SetMissing
+from streams.log import Indefinite, OffsetGone
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.pulse import Pulse
-from streams.records import CE_TYPE, SIGNAL_TYPE, TP
+from streams.records import AUDIT_TYPE, CE_TYPE, SIGNAL_TYPE, TP, Write
 from streams.simulate.toy import SETS, Killed, ToyLane
 
 KEY = b"test"
@@ -169,3 +170,82 @@ def test_a_life_signal_is_on_the_alarms_topic_too_in_the_same_transaction() -> N
     _run(broker)
     alarms = [v for _, _, v, h in broker.read(TOPICS.alarms) if (CE_TYPE, SIGNAL_TYPE) in h]
     assert alarms == _signals(broker)
+
+
+def test_a_gap_with_rows_in_it_is_a_note_for_people_and_no_signal() -> None:
+    broker = MemoryBroker()
+    _pulse(broker, 0, T0)
+    _put(broker, T0, ("a", T0, 1.0))
+    _pulse(broker, 1, T0 + 9_000)
+    _run(broker)
+    assert _signals(broker) == []
+    notes = [msgspec.json.decode(v or b"") for _, _, v, h in broker.read(TOPICS.audit) if (CE_TYPE, AUDIT_TYPE) in h]
+    assert [(n["what"], n["gap_ms"], n["rows"]) for n in notes] == [("pulse.gap", 9_000, 1)]
+
+
+class _DeadLetterIsFull(MemoryTaskLog):
+    """Refuses every transaction that writes a dead letter, as a topic without space or permission would."""
+
+    full = True
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        if self.full and any(w.to == TOPICS.dead for w in writes):
+            raise Indefinite("the dead letter topic takes nothing")
+        await super().commit(writes)
+
+
+def test_a_fire_goes_out_before_a_bad_row_whose_dead_letter_cannot_be_written() -> None:
+    broker = MemoryBroker()
+    _pulse(broker, 0, T0, "s1")
+    _put(broker, T0, ("f", T0, 20.0))
+    broker.produce(TOPICS.source, b"k", b"junk", (), T0)
+    _put(broker, T0, ("f2", T0, 20.0))
+    log = _DeadLetterIsFull(broker, "lane", TOPICS.state)
+    lane = Lane(log, TOPICS, ToyLane, SETS.__getitem__, LaneSettings("s0", KEY))
+    task, failures, value, send = lane.run(), 0, None, None
+    send = task.send
+    while failures < 6:  # the lane comes back to the bad row again and again, and never past it
+        step = send(value)
+        if step.name == "restore":
+            failures += 1
+        broker.clock += 0.1
+        send, value = task.send, step.action()
+    assert [s["asset"] for s in map(msgspec.json.decode, _signals(broker))] == ["f"]
+    assert len([1 for *_, h in broker.read(TOPICS.alarms) if (CE_TYPE, SIGNAL_TYPE) in h]) == 1
+    log.full = False
+    task.close()
+    _run(broker)
+    assert [s["asset"] for s in map(msgspec.json.decode, _signals(broker))] == ["f", "f2"]
+    assert _reasons(broker) == [("2", "not_json")]
+
+
+def test_losing_the_connection_is_no_death_and_three_such_make_no_row_suspect() -> None:
+    broker = MemoryBroker()
+    _pulse(broker, 0, T0)
+    _put(broker, T0, ("a", T0, 1.0))
+    _run(broker)
+    log = MemoryTaskLog(broker, "lane", TOPICS.state)
+    lane = Lane(log, TOPICS, ToyLane, SETS.__getitem__, LaneSettings("s0", KEY))
+    for _ in range(5):
+        drive(lane.recover())
+    assert lane.head.attempts == 1
+
+
+def test_state_of_another_count_of_partitions_or_of_another_log_is_refused_with_the_way_out() -> None:
+    broker = MemoryBroker()
+    _pulse(broker, 0, T0)
+
+    def start(partitions: int, log: str) -> None:
+        lane = Lane(
+            MemoryTaskLog(broker, "lane", TOPICS.state), TOPICS, ToyLane, SETS.__getitem__,
+            LaneSettings("s0", KEY, partitions, log=log),
+        )  # fmt: skip
+        drive(lane.run(), lambda _: setattr(lane, "stop", True))
+
+    start(4, "")
+    start(4, "first-log")
+    start(4, "")  # not known is not another
+    with pytest.raises(PartitionsChanged, match=r"with 4 partitions of in, now there are 8.*another prefix"):
+        start(8, "first-log")
+    with pytest.raises(OffsetGone, match=r"made anew.*another prefix"):
+        start(4, "second-log")

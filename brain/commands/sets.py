@@ -1,0 +1,147 @@
+"""``brain set``: which set is in force, and how another one comes into force."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from brain.commands.common import broker_of, fail, load_settings
+from brain.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+console = Console()
+
+Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
+Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one when left out")]
+Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
+Lang = Annotated[str | None, typer.Option(help="zh or en")]
+
+_ZH = {
+    "name": "目录", "id": "内容哈希", "force": "生效", "assets": "资产", "scenarios": "场景", "wrong": "不可用: {why}",
+    "already": "{name} ({id}) 已经生效", "asked": "已请求 {name} ({id}); 等待全部任务加载…",
+    "named": "✓ {name} ({id}) 自 {time} 起生效", "refused": "未生效: {why}",
+    "waiting": "{seconds:g} 秒内既未生效也未被拒绝: 是否有工作进程在运行? 见 brain tail audit",
+}  # fmt: skip
+_EN = {
+    "name": "folder", "id": "content hash", "force": "in force", "assets": "assets", "scenarios": "scenarios",
+    "wrong": "unusable: {why}", "already": "{name} ({id}) is in force",
+    "asked": "asked for {name} ({id}); waiting until every task has loaded it …",
+    "named": "✓ {name} ({id}) is in force from {time} on", "refused": "not in force: {why}",
+    "waiting": "neither in force nor refused within {seconds:g} s: does a worker run? See brain tail audit",
+}  # fmt: skip
+
+
+@app.command("list")
+def list_(config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None) -> None:
+    """List the sets of the folder, and which is in force / 列出生效集."""
+    from brain.sets import CitySet, digest, folders
+
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
+    words = _EN if settings.language == "en" else _ZH
+    force = _in_force(broker_of(settings), settings)
+    table = Table()
+    for column in ("force", "name", "id", "assets", "scenarios"):
+        table.add_column(words[column])
+    for folder in folders(settings.set_folder()):
+        id_ = digest(folder)
+        try:
+            content = CitySet.load(folder)
+            what = (str(len(content.registry.ids)), str(len(content.scenarios)))
+        except (ValueError, OSError) as error:
+            what = (words["wrong"].format(why=error), "")
+        table.add_row("●" if id_ == force else "", *(Text(cell) for cell in (folder.name, id_, *what)))
+    console.print(table)
+
+
+@app.command()
+def use(
+    name: Annotated[str, typer.Argument(help="folder below the folder of sets")],
+    wait: Annotated[float, typer.Option(help="seconds to wait for the outcome; 0: only ask")] = 90.0,
+    by: Annotated[str, typer.Option(help="who wants it, for the audit; your login when left out")] = "",
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
+    lang: Lang = None,
+) -> None:
+    """Have another set come into force once every task has loaded it / 切换生效集."""
+    from brain.sets import CitySet, digest
+    from streams.produce import send_one
+    from streams.set_watch import WANTED, Wanted
+
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
+    words = _EN if settings.language == "en" else _ZH
+    folder = settings.set_folder() / name
+    try:
+        id_ = CitySet.load(folder).id
+    except (ValueError, OSError) as error:
+        fail(f"{name}: {error}")
+    if id_ != digest(folder):
+        fail(f"{folder}: changed while it was read; try again")
+    broker = broker_of(settings)
+    if _in_force(broker, settings) == id_:
+        console.print(words["already"].format(name=name, id=id_))
+        return
+    wish = Wanted(id_, name, by or getpass.getuser(), time.time_ns() // 1_000_000)
+    offset = send_one(broker, settings.prefix + "sets", 0, WANTED, msgspec.json.encode(wish))
+    console.print(words["asked"].format(name=name, id=id_))
+    if wait:
+        _outcome(broker, settings, wish, offset, wait, words)
+
+
+def _outcome(broker: str, settings: Settings, wish: Any, offset: int, wait: float, words: dict[str, str]) -> None:
+    from brain.tail import clock
+
+    until = time.monotonic() + wait
+    with console.status(""):
+        while time.monotonic() < until:
+            pulse = _last_pulse(broker, settings)
+            if pulse is not None and pulse.set == wish.set:
+                console.print(words["named"].format(name=wish.name, id=wish.set, time=clock(pulse.time)))
+                return
+            why = _refusal(broker, settings, wish.set, offset)
+            if why:
+                fail(words["refused"].format(why=why), 1)
+            time.sleep(1.0)
+    fail(words["waiting"].format(seconds=wait), 1)
+
+
+def _refusal(broker: str, settings: Settings, set_id: str, offset: int) -> str:
+    from streams.records import TP
+    from streams.tailing import snapshot
+
+    for _, _, _, key, value, _ in snapshot(broker, [TP(settings.prefix + "audit", 0)]):
+        if key == b"city" and value and b'"set.refused"' in value:
+            note = msgspec.json.decode(value)
+            if note.get("set") == set_id and note.get("wish") == offset:
+                return str(note.get("why", ""))
+    return ""
+
+
+def _last_pulse(broker: str, settings: Settings) -> Any:
+    from streams import pulse as pulses
+    from streams.records import TP
+    from streams.tailing import snapshot
+
+    last = None
+    for _, _, _, key, value, _ in snapshot(broker, [TP(settings.prefix + "pulse", 0)]):
+        last = (pulses.decode(value, settings.key()) if key == b"pulse" else None) or last
+    return last
+
+
+def _in_force(broker: str, settings: Settings) -> str:
+    from brain.pipeline import library
+    from streams.log import LogError
+
+    try:
+        pulse = _last_pulse(broker, settings)
+    except LogError as error:
+        fail(f"{error} (brain topics --create)", 1)
+    return pulse.set if pulse is not None else library(settings)[1].id

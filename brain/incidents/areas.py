@@ -1,0 +1,158 @@
+"""Conditions on many assets at once: what the lanes saw in a minute, added up by area and judged in the city task.
+
+A lane sends one summary a minute and scenario; one millisecond after the minute's end in fold order all of them are in,
+so every run adds up the same. An area of which nothing came keeps its state: no data is not zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from brain.scenarios import Scenario
+from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
+from streams.records import Signal, Summary
+
+STATE, PENDING = b"a/", b"m/"
+TOPIC = "city"
+"""Stands for the topic in the origin of a signal that no single record raised; its offset is the minute's end."""
+
+_json = msgspec.json.Encoder().encode
+
+
+class Areas:
+    """The models of one set and their state over all sets. No clock: time comes with summaries and timers."""
+
+    def __init__(self) -> None:
+        self.late = 0
+        """Summaries that came after their minute had been judged, because their lane had been excluded."""
+        self._set_id = ""
+        self._content: Any = None
+        self._scenarios: dict[str, Scenario] = {}
+        self._rules: dict[str, tuple[Any, Any]] = {}
+        self._areas: dict[str, tuple[dict[str, str], dict[str, tuple[float, float]]]] = {}
+        self._pending: dict[int, dict[str, Summary]] = {}
+        self._rows: dict[str, Any] = {}
+        self._changed: dict[bytes, bytes | None] = {}
+
+    def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Take what is ours of the state; answers the rest."""
+        rest: dict[bytes, bytes] = {}
+        for key, value in items.items():
+            if key.startswith(STATE):
+                self._rows[key[len(STATE) :].decode()] = self._row(msgspec.json.decode(value, type=dict[str, int]))
+            elif key.startswith(PENDING):
+                summary = msgspec.msgpack.decode(value, type=Summary)
+                self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
+            else:
+                rest[key] = value
+        return rest
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """A set comes into force."""
+        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.detect.sum_over is not None]
+        self._set_id, self._content = set_id, content
+        self._scenarios = {s.id: s for s in wanted}
+        self._rules = {s.id: s.decision().compile() for s in wanted}
+        self._areas = {}
+
+    def summary(self, summary: Summary) -> bool:
+        """Keep a lane's view until its minute is judged; False for one that comes too late for that."""
+        if summary.fold > summary.t:
+            self.late += 1
+            return False
+        self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
+        self._changed[self._key(summary)] = msgspec.msgpack.encode(summary)
+        return True
+
+    def due(self) -> int | None:
+        """When the oldest minute can be judged, fold time."""
+        return min(self._pending) + 1 if self._pending else None
+
+    def fire(self, now: int) -> list[Signal]:
+        """Judge the minute that ended just before ``now``; signals in the order of scenario and area."""
+        minute = self._pending.pop(now - 1, {})
+        sums: dict[str, dict[str, float]] = {}
+        for summary in minute.values():
+            self._changed[self._key(summary)] = None
+            if summary.name in self._scenarios:
+                areas, _ = self._places(summary.name)
+                mine = sums.setdefault(summary.name, {})
+                for asset, last in zip(summary.keys, summary.column("last").tolist(), strict=True):
+                    area = areas.get(asset)
+                    if area:
+                        mine[area] = mine.get(area, 0.0) + last
+        out: list[Signal] = []
+        for name in sorted(sums):
+            for area in sorted(sums[name]):
+                self._judge(self._scenarios[name], area, sums[name][area], now, len(out), out)
+        return out
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """State since the last call."""
+        out, self._changed = self._changed, {}
+        return out
+
+    def _judge(self, s: Scenario, area: str, total: float, now: int, number: int, out: list[Signal]) -> None:
+        key = f"{s.id}\x1f{area}"
+        row = self._rows.setdefault(key, np.zeros(1, DECISION_STATE))
+        before = row.tobytes()
+        rules, rungs = self._rules[s.id]
+        action = decide_step(rules, 0, rungs, row, 0, total, now - 1)
+        r = row[0]
+        if action == RAISE:
+            r["offset"], r["index"], r["count"] = now - 1, number, 0
+        if action in (RAISE, UPDATE, CLEAR):
+            out.append(self._signal(s, area, action, r, total, now, number))
+            r["count"] += 1
+        if row.tobytes() != before:
+            fields = {name: int(r[name]) for name in DECISION_STATE.names or ()}
+            self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
+
+    def _signal(self, s: Scenario, area: str, action: int, r: Any, total: float, now: int, number: int) -> Signal:
+        by = s.detect.by or "city"
+        lon, lat = self._places(s.id)[1][area]
+        signal = Signal(
+            s.id, f"{by}:{area}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
+            (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
+            fold=now, level=int(r["level"]), metric=s.match.metric, value=total, threshold=s.detect.sum_over,
+            lon=lon, lat=lat, set=self._set_id, map=self._content.map.version, source=s.source,
+        )  # fmt: skip
+        if by != "city":
+            setattr(signal, by, area)
+        return signal
+
+    def _places(self, name: str) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:
+        """Asset → area of a scenario, and area → middle of its assets; assets outside every area are left out."""
+        if name not in self._areas:
+            s, content = self._scenarios[name], self._content
+            registry, city_map = content.registry, content.map
+            lon, lat = content.placed()
+            grid = city_map.locate(lon, lat)
+            names = {"grid": city_map.codes, "town": city_map.towns, "district": city_map.districts}.get(
+                s.detect.by or ""
+            )
+            areas: dict[str, str] = {}
+            members: dict[str, list[int]] = {}
+            for a, asset in enumerate(registry.ids):
+                if registry.types[registry.asset_type[a]] == s.match.type and (names is None or grid[a] >= 0):
+                    areas[asset] = "city" if names is None else names[grid[a]]
+                    members.setdefault(areas[asset], []).append(a)
+            middle = {area: (float(lon[m].mean()), float(lat[m].mean())) for area, m in members.items()}
+            self._areas[name] = areas, middle
+        return self._areas[name]
+
+    @staticmethod
+    def _key(summary: Summary) -> bytes:
+        return PENDING + f"{summary.t}/{summary.name}/{summary.source}".encode()
+
+    @staticmethod
+    def _row(fields: Mapping[str, int]) -> Any:
+        row = np.zeros(1, DECISION_STATE)
+        for name, value in fields.items():
+            if name in (DECISION_STATE.names or ()):
+                row[name] = value
+        return row

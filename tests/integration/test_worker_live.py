@@ -1,0 +1,142 @@
+"""A worker on a real broker: sets that change under it, holes in its log, topics that are not as they were."""
+
+import json
+import shutil
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from kafka import TopicPartition
+from kafka.admin import KafkaAdminClient
+from running import INPUTS, Running, running, until
+
+from brain.sets import digest
+from streams.produce import Sender, send_one
+from streams.records import SIGNAL_TYPE
+from streams.set_watch import WANTED, Wanted
+from streams.topics import partition_of
+
+pytestmark = pytest.mark.kafka
+
+DEMO = Path(__file__).parents[2] / "config" / "demo"
+NEW = {"id": "gas-new", "type": "gas", "lon": 113.5, "lat": 22.2, "unit": "%LEL", "range": [0, 100]}
+
+
+def send(worker: Running, asset: str, *values: float) -> None:
+    now = int(time.time() * 1000)
+    with Sender(worker.bootstrap, INPUTS, worker.prefix) as sender:
+        for n, v in enumerate(values):
+            body = {"asset": asset, "metric": "gas", "t": now + n, "v": v, "unit": "%LEL"}
+            sender.send("iot.telemetry", asset.encode(), json.dumps(body).encode())
+        sender.flush()
+
+
+def sets(folder: Path) -> Path:
+    """Two sets: the demo's, and one that also knows another gas detector."""
+    shutil.copytree(DEMO, folder / "sets" / "one")
+    shutil.copytree(DEMO, folder / "sets" / "two")
+    with (folder / "sets" / "two" / "assets.ndjson").open("a") as stream:
+        stream.write(json.dumps(NEW) + "\n")
+    return folder / "sets"
+
+
+def signals(worker: Running, partition: int) -> list[Any]:
+    return [json.loads(v or b"") for _, v, h in worker.read("signals.iot.telemetry", partition)
+            if h.get("ce_type") == SIGNAL_TYPE]  # fmt: skip
+
+
+def test_a_set_comes_into_force_when_all_have_it_and_what_it_knows_is_sent_again_once(
+    kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    home = partition_of(b"gas-new", 2)
+    with running(kafka, prefix, tmp_path, sets=str(sets(tmp_path)), genesis="one") as worker:
+        worker.start()
+        send(worker, "gas-new", 60.0)
+        until(lambda: [h for _, _, h in worker.read("deadletter", home) if h.get("reason") == b"unknown_asset"])
+        send_one(kafka, prefix + "sets", 0, WANTED, msgspec.json.encode(Wanted("sha256:nobody-has-it", "x", "t")))
+        refused = until(lambda: [v for _, v, _ in worker.read("audit") if b'"set.refused"' in (v or b"")])
+        assert b"no folder below" in refused[0]
+
+        answer = worker.command("set", "use", "two", "--by", "duty")
+        assert answer.returncode == 0, answer.stdout + answer.stderr + worker.log.read_text()[-2000:]
+        assert "is in force" in answer.stdout
+        raised = until(lambda: [s for s in signals(worker, home) if s["asset"] == "gas-new"])
+        assert [(s["kind"], s["set"]) for s in raised] == [("raise", digest(tmp_path / "sets" / "two"))]
+        assert "●" in next(line for line in worker.command("set", "list").stdout.splitlines() if "two" in line)
+        assert worker.stop() == 0
+
+        worker.start()  # neither a new conductor nor a new lane sends it once more, and the set stays
+        send(worker, "gas-new", 1.0)
+        until(lambda: [s for s in signals(worker, home) if s["kind"] == "clear"])
+        again = [h for _, _, h in worker.read("iot.telemetry", home) if "requeued_from" in h]
+        assert len(again) == 1
+        assert worker.stop() == 0
+
+
+def test_a_hole_in_the_log_stops_the_worker_until_a_person_accepts_the_loss(
+    kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    home = partition_of(b"gas-01", 2)
+    with running(kafka, prefix, tmp_path) as worker:
+        worker.start()
+        until(lambda: worker.read("state.iot.telemetry", home))
+        assert worker.command("recover", f"iot.telemetry/{home}").returncode == 0
+        assert worker.stop() == 0
+        send(worker, "gas-01", *[1.0] * 50)
+        client = KafkaAdminClient(bootstrap_servers=kafka)
+        client.delete_records({TopicPartition(prefix + "iot.telemetry", home): -1})
+        client.close()
+
+        worker.start()
+        assert worker.ended(60) == 71
+        assert f"brain recover {prefix}iot.telemetry/{home}" in worker.log.read_text()
+        shown = worker.command("recover", f"{prefix}iot.telemetry/{home}")
+        assert shown.returncode == 1
+        assert "went before they were read, at most 5" in shown.stdout
+        taken = worker.command("recover", f"iot.telemetry/{home}", "--accept-loss", "--by", "duty")
+        assert taken.returncode == 0, taken.stdout + taken.stderr
+        journal = [json.loads(v or b"") for k, v, _ in worker.read("journal") if k == b"recover"]
+        assert [(e["lane"], e["loss"]) for e in journal] == [(f"{prefix}iot.telemetry/{home}", True)]
+        assert any(b'"lane.loss_accepted"' in (v or b"") for _, v, _ in worker.read("audit", home))
+
+        worker.start()
+        send(worker, "gas-01", 60.0)
+        until(lambda: [s for s in signals(worker, home) if s["asset"] == "gas-01"])
+        assert worker.stop() == 0
+
+
+def test_a_worker_refuses_topics_with_another_count_of_partitions(kafka: str, prefix: str, tmp_path: Path) -> None:
+    with running(kafka, prefix, tmp_path) as worker:
+        settings = worker.config.read_text().replace("telemetry_partitions: 2", "telemetry_partitions: 3")
+        worker.config.write_text(settings)
+        worker.start()
+        assert worker.ended(60) == 71
+        assert "expected 3 partitions as in the settings, the cluster has 2" in worker.log.read_text()
+
+
+def test_a_worker_that_makes_no_progress_goes_unready_and_then_leaves(kafka: str, prefix: str, tmp_path: Path) -> None:
+    with running(kafka, prefix, tmp_path, stuck_s=4.0) as worker:
+        worker.start()
+        until(lambda: worker.read("state.iot.telemetry", 1) and worker.read("state.iot.telemetry", 0))
+        client = KafkaAdminClient(bootstrap_servers=kafka)
+        client.delete_topics([prefix + "state.iot.telemetry"])  # no flush can succeed any more
+        client.close()
+        send(worker, "gas-01", *[1.0] * 20)
+        ready = next(e["health"] for e in worker.said() if "health" in e)
+        seen: list[str] = []
+
+        def unready() -> bool:
+            try:
+                urllib.request.urlopen(ready, timeout=2).close()
+            except urllib.error.HTTPError as error:
+                seen.append(error.read().decode())
+                return "no progress" in seen[-1]
+            return False
+
+        until(unready, 40)
+        assert worker.ended(60) == 70
+        assert any(e.get("event") == "stuck" for e in worker.said())

@@ -1,0 +1,88 @@
+"""A real `brain worker` as a process of its own, for tests that watch it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams import admin, topics
+from streams.records import TP
+from streams.tailing import snapshot
+
+INPUTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}
+
+
+class Running:
+    """One worker at a time over one prefix; ``log`` has what all of them said."""
+
+    def __init__(self, bootstrap: str, prefix: str, folder: Path, **settings: Any) -> None:
+        self.bootstrap, self.prefix = bootstrap, prefix
+        self.config, self.log = folder / "settings.yaml", folder / "worker.log"
+        given = {"bootstrap": bootstrap, "prefix": prefix, "telemetry_partitions": 2, "video_partitions": 1, **settings}
+        self.config.write_text(yaml.safe_dump(given, allow_unicode=True))
+        self.process: subprocess.Popen[bytes] | None = None
+        admin.ensure(bootstrap, topics.catalogue(INPUTS, prefix))
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            command = [sys.executable, "-m", "brain", "worker", "--config", str(self.config)]
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def ended(self, within: float) -> int:
+        """The exit code of a worker that is to leave by itself."""
+        assert self.process is not None
+        return self.process.wait(within)
+
+    def said(self) -> list[dict[str, Any]]:
+        """Its log, as far as it is JSON."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another verb with the same settings, in English."""
+        command = [sys.executable, "-m", "brain", *words, "--config", str(self.config), "--lang", "en"]
+        wide = {**os.environ, "COLUMNS": "400"}
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=wide)
+
+    def read(self, topic: str, partition: int = 0) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
+        """(key, value, headers) of what is committed."""
+        tp = TP(self.prefix + topic, partition)
+        return [(key, value, dict(heads)) for *_, key, value, heads in snapshot(self.bootstrap, [tp])]
+
+
+@contextmanager
+def running(bootstrap: str, prefix: str, folder: Path, **settings: Any) -> Iterator[Running]:
+    """A worker that is ended afterwards, whatever happens."""
+    worker = Running(bootstrap, prefix, folder, **settings)
+    try:
+        yield worker
+    finally:
+        if worker.process is not None and worker.process.poll() is None:
+            worker.process.kill()
+            worker.process.wait(10)
+
+
+def until(what: Callable[[], Any], within: float = 60.0) -> Any:
+    """The first true answer; fails when none comes in time."""
+    end = time.monotonic() + within
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"not within {within:g} s")

@@ -1,0 +1,152 @@
+"""Conditions on many assets at once: the same sums in every order of lanes, through restarts, without guessing."""
+
+import numpy as np
+import pytest
+import shapely
+
+from brain.incidents.areas import Areas
+from brain.incidents.city import CityLogic
+from brain.scenarios import ScenarioError, read
+from brain.sets import CitySet
+from geo.grid_map import Grid, GridMap
+from streams.records import Signal, Summary
+from streams.registry import Registry
+
+MINUTE = 1_718_000_040_000
+MANY = """
+id: emergency.crowd.town
+version: 1
+name: {zh: 镇街人群总量偏多, en: Many people in a town}
+domain: emergency
+event_code: emergency.crowd.town
+source: video
+match: {type: camera, metric: person_count}
+detect: {sum_over: 100, by: town}
+clear: {below: 80}
+levels: [{level: 3, at: 200}]
+"""
+GRIDS = [Grid(f"g{i}", f"t{i}", "d1", shapely.box(113 + i, 22, 114 + i, 23)) for i in range(2)]
+COUNT = {"person_count": {"unit": "1", "range": [0, 10000]}}
+CAMERAS = [{"id": f"cam-{i}", "type": "camera", "lon": 113.5 + i // 2, "lat": 22.5, "metrics": COUNT} for i in range(4)]
+CAMERAS.append({"id": "cam-sea", "type": "camera", "lon": 120.0, "lat": 22.5, "metrics": COUNT})
+SET = CitySet("s", Registry.of(CAMERAS), GridMap(GRIDS), [read(MANY)])
+
+
+def view(lane: int, minute: int, fold: int = 0, **last: float) -> Summary:
+    keys = [f"cam-{name[1:]}" for name in last]
+    columns = {"last": np.array(list(last.values()), "<f8").tobytes(), "n": np.ones(len(last), "<f8").tobytes()}
+    return Summary("emergency.crowd.town", minute, 7, 1 << 29, keys, columns, fold or minute, "s", f"video/{lane}")
+
+
+def told(signals: list[Signal]) -> list[tuple[str, str, int, float | None]]:
+    return [(s.kind, s.asset, s.level, s.value) for s in signals]
+
+
+def areas() -> Areas:
+    found = Areas()
+    found.enter("s", SET)
+    return found
+
+
+def test_an_area_is_raised_escalated_and_cleared_by_what_all_its_cameras_saw() -> None:
+    models, out = areas(), []
+    for k, (a, b, c) in enumerate([(60, 60, 10), (150, 60, 10), (50, 45, 10), (40, 30, 10)]):
+        minute = MINUTE + k * 60_000
+        models.summary(view(0, minute, c0=a, c2=c))
+        models.summary(view(1, minute, c1=b, csea=5000))
+        assert models.due() == minute + 1
+        out.append(models.fire(minute + 1))
+    assert told(out[0]) == [("raise", "town:t0", 1, 120)]
+    assert told(out[1]) == [("update", "town:t0", 3, 210)]
+    assert told(out[2]) == []
+    assert told(out[3]) == [("clear", "town:t0", 0, 70)]
+    assert {s.origin for signals in out for s in signals} == {("city", 0, MINUTE, 0)}
+    first = out[0][0]
+    assert (first.town, first.grid, first.lon, first.threshold) == ("t0", "", 113.5, 100)
+
+
+def test_the_order_in_which_lanes_speak_changes_nothing() -> None:
+    views = [view(0, MINUTE, c0=60.0), view(1, MINUTE, c1=60.0), view(2, MINUTE, c2=130.0, c3=1.0)]
+    answers = []
+    for order in (views, views[::-1]):
+        models = areas()
+        for one in order:
+            models.summary(one)
+        answers.append(models.fire(MINUTE + 1))
+    assert answers[0] == answers[1]
+    assert [s.asset for s in answers[0]] == ["town:t0", "town:t1"]
+
+
+def test_a_restart_between_views_and_verdict_loses_neither() -> None:
+    items: dict[bytes, bytes] = {}
+
+    def keep(models: Areas) -> Areas:
+        for key, value in models.changes().items():
+            if value is None:
+                items.pop(key, None)
+            else:
+                items[key] = value
+        again = areas()
+        assert again.load(dict(items)) == {}
+        return again
+
+    models = areas()
+    models.summary(view(0, MINUTE, c0=60.0))
+    models = keep(models)
+    models.summary(view(1, MINUTE, c1=60.0))
+    models = keep(models)
+    assert told(models.fire(MINUTE + 1)) == [("raise", "town:t0", 1, 120)]
+    models = keep(models)
+    assert models.due() is None
+    models.summary(view(0, MINUTE + 60_000, c0=10.0))
+    cleared = models.fire(MINUTE + 60_001)
+    assert [(s.kind, s.origin, s.n) for s in cleared] == [("clear", ("city", 0, MINUTE, 0), 1)]
+    keep(models)
+    assert items == {}
+
+
+def test_an_area_of_which_nothing_came_keeps_its_state() -> None:
+    models = areas()
+    models.summary(view(0, MINUTE, c0=160.0))
+    assert told(models.fire(MINUTE + 1)) == [("raise", "town:t0", 1, 160)]
+    models.summary(view(0, MINUTE + 60_000, c2=1.0))
+    assert models.fire(MINUTE + 60_001) == []
+
+
+def test_a_view_of_a_lane_that_had_been_left_out_is_counted_and_not_added_to_another_minute() -> None:
+    logic = CityLogic()
+    logic.enter("s", SET)
+    logic.summary(view(0, MINUTE, fold=MINUTE + 90_000, c0=500.0))
+    assert logic.due() is None
+    assert logic.fates() == {"late_summary": 1}
+    assert logic.fates() == {}
+
+
+def test_an_area_becomes_an_incident_of_its_domain() -> None:
+    logic = CityLogic()
+    logic.enter("s", SET)
+    logic.summary(view(0, MINUTE, c0=160.0))
+    assert logic.due() == MINUTE + 1
+    logic.fire(MINUTE + 1)
+    _, records = logic.changes()
+    assert [suffix for suffix, *_ in records] == ["incidents.emergency"]
+    incident = logic.incidents()[0]
+    assert (incident.town, incident.members[0].asset, incident.members[0].value) == ("t0", "town:t0", 160)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("detect: {sum_over: 100}", "sum_over and by"),
+        ("detect: {sum_over: 100, by: street}", "detect.by"),
+        ("detect: {above: 100, by: town}", "sum_over and by"),
+        ("clear: {quiet_s: 60}", "once a minute"),
+        ("life: true", "once a minute"),
+        ("clear: {below: 300}", "clear"),
+    ],
+)
+def test_a_scenario_over_an_area_that_cannot_work_is_refused(line: str, says: str) -> None:
+    key = line.partition(":")[0]
+    lines = [old for old in MANY.splitlines() if not old.startswith(key + ":")]
+    with pytest.raises(ScenarioError, match=says):
+        read("\n".join([*lines, line]))
