@@ -7,7 +7,6 @@ Every await is on the log port, so the same code runs on Kafka, on files, and in
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -37,6 +36,7 @@ from streams.records import (
     Stage,
     Write,
 )
+from streams.seal import Digest, seal_key
 from streams.state import FORMAT, HEAD, StateError, Store
 
 __all__ = ["Head", "Lane", "LaneSettings", "LaneTopics", "Observer", "Pending", "SetMissing", "Silent"]
@@ -387,15 +387,15 @@ class Lane:
 
     def _seal(self, to: TP, records: list[Write]) -> Write:
         head = self.head
-        digest = hashlib.blake2b(digest_size=16)
+        digest = Digest()
         for record in records:
-            digest.update(record.key or b"")
-            digest.update(record.value or b"")
-        seal = Seal(head.flush, len(records), digest.hexdigest(), head.seals.get(str(to), ""))
+            digest.add(record.key, record.value, record.headers)
+        seal = Seal(head.flush, len(records), "", head.seals.get(str(to), ""))
         if to == self.topics.signals:
             seal.pulse, seal.seq, seal.position, seal.sets = head.time, head.seq, head.position, self.pending.sets
+        seal.digest = digest.sealed(seal)
         head.seals = {**head.seals, str(to): seal.digest}
-        return Write(to, f"seal/{self.topics.source}".encode(), _json(seal), ((CE_TYPE, SEAL_TYPE),))
+        return Write(to, seal_key(str(self.topics.source)), _json(seal), ((CE_TYPE, SEAL_TYPE),))
 
     async def _commit_head_only(self) -> None:
         """Persist that this position is being tried, before anything runs that could kill the worker."""
