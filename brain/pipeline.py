@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from brain.incidents.city import CityLogic
+from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.sets import CitySet, SetLibrary
 from brain.settings import Settings, SettingsError
@@ -42,6 +43,7 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
     made = WorkerSettings(
         kafka=kafka, inputs=settings.partitions, lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get,
         genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group, flush_s=settings.flush_s,
+        outcomes=outcomes,
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)
 

@@ -184,11 +184,21 @@ class Auditor:
 
     # -- what is read
 
+    def begin(self, where: TP, *, whole: bool) -> None:
+        """Reading of a partition begins; ``whole``: at offset 0, so that not even the first seal is taken as given.
+
+        Only needed for partitions that may have no record at all; once per partition, later calls change nothing.
+        """
+        place = self._places.get(where)
+        if place is not None and not place.begun:
+            place.begin(whole=whole)
+            self.totals.partitions += 1
+
     def take(self, batch: Batch) -> list[Finding]:
         """One batch of one partition, as it follows the batch before."""
         found: list[Finding] = []
         if batch.first == 0:
-            self._begin(batch.source, whole=True)
+            self.begin(batch.source, whole=True)
         for row in range(len(batch)):
             offset, time = int(batch.offsets[row]), int(batch.times[row])
             found += self.record(
@@ -203,9 +213,14 @@ class Auditor:
         self.now = max(self.now, time)
         if where in self.incidents:
             return self._counted(self._incident(value, time))
-        place = self._places[where]
+        place = self._places.get(where)
+        if place is None:
+            got = f"one with key {_text(key or b'')!r}"
+            return self._counted(
+                [Finding(Kind.FOREIGN, where, offset, str(where), "no record: no lane writes here", got)]
+            )
         if not place.begun:
-            self._begin(where, whole=offset == 0)
+            self.begin(where, whole=offset == 0)
         if (CE_TYPE, SEAL_TYPE) in headers:
             return self._counted(self._sealed(place, offset, key or b"", value or b""))
         self.totals.records += 1
@@ -224,12 +239,6 @@ class Auditor:
             self.totals.alarms += 1
             self.alarms.alarm(_text(name), where, offset, time)
         return self._counted(found)
-
-    def _begin(self, where: TP, *, whole: bool) -> None:
-        place = self._places.get(where)
-        if place is not None and not place.begun:
-            place.begin(whole=whole)
-            self.totals.partitions += 1
 
     def _sealed(self, place: _Place, offset: int, key: bytes, value: bytes) -> list[Finding]:
         where, lane = place.where, key.removeprefix(SEAL_KEY)

@@ -28,8 +28,8 @@ class Alarm:
 class Outcomes:
     """Alarms that wait for their outcome. Times are log time: nothing is overdue because a reader is slow.
 
-    ``since`` (ms): alarms before it are not asked. An alarm that waits while ``most`` others do is forgotten after it
-    was reported, oldest first; ``forgotten`` counts those.
+    ``since`` (ms): alarms before it are not asked. Of more than ``most`` that wait, or are overdue, the oldest is
+    forgotten and counted in ``forgotten``.
     """
 
     def __init__(self, since: int = 0, within_ms: int = WITHIN_MS, most: int = SEEN_MOST) -> None:
