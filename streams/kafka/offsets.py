@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Collection
 from typing import Any
@@ -45,15 +47,23 @@ async def offsets_on(conn: Any, partitions: Collection[TP], which: int, isolatio
 
 
 async def offsets(cluster: Cluster, partitions: Collection[TP], which: int, isolation: int) -> dict[TP, int]:
-    """As :func:`offsets_on`, wherever the leaders are."""
-    by_node: dict[Node, list[TP]] = defaultdict(list)
-    for tp in partitions:
-        by_node[await cluster.find_leader(tp)].append(tp)
-    found: dict[TP, int] = {}
-    for node, mine in by_node.items():
-        conn = await cluster.connect(node.host, node.port)
+    """As :func:`offsets_on`, wherever the leaders are. Raises Indefinite where they stay unknown for a time-out."""
+    deadline = time.monotonic() + cluster.settings.request_timeout
+    while True:
+        by_node: dict[Node, list[TP]] = defaultdict(list)
+        for tp in partitions:
+            by_node[await cluster.find_leader(tp)].append(tp)
+        found: dict[TP, int] = {}
         try:
-            found |= await offsets_on(conn, mine, which, isolation)
-        finally:
-            abort(conn)
-    return found
+            for node, mine in by_node.items():
+                conn = await cluster.connect(node.host, node.port)
+                try:
+                    found |= await offsets_on(conn, mine, which, isolation)
+                finally:
+                    abort(conn)
+            return found
+        except NotYet as error:
+            if time.monotonic() >= deadline:
+                raise Indefinite(f"offsets of {len(partitions)} partitions: {error}") from error
+        await asyncio.sleep(0.1)
+        await cluster.refresh(*{tp.topic for tp in partitions})
