@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from brain.commands import deadletter, kafka, replay, sets, topics
+from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.recover import recover
 from brain.commands.send import send
@@ -21,6 +22,7 @@ app.command()(demo)
 app.command()(worker)
 app.command()(tail)
 app.command()(top)
+app.command()(audit)
 app.command()(send)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)

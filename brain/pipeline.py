@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from brain.incidents.city import CityLogic
+from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.sets import CitySet, SetLibrary, folders
 from brain.settings import Settings, SettingsError
@@ -83,7 +84,7 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
     made = WorkerSettings(
         kafka=kafka, inputs=settings.partitions, lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get,
         genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group, flush_s=settings.flush_s,
-        load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets),
+        load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets), outcomes=outcomes,
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)
 

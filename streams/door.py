@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from faust.app.base import BootStrategy
 from mode import Service
 
 from streams import admin
+from streams.audit_task import AuditTask
 from streams.city import City, CitySettings
 from streams.conductor import Conductor, ConductorSettings
 from streams.kafka import batches
@@ -48,7 +49,8 @@ EXIT_TROUBLE = 71
 class WorkerSettings:
     """One worker. ``inputs`` maps an input topic to its partitions; times in seconds.
 
-    ``lanes`` and ``city`` make the application's logic; ``clock`` answers the city's time in ms UTC.
+    ``lanes`` and ``city`` make the application's logic; ``clock`` answers the city's time in ms UTC; ``outcomes``
+    answers the provisional ids that the value of an incident record settles (None: the auditor does not ask).
     """
 
     kafka: KafkaSettings
@@ -70,6 +72,8 @@ class WorkerSettings:
     logs: Mapping[str, str] = field(default_factory=dict)
     """Input topic → its id in the cluster, as far as known."""
     clock: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
+    outcomes: Callable[[bytes], Iterable[str]] | None = None
+    audit: bool = True
 
 
 class _NoKafka(BootStrategy):
@@ -220,6 +224,11 @@ class Door(Service):
                 journal = TP(s.prefix + "journal", 0)
                 city_settings = CitySettings(s.genesis, s.prefix, s.flush_s)
                 self._spawn(tp, City(city_log, signals, journal, s.city, s.sets, city_settings, self.progress))
+            if s.audit:
+                lanes = [LaneTopics.of(topic, p, s.prefix) for topic, n in s.inputs.items() for p in range(n)]
+                # The wall's clock, not the city's: it is compared with the log's timestamps.
+                now_ms = lambda: int(time.time() * 1000)  # noqa: E731
+                self._spawn(tp, AuditTask(self.cluster, lanes, s.prefix, s.outcomes, self.progress, now_ms))
         elif tp.topic in names:
             topic = names[tp.topic]
             topics = LaneTopics.of(topic, tp.partition, s.prefix)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +25,7 @@ from streams.records import (
     Summary,
     Write,
 )
+from streams.seal import Digest, seal_key
 
 INPUTS_DOWN = "system.inputs_down"
 
@@ -106,15 +106,15 @@ class Outbox:
         return out
 
     def _seal(self, to: TP, records: list[Write], head: Head) -> Write:
-        digest = hashlib.blake2b(digest_size=16)
+        digest = Digest()
         for record in records:
-            digest.update(record.key or b"")
-            digest.update(record.value or b"")
-        seal = Seal(head.flush, len(records), digest.hexdigest(), head.seals.get(str(to), ""))
+            digest.add(record.key, record.value, record.headers)
+        seal = Seal(head.flush, len(records), "", head.seals.get(str(to), ""))
         if to == self.topics.signals:
             seal.pulse, seal.seq, seal.position, seal.sets = head.time, head.seq, head.position, self.sets
+        seal.digest = digest.sealed(seal)
         head.seals = {**head.seals, str(to): seal.digest}
-        return Write(to, f"seal/{self.topics.source}".encode(), _json(seal), ((CE_TYPE, SEAL_TYPE),))
+        return Write(to, seal_key(str(self.topics.source)), _json(seal), ((CE_TYPE, SEAL_TYPE),))
 
 
 def inputs_down(source: TP, beat: Beat) -> list[Signal]:

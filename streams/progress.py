@@ -10,11 +10,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
+
+from streams.audit import Finding, Totals
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +43,10 @@ FATES = Counter("brain_fold_total", "What became of signals and timers in the ci
 CITY_LAG = Gauge("brain_city_lag_records", "Records of signals topics not yet read by the city task")
 BEATS = Counter("brain_pulses_total", "Pulses this worker's conductor wrote")
 RECLAIMED = Counter("brain_reclaimed_total", "Dead letters sent again because a set came to know their asset")
+AUDIT_FINDINGS = Counter("brain_audit_findings_total", "What the auditor found not to hold", ["kind"])
+AUDIT_RECORDS = Counter("brain_audit_records_total", "Sealed records the auditor looked at")
+AUDIT_OVERDUE = Gauge("brain_audit_overdue_alarms", "Provisional records overdue for their outcome")
+AUDIT_FAILURES = Counter("brain_audit_failures_total", "Times the auditor ended by an error and began anew")
 
 CITY, CONDUCTOR = "city", "conductor"
 
@@ -70,6 +77,9 @@ class Progress:
         self.tasks: dict[str, TaskProgress] = {}
         self.started = time.monotonic()
         self.member_ok = False
+        self.findings = 0
+        """Of the auditor, since this worker began."""
+        self._audited = 0
         self._lock = threading.Lock()
 
     def task(self, name: str) -> TaskProgress:
@@ -156,6 +166,23 @@ class Progress:
         elif amount:
             RECLAIMED.inc(amount)
 
+    # -- observer of the auditor
+
+    def audit(self, totals: Totals, found: Sequence[Finding]) -> None:
+        """The auditor reports; see :class:`streams.audit_task.AuditObserver`."""
+        new = totals.records - self._audited
+        self._audited = totals.records
+        AUDIT_RECORDS.inc(new if new >= 0 else totals.records)
+        AUDIT_OVERDUE.set(totals.overdue)
+        self.findings += len(found)
+        for finding in found:
+            AUDIT_FINDINGS.labels(finding.kind.value).inc()
+
+    def audit_failed(self) -> None:
+        """It begins anew, from the tail."""
+        self._audited = 0
+        AUDIT_FAILURES.inc()
+
     # -- what it means
 
     def stuck(self) -> list[TaskProgress]:
@@ -165,13 +192,18 @@ class Progress:
             return [t for t in self.tasks.values() if t.lag > 0 and now - t.moved > self.stuck_s]
 
     def ready(self) -> tuple[bool, str]:
-        """Whether this worker does its work, and if not, why."""
+        """Whether this worker does its work, and if not, why.
+
+        Findings of the auditor are named and do not count against it: they speak of what was written, by whomever, and
+        to take this worker out of service would mend none of it.
+        """
         stuck = self.stuck()
         if stuck:
             return False, "no progress: " + ", ".join(f"{t.name} at {t.position} of {t.high}" for t in stuck)
         if not self.member_ok:
             return False, "not a member of the group yet"
-        return True, f"{len(self.tasks)} tasks"
+        found = f", audit: {self.findings} findings (see brain_audit_findings_total)" if self.findings else ""
+        return True, f"{len(self.tasks)} tasks{found}"
 
 
 def watchdog(progress: Progress, grace_s: float = 10.0) -> threading.Thread:

@@ -253,8 +253,9 @@ class Summary(msgspec.Struct):
 class Seal(msgspec.Struct):
     """Last record of a flush in an output partition: a chain that makes a lost or torn transaction visible.
 
-    ``count`` and ``digest`` cover the records this flush wrote to the partition before the seal; ``before`` is the
-    digest of the previous seal there. On signals partitions ``pulse`` says how far the lane's clock has come.
+    ``count`` and ``digest`` cover the records this flush wrote to the partition before the seal, the digest this seal's
+    other fields too (streams/seal.py); ``before`` is the digest of the lane's previous seal there, empty on the first.
+    On signals partitions ``pulse`` says how far the lane's clock has come.
     """
 
     flush: int

@@ -19,10 +19,8 @@ from streams.kafka.task_log import KafkaTaskLog
 from streams.lane_parts import Head, LaneTopics
 from streams.log import LogError
 from streams.records import AUDIT_TYPE, CE_TYPE, TP, Write
+from streams.seal import TOOL_KEY
 from streams.state import HEAD
-
-WHO = b"recover"
-"""Key of what this writes beside the lane: no lane's seal covers it."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -76,8 +74,8 @@ async def accept_loss(
         }  # fmt: skip
         entry = JournalEntry(name, since=found.since, until=found.until, loss=True)
         await lane.log.commit([
-            Write(lane.topics.journal, WHO, _json(entry)),
-            Write(lane.topics.audit, WHO, _json(note), ((CE_TYPE, AUDIT_TYPE),)),
+            Write(lane.topics.journal, TOOL_KEY, _json(entry)),
+            Write(lane.topics.audit, TOOL_KEY, _json(note), ((CE_TYPE, AUDIT_TYPE),)),
             Write(lane.topics.state, HEAD, _json(head)),
         ])  # fmt: skip
         return found

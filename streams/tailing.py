@@ -5,12 +5,13 @@ It belongs to no group, commits nothing and hides what an aborted transaction wr
 
 from __future__ import annotations
 
+import heapq
 import socket
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from streams.log import LogError
 from streams.records import TP, Headers
@@ -36,6 +37,18 @@ class Seen:
         return next((value for key, value in self.headers if key == name), None)
 
 
+class Ends(Protocol):
+    """Who wants to know where reading along begins, and when it has come to an end."""
+
+    def begins(self, tp: TP, offset: int) -> None:
+        """A partition is read from this offset on."""
+        ...
+
+    def at_end(self, partitions: Collection[TP]) -> None:
+        """Every record of these partitions that could be read has been handed out."""
+        ...
+
+
 def follow(
     bootstrap: str,
     topics: Sequence[str],
@@ -43,12 +56,14 @@ def follow(
     from_beginning: bool = False,
     until_end: bool = False,
     stop: Callable[[], bool] = lambda: False,
+    ends: Ends | None = None,
 ) -> Generator[Seen]:
     """Records of the topics, in the order of their time within each poll (exact order only within a partition).
 
     Starts at the ends of the topics, or at their beginnings; with ``until_end`` it ends at the ends of the moment it
     started, else when ``stop`` answers true (asked about every half second) or the iterator is closed. A topic that
-    does not exist is waited for, and then read from its beginning.
+    does not exist is waited for, and then read from its beginning. ``ends`` is told after each poll, of partitions that
+    are read to their high watermark: one with an open transaction is not.
 
     Raises
     ------
@@ -56,7 +71,7 @@ def follow(
         No broker answers at ``bootstrap``.
     """
     with _consumer(bootstrap) as consumer:
-        yield from _Follower(consumer, topics).records(from_beginning, until_end, stop)
+        yield from _Follower(consumer, topics, ends=ends).records(from_beginning, until_end, stop)
 
 
 def snapshot(
@@ -81,6 +96,40 @@ def snapshot(
             follower = _Follower(consumer, (), [TopicPartition(tp.topic, tp.partition)])
             for r in follower.records(True, True, lambda: False):
                 yield tp, r.offset, r.time, r.key, r.value, r.headers
+
+
+def counts(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
+    """Partitions of those of the topics that are there. Raises LogError where no broker answers."""
+    with _consumer(bootstrap) as consumer:
+        there = consumer.topics()
+        return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics if topic in there}
+
+
+def latest(bootstrap: str, partitions: Sequence[TP], key: bytes) -> dict[TP, bytes]:
+    """Value of the last committed record with this key in each partition, found from the end backwards.
+
+    Partitions that are not there, or lack the key, are left out. Raises LogError where no broker answers.
+    """
+    from kafka import TopicPartition
+
+    found: dict[TP, bytes] = {}
+    with _consumer(bootstrap) as consumer:
+        there = consumer.topics()
+        for tp in partitions:
+            if tp.topic not in there:
+                continue
+            at = TopicPartition(tp.topic, tp.partition)
+            first, end, window = consumer.beginning_offsets([at])[at], consumer.end_offsets([at])[at], 8
+            start = end
+            while tp not in found and start > first:
+                start, window = max(first, end - window), 8 * window
+                follower = _Follower(consumer, (), [at])
+                follower.positions[at] = start
+                follower.assign()
+                for record in follower.records(True, True, lambda: False):
+                    if record.key == key and record.value is not None:
+                        found[tp] = record.value
+    return found
 
 
 @contextmanager
@@ -124,8 +173,10 @@ def _answers(address: str) -> bool:
 class _Follower:
     """Keeps positions itself: assigning anew, when topics appear, must not move them."""
 
-    def __init__(self, consumer: Any, topics: Sequence[str], partitions: Sequence[Any] = ()) -> None:
-        self.consumer, self.topics, self.partitions = consumer, topics, partitions
+    def __init__(
+        self, consumer: Any, topics: Sequence[str], partitions: Sequence[Any] = (), ends: Ends | None = None
+    ) -> None:
+        self.consumer, self.topics, self.partitions, self.ends = consumer, topics, partitions, ends
         self.positions: dict[Any, int] = {}
 
     def records(self, from_beginning: bool, until_end: bool, stop: Callable[[], bool]) -> Iterator[Seen]:
@@ -138,6 +189,7 @@ class _Follower:
                     got.topic, got.partition, got.offset, got.timestamp, got.key, got.value,
                     tuple((k, v or b"") for k, v in got.headers or ()),
                 )  # fmt: skip
+            self._tell_ends()
             if not until_end and time.monotonic() - looked > LOOK_AGAIN_S:
                 self._look(True)
                 looked = time.monotonic()
@@ -147,13 +199,13 @@ class _Follower:
             time.sleep(0.5)
             return []
         polled = self.consumer.poll(timeout_ms=500)
-        got = [record for records in polled.values() for record in records]
         for tp in self.positions:
             # The position, not the last offset: markers of transactions and aborted records move it too.
             position = self.consumer.position(tp, timeout_ms=500)
             if position is not None:
                 self.positions[tp] = position
-        return sorted(got, key=lambda r: r.timestamp)
+        # Merged, not sorted: the records of one partition keep their order even where their times do not rise.
+        return list(heapq.merge(*polled.values(), key=lambda r: r.timestamp))
 
     def _look(self, from_beginning: bool) -> None:
         """Find partitions that are not read yet and read them too."""
@@ -171,9 +223,27 @@ class _Follower:
             return
         ask = self.consumer.beginning_offsets if from_beginning else self.consumer.end_offsets
         self.positions.update(ask(new))
+        if self.ends is not None:
+            for tp in new:
+                self.ends.begins(TP(tp.topic, tp.partition), self.positions[tp])
+        self.assign()
+
+    def assign(self) -> None:
+        """Read on from the positions."""
         self.consumer.assign(list(self.positions))
         for tp, position in self.positions.items():
             self.consumer.seek(tp, position)
+
+    def _tell_ends(self) -> None:
+        if self.ends is not None:
+            highs = {tp: self.consumer.highwater(tp) for tp in self.positions}
+            self.ends.at_end(
+                [
+                    TP(tp.topic, tp.partition)
+                    for tp, high in highs.items()
+                    if high is not None and self.positions[tp] >= high
+                ]
+            )
 
     def _reached(self, ends: dict[Any, int]) -> bool:
         return all(self.positions.get(tp, 0) >= end for tp, end in ends.items())

@@ -9,6 +9,7 @@ from bench.badinput.payloads import START_MS, assets
 from bench.watch.workload import KEY
 from brain.commands.worker import configure_logs
 from brain.incidents.city import CityLogic
+from brain.incidents.publish import outcomes
 from brain.pipeline import LANES
 from brain.sets import CitySet
 from brain.settings import Settings
@@ -47,6 +48,7 @@ def main() -> None:
             genesis=content.id,
             key=KEY,
             prefix=given.prefix,
+            outcomes=outcomes,
             flush_s=defaults.flush_s,
             clock=lambda: AFTER_MS + int((time.monotonic() - begun) * 1000),
         ),

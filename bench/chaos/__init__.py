@@ -18,6 +18,7 @@ from bench.chaos.oracle import expect, records
 from bench.chaos.stand import Offsets, Watcher, Worker
 from bench.harness import Result
 from bench.watch.feed import Feed
+from brain.audit import Audit
 from brain.settings import Settings
 from streams import admin, broker, topics
 from streams.broker import BrokerSettings
@@ -254,6 +255,8 @@ def _judge(bootstrap: str, done: _Run, feed: Feed, *, live: bool) -> Result:
     lost = len(want.signals - got.keys())
     wrong = len(got.keys() - want.signals)
     double = sum(n - 1 for n in got.values() if n > 1)
+    audit = Audit(bootstrap, PREFIX, ["iot.telemetry"], "en", "table", console)
+    audit.run(from_beginning=True, until_end=True)
     c = done.count
     figures: dict[str, float | int | str | None] = {
         "kills": c.kills, "kills_in_open_txn": c.kills_in_open_txn, "broker_outages": c.broker_outages,
@@ -267,7 +270,8 @@ def _judge(bootstrap: str, done: _Run, feed: Feed, *, live: bool) -> Result:
         {"what": "late / repeated in the log", "seen": f"{want.late} / {want.repeated}"},
         {"what": "every lane at its end", "seen": str(live)},
         {"what": "worker exits", "seen": str([w.exits for w in done.workers])},
+        {"what": "findings of the auditor", "seen": str(dict(audit.auditor.totals.findings))},
     ]
-    ok = live and not (lost or double or wrong or torn) and not feed.refused
+    ok = live and not audit.broken and not (lost or double or wrong or torn) and not feed.refused
     defaults = Settings()
     return Result(rows, figures, ok, {"flush_s": defaults.flush_s, "request_timeout_s": defaults.request_timeout_s})

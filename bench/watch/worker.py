@@ -9,6 +9,7 @@ import structlog
 from bench.watch.workload import KEY
 from brain.commands.worker import configure_logs
 from brain.incidents.city import CityLogic
+from brain.incidents.publish import outcomes
 from brain.lane import ReadingsLane, watch_set
 from brain.settings import Settings
 from streams.door import WorkerSettings, run_worker
@@ -44,6 +45,7 @@ def main() -> None:
             genesis=content.id,
             key=KEY,
             prefix=given.prefix,
+            outcomes=outcomes,
             group=defaults.group,
             flush_s=defaults.flush_s,
             conduct=given.conduct,

@@ -15,6 +15,13 @@ SOURCE = "/city-brain/incidents"
 _encode = msgspec.json.Encoder().encode
 
 
+class _Settled(msgspec.Struct):
+    provisional: list[str] = []
+
+
+_settled = msgspec.json.Decoder(_Settled).decode
+
+
 def rfc3339(ms: int) -> str:
     """Milliseconds UTC as RFC 3339 text with milliseconds. Raises OverflowError or ValueError beyond year 9999."""
     seconds, rest = divmod(ms, 1000)
@@ -43,3 +50,11 @@ def headers(incident: Incident) -> Headers:
         ("ce_time", rfc3339(incident.updated).encode()),
         ("content-type", b"application/json"),
     )
+
+
+def outcomes(value: bytes) -> list[str]:
+    """Ids of the provisional records that a published incident settles; none where the value is no incident."""
+    try:
+        return _settled(value).provisional
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return []

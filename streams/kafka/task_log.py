@@ -7,20 +7,13 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from aiokafka.errors import for_code
-from aiokafka.protocol.offset import OffsetRequest
-
 from streams.kafka.connect import ERRORS, Cluster, abort
 from streams.kafka.member import Member
+from streams.kafka.offsets import COMMITTED, EARLIEST, LATEST, UNCOMMITTED, NotYet, offsets, offsets_on
 from streams.kafka.reader import Reader, read_partition
 from streams.kafka.writer import Writer
 from streams.log import Indefinite
 from streams.records import TP, Batch, Write
-
-_LATEST, _EARLIEST = -1, -2
-_UNCOMMITTED, _COMMITTED = 0, 1
-_NOT_YET = {5, 6, 78}
-"""A leader that was just elected does not know its end yet, and says so here; a Fetch would not."""
 
 
 class KafkaTaskLog:
@@ -101,16 +94,11 @@ class KafkaTaskLog:
     async def bounds(self, tp: TP) -> tuple[int, int]:
         """First offset and high watermark of a partition; raises Indefinite."""
         try:
-            node = await self._cluster.find_leader(tp)
-            conn = await self._cluster.connect(node.host, node.port)
-            try:
-                return await self._offset(conn, tp, _EARLIEST, _UNCOMMITTED), await self._offset(
-                    conn, tp, _LATEST, _UNCOMMITTED
-                )
-            finally:
-                abort(conn)
-        except (_NotYet, *ERRORS) as error:
+            first = await offsets(self._cluster, [tp], EARLIEST, UNCOMMITTED)
+            high = await offsets(self._cluster, [tp], LATEST, UNCOMMITTED)
+        except ERRORS as error:
             raise Indefinite(f"{tp}: offsets: {error!r}") from error
+        return first[tp], high[tp]
 
     async def _bounds(self) -> tuple[int, int]:
         """First offset, and high watermark once the stable offset has reached it."""
@@ -120,31 +108,20 @@ class KafkaTaskLog:
             try:
                 conn = await self._cluster.connect(node.host, node.port)
                 try:
-                    start = await self._offset(conn, self.state, _EARLIEST, _UNCOMMITTED)
-                    stable = await self._offset(conn, self.state, _LATEST, _COMMITTED)
-                    high = await self._offset(conn, self.state, _LATEST, _UNCOMMITTED)
+                    start = await self._offset(conn, EARLIEST, UNCOMMITTED)
+                    stable = await self._offset(conn, LATEST, COMMITTED)
+                    high = await self._offset(conn, LATEST, UNCOMMITTED)
                 finally:
                     abort(conn)
                 if stable == high:
                     return start, high
                 problem = f"stable offset {stable} is below the high watermark {high}"
-            except _NotYet as error:
+            except NotYet as error:
                 problem = str(error)
                 await self._cluster.refresh(self.state.topic)
             if time.monotonic() >= deadline:
                 raise Indefinite(f"{self.state}: {problem}, still after {self._restore_wait:g} s")
             await asyncio.sleep(0.05)
 
-    async def _offset(self, conn: Any, tp: TP, which: int, isolation: int) -> int:
-        topics = [(tp.topic, [(tp.partition, which)])]
-        answer = await conn.send(OffsetRequest(-1, isolation, topics))
-        ((_, ((_, code, _, offset),)),) = answer.topics
-        if code in _NOT_YET:
-            raise _NotYet(f"{for_code(code).__name__} ({code})")
-        if code:
-            raise Indefinite(f"{tp}: offsets: {for_code(code).__name__} ({code})")
-        return int(offset)
-
-
-class _NotYet(Exception):
-    """The broker asked is not, or not yet, the leader that knows."""
+    async def _offset(self, conn: Any, which: int, isolation: int) -> int:
+        return (await offsets_on(conn, [self.state], which, isolation))[self.state]

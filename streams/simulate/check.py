@@ -5,20 +5,20 @@ The answers come from :mod:`streams.simulate.oracle`; the replay is the engine's
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 from typing import Any
 
+from streams.audit import UNSEALED_AFTER_MS, Auditor
 from streams.bundle import Line
 from streams.memory import MemoryBroker
-from streams.records import TP
+from streams.records import TP, Batch
 from streams.replay import ReplaySettings, replay
 from streams.simulate import oracle
 from streams.simulate.feed import KEY
 from streams.simulate.toy import SETS, ToyCity, ToyLane
 from streams.simulate.world import CITY_STATE, GENESIS, JOURNAL, PULSE, TOPIC, World
-from streams.state import Store
+from streams.state import HEAD, Store
 
 SEAL = ("ce_type", b"city.seal")
 SIGNAL = ("ce_type", b"city.signal")
@@ -46,9 +46,7 @@ def check(world: World) -> list[str]:
         _same(found, f"{where} alarms", provisional, _decoded(broker, topics.alarms, SIGNAL))
         _same(found, f"{where} dead letters", sorted(answer.dead), sorted(_dead(broker, topics.dead)))
         _lane_state(found, world, topics.state, answer)
-    for tp in list(broker.partitions):
-        if tp.topic.startswith(("signals.", "alarms.", "deadletter", "journal")):
-            _chains(found, broker, tp)
+    _chains(found, world)
     _pulses(found, world, answers)
     folded = oracle.city(answers, absences)
     _same(found, "released", folded.released, _decoded(broker, TP("released", 0), None))
@@ -121,9 +119,8 @@ def _journal(broker: MemoryBroker, world: World) -> tuple[list[set[int]], list[d
 
 
 def _lane_state(found: list[str], world: World, tp: TP, answer: oracle.LaneAnswer) -> None:
-    records = [(k or b"", v) for _, k, v, _ in world.broker.read(tp)]
     store = Store({"toy": ToyLane.tables["toy"]}, "check")
-    store.restore(records)
+    store.restore(_state(world.broker, tp))
     table, got = store.table("toy"), {}
     for slot, key in enumerate(table.keys):
         r = table.rows[slot]
@@ -145,27 +142,23 @@ def _lane_state(found: list[str], world: World, tp: TP, answer: oracle.LaneAnswe
         found.append(f"{tp} state: {wrong[0]} should be {should}, is {is_} ({len(wrong)} wrong)")
 
 
-def _chains(found: list[str], broker: MemoryBroker, tp: TP) -> None:
-    """Seals follow one another without a gap, each covering exactly what stands before it."""
-    last: dict[bytes, tuple[int, str]] = {}
-    count, digest = 0, hashlib.blake2b(digest_size=16)
-    for offset, key, value, headers in broker.read(tp):
-        if SEAL not in headers:
-            if tp.topic == "journal" and b"signals." in (key or b""):
-                continue  # the city task's entries are covered by its own head
-            count += 1
-            digest.update(key or b"")
-            digest.update(value or b"")
-            continue
-        seal, (flush, before) = json.loads(value or b""), last.get(key or b"", (0, ""))
-        if seal["count"] != count or seal["digest"] != digest.hexdigest():
-            found.append(f"{tp} is torn: the seal at {offset} covers {seal['count']} records, {count} are there")
-        if seal["before"] != before or seal["flush"] <= flush:
-            found.append(f"{tp} chain is broken: the seal at {offset} follows {seal['before']}, the last is {before}")
-        last[key or b""] = (seal["flush"], seal["digest"])
-        count, digest = 0, hashlib.blake2b(digest_size=16)
-    if count:
-        found.append(f"{tp}: {count} records after the last seal")
+def _chains(found: list[str], world: World) -> None:
+    """The auditor over everything that was written, heads of the lanes included: it must find nothing."""
+    auditor = Auditor(world.topics)
+    for topics in world.topics:
+        heads = [value for key, value in _state(world.broker, topics.state) if key == HEAD and value is not None]
+        head = json.loads(heads[-1])
+        auditor.head(topics.source, head["flush"], head["seals"])
+    for tp in auditor.sealed:
+        records, after = world.broker.partition(tp).committed(0, 1 << 60)
+        rows = [(r.offset, r.time, r.key, r.value, r.headers) for r in records]
+        found += map(str, auditor.take(Batch.of(tp, 0, after, rows)))
+    auditor.now += UNSEALED_AFTER_MS + 1
+    found += map(str, auditor.judge(auditor.sealed, heads=True))
+
+
+def _state(broker: MemoryBroker, tp: TP) -> list[tuple[bytes, bytes | None]]:
+    return [(k or b"", v) for _, k, v, _ in broker.read(tp)]
 
 
 def _pulses(found: list[str], world: World, answers: list[oracle.LaneAnswer]) -> None:

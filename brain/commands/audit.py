@@ -1,0 +1,44 @@
+"""``brain audit``: whether all that was written holds together, seal by seal, and every alarm got its outcome."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from brain.audit import Audit, Format
+from brain.commands.common import broker_of, fail, load_settings
+from brain.tail import Lang
+
+
+def audit(
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
+    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="read along from now on, until Ctrl-C")] = False,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="with --follow: also what is there already (without it always)")
+    ] = False,
+    lang: Annotated[Lang | None, typer.Option(help="language of the text")] = None,
+    output: Annotated[Format, typer.Option("--format", help="table, or one JSON object a line")] = "table",
+) -> None:
+    """Check the seals of all output and the outcomes of alarms; exit code 1 on findings / 核对输出封条与预警结果."""
+    from streams.log import LogError
+
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
+    broker = broker_of(settings)
+    try:
+        reading = Audit(
+            broker, settings.prefix, tuple(settings.partitions), "en" if settings.language == "en" else "zh", output,
+            Console(),
+        )  # fmt: skip
+        with contextlib.suppress(KeyboardInterrupt):  # that is how --follow ends: what was found until then counts
+            reading.run(from_beginning=from_beginning or not follow, until_end=not follow)
+        reading.close()
+    except LogError as error:
+        fail(str(error))
+    if reading.broken:
+        raise typer.Exit(1)
