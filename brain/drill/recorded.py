@@ -2,7 +2,8 @@
 
 Each source runs at its own speed-up (an hour of air quality every two seconds, requests at sixty times, video as it
 was), so that something of each comes together on the screen. Requests keep their recorded time, class and relative
-place; the Chinese texts and everything on the map are invented.
+place. The first camera sees an invented crowd, all others the recorded street; the Chinese texts, the tide and
+everything on the map are invented.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import heapq
 import math
 import random
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ RECORDED = HOME / "config" / "recorded"
 AIR_HOUR_S = 2.0
 REQUEST_SPEED = 60.0
 FRAME_S = 0.2
+VIDEO_S = 240.0
 STATIONS = ("Aotizhongxin", "Changping", "Dingling", "Dongsi", "Guanyuan", "Gucheng")
 
 PHRASES = {
@@ -73,7 +75,8 @@ _encode = msgspec.json.Encoder().encode
 def events(place: Place, start_ms: int, speed: float = 1.0, seed: int = 7) -> Iterator[Event]:
     """All sources merged by time; ``speed`` multiplies every source's own speed-up."""
     sources = [_air(place, start_ms, speed), _requests(place, start_ms, speed), _invented(place, start_ms, speed)]
-    sources += [_street(camera, start_ms, speed, seed + i) for i, camera in enumerate(place.cameras)]
+    sources += [_crowd(camera, start_ms, speed, seed) for camera in place.cameras[:1]]
+    sources += [_street(camera, start_ms, speed) for camera in place.cameras[1:]]
     sources += [_water(asset, start_ms, speed, seed + i) for i, asset in enumerate(place.waters)]
     return heapq.merge(*sources, key=lambda e: e.at)
 
@@ -128,20 +131,42 @@ def _invented(place: Place, start_ms: int, speed: float) -> Iterator[Event]:
         yield Event(at / speed, "hotline.tickets", str(body["id"]), _encode(body))
 
 
-def _street(camera: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
-    """Pedestrians crossing a view: invented walks in DeepStream's minimal form; a crowd gathers after a minute."""
+def _street(camera: str, start_ms: int, speed: float) -> Iterator[Event]:
+    """The recorded street in DeepStream's minimal form, every fifth of its frames, over and over."""
+    boxes: dict[int, list[dict[str, str]]] = {}
+    for row in _rows("street.csv.gz"):
+        boxes.setdefault(int(row["frame"]), []).append(row)
+    last = max(boxes)
+    for number in range(int(VIDEO_S / FRAME_S)):
+        turn, frame = divmod(number * 5, last)
+        objects = [_box(b, turn) for b in boxes.get(frame + 1, ())]
+        yield _frame(camera, number, start_ms, speed, objects)
+
+
+def _box(row: dict[str, str], turn: int) -> str:
+    x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+    return f"{turn * 100 + int(row['id'])}|{x:g}|{y:g}|{x + w:g}|{y + h:g}|person"
+
+
+def _frame(camera: str, number: int, start_ms: int, speed: float, objects: list[str]) -> Event:
+    at = number * FRAME_S / speed
+    stamp = datetime.fromtimestamp((start_ms + at * 1000) / 1000, UTC)
+    body = {"version": "4.0", "id": number, "@timestamp": stamp.isoformat(), "sensorId": camera, "objects": objects}
+    return Event(at, "video.metadata", camera, _encode(body))
+
+
+def _crowd(camera: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
+    """Pedestrians crossing a view, invented; a crowd gathers after a minute."""
     draw = random.Random(seed)
-    for frame in range(int(240 / FRAME_S)):
-        at = frame * FRAME_S
+    for number in range(int(VIDEO_S / FRAME_S)):
+        at = number * FRAME_S
         crowd = 45 * math.exp(-(((at - 80) / 20) ** 2))
         people = max(0, round(draw.gauss(5 + crowd, 1.5)))
         objects = [
             f"{k}|{x:.0f}|{150 + k % 7}|{x + 40:.0f}|{330 + k % 7}|person"
             for k, x in ((k, (at * 30 + k * 61) % 640) for k in range(people))
         ]
-        stamp = datetime.fromtimestamp((start_ms + at / speed * 1000) / 1000).astimezone()
-        body = {"version": "4.0", "id": frame, "@timestamp": stamp.isoformat(), "sensorId": camera, "objects": objects}
-        yield Event(at / speed, "video.metadata", camera, _encode(body))
+        yield _frame(camera, number, start_ms, speed, objects)
 
 
 def _water(asset: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
@@ -160,4 +185,4 @@ def _water(asset: str, start_ms: int, speed: float, seed: int) -> Iterator[Event
 
 def recorded_files() -> list[Path]:
     """What the feed reads."""
-    return [RECORDED / "air.csv.gz", RECORDED / "requests.csv.gz"]
+    return [RECORDED / name for name in ("air.csv.gz", "requests.csv.gz", "street.csv.gz")]
