@@ -16,8 +16,9 @@ from streams.city import City
 from streams.conductor import Conductor
 from streams.lane import Head, Lane
 from streams.log import Indefinite
-from streams.memory import MemoryBroker, MemoryPartition, MemoryTaskLog
+from streams.memory import MemoryBroker, MemoryPartition, MemoryTaskLog, Step, ask
 from streams.order import FoldKey, FoldOrder, LaneMark, Waiting
+from streams.outbox import Outbox
 from streams.records import Summary
 from streams.state import HEAD, Store
 
@@ -73,6 +74,48 @@ def _position_apart() -> list[Change]:
         await original(self, writes[-1:])
 
     return [(MemoryTaskLog, "commit", commit)]
+
+
+def _end_sent_again() -> list[Change]:
+    async def commit(self: MemoryTaskLog, writes: Any) -> None:
+        await self._send(writes)
+        epoch = self.epoch
+        for attempt in range(3):
+            try:
+                await ask(Step("end", lambda: self.broker.end(self.task, epoch)))
+            except Indefinite as error:
+                if "fenced" in str(error) or attempt == 2:  # as a client would: no transaction is open, so it was ended
+                    raise
+                if "no transaction" in str(error):
+                    return
+            else:
+                return
+
+    return [(MemoryTaskLog, "commit", commit)]
+
+
+def _unstable_state() -> list[Change]:
+    def restore(self: MemoryTaskLog) -> Any:
+        records, _ = self.broker.partition(self.state).committed(0, 1 << 60)
+        return [(r.key or b"", r.value) for r in records]
+
+    async def open_late(self: MemoryTaskLog) -> None:
+        """Reads first and takes the id afterwards: what the earlier owner still commits is never seen."""
+        self.early = await ask(Step("restore", lambda: restore(self)))  # type: ignore[attr-defined]  # that is the mutant
+        self.epoch = await ask(Step("open", lambda: self.broker.init(self.task)))
+
+    return [(MemoryTaskLog, "open", open_late), (MemoryTaskLog, "_restore", lambda self: self.early)]
+
+
+def _alarm_apart() -> list[Change]:
+    original = Outbox.signal
+
+    def signal(self: Outbox, signal: Any) -> None:
+        original(self, signal)
+        if signal.kind == "update":
+            self.writes.pop(self.topics.alarms, None)
+
+    return [(Outbox, "signal", signal)]
 
 
 def _uncommitted() -> list[Change]:
@@ -300,6 +343,9 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "recovery goes on with the old epoch": _no_new_epoch,
     "memory is kept after an indefinite outcome": _memory_kept,
     "the position is committed apart from the output": _position_apart,
+    "the end of a transaction is sent again": _end_sent_again,
+    "state is read before the id is taken": _unstable_state,
+    "an escalation is not on the alarms topic": _alarm_apart,
     "open and aborted transactions are read": _uncommitted,
     "state is restored by latest key": _latest_by_key,
     "a delta's slot is used again at once": _slot_at_once,
