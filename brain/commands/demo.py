@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from streams import admin, broker, jars, topics
 from streams.produce import Sender
 
 console = Console(stderr=True)
+LOG = Path(".brain") / "demo-worker.log"
 
 
 def demo(
@@ -40,11 +42,14 @@ def demo(
         bootstrap = broker.start(embedded(settings), _say).bootstrap
     prefix = settings.prefix or f"demo-{int(time.time())}."
     admin.ensure(bootstrap, topics.catalogue(settings.partitions, prefix))
-    worker = _worker(config, bootstrap, prefix)
+    health = _free_port()
+    worker = _worker(config, bootstrap, prefix, health)
     stop = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(worker, stop, lang), daemon=True)
     feeder = threading.Thread(target=_feed, args=(settings, bootstrap, prefix, speed, seconds, stop), daemon=True)
     try:
-        console.print("· worker, recorded data" if lang == "en" else "· 工作进程与录制数据")
+        _tell(lang, bootstrap, prefix, health)
+        watcher.start()
         feeder.start()
         run_tail(bootstrap, prefix=prefix, lang=lang, stop=stop)
     except KeyboardInterrupt:
@@ -60,18 +65,46 @@ def demo(
             broker.stop(embedded(settings))
 
 
+def _tell(lang: str, bootstrap: str, prefix: str, health: int) -> None:
+    where = f"--bootstrap {bootstrap} --prefix {prefix}"
+    english = lang == "en"
+    console.print("· worker, recorded data; Ctrl-C ends it" if english else "· 工作进程与录制数据; Ctrl-C 结束")
+    console.print("  in another terminal:" if english else "  可在另一终端查看:")
+    for command in (f"top 127.0.0.1:{health}", f"tail signals {where}", f"tail deadletter {where}"):
+        console.print(f"    .venv/bin/brain {command}", highlight=False, soft_wrap=True)
+    console.print(f"  {'log' if english else '日志'}: {LOG}", highlight=False)
+
+
+def _watch(worker: subprocess.Popen[bytes], stop: threading.Event, lang: str) -> None:
+    """A worker that leaves by itself ends the demo, and its last words are shown."""
+    while not stop.wait(0.5):
+        code = worker.poll()
+        if code is not None and not stop.is_set():
+            said = f"the worker left with exit code {code}" if lang == "en" else f"工作进程已退出, 代码 {code}"
+            console.print(f"[bold red]✗[/] {said}; {LOG}:", highlight=False)
+            lines = LOG.read_text(errors="replace").splitlines()[-5:]
+            console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
+            stop.set()
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 def _say(step: jars.Progress) -> None:
     console.print(f"  {step.stage} {step.what} {step.done}/{step.total}", highlight=False)
 
 
-def _worker(config: Path | None, bootstrap: str, prefix: str) -> subprocess.Popen[bytes]:
+def _worker(config: Path | None, bootstrap: str, prefix: str, health: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "brain", "worker", "--bootstrap", bootstrap, "--prefix", prefix]
+    command += ["--health-port", str(health)]
     if config is not None:
         command += ["--config", str(config)]
-    log = Path(".brain") / "demo-worker.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    LOG.parent.mkdir(parents=True, exist_ok=True)
     # A session of its own: Ctrl-C reaches the demo alone, which then ends the worker in order.
-    return subprocess.Popen(command, stderr=log.open("wb"), env=os.environ, start_new_session=True)
+    return subprocess.Popen(command, stderr=LOG.open("wb"), env=os.environ, start_new_session=True)
 
 
 def _feed(settings: Settings, bootstrap: str, prefix: str, speed: float, seconds: float, stop: threading.Event) -> None:
