@@ -29,6 +29,7 @@ ALARMS_MS = 3_600_000
 """At the start alarms are looked for so far back: one that lost its outcome with the last worker is not forgotten."""
 SLACK_MS = 60_000
 """Incidents are read from earlier than alarms by this: the writers' clocks may differ."""
+SETTLE_S = 1.0
 HEADS_AFTER_S = 5.0
 """After this long the markers of every transaction that a head was part of have been written."""
 AGAIN_S = 5.0
@@ -83,7 +84,10 @@ class AuditTask:
         alarms_from = self.now_ms() - ALARMS_MS
         auditor = Auditor(self.lanes, self.prefix, self.outcomes, alarms_from)
         positions = await self._starts(auditor, alarms_from)
-        await self._heads(auditor)  # after the starts: what a lane writes from now on lies behind them
+        # The heads after the starts, so that what a lane wrote since its head lies behind them; and some time after,
+        # because the markers of a transaction do not reach its partitions at one moment.
+        await asyncio.sleep(SETTLE_S)
+        await self._heads(auditor)
         # Its own connection and small answers: the lanes' fetches must not wait for it, nor the loop for a large batch.
         reader = Reader(self.cluster, max_wait=0.5, pace=0.2, max_bytes=2 * 2**20, partition_bytes=256 * 1024)
         await reader.start()

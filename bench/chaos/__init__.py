@@ -257,6 +257,8 @@ def _judge(bootstrap: str, done: _Run, feed: Feed, *, live: bool) -> Result:
     double = sum(n - 1 for n in got.values() if n > 1)
     audit = Audit(bootstrap, PREFIX, ["iot.telemetry"], "en", "table", console)
     audit.run(from_beginning=True, until_end=True)
+    logs = [w.log.read_text(errors="replace") for w in done.workers if w.log.exists()]
+    live_findings = sum(text.count('"audit finding"') for text in logs)
     c = done.count
     figures: dict[str, float | int | str | None] = {
         "kills": c.kills, "kills_in_open_txn": c.kills_in_open_txn, "broker_outages": c.broker_outages,
@@ -270,8 +272,11 @@ def _judge(bootstrap: str, done: _Run, feed: Feed, *, live: bool) -> Result:
         {"what": "late / repeated in the log", "seen": f"{want.late} / {want.repeated}"},
         {"what": "every lane at its end", "seen": str(live)},
         {"what": "worker exits", "seen": str([w.exits for w in done.workers])},
-        {"what": "findings of the auditor", "seen": str(dict(audit.auditor.totals.findings))},
+        {
+            "what": "findings of the auditor, afterwards / in the workers",
+            "seen": f"{audit.auditor.totals.findings.total()} / {live_findings}",
+        },
     ]
-    ok = live and not audit.broken and not (lost or double or wrong or torn) and not feed.refused
+    ok = live and not audit.broken and not live_findings and not (lost or double or wrong or torn) and not feed.refused
     defaults = Settings()
     return Result(rows, figures, ok, {"flush_s": defaults.flush_s, "request_timeout_s": defaults.request_timeout_s})

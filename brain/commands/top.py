@@ -24,6 +24,7 @@ ROWS = (
     ("brain_lag_records", "积压记录", "lag, records", False),
     ("brain_lag_seconds", "积压秒数", "lag, seconds", False),
     ("brain_pulse_age_seconds", "心跳年龄(秒)", "pulse age, s", False),
+    ("brain_audit_findings_total", "审计发现的问题", "audit findings", False),
 )
 
 

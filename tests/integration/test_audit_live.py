@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import signal
@@ -10,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from typer.testing import CliRunner
 
 from brain import cli
 from brain.settings import Settings
-from streams import admin, topics
+from streams import admin, audit_task, topics
+from streams.audit import Finding, Kind, Totals
+from streams.kafka.connect import Cluster, KafkaSettings
 from streams.lane_parts import Head, LaneTopics
 from streams.produce import Sender
 from streams.records import CE_TYPE, SEAL_TYPE, Headers, Seal
@@ -216,3 +219,41 @@ def test_an_audit_of_a_prefix_that_nobody_uses_says_that_nothing_was_read(kafka:
     assert "not one seal was read" in shown.output
     gone = CliRunner().invoke(cli.app, ["audit", "--bootstrap", "127.0.0.1:9", "--prefix", "nobody."])
     assert gone.exit_code == 2
+
+
+class Told:
+    """What an auditor says."""
+
+    def __init__(self) -> None:
+        self.totals, self.found, self.failures = Totals(), list[Finding](), 0
+
+    def audit(self, totals: Totals, found: Sequence[Finding]) -> None:
+        self.totals = totals
+        self.found += found
+
+    def audit_failed(self) -> None:
+        self.failures += 1
+
+
+async def test_an_auditor_that_cannot_read_says_so_and_begins_when_it_can(
+    kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_task, "AGAIN_S", 0.2)
+    lanes = [LaneTopics.of("iot.telemetry", p, prefix) for p in range(PARTITIONS["iot.telemetry"])]
+    cluster, told = Cluster(KafkaSettings(kafka, request_timeout=1.0)), Told()
+    await cluster.start()
+    task = audit_task.AuditTask(cluster, lanes, prefix, None, told, lambda: int(time.time() * 1000))
+    running = asyncio.create_task(task.run())
+    try:
+        assert await asyncio.to_thread(until, lambda: told.failures)
+        await asyncio.to_thread(admin.ensure, kafka, topics.catalogue(PARTITIONS, prefix))
+        with producer(kafka) as stranger:
+            for n in range(3):
+                stranger.send(lanes[0].dead.topic, b"x", b"nobody/0/%d" % n, partition=0).get(10)
+        assert await asyncio.to_thread(until, lambda: len(told.found) >= 3)
+        assert {f.kind for f in told.found} == {Kind.FOREIGN}
+        assert told.totals.partitions == len({t for lane in lanes for t in (lane.signals, lane.alarms, lane.dead)}) + 1
+    finally:
+        task.stop = True
+        await running
+        await cluster.stop()

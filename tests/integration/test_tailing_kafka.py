@@ -12,7 +12,7 @@ import pytest
 
 from streams.log import LogError
 from streams.records import TP
-from streams.tailing import follow, snapshot
+from streams.tailing import counts, follow, latest, snapshot
 
 pytestmark = pytest.mark.kafka
 
@@ -102,3 +102,39 @@ def test_a_topic_that_comes_later_is_read_from_its_beginning_and_the_others_go_o
             stop.set()
             reader.join(5)
     assert sorted(v or b"" for v in got) == [b"last", b"new topic", b"now"]
+
+
+def test_records_of_one_partition_keep_their_order_whatever_times_they_carry(kafka: str) -> None:
+    from kafka import KafkaProducer
+
+    topic = f"tail-{uuid4().hex[:8]}"
+    make(kafka, topic, 2)
+    producer = KafkaProducer(bootstrap_servers=kafka, allow_auto_create_topics=False)
+    try:
+        for n, time_ms in enumerate((5_000, 9_000, 1_000, 7_000)):
+            producer.send(topic, b"%d" % n, partition=0, timestamp_ms=1_700_000_000_000 + time_ms)
+        producer.send(topic, b"other", partition=1, timestamp_ms=1_700_000_002_000)
+        producer.flush(10)
+    finally:
+        producer.close()
+    seen = list(follow(kafka, [topic], from_beginning=True, until_end=True))
+    assert [s.offset for s in seen if s.partition == 0] == [0, 1, 2, 3]
+    assert len(seen) == 5
+
+
+def test_the_last_value_of_a_key_is_found_however_much_was_written_after_it(kafka: str) -> None:
+    topic = f"tail-{uuid4().hex[:8]}"
+    make(kafka, topic, 2)
+    with transactions(kafka) as producer:
+        producer.begin_transaction()
+        for value in (b"old", b"new"):
+            producer.send(topic, value, b"k", partition=0).get(10)
+        for _ in range(100):
+            producer.send(topic, b"x", b"another", partition=0)
+        producer.commit_transaction()
+        producer.begin_transaction()
+        producer.send(topic, b"never", b"k", partition=0).get(10)
+        producer.abort_transaction()
+    partitions = [TP(topic, 0), TP(topic, 1), TP("no-such-topic", 0)]
+    assert latest(kafka, partitions, b"k") == {TP(topic, 0): b"new"}
+    assert counts(kafka, [topic, "no-such-topic"]) == {topic: 2}
