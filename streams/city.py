@@ -186,19 +186,28 @@ class City:
         """Add one batch of a signals partition to the order."""
         rank = self.lanes.index(batch.source)
         for row in range(len(batch)):
-            kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
-            if kind == SIGNAL_TYPE:
-                self.order.add(rank, _signal(value), int(batch.offsets[row]))
-            elif kind == SUMMARY_TYPE:
-                self.order.add(rank, _summary(value), int(batch.offsets[row]))
-            elif kind == SEAL_TYPE:
-                self._sealed(rank, _seal(value))
-            elif kind == READY_TYPE:
-                self._reported(value.decode(), batch.source)
+            offset = int(batch.offsets[row])
+            try:
+                self._one(rank, batch, row, offset)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                # No lane wrote this: the auditor says so too. It must not stop the city.
+                self.audit("signals.unreadable", place=f"{batch.source}/{offset}", why=str(error)[:200])
+                self._tell("unreadable")
         self._tell("read")
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()
+
+    def _one(self, rank: int, batch: Batch, row: int, offset: int) -> None:
+        kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
+        if kind == SIGNAL_TYPE:
+            self.order.add(rank, _signal(value), offset)
+        elif kind == SUMMARY_TYPE:
+            self.order.add(rank, _summary(value), offset)
+        elif kind == SEAL_TYPE:
+            self._sealed(rank, _seal(value))
+        elif kind == READY_TYPE:
+            self._reported(value.decode(), batch.source)
 
     def _reported(self, report: str, lane: TP) -> None:
         if report.startswith("!"):

@@ -39,6 +39,7 @@ LAG_SECONDS = Gauge("brain_lag_seconds", "Age of the oldest record not yet worke
 PULSE_AGE = Gauge("brain_pulse_age_seconds", "Age of the last pulse a lane accepted", ["input", "partition"])
 FOLDED = Counter("brain_signals_folded_total", "Signals folded by the city task")
 EXCLUDED = Counter("brain_lanes_excluded_total", "Lanes the city task went on without")
+UNREADABLE = Counter("brain_signals_unreadable_total", "Records of signals topics that no lane can have written")
 FATES = Counter("brain_fold_total", "What became of signals and timers in the city task", ["reason"])
 CITY_LAG = Gauge("brain_city_lag_records", "Records of signals topics not yet read by the city task")
 BEATS = Counter("brain_pulses_total", "Pulses this worker's conductor wrote")
@@ -144,6 +145,8 @@ class Progress:
         elif event == "recovery":
             RECOVERIES.labels("city").inc()
             log.warning("recovery", task="city")
+        elif event == "unreadable":
+            UNREADABLE.inc(amount)
         elif event == "excluded":
             EXCLUDED.inc()
             log.warning("lane excluded", lane=label)

@@ -6,23 +6,19 @@ import random
 import signal
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
-from bench.chaos.oracle import expect, records
+from bench.chaos.judge import Verdict, judge
 from bench.chaos.stand import Offsets, Watcher, Worker
 from bench.harness import Result
 from bench.watch.feed import Feed
-from brain.audit import Audit
 from brain.settings import Settings
 from streams import admin, broker, topics
 from streams.broker import BrokerSettings
-from streams.records import Seal, Signal
 
 PREFIX, PARTITIONS, ASSETS = "chaos.", 4, 2_000
 AIM_TRIES = 1_500
@@ -89,7 +85,8 @@ def chaos(home: BrokerSettings, logs: Path, seed: int, plan: Plan) -> Result:
         for worker in workers:
             worker.stop()
         watcher.over.set()
-    return _judge(bootstrap, run_, feed, live=live)
+    logs_ = [w.log.read_text(errors="replace") for w in workers if w.log.exists()]
+    return _result(run_, feed, judge(bootstrap, PREFIX, PARTITIONS, logs_), live=live)
 
 
 class _Run:
@@ -232,51 +229,27 @@ class _Run:
         return worst
 
 
-def _judge(bootstrap: str, done: _Run, feed: Feed, *, live: bool) -> Result:
-    want = expect(bootstrap, PREFIX + "iot.telemetry", PARTITIONS, 0.05, 20, 8.0, 4.0)
-    got: Counter[tuple[str, str, str, int, int]] = Counter()
-    torn = 0
-    decode, unseal = msgspec.json.Decoder(Signal).decode, msgspec.json.Decoder(Seal).decode
-    before: dict[int, tuple[str, int]] = {}
-    since: Counter[int] = Counter()
-    for p, _, headers, _, value in records(bootstrap, PREFIX + "signals.iot.telemetry", PARTITIONS):
-        if headers.get("ce_type") == b"city.seal":
-            seal = unseal(value)
-            chain, flush = before.get(p, ("", -1))
-            torn += seal.before != chain or seal.flush <= flush or seal.count != since[p]
-            before[p] = (seal.digest, seal.flush)
-            since[p] = 0
-        else:
-            since[p] += 1
-            if headers.get("ce_type") == b"city.signal":
-                s = decode(value)
-                rule = "t" if s.scenario.endswith("high") else "d"
-                got[s.asset, s.kind, rule, p, s.offset] += 1
-    lost = len(want.signals - got.keys())
-    wrong = len(got.keys() - want.signals)
-    double = sum(n - 1 for n in got.values() if n > 1)
-    audit = Audit(bootstrap, PREFIX, ["iot.telemetry"], "en", "table", console)
-    audit.run(from_beginning=True, until_end=True)
-    logs = [w.log.read_text(errors="replace") for w in done.workers if w.log.exists()]
-    live_findings = sum(text.count('"audit finding"') for text in logs)
+def _result(done: _Run, feed: Feed, verdict: Verdict, *, live: bool) -> Result:
     c = done.count
     figures: dict[str, float | int | str | None] = {
         "kills": c.kills, "kills_in_open_txn": c.kills_in_open_txn, "broker_outages": c.broker_outages,
         "rebalances": c.rebalances, "late_sent": feed.late, "duplicates_sent": feed.repeated,
-        "signals": len(want.signals), "lost": lost, "double": double, "wrong": wrong, "torn": torn,
-        "recover_s_max": round(max(c.recover_s, default=0.0), 1),
+        "signals": len(verdict.want.signals), "lost": verdict.lost, "double": verdict.double, "wrong": verdict.wrong,
+        "torn": verdict.torn, "recover_s_max": round(max(c.recover_s, default=0.0), 1),
         "unaffected_stall_s_max": round(done.stall_s(), 1), "rebalance_progress_min": round(c.progress_min, 2),
     }  # fmt: skip
     rows: list[dict[str, float | int | str | None]] = [
-        {"what": "readings in the log", "seen": want.readings},
-        {"what": "late / repeated in the log", "seen": f"{want.late} / {want.repeated}"},
+        {"what": "readings in the log", "seen": verdict.want.readings},
+        {"what": "late / repeated in the log", "seen": f"{verdict.want.late} / {verdict.want.repeated}"},
         {"what": "every lane at its end", "seen": str(live)},
         {"what": "worker exits", "seen": str([w.exits for w in done.workers])},
+        {"what": "kill to first new input, s", "seen": str(sorted(round(s, 1) for s in c.recover_s))},
         {
             "what": "findings of the auditor, afterwards / in the workers",
-            "seen": f"{audit.auditor.totals.findings.total()} / {live_findings}",
+            "seen": f"{verdict.findings} / {verdict.live}",
         },
     ]
-    ok = live and not audit.broken and not live_findings and not (lost or double or wrong or torn) and not feed.refused
+    rows += [{"what": "does not fit", "seen": line} for line in verdict.examples]
+    ok = live and verdict.holds and not feed.refused
     defaults = Settings()
     return Result(rows, figures, ok, {"flush_s": defaults.flush_s, "request_timeout_s": defaults.request_timeout_s})

@@ -25,11 +25,18 @@ class _Asset:
 
 
 @dataclass
+class _Clock:
+    seq: int = -1
+    time: int = -1
+    rows: int = 0
+
+
+@dataclass
 class Expected:
-    """Signals as (asset, kind, scenario rule, partition, offset); ends as asset → (mean, var, seen)."""
+    """Signals as (asset, kind, rule, partition, offset); ends as asset → (watermark, mean, var, seen, rules raised)."""
 
     signals: set[tuple[str, str, str, int, int]] = field(default_factory=set)
-    ends: dict[str, tuple[float, float, int]] = field(default_factory=dict)
+    ends: dict[str, tuple[int, float, float, int, tuple[str, ...]]] = field(default_factory=dict)
     readings: int = 0
     late: int = 0
     repeated: int = 0
@@ -47,14 +54,17 @@ def ends(consumer: Consumer, topic: str, partition: int) -> tuple[int, int]:
     raise RuntimeError(f"{topic}/{partition}: no broker tells its ends")
 
 
-def records(bootstrap: str, topic: str, partitions: int, isolation: str = "read_committed"):  # type: ignore[no-untyped-def]  # confluent types
-    """Every record of a topic up to its present end: (partition, offset, headers, key, value), by partition."""
+def records(bootstrap: str, topic: str, partitions: int, isolation: str = "read_committed", only: int = -1):  # type: ignore[no-untyped-def]  # confluent types
+    """Every record of a topic up to its present end: (partition, offset, headers, key, value), by partition.
+
+    ``only``: of this partition.
+    """
     consumer = Consumer(
         {"bootstrap.servers": bootstrap, "group.id": "oracle", "isolation.level": isolation,
          "enable.auto.commit": False, "auto.offset.reset": "earliest", "enable.partition.eof": False}
     )  # fmt: skip
     try:
-        for p in range(partitions):
+        for p in range(partitions) if only < 0 else (only,):
             low, high = ends(consumer, topic, p)
             consumer.assign([TopicPartition(topic, p, low)])
             while True:
@@ -72,9 +82,12 @@ def expect(bootstrap: str, topic: str, partitions: int, alpha: float, warmup: in
     """Walk the input log and note every signal of both rules."""
     out = Expected()
     assets: dict[str, _Asset] = {}
+    clocks: dict[int, _Clock] = {}
     for p, offset, headers, _, value in records(bootstrap, topic, partitions):
         if headers.get("ce_type") == b"city.pulse":
+            _pulse(out, clocks.setdefault(p, _Clock()), json.loads(value), f"{topic}/{p}", p, offset)
             continue
+        clocks.setdefault(p, _Clock()).rows += 1
         reading = json.loads(value)
         name, t, v = reading["asset"], reading["t"], reading["v"]
         a = assets.setdefault(name, _Asset())
@@ -88,8 +101,20 @@ def expect(bootstrap: str, topic: str, partitions: int, alpha: float, warmup: in
         a.watermark, a.value = t, v
         _threshold(out, a, name, v, p, offset)
         _deviation(out, a, name, v, p, offset, alpha, warmup, high, low)
-    out.ends = {name: (a.mean, a.var, a.seen) for name, a in assets.items()}
+    out.ends = {
+        name: (a.watermark, a.mean, a.var, a.seen, tuple(rule for rule, on in a.on.items() if on))
+        for name, a in assets.items()
+    }
     return out
+
+
+def _pulse(out: Expected, clock: _Clock, pulse: dict[str, int], lane: str, p: int, offset: int) -> None:
+    """Over five seconds without a pulse and without a row: the inputs were down, and are up again."""
+    if pulse["seq"] <= clock.seq or pulse["time"] <= clock.time:
+        return
+    if clock.seq >= 0 and pulse["time"] - clock.time > 5_000 and not clock.rows:
+        out.signals |= {(lane, kind, "inputs_down", p, offset) for kind in ("raise", "clear")}
+    clock.seq, clock.time, clock.rows = pulse["seq"], pulse["time"], 0
 
 
 def _threshold(out: Expected, a: _Asset, name: str, v: float, p: int, offset: int) -> None:

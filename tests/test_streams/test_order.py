@@ -2,9 +2,14 @@
 
 import itertools
 
+import msgspec
+
+from streams.city import City, CitySettings
+from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.order import FoldOrder
 from streams.pulse import BOUND_MS
-from streams.records import Signal
+from streams.records import CE_TYPE, READY_TYPE, SEAL_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Signal
+from streams.simulate.toy import SETS, ToyCity
 
 
 def _signal(fold: int, offset: int, index: int = 0) -> Signal:
@@ -92,3 +97,18 @@ def test_what_was_released_does_not_come_again() -> None:
     assert len(_released(order)) == 1
     order.add(0, _signal(1_000, 5), 7)
     assert _released(order) == []
+
+
+def test_a_record_that_no_lane_can_have_written_is_noted_and_does_not_stop_the_city() -> None:
+    broker = MemoryBroker()
+    lanes = [TP("signals.toy", 0)]
+    for kind in (SIGNAL_TYPE, SUMMARY_TYPE, SEAL_TYPE, READY_TYPE):
+        broker.produce(lanes[0], None, b"\xff not one of ours", ((CE_TYPE, kind),))
+    city = City(
+        MemoryTaskLog(broker, "city", TP("state.city", 0)), lanes, TP("journal", 0), ToyCity, SETS.__getitem__,
+        CitySettings("s0"),
+    )  # fmt: skip
+    drive(city.run(), lambda _: setattr(city, "stop", True))
+    notes = [msgspec.json.decode(v or b"") for _, _, v, _ in broker.read(TP("audit", 0))]
+    assert [n["place"] for n in notes] == [f"signals.toy/0/{n}" for n in range(4)]
+    assert {n["what"] for n in notes} == {"signals.unreadable"}
