@@ -96,6 +96,12 @@ def names(cluster: Cluster) -> list[str]:
         return sorted(name for name in admin.list_topics() if not name.startswith("__"))
 
 
+def partitions(cluster: Cluster, topic: str) -> int:
+    """Partitions of a topic; 0 when it does not exist."""
+    with _admin(cluster) as admin:
+        return next((len(t["partitions"]) for t in admin.describe_topics() if t["name"] == topic), 0)
+
+
 def broker_version(cluster: Cluster) -> str:
     """Newest Kafka release whose requests the first broker answers, such as "4.1"."""
     with _admin(cluster) as admin:
