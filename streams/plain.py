@@ -10,10 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar
 
 import faust
@@ -23,9 +21,8 @@ from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from prometheus_client import Counter
 
-from streams import admin
+from streams import admin, door
 from streams.deadletter import to_write
-from streams.door import EXIT_TROUBLE
 from streams.progress import DEAD, Progress
 from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Batch, Dead, Headers, Reason, Signal, Stage
 from streams.tailing import Seen, snapshot
@@ -83,7 +80,7 @@ class _Transport(driver.Transport):
     Consumer = _Consumer
 
 
-class App(faust.App):
+class App(door.Diskless):
     """A Faust app for plain agents. ``name`` is its group (after the prefix): processes of one name share the work.
 
     Faust's timers and services work as ever. Tables do not: their changelogs are neither transactional nor restored
@@ -112,7 +109,6 @@ class App(faust.App):
             stream_buffer_maxsize=_BUFFER,
             topic_allow_declare=False,
             topic_disable_leader=True,
-            datadir=Path(tempfile.gettempdir()) / "city-brain-agents",  # Faust makes one even without tables
         )
 
     def _new_transport(self) -> Any:
@@ -293,7 +289,7 @@ def _leave(label: str, error: Exception) -> NoReturn:
     """What is not an event's fault (no broker, no dead-letter topic) ends the process; the event comes again."""
     log.error("leaving, a supervisor starts me anew", agent=label, exc_info=error)
     sys.stderr.flush()
-    os._exit(EXIT_TROUBLE)
+    os._exit(door.EXIT_TROUBLE)
 
 
 def signals(app: App, name: str) -> Source[Signal]:

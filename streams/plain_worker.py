@@ -61,7 +61,7 @@ class _Watch:
         """One look at every partition that is ours."""
         consumer, progress = self.app.consumer, self.app.progress
         assigned = {TP(*tp): tp for tp in consumer.assignment()}
-        progress.member_ok = bool(assigned)
+        progress.member_ok = bool(assigned) or self.app.unassigned  # more processes than partitions: some have none
         for gone in self.done.keys() - assigned.keys():
             progress.drop(str(gone))
             del self.done[gone]
