@@ -28,6 +28,8 @@ pytestmark = pytest.mark.kafka
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ECHO = """
+import asyncio
+
 from brain.agents import signals
 from streams.topics import Topic
 
@@ -38,6 +40,10 @@ def register(app):
     @app.agent(signals(app, "iot.telemetry"))
     async def echo(events):
         async for signal in events:
+            if signal.text == "slow":
+                await asyncio.sleep(3)
+            if signal.text == "for ever":
+                await asyncio.sleep(3600)
             if signal.text == "too much":
                 raise ValueError("cannot take this one")
             await app.put(topic, signal.asset.encode(), signal.identity().encode())
@@ -86,13 +92,12 @@ def lane(kafka: str, prefix: str) -> Iterator[Callable[[Sequence[Signal], bool],
 class Running:
     """An agent's process."""
 
-    def __init__(self, kafka: str, prefix: str, module: str, folder: Path, *more: str) -> None:
+    def __init__(self, kafka: str, prefix: str, module: str, folder: Path, *more: str, stuck_s: int = 30) -> None:
         self.log = folder / f"{time.time_ns()}.log"
         command = [sys.executable, "-m", "brain", "agent", "run", module, "--bootstrap", kafka, "--prefix", prefix]
+        env = {"PYTHONPATH": str(ROOT), "PATH": "", "BRAIN_STUCK_S": str(stuck_s)}
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [*command, *more], cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": ""}, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen([*command, *more], cwd=folder, env=env, stdout=log, stderr=log)
 
     def health(self, path: str) -> str:
         """What the health port answers; empty while it does not."""
@@ -114,8 +119,8 @@ def start(kafka: str, topics: str, tmp_path: Path) -> Iterator[Callable[..., Run
     (tmp_path / "echo.py").write_text(ECHO)
     running: list[Running] = []
 
-    def begin(module: str, *more: str) -> Running:
-        running.append(Running(kafka, topics, module, tmp_path, *more))
+    def begin(module: str, *more: str, stuck_s: int = 30) -> Running:
+        running.append(Running(kafka, topics, module, tmp_path, *more, stuck_s=stuck_s))
         return running[-1]
 
     yield begin
@@ -231,6 +236,34 @@ def test_a_killed_agent_loses_nothing_and_its_records_carry_the_ids_of_an_undist
     assert ids() == expected
     latest = {key: msgspec.json.decode(value or b"", type=Repeat) for key, value, _ in written(kafka, topic)}
     assert {key: (r.count, r.repeat) for key, r in latest.items()} == {b"wl-%d" % n: (20, True) for n in range(4)}
+
+
+def test_sigterm_waits_for_the_event_in_hand_and_leaves_the_next_to_another(
+    kafka: str, topics: str, start: Callable[..., Running]
+) -> None:
+    first = start("echo")
+    with lane(kafka, topics) as write:
+        write([raised(0), raised(2, "slow"), raised(4)], True)
+    until(lambda: len(written(kafka, topics + "agents.echo")) == 1, first)
+    assert first.end() == 0
+    assert [key for key, _, _ in written(kafka, topics + "agents.echo")] == [b"wl-0", b"wl-2"]
+    second = start("echo")
+    until(lambda: len(written(kafka, topics + "agents.echo")) >= 3, second)
+    assert second.end() == 0
+    assert [key for key, _, _ in written(kafka, topics + "agents.echo")] == [b"wl-0", b"wl-2", b"wl-4"]
+
+
+@pytest.mark.long
+def test_an_agent_that_hangs_goes_unready_and_ends_so_that_a_supervisor_starts_it_anew(
+    kafka: str, topics: str, start: Callable[..., Running]
+) -> None:
+    agent = start("echo", stuck_s=3)
+    with lane(kafka, topics) as write:
+        write([raised(0), raised(2, "for ever")], True)
+    until(lambda: len(written(kafka, topics + "agents.echo")) == 1, agent)
+    until(lambda: agent.process.poll() is not None or "stuck" in agent.log.read_text(), agent)
+    assert agent.process.wait(30) == 70
+    assert list_dead(kafka, prefix=topics) == []
 
 
 def test_an_agent_whose_topics_are_missing_or_that_has_no_events_is_told_the_way_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -133,6 +134,16 @@ def test_an_agent_on_incidents_is_given_incidents_and_neither_tombstones_nor_sea
 def test_a_domain_that_is_none_is_told_those_there_are(app: App) -> None:
     with pytest.raises(PlainError, match="emergency, market, eco"):
         incidents(app, "ecology")  # type: ignore[arg-type]  # what a person may well type
+
+
+def test_the_example_on_the_page_for_writers_of_agents_registers_what_the_page_says(app: App) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "agents.md").read_text(encoding="utf-8")
+    lines = page.partition("## Twenty lines\n")[2].partition("\nRun it")[0].splitlines()
+    made: dict[str, Any] = {}
+    exec("\n".join(line.removeprefix("    ") for line in lines), made)
+    made["register"](app)
+    assert {name: feed.source.topic for name, feed in app.feeds.items()} == {"fire_notes": "p.incidents.emergency"}
+    assert list(app.owned) == ["p.agents.fire_notes"]
 
 
 def test_two_agents_of_one_name_are_refused(app: App) -> None:
