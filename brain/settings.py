@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     pulse_key_file: str = ""
     health_port: int = 0
     """Port of /metrics and /health; 0 takes a free one."""
+    health_host: str = "127.0.0.1"
+    """Address they listen on; ``0.0.0.0`` in a container, whose network decides who reaches it."""
     stuck_s: float = 30.0
     flush_s: float = 0.2
     request_timeout_s: float = 5.0

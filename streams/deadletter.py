@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from streams.log import LogError
-from streams.records import TP, Batch, Dead, Headers, Reason, Write
+from streams.records import TP, Batch, Dead, Headers, Reason, Stage, Write
 
 WHOLE = 256 * 1024
 CUT = 64 * 1024
@@ -238,6 +238,11 @@ def _original(reader: Any, letter: Letter) -> tuple[bytes, str]:
     """All bytes of the original, or why it cannot be sent again."""
     if letter.reason == Reason.FORGED_PULSE:
         return b"", "a forged pulse is never sent again"
+    if letter.stage == Stage.AGENT:
+        return b"", (
+            "only the engine writes to its topic, and all its readers would get it again: mend the agent and have it "
+            "work everything once more (brain agent run MODULE --group ANOTHER); its ids make that harmless"
+        )
     partitions = reader.partitions_for_topic(letter.origin.topic)
     if letter.origin.partition not in (partitions or ()):
         return b"", f"{letter.origin} does not exist any more"

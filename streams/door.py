@@ -83,7 +83,14 @@ class _NoKafka(BootStrategy):
     enable_web = False
 
 
-class App(faust.App):
+class Diskless(faust.App):
+    """A Faust app that leaves nothing on disk."""
+
+    def _create_directories(self) -> None:
+        """Faust would make folders for tables, which are not used, where the process happens to run."""
+
+
+class App(Diskless):
     """A Faust app that leaves Kafka to the door."""
 
     BootStrategy = _NoKafka

@@ -172,6 +172,8 @@ class Stage(enum.StrEnum):
     SCORE = "score"
     DECIDE = "decide"
     PUBLISH = "publish"
+    AGENT = "agent"
+    """In a plain agent (streams/plain.py), after the engine was done with it."""
 
 
 class Dead(NamedTuple):

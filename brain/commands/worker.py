@@ -43,10 +43,10 @@ def worker(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
     configure_logs()
     progress = Progress(settings.stuck_s)
-    _, port = serve(progress, settings.health_port)
+    _, port = serve(progress, settings.health_port, settings.health_host)
     watchdog(progress)
     structlog.get_logger(__name__).info(
-        "worker", health=f"http://127.0.0.1:{port}/health/ready", prefix=settings.prefix
+        "worker", health=f"http://{settings.health_host}:{port}/health/ready", prefix=settings.prefix
     )
     try:
         run_worker(worker_settings(settings, broker_of(settings)), progress)
