@@ -323,3 +323,28 @@ def test_any_single_alteration_is_found(history: History, data: st.DataObject) -
             key = (key or b"") + b"0"
         log[which] = (key, value[:place] if changed == "cut" else None if changed == "null" else value, headers)
     assert audited(history)
+
+
+def test_what_tools_agents_and_the_city_write_beside_the_lanes_has_no_seal_and_disturbs_none() -> None:
+    history, auditor = History(), Auditor([A, B])
+    history.write(history.flush(A, dead=1, skips=1))
+    beside: list[tuple[TP, bytes]] = [
+        (A.dead, b"signals.iot.telemetry/0/17"), (A.dead, b"incidents.emergency/0/3"),
+        (A.journal, b"recover"), (A.audit, b"city"), (A.audit, b"recover"), (A.audit, b"iot.telemetry/1/4711"),
+    ]  # fmt: skip
+    found = [f for tp, key in beside for f in auditor.record(tp, 0, 0, key, b"{}", ())]
+    assert found == []
+    stranger = auditor.record(A.audit, 1, 0, b"iot.telemetry/9", b"{}", ())
+    assert [f.kind for f in stranger] == [Kind.FOREIGN]
+
+
+def test_a_lanes_notes_on_the_audit_topic_are_part_of_its_chain() -> None:
+    auditor = Auditor([A])
+    digest = Digest()
+    digest.add(b"iot.telemetry/0", b"{}")
+    seal = Seal(1, 1, "", "")
+    seal.digest = digest.sealed(seal)
+    auditor.begin(A.audit, whole=True)
+    auditor.record(A.audit, 0, 0, b"iot.telemetry/0", b"{ }", ())
+    found = auditor.record(A.audit, 1, 0, seal_key("iot.telemetry/0"), msgspec.json.encode(seal), SEAL)
+    assert [f.kind for f in found] == [Kind.ALTERED]
