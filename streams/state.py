@@ -90,7 +90,14 @@ class Table:
 
     def slots(self, keys: Iterable[bytes]) -> I4:
         """Rows of many keys, in their order."""
-        return np.fromiter((self.slot(k) for k in keys), np.int32)
+        known, names, found = self._slot, self.keys, []
+        for key in keys:
+            at = known.setdefault(key, len(names))
+            if at == len(names):
+                names.append(key)
+            found.append(at)
+        self._reserve(len(names))
+        return np.array(found, np.int32)
 
     def _reserve(self, n: int) -> None:
         if n > len(self.rows):
