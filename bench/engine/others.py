@@ -104,11 +104,14 @@ def _cost(stand: Stand, engine: Engine, source: str, load: Load, want: int) -> m
         consumer = measure.reader(stand.bootstrap, tag, load.partitions, tag + "-seen")
         environ = {"IN": source, "OUT": tag, "TAG": tag, "BROKER": stand.bootstrap, "N": str(load.readings)}
         with (stand.logs / f"{tag}.log").open("wb") as log, stand.step(f"{engine.name}: working") as told:
+            follow = measure.Outputs(want)
             cost = measure.run(
-                engine.command, {**environ, **engine.environ}, consumer, measure.Outputs(want), load.readings, log,
-                PATIENCE_S, told,
-            )  # fmt: skip
+                engine.command, {**environ, **engine.environ}, consumer, follow, load.readings, log, PATIENCE_S, told
+            )
         consumer.close()
+        if cost.seen != want:
+            stand.say(f"{engine.name}: {cost.seen:,} signals instead of {want:,}. The end of its log:")
+            stand.say_why(stand.logs / f"{tag}.log")
         return cost
 
 

@@ -50,6 +50,9 @@ def speed(stand: Stand, load: Load, what: str, patience_s: float = 60.0) -> Outc
         with stand.step(f"{what}: working"), (stand.logs / f"{prefix}log").open("wb") as log:
             cost = measure.run(command, {}, consumer, follow, load.readings, log, patience_s)
         consumer.close()
+        if not follow.over():
+            stand.say(f"{what}: the worker stopped at {follow.done():.1%}. The end of its log:")
+            stand.say_why(stand.logs / f"{prefix}log")
         with stand.step(f"{what}: comparing {cost.seen:,} signals with the oracle"):
             wrong = _differences(stand.bootstrap, signals, load, column)
             written = _bytes(stand.bootstrap, state, load.partitions)

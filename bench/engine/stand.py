@@ -37,6 +37,11 @@ class Stand:
             yield lambda share: None
         self.console.print(f"{text}: {time.monotonic() - begun:.0f} s", markup=False, soft_wrap=True)
 
+    def say_why(self, log: Path, lines: int = 15) -> None:
+        """The end of a log of a process that did not do its work: the file goes with the run's folder."""
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]:
+            self.say(f"  {line[:300]}")
+
     def say(self, text: str) -> None:
         """One line."""
         self.console.print(text, markup=False, soft_wrap=True)

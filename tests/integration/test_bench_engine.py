@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,9 +28,10 @@ FIGURES = {
     "state_bytes_per_event",
 }  # fmt: skip
 SMALL = engine.Sizes(
-    readings=400_000, peers=200_000, faust=12_000, wide=400_000, wide_partitions=8, growth=300_000, few_assets=800, many_assets=40_000,
-    idle_seconds=3, idle_settle_seconds=1, restore_assets=2_000, restore_deltas=200, restore_rows=100,
-    cleaner_seconds=0, latency_rate=2_000, latency_seconds=5,
+    readings=400_000, peers=200_000, faust=12_000, wide=400_000, wide_partitions=8, growth=300_000,
+    few_assets=800, many_assets=40_000, idle_seconds=3, idle_settle_seconds=1,
+    restore_assets=2_000, restore_deltas=200, restore_rows=100, cleaner_seconds=0,
+    latency_rate=2_000, latency_seconds=5,
 )  # fmt: skip
 
 
@@ -64,7 +66,7 @@ def test_the_topic_holds_the_readings_in_order_and_a_pulse_before_each_second(ka
 def test_the_kernel_writes_the_bytes_that_the_format_says(readings: int, assets: int, seed: int, skip: int) -> None:
     load = Load(readings, assets=assets, seed=seed, hot=0.01)
     column = values(load)
-    rows = produce.np.arange(skip % readings, readings)
+    rows = np.arange(skip % readings, readings)
     wanted = [value for _, value in payloads(load, column, int(rows[0]))]
     assert list(produce.blocks(load, column, rows)) == wanted
 
