@@ -65,15 +65,19 @@ def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
     for line in missing:
         stand.say(line)
 
+    def note(name: str, readings: int, cost: measure.Cost, wrong: int) -> None:
+        rows.append(_row(name, readings, cost, wrong))
+        stand.say(f"{name}: {cost.steady.median:,.0f} events per CPU-second, {wrong} wrong")
+
     ours = speed(stand, Load(sizes.readings, sizes.few_assets, seed=seed), "ours")
-    rows.append(_row("ours: exactly once, map, 2 scenarios", sizes.readings, ours.cost, ours.wrong))
+    note("ours: exactly once, map, 2 scenarios", sizes.readings, ours.cost, ours.wrong)
     figures |= {"events_per_cpu_s": _whole(ours.cost.steady.median), "signals": ours.cost.seen}
     wrong = ours.wrong
 
     beside = [*others.always(sizes.peers, sizes.faust), *peers]
     costs = {}
     for engine, cost, want in others.run(stand, beside, seed, sizes.few_assets):
-        rows.append(_row(engine.name, engine.readings, cost, abs(cost.seen - want)))
+        note(engine.name, engine.readings, cost, abs(cost.seen - want))
         costs[engine.name] = cost.steady.median
         wrong += abs(cost.seen - want)
     figures |= {name: _whole(costs[engine.name]) for name, engine in zip(NAMES, beside, strict=False)}
@@ -83,11 +87,11 @@ def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
         Load(sizes.wide, sizes.few_assets, sizes.wide_partitions, seed),
         f"ours, {sizes.wide_partitions} partitions",
     )
-    rows.append(_row(f"ours, {sizes.wide_partitions} partitions", sizes.wide, wide.cost, wide.wrong))
+    note(f"ours, {sizes.wide_partitions} partitions", sizes.wide, wide.cost, wide.wrong)
     grown = scale.growth(stand, sizes.growth, seed, sizes.few_assets, sizes.many_assets)
     few, many = (grown[n] for n in (sizes.few_assets, sizes.many_assets))
     for n, found in grown.items():
-        rows.append(_row(f"ours, {n:,} assets", sizes.growth, found.cost, found.wrong))
+        note(f"ours, {n:,} assets", sizes.growth, found.cost, found.wrong)
     idle = scale.idle(stand, sizes.wide_partitions, sizes.idle_seconds, sizes.few_assets, sizes.idle_settle_seconds)
     rows.append({"engine": f"idle: {sizes.wide_partitions} partitions, pulses only", "note": f"{idle:.1%} of a CPU"})
     size = restore.Size(sizes.restore_assets, sizes.restore_deltas, sizes.restore_rows, sizes.cleaner_seconds)

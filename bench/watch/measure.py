@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -24,9 +25,12 @@ SILENT_S = 30.0
 
 def cpu_seconds(pid: int) -> float:
     """User and system seconds of a process and its direct children; 0 when it is gone."""
-    kids = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False).stdout.split()
+    kids: set[str] = set()
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that ended meanwhile
+            kids.update(children.read_text().split())
     total = 0
-    for one in (pid, *map(int, kids)):
+    for one in (pid, *kids):
         try:
             fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
         except OSError:
@@ -114,11 +118,6 @@ class Cost:
     all_per_cpu_s: float
     rss_mb: float
 
-    @property
-    def steady_per_cpu_s(self) -> float:
-        """Readings per CPU-second, the median over the slices."""
-        return self.steady.median
-
 
 class Follow(Protocol):
     """Tells from a worker's output how far it is."""
@@ -126,8 +125,8 @@ class Follow(Protocol):
     seen: int
     """Outputs so far."""
 
-    def take(self, message: Message) -> bool:
-        """One committed record; whether it shows progress."""
+    def take(self, message: Message) -> None:
+        """One committed record."""
         ...
 
     def done(self) -> float:
@@ -145,10 +144,9 @@ class Outputs:
     def __init__(self, want: int) -> None:
         self.want, self.seen = want, 0
 
-    def take(self, message: Message) -> bool:
+    def take(self, message: Message) -> None:
         """Every record with a value is an output."""
         self.seen += message.value() is not None
-        return True
 
     def done(self) -> float:
         """By outputs, which lie evenly over the readings."""
@@ -166,7 +164,7 @@ class Seals:
         self.ends, self.seen = dict(ends), 0
         self.positions = dict.fromkeys(ends, 0)
 
-    def take(self, message: Message) -> bool:
+    def take(self, message: Message) -> None:
         """A signal is an output, a seal moves its partition."""
         value = message.value() or b""
         if is_signal(value):
@@ -174,7 +172,6 @@ class Seals:
         elif (position := json.loads(value).get("position") if value.startswith(b"{") else None) is not None:
             partition = message.partition() or 0
             self.positions[partition] = max(self.positions[partition], position)
-        return True
 
     def done(self) -> float:
         """Records worked of all records; pulses, the same in each partition, lie evenly among the readings."""
@@ -229,7 +226,8 @@ def run(
             moved = False
             for message in consumer.consume(5000, 0.1):
                 if message.error() is None:
-                    moved |= follow.take(message)
+                    follow.take(message)
+                    moved = True
             if moved:
                 last = time.monotonic()
                 samples.append(Sample(last, cpu_seconds(worker.pid), follow.done() * readings))
