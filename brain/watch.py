@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brain.scenarios import Scenario, read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
-from streams.registry import Registry
+from streams.registry import Asset, Registry
 
 BOX = (113.2, 22.0, 113.6, 22.3)
 RULES = (
@@ -45,14 +45,13 @@ def watch_set(n_assets: int, partitions: int | None = None) -> CitySet:
 
     ``partitions``: work out beforehand which asset is in which partition, so that the first lane need not.
     """
-    assets = [
-        {
-            "id": f"wl-{a:06d}", "type": "water_level", "lon": BOX[0] + (a * 7919 % n_assets) / n_assets * 0.4,
-            "lat": BOX[1] + (a * 104729 % n_assets) / n_assets * 0.3, "crs": "wgs84", "unit": "m",
-            "range": [-1000, 1000],
-        }
+    assets = (
+        Asset(
+            f"wl-{a:06d}", "water_level", BOX[0] + (a * 7919 % n_assets) / n_assets * 0.4,
+            BOX[1] + (a * 104729 % n_assets) / n_assets * 0.3, unit="m", range=(-1000, 1000),
+        )
         for a in range(n_assets)
-    ]  # fmt: skip
+    )  # fmt: skip
     scenarios: list[Scenario] = [read(text, "watch") for text in RULES]
     grids = jagged()
     digest = hashlib.sha256(f"{n_assets}".encode() + "".join(RULES).encode())

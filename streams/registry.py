@@ -22,14 +22,14 @@ class RegistryError(Exception):
     """A record of the registry that cannot be used: file, line, what was expected, what came."""
 
 
-class Measure(msgspec.Struct, forbid_unknown_fields=True):
+class Measure(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """Unit and measuring range of one metric, in that unit."""
 
     unit: str
     range: tuple[float, float]
 
 
-class Asset(msgspec.Struct, forbid_unknown_fields=True):
+class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type."""
 
     id: str

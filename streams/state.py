@@ -63,6 +63,7 @@ class Table:
         self.keys: list[bytes] = []
         self._slot: dict[bytes, int] = {}
         self._base: NDArray[Any] = np.zeros(64, dtype)
+        self._raw = np.dtype((np.void, dtype.itemsize))  # numpy copies whole rows as bytes, structured ones by field
         self.saved_keys = 0
         self.per_chunk = max(1, CHUNK_BYTES // dtype.itemsize)
         self.chunk_flush: list[int] = []
@@ -89,7 +90,14 @@ class Table:
 
     def slots(self, keys: Iterable[bytes]) -> I4:
         """Rows of many keys, in their order."""
-        return np.fromiter((self.slot(k) for k in keys), np.int32)
+        known, names, found = self._slot, self.keys, []
+        for key in keys:
+            at = known.setdefault(key, len(names))
+            if at == len(names):
+                names.append(key)
+            found.append(at)
+        self._reserve(len(names))
+        return np.array(found, np.int32)
 
     def _reserve(self, n: int) -> None:
         if n > len(self.rows):
@@ -105,7 +113,7 @@ class Table:
     def rollback(self) -> None:
         """Back to the rows and keys of the last flush."""
         changed = np.flatnonzero(self.dirty[: self.n])
-        self.rows[changed] = self._base[changed]
+        self.rows.view(self._raw)[changed] = self._base.view(self._raw)[changed]
         self.dirty[: self.n] = 0
         for key in self.keys[self.saved_keys :]:
             del self._slot[key]
@@ -116,15 +124,28 @@ class Table:
     def take_changes(self) -> I4:
         """Row numbers changed since the last call; their image becomes the one to roll back to."""
         changed = np.flatnonzero(self.dirty[: self.n]).astype(np.int32)
-        self._base[changed] = self.rows[changed]
+        self._base.view(self._raw)[changed] = self.rows.view(self._raw)[changed]
         self.dirty[changed] = 0
         return changed
 
     def put(self, index: I4, rows: NDArray[Any]) -> None:
-        """Restore rows; their keys may stand later in the log."""
+        """Restore scattered rows; their keys may stand later in the log. :meth:`settle` after the last."""
         self._reserve(int(index.max()) + 1)
-        self.rows[index] = rows
-        self._base[index] = rows
+        self.rows.view(self._raw)[index] = rows.view(self._raw)
+
+    def put_from(self, start: int, rows: NDArray[Any]) -> None:
+        """Restore rows [start, start + len), as :meth:`put`."""
+        self._reserve(start + len(rows))
+        self.rows.view(self._raw)[start : start + len(rows)] = rows.view(self._raw)
+
+    def settle(self) -> None:
+        """What was restored becomes what a rollback goes back to."""
+        self._base[:] = self.rows
+        self.dirty[:] = 0
+
+    def pick(self, index: I4) -> NDArray[Any]:
+        """Copies of scattered rows, as bytes of their size."""
+        return self.rows.view(self._raw)[index]
 
     def put_keys(self, start: int, keys: list[bytes]) -> None:
         """Restore keys [start, start + len)."""
@@ -185,7 +206,7 @@ class Store:
                 step = max(1, PART_BYTES // (table.dtype.itemsize + 4))
                 for part, at in enumerate(range(0, len(rows), step)):
                     index = rows[at : at + step]
-                    value = self._record(table, number, 0, index.tobytes(), table.rows[index].tobytes())
+                    value = self._record(table, number, 0, index.tobytes(), table.pick(index).tobytes())
                     out.append((f"d/{slot}/{table.name}/{part}".encode(), value))
                     size += len(value)
         for table, chunk in full:
@@ -252,7 +273,7 @@ class Store:
             elif value is not None:
                 self._apply(key.decode(), _decode(value))
         for table in self.tables.values():
-            table.dirty[:] = 0
+            table.settle()
         return head
 
     def _apply(self, key: str, record: Record) -> None:
@@ -269,12 +290,10 @@ class Store:
             table.put_keys(record.start, record.keys)
             return
         rows = _mapped(np.frombuffer(record.data, _dtype(record.dtype)), table.dtype, key)
-        if kind == "d":
-            index = np.frombuffer(record.index, np.int32)
-        else:
-            index = np.arange(record.start, record.start + len(rows), dtype=np.int32)
-        if len(index):
-            table.put(index, rows)
+        if kind == "c":
+            table.put_from(record.start, rows)
+        elif len(rows):
+            table.put(np.frombuffer(record.index, np.int32), rows)
         if kind == "c" and record.start % table.per_chunk == 0 and len(rows) <= table.per_chunk:
             table.chunk_flush[record.start // table.per_chunk] = record.flush
 

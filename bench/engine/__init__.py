@@ -1,139 +1,134 @@
-"""Speed of the whole path on a real Kafka, decode to durable state and signals; exact by an oracle."""
+"""Speed of the whole path on a real Kafka, decode to durable state and signals; exact by an oracle.
+
+Environment: ``PEERS=all`` measures Kafka Streams and Flink too (and Bytewax and Quix where they are installed), from
+the folder ``PEERS_DIR``. Takes no ``DATA``: its input is made from the seed, so that the oracle knows it.
+"""
 
 from __future__ import annotations
 
-import sys
+import math
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from rich.console import Console
-
-from bench.engine import latency
-from bench.harness import Result
+from bench.engine import latency, others, restore, scale
+from bench.engine.ours import speed
+from bench.engine.stand import Stand
+from bench.harness import Figure, Result
 from bench.watch import measure
-from bench.watch.workload import START_MS, Load, deviation_oracle, produce, threshold_oracle, values
+from bench.watch.workload import Load
 from brain.settings import Settings
-from brain.watch import watch_set
-from streams import admin, broker, topics
-from streams.records import Signal
-from streams.topics import Topic
+from streams import broker
 
-HERE = Path(__file__).parent
-READINGS, BARE_READINGS, FAUST_READINGS = 10_000_000, 3_000_000, 100_000
-LATENCY_RATE, LATENCY_S = 20_000, 190.0
-console = Console(stderr=True)
+NAMES = ("bare_loop_events_per_cpu_s", "stock_faust_events_per_cpu_s")
 
 
 @dataclass(frozen=True)
-class Stand:
-    """The broker of a run and where its logs go."""
+class Sizes:
+    """How much of each slice. Readings unless the name says otherwise; the defaults are those of the published run."""
 
-    bootstrap: str
-    logs: Path
+    readings: int = 10_000_000
+    peers: int = 3_000_000
+    faust: int = 100_000
+    wide: int = 3_000_000
+    wide_partitions: int = 32
+    growth: int = 3_000_000
+    few_assets: int = scale.FEW
+    many_assets: int = scale.MANY
+    idle_seconds: float = 24.0
+    idle_settle_seconds: float = scale.SETTLE_S
+    restore_assets: int = 25_000
+    restore_deltas: int = 18_000
+    restore_rows: int = 1_000
+    cleaner_seconds: float = restore.CLEANER_S
+    latency_rate: int = 20_000
+    latency_seconds: float = 190.0
 
 
 def run(seed: int, data: Path | None) -> Result:
-    """10M readings through ours, the same bytes through a bare loop and stock Faust, then latency at 20,000/s."""
+    """All slices on one broker of its own, one after the other."""
     with tempfile.TemporaryDirectory(prefix="brain-bench-") as folder:
         settings = broker.BrokerSettings(Path(folder) / "kafka", heap_mb=1024)
         running = broker.start(settings)
         try:
-            return measure_all(Stand(running.bootstrap, Path(folder)), seed)
+            return measure_all(Stand(running.bootstrap, Path(folder)), seed, Sizes())
         finally:
             broker.stop(settings)
 
 
-def measure_all(
-    stand: Stand, seed: int, readings: int = READINGS, bare: int = BARE_READINGS, faust: int = FAUST_READINGS,
-    seconds: float = LATENCY_S,
-) -> Result:  # fmt: skip
-    """Every slice on one broker; smaller numbers serve tests."""
-    load = Load(readings, seed=seed)
-    column = values(load)
-    ours, wrong = speed(stand, load, column)
-    rows: list[dict[str, Any]] = [_row("ours: exactly once, map, 2 scenarios", readings, ours)]
-    figures: dict[str, float | int | str | None] = {
-        "events_per_cpu_s": round(ours.steady_per_cpu_s), "signals": ours.seen, "wrong": wrong,
-    }  # fmt: skip
-    ok = wrong == 0
-    for name, file, n in (("bare_loop", "bare.py", bare), ("stock_faust", "faust_table.py", faust)):
-        small = Load(n, seed=seed)
-        want = len(threshold_oracle(small, column[:n]))
-        cost = peer(stand, name, HERE / "peers" / file, small, column, want)
-        figures[f"{name}_events_per_cpu_s"] = round(cost.steady_per_cpu_s)
-        rows.append(_row(name, n, cost))
-        ok &= cost.seen == want
-    figures |= latency.measure(stand.bootstrap, stand.logs, LATENCY_RATE, seconds, seed)
-    defaults = Settings()
-    return Result(rows, figures, ok, {"flush_s": defaults.flush_s, "request_timeout_s": defaults.request_timeout_s})
+def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
+    """Every slice; smaller sizes serve tests. Not ok when any answer differs from its oracle's; never for slowness."""
+    rows: list[dict[str, Figure]] = []
+    figures: dict[str, Figure] = {}
+    peers, missing = others.asked_for(stand, sizes.peers)  # builds come first: they would disturb a measurement
+    for line in missing:
+        stand.say(line)
 
+    def note(name: str, readings: int, cost: measure.Cost, wrong: int) -> None:
+        rows.append(_row(name, readings, cost, wrong))
+        stand.say(f"{name}: {cost.steady.median:,.0f} events per CPU-second, {wrong} wrong")
 
-def _row(name: str, readings: int, cost: measure.Cost) -> dict[str, Any]:
-    return {
-        "engine": name, "readings": readings, "events/CPU-s steady": f"{cost.steady_per_cpu_s:,.0f}",
-        "all": f"{cost.all_per_cpu_s:,.0f}", "events/s": f"{cost.steady_per_s:,.0f}", "signals": cost.seen,
-        "RSS MB": round(cost.rss_mb),
-    }  # fmt: skip
+    ours = speed(stand, Load(sizes.readings, sizes.few_assets, seed=seed), "ours")
+    note("ours: exactly once, map, 2 scenarios", sizes.readings, ours.cost, ours.wrong)
+    figures |= {"events_per_cpu_s": _whole(ours.cost.steady.median), "signals": ours.cost.seen}
+    wrong = ours.wrong
 
+    beside = [*others.always(sizes.peers, sizes.faust), *peers]
+    costs = {}
+    for engine, cost, want in others.run(stand, beside, seed, sizes.few_assets):
+        note(engine.name, engine.readings, cost, abs(cost.seen - want))
+        costs[engine.name] = cost.steady.median
+        wrong += abs(cost.seen - want)
+    figures |= {name: _whole(costs[engine.name]) for name, engine in zip(NAMES, beside, strict=False)}
 
-def speed(stand: Stand, load: Load, column: Any) -> tuple[measure.Cost, int]:
-    """Ours over ``load``; the cost and how many signals are not exactly the oracle's."""
-    prefix = f"engine{load.readings}x{load.assets}p{load.partitions}."
-    content = watch_set(load.assets)
-    admin.ensure(stand.bootstrap, topics.catalogue({"iot.telemetry": load.partitions}, prefix))
-    console.print(f"producing {load.readings:,} readings …")
-    produce(stand.bootstrap, load, column, prefix + "iot.telemetry", content.id)
-    want = {("t", int(c)) for c in threshold_oracle(load, column)}
-    want |= {("d", int(c)) for c in deviation_oracle(load, column, 0.05, 20, 8.0, 4.0)}
-    topic = prefix + "signals.iot.telemetry"
-    consumer = measure.reader(stand.bootstrap, topic, load.partitions, prefix)
-    command = [
-        sys.executable, "-m", "bench.watch.worker", "--bootstrap", stand.bootstrap, "--prefix", prefix,
-        "--assets", str(load.assets), "--partitions", str(load.partitions),
-    ]  # fmt: skip
-    with (stand.logs / f"{prefix}log").open("wb") as log:
-        cost = measure.run(command, {}, consumer, len(want), load.readings, _is_signal, log)
-    consumer.close()
-    return cost, _differences(stand.bootstrap, topic, load, want)
+    wide = speed(
+        stand,
+        Load(sizes.wide, sizes.few_assets, sizes.wide_partitions, seed),
+        f"ours, {sizes.wide_partitions} partitions",
+    )
+    note(f"ours, {sizes.wide_partitions} partitions", sizes.wide, wide.cost, wide.wrong)
+    grown = scale.growth(stand, sizes.growth, seed, sizes.few_assets, sizes.many_assets)
+    few, many = (grown[n] for n in (sizes.few_assets, sizes.many_assets))
+    for n, found in grown.items():
+        note(f"ours, {n:,} assets", sizes.growth, found.cost, found.wrong)
+    idle = scale.idle(stand, sizes.wide_partitions, sizes.idle_seconds, sizes.few_assets, sizes.idle_settle_seconds)
+    rows.append({"engine": f"idle: {sizes.wide_partitions} partitions, pulses only", "note": f"{idle:.1%} of a CPU"})
+    size = restore.Size(sizes.restore_assets, sizes.restore_deltas, sizes.restore_rows, sizes.cleaner_seconds)
+    back = restore.measure(stand, size, seed)
+    rows.append({"engine": "restore of one partition", "wrong": back.wrong, "note": back.note()})
+    wrong += wide.wrong + few.wrong + many.wrong + back.wrong
 
-
-def _is_signal(value: bytes | None) -> bool:
-    return value is not None and value.startswith(b'{"scenario"')
-
-
-def _differences(bootstrap: str, topic: str, load: Load, want: set[tuple[str, int]]) -> int:
-    """Signals missing, doubled or not expected."""
-    consumer = measure.reader(bootstrap, topic, load.partitions, topic + ".check")
-    decode = msgspec.json.Decoder(Signal).decode
-    got: list[tuple[str, int]] = []
-    quiet = 0
-    while quiet < 4:
-        some = consumer.consume(10_000, 0.5)
-        quiet = 0 if some else quiet + 1
-        for message in some:
-            value = message.value() or b""
-            if message.error() is None and _is_signal(value):
-                signal = decode(value)
-                rule = "t" if signal.scenario.endswith("high") else "d"
-                got.append((rule, (signal.t - START_MS) * 2 + (signal.kind == "clear")))
-    consumer.close()
-    return len(set(got) ^ want) + len(got) - len(set(got))
-
-
-def peer(stand: Stand, name: str, script: Path, load: Load, column: Any, want: int) -> measure.Cost:
-    """One of the peers over the first readings of the same bytes, without pulses."""
-    source, out = f"twin-{name}-{load.readings}", f"out-{name}-{load.readings}"
-    wanted = [Topic(source, load.partitions, "delete", -1), Topic(out, load.partitions, "delete", -1)]
-    admin.ensure(stand.bootstrap, wanted)
-    produce(stand.bootstrap, load, column[: load.readings], source, None)
-    consumer = measure.reader(stand.bootstrap, out, load.partitions, out)
-    environ = {"IN": source, "OUT": out, "TAG": out, "BROKER": stand.bootstrap, "N": str(load.readings)}
-    with (stand.logs / f"{name}.log").open("wb") as log:
-        cost = measure.run(
-            [sys.executable, str(script)], environ, consumer, want, load.readings, lambda v: v is not None, log
+    with stand.step(f"latency at {sizes.latency_rate:,} readings/s for {sizes.latency_seconds:.0f} s"):
+        figures |= latency.measure(
+            stand.bootstrap, stand.logs, sizes.latency_rate, sizes.few_assets, sizes.latency_seconds, seed
         )
-    consumer.close()
-    return cost
+    figures |= {
+        "events_per_cpu_s_32p": _whole(wide.cost.steady.median),
+        "idle_cpu_32p": round(idle, 4),
+        "growth_assets": round(few.cost.steady.median / many.cost.steady.median, 3),
+        "restore_s": round(back.seconds, 2),
+        "state_bytes_per_event": round(ours.state_bytes, 1),
+    }
+    return Result(rows, figures, wrong == 0, _settings(missing))
+
+
+def _settings(missing: list[str]) -> dict[str, Any]:
+    defaults = Settings()
+    used: dict[str, Any] = {"flush_s": defaults.flush_s, "request_timeout_s": defaults.request_timeout_s}
+    if missing:
+        used["left out"] = "; ".join(missing)
+    return used
+
+
+def _whole(rate: float) -> Figure:
+    return None if math.isnan(rate) else round(rate)
+
+
+def _row(name: str, readings: int, cost: measure.Cost, wrong: int) -> dict[str, Figure]:
+    steady = cost.steady
+    return {
+        "engine": name, "readings": readings, "events/CPU-s": _whole(steady.median), "least": _whole(steady.least),
+        "most": _whole(steady.most), "slices": steady.slices, "with start": _whole(cost.all_per_cpu_s),
+        "events/s": _whole(steady.per_s), "signals": cost.seen, "wrong": wrong, "RSS MB": round(cost.rss_mb),
+    }  # fmt: skip

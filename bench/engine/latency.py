@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
+from bench.harness import Figure
 from bench.watch.feed import Feed
-from bench.watch.measure import reader, rss_mb
+from bench.watch.measure import Seals, is_signal, reader, rss_mb, until_over, worker
 from streams import admin, topics
 
-ASSETS, PARTITIONS = 10_000, 4
+PARTITIONS = 4
+MINUTE = 60.0
 
 
 def measure_one(message_value: bytes, committed_ms: float, out: list[float]) -> None:
@@ -22,40 +23,40 @@ def measure_one(message_value: bytes, committed_ms: float, out: list[float]) -> 
     out.append(committed_ms - json.loads(message_value)["t"])
 
 
-def measure(bootstrap: str, logs: Path, rate: int, seconds: float, seed: int) -> dict[str, float | int | str | None]:
-    """Figures p50_ms, p99_ms, rss_growth_mb (last minute's peak less the second's), rss_max_mb."""
+def measure(bootstrap: str, logs: Path, rate: int, assets: int, seconds: float, seed: int) -> dict[str, Figure]:
+    """Figures p50_ms, p99_ms, rss_growth_mb (last minute's peak less the second's), rss_max_mb.
+
+    A run of less than three minutes has thirds instead of minutes. Without any signal the latencies are None.
+    """
     prefix = f"latency{rate}."
     admin.ensure(bootstrap, topics.catalogue({"iot.telemetry": PARTITIONS}, prefix))
-    command = [
-        sys.executable, "-m", "bench.watch.worker", "--bootstrap", bootstrap, "--prefix", prefix,
-        "--assets", str(ASSETS), "--partitions", str(PARTITIONS), "--conduct",
-    ]  # fmt: skip
+    command = worker(bootstrap, prefix, assets, PARTITIONS, "--conduct")
     consumer = reader(bootstrap, prefix + "signals.iot.telemetry", PARTITIONS, prefix)
     lags: list[float] = []
     memory: list[tuple[float, float]] = []
     with (logs / f"{prefix}log").open("wb") as log:
-        worker = subprocess.Popen(command, stdout=log, stderr=log)
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            time.sleep(8)
-            feed = Feed(bootstrap, prefix + "iot.telemetry", ASSETS, PARTITIONS, rate, seed, mischief=0.0)
+            until_over(consumer, Seals(dict.fromkeys(range(PARTITIONS), 1)), process)
+            feed = Feed(bootstrap, prefix + "iot.telemetry", assets, PARTITIONS, rate, seed, mischief=0.0)
             begun = time.monotonic()
             feed.start()
             while time.monotonic() - begun < seconds:
                 for message in consumer.consume(2000, 0.02):
                     value = message.value()
-                    if message.error() is None and value is not None and value.startswith(b'{"scenario"'):
+                    if message.error() is None and value is not None and is_signal(value):
                         measure_one(value, time.time() * 1000, lags)
-                memory.append((time.monotonic() - begun, rss_mb(worker.pid)))
+                memory.append((time.monotonic() - begun, rss_mb(process.pid)))
             feed.over.set()
             feed.join(30)
         finally:
-            worker.terminate()
-            worker.wait(20)
+            process.terminate()
+            process.wait(20)
     consumer.close()
-    second = max((m for t, m in memory if 60 <= t < 120), default=0.0)
-    last = max((m for t, m in memory if t >= seconds - 60), default=0.0)
-    p50, p99 = np.percentile(lags, [50, 99]) if lags else (np.nan, np.nan)
-    return {
-        "p50_ms": round(float(p50)), "p99_ms": round(float(p99)), "rss_growth_mb": round(last - second, 1),
-        "rss_max_mb": round(max((m for _, m in memory), default=0.0)),
-    }  # fmt: skip
+    window = min(MINUTE, seconds / 3)
+    second = max((m for t, m in memory if window <= t < 2 * window), default=0.0)
+    last = max((m for t, m in memory if t >= seconds - window), default=0.0)
+    figures: dict[str, Figure] = {"p50_ms": None, "p99_ms": None}
+    if lags:
+        figures = {f"p{q}_ms": round(float(np.percentile(lags, q))) for q in (50, 99)}
+    return figures | {"rss_growth_mb": round(last - second, 1), "rss_max_mb": round(max(m for _, m in memory))}

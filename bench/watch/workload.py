@@ -11,13 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from confluent_kafka import Producer
 from numba import njit
 from numpy.typing import NDArray
-
-from streams import pulse as pulses
-from streams.pulse import Pulse
-from streams.topics import partition_of
 
 START_MS = 1_718_000_000_000
 KEY = b"bench"
@@ -31,23 +26,45 @@ class Load:
     assets: int = 10_000
     partitions: int = 4
     seed: int = 7
+    hot: float = 0.0
+    """Share of the assets that begin within a run of high values: without it, assets that speak three times never
+    raise."""
 
 
 def values(load: Load) -> NDArray[np.float64]:
-    """The value of every reading, (readings,), asset by asset in turn."""
-    rnd = random.Random(load.seed)
-    left = [0] * load.assets
+    """The value of every reading, (readings,), asset by asset in turn.
+
+    Per reading not within a run: ``round(random() * 5, 3)``, then ``random() < 0.0013`` begins a run of five 12.0.
+    The draws are those of ``random.Random(seed)``, taken at once: numpy's generator goes on from the same state.
+    """
+    _, key, _ = random.Random(load.seed).getstate()
+    source = np.random.MT19937()
+    source.state = {"bit_generator": "MT19937", "state": {"key": np.array(key[:-1], np.uint32), "pos": key[-1]}}
+    draws = np.random.Generator(source).random(2 * load.readings)
+    thousandths = draws * 5 * 1000
+    rounded = np.rint(thousandths) / 1000
+    for i in np.flatnonzero(np.abs(thousandths % 1 - 0.5) < 1e-6):  # here the product may lie on the wrong side
+        rounded[i] = round(float(draws[i]) * 5, 3)
+    left = np.zeros(load.assets, np.int64)
+    left[: round(load.hot * load.assets)] = 5
     out = np.empty(load.readings)
-    for n in range(load.readings):
-        a = n % load.assets
+    _runs(draws, rounded, left, out)
+    return out
+
+
+@njit(cache=True)
+def _runs(draws, rounded, left, out):  # type: ignore[no-untyped-def]  # numba infers
+    at = 0
+    for n in range(len(out)):
+        a = n % len(left)
         if left[a]:
             left[a] -= 1
             out[n] = 12.0
         else:
-            out[n] = round(rnd.random() * 5, 3)
-            if rnd.random() < 0.0013:
+            out[n] = rounded[at]
+            if draws[at + 1] < 0.0013:
                 left[a] = 5
-    return out
+            at += 2
 
 
 def asset_id(a: int) -> str:
@@ -61,9 +78,10 @@ def place(a: int, assets: int, n: int) -> tuple[float, float]:
     return lon, 22.0 + (a * 104729 % assets) / assets * 0.3 + n % 89 * 1e-6
 
 
-def payloads(load: Load, column: NDArray[np.float64]) -> Iterator[tuple[int, bytes]]:
-    """(asset, payload) of every reading."""
-    for n, v in enumerate(column.tolist()):
+def payloads(load: Load, column: NDArray[np.float64], start: int = 0) -> Iterator[tuple[int, bytes]]:
+    """(asset, payload) of every reading from ``start``: what the bytes are; the producer's kernel writes the same."""
+    for n in range(start, load.readings):
+        v = float(column[n])
         a = n % load.assets
         yield (
             a,
@@ -72,40 +90,6 @@ def payloads(load: Load, column: NDArray[np.float64]) -> Iterator[tuple[int, byt
                 % (a, START_MS + n, str(v).encode(), *place(a, load.assets, n), n)
             ),
         )
-
-
-def produce(bootstrap: str, load: Load, column: NDArray[np.float64], topic: str, set_id: str | None) -> None:
-    """Fill a topic; with ``set_id``, a pulse a second of event time in every partition (the peers get none)."""
-    producer = Producer(
-        {
-            "bootstrap.servers": bootstrap,
-            "linger.ms": 50,
-            "queue.buffering.max.messages": 1_000_000,
-            "batch.num.messages": 5000,
-            "partitioner": "murmur2",
-        }
-    )
-    keys = [asset_id(a).encode() for a in range(load.assets)]
-    parts = [partition_of(key, load.partitions) for key in keys]
-    heads: list[tuple[str, str | bytes | None]] = list(pulses.HEADERS)
-
-    def pulse(second: int) -> None:
-        time = START_MS + second * 1000
-        value = pulses.encode(Pulse(second, time, second * 1000, set_id or "", 0), KEY)
-        for p in range(load.partitions):
-            producer.produce(topic, value, partition=p, headers=heads)
-
-    for n, (a, value) in enumerate(payloads(load, column)):
-        if n % 1000 == 0 and set_id is not None:
-            pulse(n // 1000)
-        producer.produce(topic, value, keys[a], parts[a])
-        if n % 10_000 == 0:
-            producer.poll(0)
-            while len(producer) > 800_000:
-                producer.poll(0.05)
-    if set_id is not None:
-        pulse(load.readings // 1000 + 1)
-    producer.flush()
 
 
 @njit(cache=True)
