@@ -33,7 +33,10 @@ class _Clock:
 
 @dataclass
 class Expected:
-    """Signals as (asset, kind, rule, partition, offset); ends as asset → (watermark, mean, var, seen, rules raised)."""
+    """Signals as (asset, kind, rule, partition, offset).
+
+    ``ends``: asset → (watermark, mean, var, readings up to the warm-up, rules raised).
+    """
 
     signals: set[tuple[str, str, str, int, int]] = field(default_factory=set)
     ends: dict[str, tuple[int, float, float, int, tuple[str, ...]]] = field(default_factory=dict)
@@ -102,7 +105,7 @@ def expect(bootstrap: str, topic: str, partitions: int, alpha: float, warmup: in
         _threshold(out, a, name, v, p, offset)
         _deviation(out, a, name, v, p, offset, alpha, warmup, high, low)
     out.ends = {
-        name: (a.watermark, a.mean, a.var, a.seen, tuple(rule for rule, on in a.on.items() if on))
+        name: (a.watermark, a.mean, a.var, min(a.seen, warmup), tuple(rule for rule, on in a.on.items() if on))
         for name, a in assets.items()
     }
     return out

@@ -20,7 +20,7 @@ def test_a_seed_gives_the_same_on_every_run() -> None:
 
 def test_the_faults_really_happen() -> None:
     counts: dict[str, int] = {}
-    for seed in range(15):
+    for seed in range(60):
         for name, n in simulate(seed).faults.items():
             counts[name] = counts.get(name, 0) + n
     wanted = ("lost at end", "crash at send", "late at end", "move city", "compact", "fetch repeat", "killed by a row")
