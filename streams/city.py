@@ -102,6 +102,7 @@ class City:
         self.lanes = sorted(lanes)
         self.observer = observer
         self.stop = False
+        self.head = CityHead()
         self.ready: dict[str, set[str]] = {}
         """Set id → lanes that reported it loaded; a report, never part of a result."""
         self.refused: dict[str, str] = {}
@@ -173,8 +174,8 @@ class City:
         await self.flush()
 
     def positions(self) -> dict[TP, int]:
-        """How far each lane has been read; empty before the first recovery."""
-        return dict(getattr(self, "read", {}))
+        """How far each lane had been read at the last flush."""
+        return {tp: self.head.lanes[str(tp)].again for tp in self.lanes if str(tp) in self.head.lanes}
 
     def _wanted(self) -> dict[TP, int]:
         if len(self.order) < BUFFER_ROWS:
@@ -193,7 +194,6 @@ class City:
                 # No lane wrote this: the auditor says so too. It must not stop the city.
                 self.audit("signals.unreadable", place=f"{batch.source}/{offset}", why=str(error)[:200])
                 self._tell("unreadable")
-        self._tell("read")
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()

@@ -60,9 +60,10 @@ class TaskProgress:
     moved: float = field(default_factory=time.monotonic)
     position: int = 0
     high: int = 0
-    rows: int = 0
     pulse_ms: int = -1
-    stopped: bool = False
+    pulsed: float = 0.0
+    """When the pulse last moved, monotonic; 0: never."""
+    oldest_ms: int = 0
 
     @property
     def lag(self) -> int:
@@ -98,9 +99,24 @@ class Progress:
         entry = self.task(name)
         entry.high = max(entry.high, high)
         entry.position = max(entry.position, position)
-        topic, _, partition = name.rpartition("/")
+        entry.oldest_ms = oldest_ms
+        self._show(entry)
+
+    def look(self, name: str, high: int) -> None:
+        """Show a lane as it stands now: what no fetch, no pulse and no flush moves must not look fresh for that."""
+        entry = self.task(name)
+        if entry.high <= entry.position < high:
+            entry.oldest_ms = int(time.time() * 1000)
+        entry.high = max(entry.high, high)
+        self._show(entry)
+
+    def _show(self, entry: TaskProgress) -> None:
+        topic, _, partition = entry.name.rpartition("/")
+        now = time.time()
         LAG.labels(topic, partition).set(entry.lag)
-        LAG_SECONDS.labels(topic, partition).set(max(0.0, time.time() - oldest_ms / 1000) if entry.lag else 0.0)
+        LAG_SECONDS.labels(topic, partition).set(max(0.0, now - entry.oldest_ms / 1000) if entry.lag else 0.0)
+        if entry.pulse_ms > 0:
+            PULSE_AGE.labels(topic, partition).set(max(0.0, now - entry.pulse_ms / 1000))
 
     # -- observer of lanes
 
@@ -120,10 +136,10 @@ class Progress:
             FLUSHES.labels("lane").inc()
             FLUSH_SECONDS.labels("lane").observe(amount)
             entry = self.task(str(lane.topics.source))
-            entry.moved, entry.position, entry.pulse_ms = time.monotonic(), lane.head.position, lane.head.time
-            if entry.pulse_ms > 0:
-                age = max(0.0, time.time() - entry.pulse_ms / 1000)
-                PULSE_AGE.labels(topic, str(lane.topics.source.partition)).set(age)
+            entry.moved, entry.position = time.monotonic(), lane.head.position
+            if lane.head.time != entry.pulse_ms:
+                entry.pulse_ms, entry.pulsed = lane.head.time, entry.moved
+            self._show(entry)
         elif event == "recovery":
             RECOVERIES.labels("lane").inc()
             log.warning("recovery", lane=str(lane.topics.source))
@@ -139,8 +155,6 @@ class Progress:
         elif event == "flush":
             FLUSHES.labels("city").inc()
             FLUSH_SECONDS.labels("city").observe(amount)
-            self.task(CITY).moved = time.monotonic()
-        elif event == "read":
             self.task(CITY).moved = time.monotonic()
         elif event == "recovery":
             RECOVERIES.labels("city").inc()
@@ -194,6 +208,12 @@ class Progress:
         with self._lock:
             return [t for t in self.tasks.values() if t.lag > 0 and now - t.moved > self.stuck_s]
 
+    def unpulsed(self) -> list[TaskProgress]:
+        """Lanes that had a pulse once and none for ``stuck_s``: nobody conducts, or its pulses do not arrive."""
+        now = time.monotonic()
+        with self._lock:
+            return [t for t in self.tasks.values() if t.pulsed and now - t.pulsed > self.stuck_s]
+
     def ready(self) -> tuple[bool, str]:
         """Whether this worker does its work, and if not, why.
 
@@ -203,6 +223,9 @@ class Progress:
         stuck = self.stuck()
         if stuck:
             return False, "no progress: " + ", ".join(f"{t.name} at {t.position} of {t.high}" for t in stuck)
+        quiet = self.unpulsed()
+        if quiet:
+            return False, f"no pulse for {self.stuck_s:g} s: " + ", ".join(t.name for t in quiet)
         if not self.member_ok:
             return False, "not a member of the group yet"
         found = f", audit: {self.findings} findings (see brain_audit_findings_total)" if self.findings else ""
