@@ -14,10 +14,10 @@ from models.detector import F8, I4, I8, Detector, usable, within
 
 @dataclass(frozen=True, slots=True)
 class NeighbourDisagreement(Detector):
-    """Deviation of an asset from its neighbours' median, less its usual one, in mean absolute deviations.
+    """Deviation of an asset from its neighbours' median, in mean absolute deviations; each less its usual offset.
 
     A row is a summary of one moment: one value an asset, NaN where it had none; the state's row is one group of
-    assets. What all see (weather, a holiday) cancels out; what only one sees stays. The usual offset and its scale are
+    assets. What all see (weather, a holiday) cancels out; what only one sees stays. Offsets and scales are
     exponentially weighted and cut at 3 scales, so that a faulty asset does not become usual at once. Gives (n, assets)
     signed scores. Unknown for an asset without a value or with fewer than ``least`` neighbours that have one. Does not
     work when half of the neighbours err together, nor for what is truly local, such as a plume between two stations:
@@ -82,21 +82,24 @@ def disagreement(
     warmup: int, out: F8,
 ) -> None:  # fmt: skip
     """The detector's kernel; the state's fields are (groups, assets), rows in order of arrival."""
-    near = np.empty(table.shape[1])
+    near, apart = np.empty(table.shape[1]), np.empty(value.shape[1])
     for i in range(len(slot)):
         s = slot[i]
         for asset in range(value.shape[1]):
-            out[i, asset] = np.nan
-            v = value[i, asset]
+            apart[asset] = np.nan
             found = 0
             for j in table[asset]:
                 if j >= 0 and usable(value[i, j]):
-                    near[found] = value[i, j]
+                    near[found] = value[i, j] - offset[s, j]
                     found += 1
-            if not usable(v) or found < least:
+            if usable(value[i, asset]) and found >= least:
+                apart[asset] = value[i, asset] - np.median(near[:found]) - offset[s, asset]
+        # All are judged by the offsets before this row, then all learn: the assets' order has no part in it.
+        for asset in range(value.shape[1]):
+            out[i, asset] = np.nan
+            d, size = apart[asset], scale[s, asset]
+            if np.isnan(d):
                 continue
-            d = v - np.median(near[:found]) - offset[s, asset]
-            size = scale[s, asset]
             if n[s, asset] >= warmup:
                 rate = alpha
                 if size > 0.0:
@@ -105,8 +108,6 @@ def disagreement(
             else:
                 n[s, asset] += 1
                 rate = max(alpha, 1.0 / n[s, asset])
-            if n[s, asset] == 1:
-                offset[s, asset] = d
-            else:
-                offset[s, asset] += rate * d
+            offset[s, asset] += rate * d
+            if n[s, asset] > 1:  # the first row's distance is the offset, not its scatter
                 scale[s, asset] += rate * (abs(d) - size)
