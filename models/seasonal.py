@@ -68,13 +68,10 @@ def hour_cell(t: int, offset: int, hours: int) -> int:
 
 
 @njit(cache=True, inline="always")
-def seasonal_step(
-    cell: NDArray[np.float64], slot: int, t: int, value: float, offset: int, alpha: float, warmup: int
-) -> float:
-    """Score one reading, then learn it; ``cell`` is the state's field of that name."""
+def seasonal_step(cell: NDArray[np.float64], slot: int, hour: int, value: float, alpha: float, warmup: int) -> float:
+    """Score one reading, then learn it; ``cell`` is the state's field of that name, ``hour`` from :func:`hour_cell`."""
     if not usable(value):
         return np.nan
-    hour = hour_cell(t, offset, cell.shape[1])
     mean, var, n = cell[slot, hour, 0], cell[slot, hour, 1], cell[slot, hour, 2]
     d = value - mean
     score = np.nan
@@ -96,5 +93,10 @@ def seasonal_profile(
     cell: NDArray[np.float64], slot: I4, t: I8, value: F8, offset: int, alpha: float, warmup: int, out: F8
 ) -> None:
     """The detector's kernel over readings in order of arrival; ``offset`` in ms."""
+    begin, hour = np.int64(0), -1
     for i in range(len(value)):
-        out[i] = seasonal_step(cell, slot[i], t[i], value[i], offset, alpha, warmup)
+        # Rows that follow each other are mostly of one hour: the two slow divisions are made once for it.
+        if hour < 0 or not 0 <= t[i] - begin < HOUR:
+            hour = hour_cell(t[i], offset, cell.shape[1])
+            begin = (t[i] + offset) // HOUR * HOUR - offset
+        out[i] = seasonal_step(cell, slot[i], hour, value[i], alpha, warmup)
