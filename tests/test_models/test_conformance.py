@@ -17,7 +17,7 @@ from models.detector import LARGEST, Detector
 from models.registry import DETECTORS
 
 ROOM = Path(__file__).resolve().parents[2] / "models"
-NO_DETECTORS = {"__init__", "decision", "detector", "registry"}
+NO_DETECTORS = {"__init__", "decision", "detector", "registry", "scan"}
 REQUIRED: dict[str, dict[str, Any]] = {
     "neighbours": {"neighbours": ((1, 2), (0, 2), (0, 1))},
     "half_space_trees": {"low": (0.0, 0.0), "high": (20.0, 20.0), "window": 40},
