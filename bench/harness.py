@@ -19,6 +19,9 @@ NAMES: Mapping[str, str] = {
     "chaos": "kills, outages, freezes and rebalances on real Kafka against an oracle: lost, double, wrong, torn",
     "simulate": "seeds of the fault simulator: violations, not live",
     "badinput": "bad payloads among good ones: each ends in the dead letter with its one reason",
+    "nab": "the detector for single series on NAB's corpus, by its published rule, beside the published scores",
+    "kernels": "readings per second of the ordinary kernels on one thread over 100k assets",
+    "scan": "the space-time scan against seven reference outputs of another program",
 }
 """Permanent names, with what each measures: one is never reused for another thing."""
 

@@ -42,6 +42,9 @@ OTHERWISE, VALUE, NEVER = 0, 1, 2
 
 SAME, CHANGED, RAISE, UPDATE, CLEAR = 0, 1, 2, 3, 4
 
+AHEAD = 128
+"""Readings whose rows are fetched together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -158,7 +161,24 @@ def _level(rule: Any, rungs: NDArray[Any], x: float) -> int:
 def decide(rules: NDArray[Any], rungs: NDArray[Any], state: NDArray[Any], x: F8, t: NDArray[np.int64],
            out: NDArray[np.int64]) -> None:  # fmt: skip
     """One condition over the readings of one series: what each led to, into ``out``."""
+    decide_rows(rules, rungs, state, np.zeros(len(x), np.int32), x, t, out)
+
+
+@njit(cache=True, nogil=True)
+def decide_rows(rules: NDArray[Any], rungs: NDArray[Any], state: NDArray[Any], slot: NDArray[np.int32], x: F8,
+                t: NDArray[np.int64], out: NDArray[np.int64]) -> None:  # fmt: skip
+    """One condition over readings of many series in order of arrival; ``slot`` is each one's row of the state."""
     kind = rules[0].kind
-    for i in range(len(x)):
-        v = -x[i] if kind == BELOW else abs(x[i]) if kind == DEVIATION else x[i]
-        out[i] = decide_step(rules, 0, rungs, state, 0, v, t[i])
+    for a in range(0, len(x), AHEAD):
+        b = min(a + AHEAD, len(x))
+        raised = 0
+        for i in range(a, b):  # asks for the rows of many series at once: one by one the memory is waited for
+            raised += state[slot[i]].level
+        for i in range(a, b):
+            v = -x[i] if kind == BELOW else abs(x[i]) if kind == DEVIATION else x[i]
+            # No value that does not meet changes a series that is neither raised nor on its way there.
+            if raised == 0 and not meets(rules, 0, v) and state[slot[i]].run == 0:
+                out[i] = SAME
+            else:
+                out[i] = decide_step(rules, 0, rungs, state, slot[i], v, t[i])
+                raised = 1

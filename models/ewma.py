@@ -9,20 +9,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-F8 = NDArray[np.float64]
-I4 = NDArray[np.int32]
+from models.detector import F8, I4, I8, Fixed, usable, within
 
 EWMA_STATE = np.dtype([("mean", "f8"), ("var", "f8"), ("n", "i4")])
 """State of one series; all zeros is "nothing seen". ``n`` counts readings and stops at the warm-up."""
 
 
 @dataclass(frozen=True, slots=True)
-class EwmaZScore:
+class EwmaZScore(Fixed):
     """Deviation from the exponentially weighted mean over the root of the exponentially weighted variance.
 
     ``d = v - mean; score = d / sqrt(var); mean += alpha d; var = (1 - alpha)(var + alpha d²)``: scored before learning.
-    Does not work when the level jumps for good: it adapts in about 3/alpha readings and is blind meanwhile; nor on a
-    series that never varies, whose score stays unknown until it first moves. Source: Roberts 1959.
+    Signed standard deviations. Does not work when the level jumps for good: it adapts in about 3/alpha readings and is
+    blind meanwhile; nor on a series that never varies, whose score stays unknown until it first moves. One wild
+    reading inflates the variance for as long: see :class:`models.robust.RobustEwma`. Source: Roberts 1959.
 
     Parameters
     ----------
@@ -33,27 +33,13 @@ class EwmaZScore:
     alpha: float = 0.05
     warmup: int = 20
 
-    state: ClassVar[np.dtype[Any]] = EWMA_STATE
+    STATE: ClassVar[np.dtype[Any]] = EWMA_STATE
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise ValueError(f"alpha: expected a number in (0, 1], got {self.alpha}")
-        if self.warmup < 1:
-            raise ValueError(f"warmup: expected at least 1, got {self.warmup}")
+        within("alpha", self.alpha, 0, 1, open_low=True)
+        within("warmup", self.warmup, 1)
 
-    def score(self, state: NDArray[Any], slot: I4, value: F8) -> F8:
-        """Scores of readings in the order of arrival; ``state`` learns each one after scoring it.
-
-        Parameters
-        ----------
-        state : (k,) of :data:`EWMA_STATE`, changed in place.
-        slot : (n,) row of the state that each reading belongs to.
-        value : (n,) readings, finite.
-
-        Returns
-        -------
-        (n,) signed standard deviations; NaN while unknown: in the warm-up, and where nothing has varied yet.
-        """
+    def _run(self, state: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
         out = np.empty(len(value))
         ewma_zscore(state, slot, value, self.alpha, self.warmup, out)
         return out
@@ -63,6 +49,8 @@ class EwmaZScore:
 def ewma_step(state: NDArray[Any], slot: int, value: float, alpha: float, warmup: int) -> float:
     """Score one reading, then learn it. For kernels that do more in the same pass."""
     row = state[slot]
+    if not usable(value):
+        return np.nan
     if row.n == 0:
         row.mean = value
         row.n = 1
