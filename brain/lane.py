@@ -20,7 +20,7 @@ from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.watch import watch_set
 from geo.coords import F8, to_wgs84
-from geo.grid_map import NO_POSITION, OUTSIDE
+from geo.grid_map import NO_POSITION
 from models.decision import DECISION_STATE, RULE, RUNG
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_readings
@@ -120,7 +120,7 @@ class _SeriesLane:
         columns, dead = self.decode(view.batch, view.rows, program.content.registry)
         out = Output(dead=dead)
         lon, lat = self._place(columns)
-        grid = program.content.map.locate(lon, lat)
+        grid = program.content.map.locate(lon, lat, columns.t)
         rows = columns.row
         offset = view.batch.offsets[rows]
         if len(rows) == len(view.rows) and not dead:
@@ -225,7 +225,13 @@ class _SeriesLane:
                 signal = self._signal(c, "clear", count, origin, index, beat.time, onset)
                 asset = p.content.registry.series_asset[p.cell_series[c]]
                 lon, lat = (side[asset : asset + 1] for side in p.content.placed())
-                _put(signal, p.content, float(lon[0]), float(lat[0]), int(p.content.map.locate(lon, lat)[0]))
+                _put(
+                    signal,
+                    p.content,
+                    float(lon[0]),
+                    float(lat[0]),
+                    int(p.content.map.locate(lon, lat, np.array([beat.time]))[0]),
+                )
             else:
                 scenario, asset_id, _ = key.decode().split("\x1f")
                 came = (self.at.topic, self.at.partition, origin, index)
@@ -238,7 +244,8 @@ class _SeriesLane:
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()
-        outside, nowhere = np.count_nonzero(grid == OUTSIDE), np.count_nonzero(grid == NO_POSITION)
+        nowhere = np.count_nonzero(grid == NO_POSITION)
+        outside = np.count_nonzero(grid < 0) - nowhere
         found = {
             "readings": counts[kernel.FINE], "repeated": counts[kernel.REPEATED], "late": counts[kernel.LATE],
             "outside": outside, "no_position": nowhere,
