@@ -19,6 +19,8 @@ NAMES: Mapping[str, str] = {
     "chaos": "kills, outages, freezes and rebalances on real Kafka against an oracle: lost, double, wrong, torn",
     "simulate": "seeds of the fault simulator: violations, not live",
     "badinput": "bad payloads among good ones: each ends in the dead letter with its one reason",
+    "locate": "points a second to all layers of the map beside peers; mismatches with the exact answer; reload",
+    "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
 }
 """Permanent names, with what each measures: one is never reused for another thing."""
 

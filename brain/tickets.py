@@ -151,7 +151,7 @@ class TicketsLane:
         return Place(lon, lat, grid, self.content.map.codes[grid] if grid >= 0 else "")
 
     def _grid(self, lon: float, lat: float, t: int) -> int:
-        return int(self.content.map.locate(np.array([lon]), np.array([lat]), np.array([t]))[0])
+        return int(self.content.map.locate(np.array([lon], np.float64), np.array([lat], np.float64), np.array([t]))[0])
 
     def _hit(self, s: Scenario, ticket: Ticket, place: Place, offset: int, index: int, up: int, out: Output) -> None:
         where = place.name or (f"ticket {ticket.id}" if s.life else ticket.district)

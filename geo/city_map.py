@@ -65,7 +65,7 @@ class CityMap:
             findings = check(ordered, overlapping)
             if findings:
                 raise MapError(findings)
-        self.overlapping = frozenset(overlapping)
+        self.overlapping, self.live_since = frozenset(overlapping), live_since
         self.starts = _starts(ordered, live_since)
         self._layers: dict[str, list[Feature]] = {}
         for f in ordered:

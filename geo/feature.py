@@ -55,6 +55,10 @@ class MapError(ValueError):
         more = len(self.findings) - len(lines)
         super().__init__("\n".join(lines + ([f"and {more} more"] if more > 0 else [])))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """With its findings from one process to another, not as their text."""
+        return MapError, (self.findings,)
+
 
 def check(features: Sequence[Feature], overlapping: Collection[str] = ()) -> list[Finding]:
     """Everything that would make answers wrong; empty where the map can be used.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +92,18 @@ def _time(properties: Mapping[str, Any], key: str, absent: int) -> int:
     if time.tzinfo is None:
         raise MapError(f"properties.{key}: {value} has no offset; write 2020-06-22T00:00:00+08:00")
     return int(time.timestamp() * 1000)
+
+
+def write(features: Iterable[Feature]) -> bytes:
+    """A FeatureCollection that :func:`read` reads back the same."""
+    return msgspec.json.encode({"type": "FeatureCollection", "features": [_raw(f) for f in features]})
+
+
+def _raw(f: Feature) -> dict[str, Any]:
+    times = {name: t for name, t, absent in (("since", f.since, ALWAYS), ("until", f.until, FOREVER)) if t != absent}
+    texts = {name: datetime.fromtimestamp(t / 1000, UTC).isoformat() for name, t in times.items()}
+    return {
+        "type": "Feature",
+        "properties": {"layer": f.layer, "code": f.code, **texts, **f.attributes},
+        "geometry": msgspec.Raw(shapely.to_geojson(f.shape).encode()),
+    }
