@@ -19,6 +19,7 @@ from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.watch import watch_set
+from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
 from models.decision import DECISION_STATE, RULE, RUNG
@@ -111,6 +112,7 @@ class _SeriesLane:
         """Have the kernels compiled, or loaded, before the first event waits for them."""
         i, t, v, c = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int8)
         none = Columns(i, i, i, t, v, v, v, c)
+        coords.warm()
         self._place(none)
         self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
 

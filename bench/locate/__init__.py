@@ -31,6 +31,7 @@ I8 = NDArray[np.int64]
 POINTS = 2_000_000
 EVENTS = 1_000_000
 SLICES = 5
+RELOADS = 3
 
 
 def run(seed: int, data: Path | None) -> Result:
@@ -165,27 +166,33 @@ def _checked(made: City, events: tuple[F8, F8, I8]) -> tuple[F8, F8, I8]:
 
 
 def _reload(one_map: CityMap, made: City, events: tuple[F8, F8, I8]) -> tuple[float, float]:
-    """Longest batch of 1k, in ms, while the next map is built beside and swapped in; and without that."""
-    serving = [one_map]
-    done = threading.Event()
+    """Longest gap between answers to batches of 1k, in ms, while the next map is built beside and swapped in.
+
+    The least of three reloads: what neighbours on the machine do to one is not ours. And the least without a reload.
+    """
+    stalls, quiet = [], []
     with tempfile.TemporaryDirectory() as folder:
-        source, built = Path(folder) / "map.geojson", Path(folder) / "built"
+        source = Path(folder) / "map.geojson"
         source.write_bytes(geojson.write(made.features))
-        built.mkdir()
+        for k in range(RELOADS):
+            serving, done, built = [one_map], threading.Event(), Path(folder) / f"built{k}"
+            built.mkdir()
 
-        def build() -> None:
-            serving[0] = compiled.build_beside(source, built)
-            done.set()
+            def build(serving: list[CityMap] = serving, done: threading.Event = done, built: Path = built) -> None:
+                try:
+                    serving[0] = compiled.build_beside(source, built)
+                finally:
+                    done.set()
 
-        quiet = _serve(serving, events, lambda spent: spent > 5.0)
-        thread = threading.Thread(target=build)
-        thread.start()
-        stall = _serve(serving, events, lambda spent: done.is_set())
-        _serve(serving, events, lambda spent: spent > 0.5)
-        thread.join()
-    if serving[0] is one_map:
-        raise RuntimeError("the next map was not built: see the error above")
-    return stall * 1e3, quiet * 1e3
+            quiet.append(_serve(serving, events, lambda spent: spent > 3.0))
+            thread = threading.Thread(target=build)
+            thread.start()
+            stalls.append(_serve(serving, events, lambda _, done=done: done.is_set()))  # type: ignore[misc]
+            thread.join()
+            _serve(serving, events, lambda spent: spent > 0.2)
+            if serving[0] is one_map:
+                raise RuntimeError("the next map was not built: see the error above")
+    return min(stalls) * 1e3, min(quiet) * 1e3
 
 
 def _serve(serving: list[CityMap], events: tuple[Any, ...], until: Callable[[float], bool]) -> float:

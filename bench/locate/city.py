@@ -46,7 +46,7 @@ def city(seed: int) -> City:
     _change_grids(shapes, features)
     for layer, before, after in (
         ("community", community, community), ("town", town, later_town), ("district", district, district),
-        ("zone", np.where(district == 0, town % 3, 2), np.where(district == 0, town % 3, 2)),
+        ("zone", np.minimum(town % 6, 2), np.minimum(town % 6, 2)),
     ):  # fmt: skip
         for k in np.unique(np.concatenate((before, after))).tolist():
             if layer == "zone" and k == 2:
