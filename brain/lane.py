@@ -19,8 +19,9 @@ from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.watch import watch_set
+from geo import coords
 from geo.coords import F8, to_wgs84
-from geo.grid_map import NO_POSITION, OUTSIDE
+from geo.grid_map import NO_POSITION
 from models.decision import DECISION_STATE, RULE, RUNG
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_readings
@@ -135,6 +136,7 @@ class _SeriesLane:
         """Have the kernels compiled, or loaded, before the first event waits for them."""
         i, t, v, c = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int8)
         none = Columns(i, i, i, t, v, v, v, c)
+        coords.warm()
         self._place(none)
         self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
 
@@ -144,7 +146,7 @@ class _SeriesLane:
         columns, dead = self.decode(view.batch, view.rows, program.content.registry)
         out = Output(dead=dead)
         lon, lat = self._place(columns)
-        grid = program.content.map.locate(lon, lat)
+        grid = program.content.map.locate(lon, lat, columns.t)
         rows = columns.row
         offset = view.batch.offsets[rows]
         if len(rows) == len(view.rows) and not dead:
@@ -252,7 +254,13 @@ class _SeriesLane:
                 signal = self._signal(c, "clear", count, origin, index, beat.time, onset)
                 asset = p.content.registry.series_asset[p.cell_series[c]]
                 lon, lat = (side[asset : asset + 1] for side in p.content.placed())
-                _put(signal, p.content, float(lon[0]), float(lat[0]), int(p.content.map.locate(lon, lat)[0]))
+                _put(
+                    signal,
+                    p.content,
+                    float(lon[0]),
+                    float(lat[0]),
+                    int(p.content.map.locate(lon, lat, np.array([beat.time]))[0]),
+                )
             else:
                 scenario, asset_id, _ = key.decode().split("\x1f")
                 came = (self.at.topic, self.at.partition, origin, index)
@@ -277,7 +285,8 @@ class _SeriesLane:
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()
-        outside, nowhere = np.count_nonzero(grid == OUTSIDE), np.count_nonzero(grid == NO_POSITION)
+        nowhere = np.count_nonzero(grid == NO_POSITION)
+        outside = np.count_nonzero(grid < 0) - nowhere
         found = {
             "readings": counts[kernel.FINE], "repeated": counts[kernel.REPEATED], "late": counts[kernel.LATE],
             "outside": outside, "no_position": nowhere,

@@ -15,7 +15,7 @@ import numpy as np
 
 from brain.scenarios import Scenario
 from brain.sets import CitySet
-from geo.grid_map import NO_POSITION, OUTSIDE
+from geo.grid_map import NO_POSITION
 from streams.decode import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
 from streams.records import TP, Dead, Reason, Signal, Stage
@@ -108,7 +108,7 @@ class TicketsLane:
                 out.dead.append(Dead(ticket.row, 0, Stage.SCORE, reason, detail))
             return
         place = self._place(ticket)
-        name = "no_position" if place.grid == NO_POSITION else "outside" if place.grid == OUTSIDE else "placed"
+        name = "placed" if place.grid >= 0 else "no_position" if place.grid == NO_POSITION else "outside"
         for count in ("tickets", name):
             out.counts[count] = out.counts.get(count, 0) + 1
         text = f"{ticket.title}\n{ticket.text}"
@@ -147,8 +147,11 @@ class TicketsLane:
         lon, lat = ticket.lon, ticket.lat
         if lon is None or lat is None:
             return Place(None, None, NO_POSITION, "")
-        grid = int(self.content.map.locate(np.array([lon], np.float64), np.array([lat], np.float64))[0])
+        grid = self._grid(lon, lat, ticket.t)
         return Place(lon, lat, grid, self.content.map.codes[grid] if grid >= 0 else "")
+
+    def _grid(self, lon: float, lat: float, t: int) -> int:
+        return int(self.content.map.locate(np.array([lon], np.float64), np.array([lat], np.float64), np.array([t]))[0])
 
     def _hit(self, s: Scenario, ticket: Ticket, place: Place, offset: int, index: int, up: int, out: Output) -> None:
         where = place.name or (f"ticket {ticket.id}" if s.life else ticket.district)
@@ -222,8 +225,7 @@ class TicketsLane:
             table.dirty[slot] = 1
             if row["placed"]:
                 lon, lat = float(row["lon"]), float(row["lat"])
-                grid = int(self.content.map.locate(np.array([lon]), np.array([lat]))[0])
-                self._put(signal, Place(lon, lat, grid, ""))
+                self._put(signal, Place(lon, lat, self._grid(lon, lat, beat.time), ""))
             out.signals.append(signal)
 
     def _signal(

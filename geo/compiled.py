@@ -1,0 +1,97 @@
+"""A compiled map: the index and the features in one folder, so that one process builds it and another only reads it.
+
+Building takes seconds and would stall who serves; reading takes a few milliseconds. The next map is built beside
+(:func:`build_beside`), and then one reference is swapped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Collection
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import msgspec
+import shapely
+
+from geo import geojson
+from geo.city_map import OVERLAPPING, CityMap
+from geo.feature import ALWAYS, Feature
+from geo.index import Index
+
+FEATURES = "features.msgpack"
+FORMAT = 1
+NICE = 10
+"""By how much the builder gives way to those who serve."""
+
+
+class _Kept(msgspec.Struct, array_like=True, gc=False):
+    layer: str
+    code: str
+    since: int
+    until: int
+    attributes: dict[str, str]
+    wkb: bytes
+
+
+class _Head(msgspec.Struct):
+    format: int
+    version: str
+    overlapping: list[str]
+    live_since: int
+    features: list[_Kept]
+
+
+def write(city: CityMap, folder: Path) -> None:
+    """Write a map into a folder that is there and empty."""
+    kept = [
+        _Kept(f.layer, f.code, f.since, f.until, dict(f.attributes), shapely.to_wkb(f.shape))
+        for layer in city.layers for f in city.features(layer)
+    ]  # fmt: skip
+    head = _Head(FORMAT, city.version, sorted(city.overlapping), city.live_since, kept)
+    city.index.save(folder)
+    (folder / FEATURES).write_bytes(msgspec.msgpack.encode(head))
+
+
+def read(folder: Path) -> CityMap:
+    """Read what :func:`write` wrote, without building anything.
+
+    Raises
+    ------
+    ValueError
+        Of another format than this release writes: compile the map anew. OSError where a file is missing.
+    """
+    head = msgspec.msgpack.decode((folder / FEATURES).read_bytes(), type=_Head)
+    if head.format != FORMAT:
+        raise ValueError(f"{folder / FEATURES}: expected format {FORMAT}, got {head.format}; compile the map anew")
+    shapes = shapely.from_wkb([k.wkb for k in head.features])
+    features = [
+        Feature(k.layer, k.code, shape, k.since, k.until, k.attributes)
+        for k, shape in zip(head.features, shapes, strict=True)
+    ]
+    return CityMap(
+        features, overlapping=head.overlapping, live_since=head.live_since, version=head.version,
+        index=Index.load(folder),
+    )  # fmt: skip
+
+
+def build_beside(
+    source: Path, folder: Path, *, overlapping: Collection[str] = OVERLAPPING, live_since: int = ALWAYS
+) -> CityMap:
+    """Build the map of a GeoJSON file in a process of its own, which gives way, and read it from ``folder``.
+
+    Blocks until it is there: call it in a thread. What serves meanwhile is stalled by the reading only. Raises
+    MapError with all findings where the map cannot be used; nothing is changed then.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        pool.submit(_compile, source, folder, frozenset(overlapping), live_since).result()
+    return read(folder)
+
+
+def _compile(source: Path, folder: Path, overlapping: frozenset[str], live_since: int) -> None:
+    with contextlib.suppress(OSError):  # where priorities cannot be lowered it builds all the same
+        os.nice(NICE)
+    write(CityMap(geojson.load(source), overlapping=overlapping, live_since=live_since), folder)
