@@ -41,7 +41,6 @@ class Sizes:
     restore_assets: int = 25_000
     restore_deltas: int = 18_000
     restore_rows: int = 1_000
-    cleaner_seconds: float = restore.CLEANER_S
     latency_rate: int = 20_000
     latency_seconds: float = 190.0
 
@@ -94,7 +93,7 @@ def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
         note(f"ours, {n:,} assets", sizes.growth, found.cost, found.wrong)
     idle = scale.idle(stand, sizes.wide_partitions, sizes.idle_seconds, sizes.few_assets, sizes.idle_settle_seconds)
     rows.append({"engine": f"idle: {sizes.wide_partitions} partitions, pulses only", "note": f"{idle:.1%} of a CPU"})
-    size = restore.Size(sizes.restore_assets, sizes.restore_deltas, sizes.restore_rows, sizes.cleaner_seconds)
+    size = restore.Size(sizes.restore_assets, sizes.restore_deltas, sizes.restore_rows)
     back = restore.measure(stand, size, seed)
     rows.append({"engine": "restore of one partition", "wrong": back.wrong, "note": back.note()})
     wrong += wide.wrong + few.wrong + many.wrong + back.wrong

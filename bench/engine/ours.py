@@ -16,6 +16,7 @@ from bench.watch.workload import START_MS, Load, deviation_oracle, threshold_ora
 from brain.watch import watch_set
 from streams import admin, topics
 from streams.records import Signal
+from streams.topics import Topic
 
 INPUT = "iot.telemetry"
 HELD = {"min.compaction.lag.ms": "86400000", "max.compaction.lag.ms": "86400000"}
@@ -36,10 +37,8 @@ def speed(stand: Stand, load: Load, what: str, patience_s: float = 60.0) -> Outc
     """Produce, run one worker with the shipped settings, compare."""
     content = watch_set(load.assets)
     with stand.topics(f"ours-{load.readings}-{load.assets}-{load.partitions}.") as prefix:
-        wanted = topics.catalogue({INPUT: load.partitions}, prefix)
         state = f"{prefix}state.{INPUT}"
-        wanted = [replace(t, config={**t.config, **HELD}) if t.name == state else t for t in wanted]
-        admin.ensure(stand.bootstrap, wanted)
+        admin.ensure(stand.bootstrap, held(topics.catalogue({INPUT: load.partitions}, prefix), prefix))
         column = values(load)
         with stand.step(f"{what}: producing {load.readings:,} readings of {load.assets:,} assets") as told:
             produce(stand.bootstrap, load, column, prefix + INPUT, content.id, told)
@@ -57,6 +56,12 @@ def speed(stand: Stand, load: Load, what: str, patience_s: float = 60.0) -> Outc
             wrong = _differences(stand.bootstrap, signals, load, column)
             written = _bytes(stand.bootstrap, state, load.partitions)
         return Outcome(cost, wrong, written / load.readings)
+
+
+def held(wanted: list[Topic], prefix: str) -> list[Topic]:
+    """The same topics, the state topic of the input without compaction."""
+    state = f"{prefix}state.{INPUT}"
+    return [replace(t, config={**t.config, **HELD}) if t.name == state else t for t in wanted]
 
 
 def oracle(load: Load, column: NDArray[np.float64]) -> set[tuple[str, int]]:

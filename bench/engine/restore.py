@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from bench.engine.ours import INPUT
+from bench.engine.ours import INPUT, held
 from bench.engine.stand import Stand
 from bench.watch.produce import Told
 from bench.watch.workload import KEY
@@ -26,18 +26,15 @@ from streams.records import Write
 from streams.state import HEAD
 
 TRANSACTION_BYTES = 24 * 2**20
-CLEANER_S = 20.0
-"""Kafka's cleaner looks for something to do every 15 s."""
 
 
 @dataclass(frozen=True)
 class Size:
-    """The log: flushes of so many rows of a partition's assets; seconds given to compaction."""
+    """The log: flushes of so many rows of a partition's assets."""
 
     assets: int
     deltas: int
     rows: int
-    cleaner_s: float = CLEANER_S
 
 
 @dataclass(frozen=True)
@@ -63,11 +60,11 @@ def measure(stand: Stand, size: Size, seed: int) -> Restored:
     """Write the log, then time ``Lane.recover`` of a new lane on it.
 
     A reading changes a series and its score, so a flush holds that many rows of both tables, some decisions, and the
-    chunks that the rotation adds. It is written ahead in large transactions. Compaction goes on meanwhile as it likes:
-    the result says how much there was to read.
+    chunks that the rotation adds. It is written ahead in large transactions, and
+    compaction is held off: all of it is read. A broker that compacts leaves a small part of that.
     """
     with stand.topics("restore.") as prefix:
-        admin.ensure(stand.bootstrap, topics.catalogue({INPUT: 1}, prefix))
+        admin.ensure(stand.bootstrap, held(topics.catalogue({INPUT: 1}, prefix), prefix))
         return asyncio.run(_measure(stand, prefix, size, seed))
 
 
@@ -92,8 +89,6 @@ async def _measure(stand: Stand, prefix: str, size: Size, seed: int) -> Restored
         with stand.step(f"restore: writing {size.deltas:,} deltas of {size.rows:,} of {size.assets:,} assets") as told:
             await _write(writer, size, np.random.default_rng(seed), told)
         await writer.log.cut()
-        with stand.step(f"restore: {size.cleaner_s:.0f} s for compaction, which a log written in an hour has had"):
-            await asyncio.sleep(size.cleaner_s)
         with stand.step("restore: reading"):
             counted = log("reader")
             fresh = lane(counted)

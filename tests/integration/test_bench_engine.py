@@ -30,7 +30,7 @@ FIGURES = {
 SMALL = engine.Sizes(
     readings=400_000, peers=200_000, faust=12_000, wide=400_000, wide_partitions=8, growth=300_000,
     few_assets=800, many_assets=40_000, idle_seconds=3, idle_settle_seconds=1,
-    restore_assets=2_000, restore_deltas=200, restore_rows=100, cleaner_seconds=0,
+    restore_assets=2_000, restore_deltas=200, restore_rows=100,
     latency_rate=2_000, latency_seconds=5,
 )  # fmt: skip
 
