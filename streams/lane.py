@@ -98,7 +98,7 @@ class Lane:
         await self.log.confirm()  # before the new epoch: who has lost the lane must not fence its new owner
         await self.log.open()
         await self.log.confirm()  # and after it: the group may have given it away meanwhile
-        records = await self.log.restore()
+        records = await self.log.restore(needed=True)
         self._load(records)
         if not self._counted:  # an attempt ends with the process: to lose a connection is no death
             self.head.attempts += 1
@@ -388,6 +388,7 @@ class Lane:
         head.attempts = 0
         writes = self.pending.sealed(head)
         writes += [Write(self.topics.state, key, value) for key, value in self.store.flush(head.flush)]
+        head.full = self.store.full_since()
         writes.append(Write(self.topics.state, HEAD, _json(head)))
         await self.log.commit(writes)
         self.observer.progress(self, "flush", self.log.now() - begun)

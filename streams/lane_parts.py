@@ -29,6 +29,8 @@ class Head(msgspec.Struct):
     rows_since_pulse: int = 0
     attempts: int = 0
     seals: dict[str, str] = {}
+    full: int = 0
+    """The flush since which all state was written in full: a restore begins there. 0: at the beginning."""
     partitions: int = 0
     """Partitions of the input when this was written: keys, state and signals are bound to them. 0: not known."""
     log: str = ""

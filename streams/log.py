@@ -39,7 +39,8 @@ class TaskLog(Protocol):
     ``fetch`` answers batches that begin exactly at the positions asked for, or an empty list after ``wait`` seconds.
     ``commit`` writes all records in one transaction and returns only on a definite answer; anything else is
     ``Indefinite``. ``restore`` answers the whole state partition in log order up to its stable offset and raises
-    ``Indefinite`` when that is not the high watermark.
+    ``Indefinite`` when that is not the high watermark. ``needed`` may leave out what lies before the flush that the
+    last head asks for (``streams.state.needed_since``): it may answer more than that, never less.
     """
 
     state: TP
@@ -56,8 +57,8 @@ class TaskLog(Protocol):
         """Return once the group has confirmed, since this call, that the task is ours; else raise NotOwner."""
         ...
 
-    async def restore(self) -> Sequence[tuple[bytes, bytes | None]]:
-        """All (key, value) of the state partition, in log order."""
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
+        """All (key, value) of the state partition, in log order; ``needed``: from where the last head says."""
         ...
 
     async def fetch(self, positions: Mapping[TP, int], wait: float) -> list[Batch]:

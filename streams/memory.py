@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from streams.log import Indefinite, LogError, NotOwner, OffsetGone
 from streams.records import TP, Batch, Headers, Write
+from streams.state import HEAD, flush_of, needed_since
 
 T = TypeVar("T")
 
@@ -199,10 +200,12 @@ class MemoryTaskLog:
         if self.broker.owners.get(self.task) is not self.who:
             raise NotOwner(f"{self.task} belongs to another worker")
 
-    async def restore(self) -> Sequence[tuple[bytes, bytes | None]]:
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
         """The state partition, or Indefinite while another transaction is open on it."""
-        found: Sequence[tuple[bytes, bytes | None]] = await ask(Step("restore", self._restore))
-        return found
+        found: list[tuple[bytes, bytes | None]] = await ask(Step("restore", self._restore))
+        heads = [value for key, value in found if key == HEAD and value is not None]
+        since = needed_since(heads[-1]) if needed and heads else 0
+        return [(key, value) for key, value in found if flush_of(key, value) >= since] if since else found
 
     def _restore(self) -> list[tuple[bytes, bytes | None]]:
         part = self.broker.partition(self.state)

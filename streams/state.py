@@ -3,14 +3,15 @@
 A flush writes only what changed: a *delta* (row numbers and rows) for scattered changes, the full *chunk* where most
 rows of it changed, and some more chunks in rotation. A delta's slot is used again only after every chunk has been
 written in full since, so compaction, which keeps the last record of a key, never removes a row's only copy. Restoring
-applies all records in log order, never "latest by key".
+applies records in log order, never "latest by key", and begins at the flush since which every chunk of rows and of keys
+has been written in full (:meth:`Store.full_since`): however long the log has grown, it reads about twice the state.
 
 Record keys: ``d/<slot>/<table>/<part>`` delta, ``c/<table>/<chunk>`` rows, ``k/<table>/<chunk>`` keys, ``h`` head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -67,6 +68,8 @@ class Table:
         self.saved_keys = 0
         self.per_chunk = max(1, CHUNK_BYTES // dtype.itemsize)
         self.chunk_flush: list[int] = []
+        self.keys_flush: list[int] = []
+        """Flush that last wrote each chunk of rows, and of keys, in full; -1: none has."""
 
     @property
     def n(self) -> int:
@@ -109,6 +112,8 @@ class Table:
                 setattr(self, attr, new)
         while len(self.chunk_flush) * self.per_chunk < n:
             self.chunk_flush.append(-1)
+        while len(self.keys_flush) * KEYS_PER_CHUNK < n:
+            self.keys_flush.append(-1)
 
     def rollback(self) -> None:
         """Back to the rows and keys of the last flush."""
@@ -120,6 +125,7 @@ class Table:
         del self.keys[self.saved_keys :]
         self.rows[self.saved_keys :] = np.zeros((), self.dtype)
         del self.chunk_flush[-(-self.saved_keys // self.per_chunk) :]
+        del self.keys_flush[-(-self.saved_keys // KEYS_PER_CHUNK) :]
 
     def take_changes(self) -> I4:
         """Row numbers changed since the last call; their image becomes the one to roll back to."""
@@ -142,19 +148,21 @@ class Table:
         """What was restored becomes what a rollback goes back to."""
         self._base[:] = self.rows
         self.dirty[:] = 0
+        if b"" in self.keys:
+            raise StateError(f"table {self.name}: {self.keys.count(b'')} of {self.n} rows have no key in the log")
+        self._slot = {key: at for at, key in enumerate(self.keys)}
+        self.saved_keys = len(self.keys)
 
     def pick(self, index: I4) -> NDArray[Any]:
         """Copies of scattered rows, as bytes of their size."""
         return self.rows.view(self._raw)[index]
 
     def put_keys(self, start: int, keys: list[bytes]) -> None:
-        """Restore keys [start, start + len)."""
-        del self.keys[start:]
-        for at, key in enumerate(keys, start):
-            self._slot[key] = at
-            self.keys.append(key)
+        """Restore keys [start, start + len); chunks come in any order. :meth:`settle` after the last."""
+        end = start + len(keys)
+        self.keys += [b""] * (end - len(self.keys))
+        self.keys[start:end] = keys
         self._reserve(len(self.keys))
-        self.saved_keys = len(self.keys)
 
 
 class Store:
@@ -216,13 +224,17 @@ class Store:
     def _new_keys(self, table: Table, number: int) -> list[tuple[bytes, bytes]]:
         out = []
         if table.n > table.saved_keys:
-            for chunk in range(table.saved_keys // KEYS_PER_CHUNK, -(-table.n // KEYS_PER_CHUNK)):
-                start = chunk * KEYS_PER_CHUNK
-                keys = table.keys[start : start + KEYS_PER_CHUNK]
-                value = _encode(Record(FORMAT, self.owner, number, [], start, b"", b"", keys))
-                out.append((f"k/{table.name}/{chunk}".encode(), value))
+            chunks = range(table.saved_keys // KEYS_PER_CHUNK, -(-table.n // KEYS_PER_CHUNK))
             table.saved_keys = table.n
+            out = [self._keys(table, chunk, number) for chunk in chunks]
         return out
+
+    def _keys(self, table: Table, chunk: int, number: int) -> tuple[bytes, bytes]:
+        start = chunk * KEYS_PER_CHUNK
+        keys = table.keys[start : min(table.saved_keys, start + KEYS_PER_CHUNK)]
+        table.keys_flush[chunk] = number
+        value = _encode(Record(FORMAT, self.owner, number, [], start, b"", b"", keys))
+        return f"k/{table.name}/{chunk}".encode(), value
 
     def _free_slot(self) -> int:
         oldest = min((f for t in self.tables.values() for f in t.chunk_flush), default=-1)
@@ -234,16 +246,29 @@ class Store:
     def _rotate(self, size: int, number: int) -> list[tuple[bytes, bytes]]:
         """Write as many bytes of chunks as of deltas, so that live deltas stay about as large as the state."""
         out: list[tuple[bytes, bytes]] = []
-        every = [(t, c) for t in self.tables.values() for c in range(len(t.chunk_flush))] if size else []
+        every = self._all_chunks() if size else []
         for _ in range(len(every)):
             if size <= 0:
                 break
             self._turn = (self._turn + 1) % len(every)
-            table, chunk = every[self._turn]
-            if table.chunk_flush[chunk] < number:
-                out.append(self._chunk(table, chunk, number))
+            table, chunk, write = every[self._turn]
+            last = table.keys_flush if write == self._keys else table.chunk_flush
+            if last[chunk] < number:
+                out.append(write(table, chunk, number))
                 size -= len(out[-1][1])
         return out
+
+    def _all_chunks(self) -> list[tuple[Table, int, Callable[[Table, int, int], tuple[bytes, bytes]]]]:
+        out: list[tuple[Table, int, Callable[[Table, int, int], tuple[bytes, bytes]]]] = []
+        for table in self.tables.values():
+            out += [(table, chunk, self._chunk) for chunk in range(len(table.chunk_flush))]
+            out += [(table, chunk, self._keys) for chunk in range(len(table.keys_flush))]
+        return out
+
+    def full_since(self) -> int:
+        """The flush since which every chunk was written in full: nothing before it is needed. 0: all is."""
+        flushes = [f for t in self.tables.values() for f in (*t.chunk_flush, *t.keys_flush)]
+        return max(0, min(flushes, default=0))
 
     def _chunk(self, table: Table, chunk: int, number: int) -> tuple[bytes, bytes]:
         start = chunk * table.per_chunk
@@ -288,6 +313,8 @@ class Store:
             return
         if kind == "k":
             table.put_keys(record.start, record.keys)
+            if record.start % KEYS_PER_CHUNK == 0:
+                table.keys_flush[record.start // KEYS_PER_CHUNK] = record.flush
             return
         rows = _mapped(np.frombuffer(record.data, _dtype(record.dtype)), table.dtype, key)
         if kind == "c":
@@ -296,6 +323,25 @@ class Store:
             table.put(np.frombuffer(record.index, np.int32), rows)
         if kind == "c" and record.start % table.per_chunk == 0 and len(rows) <= table.per_chunk:
             table.chunk_flush[record.start // table.per_chunk] = record.flush
+
+
+def flush_of(key: bytes, value: bytes | None) -> int:
+    """Number of the flush that wrote a state record (the head's too); -1 where it does not say."""
+    if value is None:
+        return -1
+    if key == HEAD:
+        return msgspec.json.decode(value, type=_Flush).flush
+    return _decode(value).flush
+
+
+def needed_since(head: bytes) -> int:
+    """The first flush that a restore under this head needs; 0: all."""
+    return msgspec.json.decode(head, type=_Flush).full
+
+
+class _Flush(msgspec.Struct):
+    flush: int = 0
+    full: int = 0
 
 
 def _describe(dtype: np.dtype[Any]) -> list[tuple[str, str]]:

@@ -60,8 +60,8 @@ def measure(stand: Stand, size: Size, seed: int) -> Restored:
     """Write the log, then time ``Lane.recover`` of a new lane on it.
 
     A reading changes a series and its score, so a flush holds that many rows of both tables, some decisions, and the
-    chunks that the rotation adds. It is written ahead in large transactions, and
-    compaction is held off: all of it is read. A broker that compacts leaves a small part of that.
+    chunks that the rotation adds. It is written ahead in large transactions, and compaction is held off: the log is as
+    long as an hour makes it. What is read of it is what the lane's head asks for, as in production.
     """
     with stand.topics("restore.") as prefix:
         admin.ensure(stand.bootstrap, held(topics.catalogue({INPUT: 1}, prefix), prefix))
@@ -109,8 +109,8 @@ class _Counted(KafkaTaskLog):
 
     records = size = 0
 
-    async def restore(self) -> Sequence[tuple[bytes, bytes | None]]:
-        found = await super().restore()
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
+        found = await super().restore(needed=needed)
         self.records, self.size = len(found), sum(len(key) + len(value or b"") for key, value in found)
         return found
 
@@ -131,7 +131,9 @@ async def _write(lane: Lane, size: Size, draw: np.random.Generator, told: Told) 
         series.dirty[chosen] = ewma.dirty[chosen] = decision.dirty[few] = 1
         lane.head.flush += 1
         lane.head.position += rows
-        records = [*lane.store.flush(lane.head.flush), (HEAD, msgspec.json.encode(lane.head))]
+        flushed = lane.store.flush(lane.head.flush)
+        lane.head.full = lane.store.full_since()
+        records = [*flushed, (HEAD, msgspec.json.encode(lane.head))]
         writes += [Write(lane.topics.state, key, value) for key, value in records]
         held += sum(len(value) for _, value in records)
         if held >= TRANSACTION_BYTES or number == size.deltas - 1:

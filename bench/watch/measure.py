@@ -250,8 +250,8 @@ def rates(samples: Sequence[Sample], readings: int, slices: int = SLICES) -> Rat
 
     Fewer slices where the samples are too sparse to tell them apart; NaN where the steady part was never reached.
     """
-    marks = [readings * (1 / 3 + 2 / 3 * k / slices) for k in range(slices + 1)]
-    marks[-1] -= 0.5  # a share of records is not exactly a share of readings
+    # Half a reading less: a share of records is not exactly a share of readings, nor a third a number.
+    marks = [readings * (1 / 3 + 2 / 3 * k / slices) - 0.5 for k in range(slices + 1)]
     cuts = [next((s for s in samples if s.done >= mark), None) for mark in marks]
     there = list(dict.fromkeys(s for s in cuts if s is not None))
     found = [(b.done - a.done) / (b.cpu - a.cpu) for a, b in itertools.pairwise(there) if b.cpu - a.cpu >= 0.05]

@@ -11,6 +11,7 @@ from streams.kafka.connect import ERRORS, Cluster, abort
 from streams.kafka.member import Member
 from streams.kafka.offsets import COMMITTED, EARLIEST, LATEST, UNCOMMITTED, NotYet, offsets, offsets_on
 from streams.kafka.reader import Reader, read_partition
+from streams.kafka.search import needed_from
 from streams.kafka.writer import Writer
 from streams.log import Indefinite
 from streams.records import TP, Batch, Write
@@ -58,13 +59,17 @@ class KafkaTaskLog:
         if self._member is not None:
             await self._member.confirm(self.inputs[0])
 
-    async def restore(self) -> Sequence[tuple[bytes, bytes | None]]:
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
         """All (key, value) of the state partition, in log order; a record without a key has the key b"".
 
-        Call it after ``open``. Raises Indefinite when the stable offset stays below the high watermark.
+        ``needed``: only from about the flush that the last head asks for; a log that has grown for hours is searched
+        for it, not read. Call it after ``open``. Raises Indefinite when the stable offset stays below the high
+        watermark.
         """
         try:
             start, end = await self._bounds()
+            if needed:
+                start = await needed_from(self._cluster, self.state, start, end, self._restore_wait)
             batches = await read_partition(self._cluster, self.state, start, end, self._restore_wait)
         except ERRORS as error:
             raise Indefinite(f"{self.state}: restore: {error!r}") from error

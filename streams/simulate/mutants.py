@@ -311,6 +311,13 @@ def _timers_by_watermark() -> list[Change]:
     return [(City, "advance", advance)]
 
 
+def _full_without_keys() -> list[Change]:
+    def full_since(self: Store) -> int:
+        return max(0, min((f for t in self.tables.values() for f in t.chunk_flush), default=0))
+
+    return [(Store, "full_since", full_since)]
+
+
 def _slot_at_once() -> list[Change]:
     return [(Store, "_free_slot", lambda self: 0)]
 
@@ -348,6 +355,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "an escalation is not on the alarms topic": _alarm_apart,
     "open and aborted transactions are read": _uncommitted,
     "state is restored by latest key": _latest_by_key,
+    "a restore begins where not all keys are": _full_without_keys,
     "a delta's slot is used again at once": _slot_at_once,
     "an older head is believed": _head_position_lost,
     "fold time of an asset may go back": _fold_as_it_comes,

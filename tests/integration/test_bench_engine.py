@@ -36,6 +36,7 @@ SMALL = engine.Sizes(
 
 
 @pytest.mark.kafka
+@pytest.mark.long
 def test_every_slice_of_the_engine_bench_is_exact_and_fills_in_its_figures(kafka: str, tmp_path: Path) -> None:
     result = engine.measure_all(Stand(kafka, tmp_path), 11, SMALL)
     assert [row["wrong"] for row in result.rows if "wrong" in row] == [0] * 7, result.rows
