@@ -14,18 +14,21 @@ from models.detector import F8, I4, I8, Detector, usable, within
 
 @dataclass(frozen=True, slots=True)
 class PatternNovelty(Detector):
-    """Distance of a reading and its running means to the nearest remembered state, in radii; 0 when nothing is new.
+    """Distance of a reading and its running means to the nearest remembered state, over the bar; 0 when nothing is new.
 
     A state is the reading and one exponentially weighted mean per entry of ``means``, on the measuring range taken as
     [0, 1] and raised to ``power`` (below 1 it tells small values apart more finely). The distance is the largest
     difference in any of them, to the nearest of ``memory`` remembered states. A state more than ``radius`` away is
     remembered, in place of the oldest once the memory is full; otherwise the nearest moves towards it by ``follow``.
-    What is new once is told once: a score counts only above all of the ``rest`` readings before it, else it is 0.
+    The bar is ``radius × (1 + habit × told)``, where told counts the scores above 1 so far and fades by ``fade`` a
+    reading: a series that is new all the time, a young one above all, has to be newer to be told again. What is new
+    once is told once: a score counts only above all of the ``rest`` readings before it, else it is 0.
 
     Sees spikes, shifts, rises and falls of a kind that never was, at any speed the means cover; needs no season.
     Does not work for a usual state at an unusual hour, for a fault that looks like one before, nor when the measuring
     range is far wider than what happens (all is near to all). Without a range the one seen so far is taken, which one
-    wild reading spoils for good. The first day or so is all new: ``warmup`` readings are unknown.
+    wild reading spoils for good. The first day or so is all new: ``warmup`` readings are unknown. Above 1 is a sound
+    threshold.
 
     Parameters
     ----------
@@ -35,17 +38,21 @@ class PatternNovelty(Detector):
     radius : of a remembered state, a share of the range in (0, 1).
     memory : remembered states, 2 to 10,000.
     follow : share of the way that the nearest state moves, in [0, 1].
+    habit : rise of the bar with each score above 1, at least 0.
+    fade : share of it that is forgotten a reading, in [0, 1].
     rest : readings, at least 0.
     warmup : readings, at least 2.
     """
 
     low: float | None = None
     high: float | None = None
-    means: tuple[float, ...] = (0.05, 0.01)
+    means: tuple[float, ...] = (0.04, 0.008)
     power: float = 0.7
-    radius: float = 0.05
+    radius: float = 0.045
     memory: int = 200
     follow: float = 0.05
+    habit: float = 0.15
+    fade: float = 0.0005
     rest: int = 100
     warmup: int = 100
 
@@ -60,17 +67,19 @@ class PatternNovelty(Detector):
         within("radius", self.radius, 0, 0.999, open_low=True)
         within("memory", self.memory, 2, 10_000)
         within("follow", self.follow, 0, 1)
+        within("habit", self.habit, 0)
+        within("fade", self.fade, 0, 1)
         within("rest", self.rest, 0)
         within("warmup", self.warmup, 2)
 
     @property
     def state(self) -> np.dtype[Any]:
-        """Dtype of one key's row: the present state ``now``, remembered states ``known``, recent distances, range."""
+        """Dtype of one key's row: the present state ``now``, remembered states ``known``, recent scores, range."""
         size = 1 + len(self.means)
         return np.dtype(
             [
                 ("known", "f8", (self.memory, size)), ("now", "f8", (size,)), ("recent", "f8", (max(self.rest, 1),)),
-                ("low", "f8"), ("high", "f8"), ("n", "i8"), ("used", "i8"), ("next", "i8"),
+                ("told", "f8"), ("low", "f8"), ("high", "f8"), ("n", "i8"), ("used", "i8"), ("next", "i8"),
             ]
         )  # fmt: skip
 
@@ -79,7 +88,7 @@ class PatternNovelty(Detector):
         given = self.low is not None and self.high is not None
         pattern_novelty(
             state, slot, value, self.low or 0.0, self.high or 0.0, given, np.asarray((1.0, *self.means)), self.power,
-            self.radius, self.follow, self.rest, self.warmup, out,
+            self.radius, self.follow, self.habit, self.fade, self.rest, self.warmup, out,
         )  # fmt: skip
         return out
 
@@ -116,7 +125,7 @@ def stretch(values: F8, low: float, high: float, new_low: float, new_high: float
 @njit(cache=True, nogil=True)
 def pattern_novelty(
     state: NDArray[Any], slot: I4, value: F8, low: float, high: float, given: bool, rate: F8, power: float,
-    radius: float, follow: float, rest: int, warmup: int, out: F8,
+    radius: float, follow: float, habit: float, fade: float, rest: int, warmup: int, out: F8,
 ) -> None:  # fmt: skip
     """The detector's kernel over readings in order of arrival; ``rate`` begins with 1, that of the reading itself."""
     for i in range(len(value)):
@@ -138,12 +147,14 @@ def pattern_novelty(
         for k in range(len(now)):
             now[k] += max(rate[k], 1.0 / (row.n + 1)) * (place - now[k])
         at, far = nearest(known, row.used, now)
+        score = far / (radius * (1.0 + habit * row.told))
+        newest = True
+        for j in range(rest):
+            newest = newest and recent[j] < score
+        recent[row.n % len(recent)] = score
+        row.told = (1.0 - fade) * row.told + (1.0 if newest and score > 1.0 else 0.0)
         if row.n >= warmup:
-            out[i] = far / radius
-            for j in range(rest):
-                if recent[j] >= far:
-                    out[i] = 0.0
-        recent[row.n % len(recent)] = far
+            out[i] = score if newest else 0.0
         row.n += 1
         if at >= 0 and far <= radius:
             for k in range(len(now)):
