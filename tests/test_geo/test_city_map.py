@@ -169,6 +169,14 @@ def test_a_point_beside_a_border_has_the_shares_of_the_normal_distribution() -> 
         assert abs(dict(zip(got.number.tolist(), got.share.tolist(), strict=True)).get(0, 0.0) - inside) < 0.01
 
 
+def test_a_point_in_a_corner_of_four_grids_has_their_shares() -> None:
+    quarters = [Feature("grid", f"g{k}", shapely.box(k % 2, k // 2, k % 2 + 1, k // 2 + 1)) for k in range(4)]
+    got = shares(CityMap(quarters), "grid", np.array([1.0]), np.array([1 + 5 / 111_320]), np.array([10.0]))
+    south = 0.5 * (1 + math.erf(-5 / (10 / 1.5096) / math.sqrt(2)))
+    want = [south / 2, south / 2, (1 - south) / 2, (1 - south) / 2]
+    assert got.share[np.argsort(got.number)] == pytest.approx(want, abs=0.02)
+
+
 def test_shares_of_each_point_add_up_to_one_and_fall() -> None:
     random = np.random.default_rng(3)
     lon, lat, off = random.uniform(-0.1, 4.1, 50), random.uniform(-0.1, 1.1, 50), random.uniform(0, 30_000, 50)

@@ -1,0 +1,69 @@
+"""Lanes ask the map at the time of each event: a change of the map leaves what came before it where it was."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import shapely
+
+from brain.lane import ReadingsLane
+from brain.scenarios import read
+from brain.sets import CitySet
+from geo.city_map import CityMap
+from geo.feature import Feature
+from geo.grid_map import GridMap
+from streams.logic import View
+from streams.records import TP, Batch
+from streams.registry import Registry
+from streams.state import Store
+
+CHANGE = 1_718_000_000_000
+ASSETS = [
+    {"id": f"wl-{k}", "type": "water_level", "lon": 113.5, "lat": 22.5, "unit": "m", "range": [-1000, 1000]}
+    for k in range(2)
+]
+HIGH = """
+id: emergency.flood.high
+version: 1
+name: {zh: 高, en: High}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {above: 10}
+clear: {below: 8}
+"""
+
+
+def content(first: int) -> CitySet:
+    """One grid, which moves from one town to another at CHANGE and has no edition before ``first``."""
+    shape = shapely.box(113, 22, 114, 23)
+    grids = [
+        Feature("grid", "g", shape, first, CHANGE, {"town": "old", "district": "d"}),
+        Feature("grid", "g", shape, CHANGE, attributes={"town": "new", "district": "d"}),
+    ]
+    return CitySet("set", Registry.of(ASSETS), GridMap.of_map(CityMap(grids)), [read(HIGH, "high")])
+
+
+def run(city: CitySet, readings: list[tuple[str, int]]) -> tuple[list[tuple[str, str]], dict[str, int]]:
+    lane = ReadingsLane()
+    store, at = Store(lane.tables, lane.owner), TP("in", 0)
+    lane.bind(store, at, 1)
+    lane.enter(city.id, city)
+    bodies = [msgspec.json.encode({"asset": a, "metric": "water_level", "t": t, "v": 11}) for a, t in readings]
+    rows = [(k, CHANGE, None, body, ()) for k, body in enumerate(bodies)]
+    n = len(rows)
+    view = View(at, Batch.of(at, 0, n, rows), np.arange(n, dtype=np.int32), np.full(n, CHANGE), [], 0)
+    out = lane.process(view)
+    return [(s.asset, s.town) for s in out.signals], out.counts
+
+
+def test_a_reading_from_before_the_change_gets_the_old_town_and_one_after_it_the_new() -> None:
+    signals, _ = run(content(CHANGE - 10_000), [("wl-1", CHANGE), ("wl-0", CHANGE - 1)])
+    assert signals == [("wl-1", "new"), ("wl-0", "old")]
+
+
+def test_a_reading_older_than_the_map_is_outside_and_counted() -> None:
+    signals, counts = run(content(CHANGE - 1), [("wl-0", CHANGE - 2), ("wl-1", CHANGE - 1)])
+    assert signals == [("wl-0", ""), ("wl-1", "old")]
+    assert counts["outside"] == 1
