@@ -39,6 +39,7 @@ from streams.progress import CITY, CONDUCTOR, Progress
 from streams.reclaim import Claims, Reclaimer
 from streams.records import TP, Batch
 from streams.set_watch import SetWatch
+from streams.state import Store
 
 log = structlog.get_logger(__name__)
 
@@ -120,10 +121,19 @@ def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     """Run the app until SIGINT or SIGTERM; returns after a last flush of every task."""
     settings = checked(settings)
     batches.warm()
+    _warm(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(make_app(settings, progress), loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
     worker.execute_from_commandline()
+
+
+def _warm(settings: WorkerSettings) -> None:
+    """Have all kernels compiled or loaded before the group gives us a lane: one that moves must not wait for that."""
+    for topic, make in settings.lanes.items():
+        logic = make()
+        logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), settings.inputs[topic])
+        logic.enter(settings.genesis, settings.sets(settings.genesis))
 
 
 def checked(settings: WorkerSettings) -> WorkerSettings:

@@ -220,13 +220,18 @@ class _Run:
 
     def stall_s(self) -> float:
         """Longest time between two seals of a lane whose worker was not hit, outside broker faults and the storm."""
-        worst = 0.0
+        return max((length for length, *_ in self.stalls()), default=0.0)
+
+    def stalls(self) -> list[tuple[float, int, float]]:
+        """Such times, the longest first: (seconds, partition, seconds since the last kill or freeze of the other)."""
+        out = []
         for p, seals in self.watcher.seals.items():
             for (a, _), (b, _) in pairwise(seals):
                 hit = any(p in mine and a - 1 <= at <= b for at, mine in self.count.hit)
                 if not hit and not any(x <= b and a <= y for x, y in self.count.faults):
-                    worst = max(worst, b - a)
-        return worst
+                    since = min((a - at for at, _ in self.count.hit if at <= b), default=-1.0, key=abs)
+                    out.append((b - a, p, since))
+        return sorted(out, reverse=True)
 
 
 def _result(done: _Run, feed: Feed, verdict: Verdict, *, live: bool) -> Result:
@@ -243,6 +248,10 @@ def _result(done: _Run, feed: Feed, verdict: Verdict, *, live: bool) -> Result:
         {"what": "late / repeated in the log", "seen": f"{verdict.want.late} / {verdict.want.repeated}"},
         {"what": "every lane at its end", "seen": str(live)},
         {"what": "worker exits", "seen": str([w.exits for w in done.workers])},
+        {
+            "what": "longest stalls of lanes not hit: s, partition, begun s after the nearest hit",
+            "seen": "; ".join(f"{s:.1f} p{p} {at:+.1f}" for s, p, at in done.stalls()[:6]),
+        },
         {"what": "kill to first new input, s", "seen": str(sorted(round(s, 1) for s in c.recover_s))},
         {
             "what": "findings of the auditor, afterwards / in the workers",
