@@ -125,6 +125,7 @@ def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(make_app(settings, progress), loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # it would write codes of the terminal between the lines of the log
     worker.execute_from_commandline()
 
 
@@ -287,6 +288,7 @@ class Door(Service):
             await task.run()
             if isinstance(task, Conductor):
                 await task.log.close()
+            log.info("task ends", partition=str(tp), task=type(task).__name__)
         except NotOwner:
             log.info("not ours any more", partition=str(tp))
         except asyncio.CancelledError:

@@ -37,6 +37,7 @@ def run(app: App) -> int:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     worker = faust.Worker(app, loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker.spinner = None  # it would write codes of the terminal between the lines of the log
     try:
         worker.execute_from_commandline()
     except SystemExit as end:

@@ -65,7 +65,8 @@ class Worker:
             if '"worker"' in line or '"bench worker"' in line:
                 mine.clear()
             try:
-                entry = json.loads(line)
+                # Something of the terminal, or of a library, may stand before it on the line.
+                entry = json.loads(line[line.find("{") :])
             except ValueError:
                 continue
             topic, _, partition = str(entry.get("partition", "")).rpartition("/")
