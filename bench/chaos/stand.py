@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -15,7 +14,7 @@ from pathlib import Path
 from confluent_kafka import Consumer
 
 from bench.chaos.oracle import ends
-from bench.watch.measure import reader
+from bench.watch.measure import reader, worker
 
 
 class Worker:
@@ -23,10 +22,7 @@ class Worker:
 
     def __init__(self, name: str, bootstrap: str, prefix: str, assets: int, partitions: int, logs: Path) -> None:
         self.name, self.log = name, logs / f"{name}.log"
-        self._command = [
-            sys.executable, "-m", "bench.watch.worker", "--bootstrap", bootstrap, "--prefix", prefix,
-            "--assets", str(assets), "--partitions", str(partitions), "--conduct",
-        ]  # fmt: skip
+        self._command = worker(bootstrap, prefix, assets, partitions, "--conduct")
         self.process: subprocess.Popen[bytes] | None = None
         self.exits: list[int] = []
 
