@@ -176,7 +176,14 @@ class _SeriesLane:
             columns.series, columns.lon, columns.lat, columns.crs, registry.series_asset, *content.placed(),
             registry.crs, lon, lat, crs,
         )  # fmt: skip
-        return to_wgs84(lon, lat, crs) if rectify else (lon, lat)
+        if rectify:
+            lon, lat = to_wgs84(lon, lat, crs)
+        if registry.past:
+            borrowed = np.flatnonzero(np.isnan(columns.lon) | np.isnan(columns.lat))
+            there = lon[borrowed], lat[borrowed]
+            content.placed_before(registry.series_asset[columns.series[borrowed]], columns.t[borrowed], *there)
+            lon[borrowed], lat[borrowed] = there
+        return lon, lat
 
     def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8],
              place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip

@@ -29,8 +29,20 @@ class Measure(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     range: tuple[float, float]
 
 
+class Stood(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Where an asset stood before it was moved: until just before ``until``, milliseconds UTC."""
+
+    until: int
+    lon: float
+    lat: float
+    crs: str = "wgs84"
+
+
 class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type."""
+    """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type.
+
+    ``since``: from when on this is so, milliseconds UTC; 0 always. ``past``: where it stood before, oldest first.
+    """
 
     id: str
     type: str
@@ -42,6 +54,8 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     range: tuple[float, float] | None = None
     metrics: dict[str, Measure] = {}
     every_s: float = 0.0
+    since: int = 0
+    past: tuple[Stood, ...] = ()
 
     def measures(self) -> dict[str, Measure]:
         """Metric → unit and range."""
@@ -73,6 +87,8 @@ class Registry:
     lat: NDArray[np.float64]
     crs: NDArray[np.int8]
     every_s: NDArray[np.float64]
+    past: list[tuple[int, Stood]]
+    """Asset and where it stood earlier, of those that were moved; the newest first, so that the oldest has the word."""
 
     @classmethod
     def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
@@ -129,6 +145,7 @@ class Registry:
             lat=np.array([asset.lat for asset in assets], np.float64),
             crs=np.array([CRS[asset.crs] for asset in assets], np.int8),
             every_s=np.array([asset.every_s for asset in assets], np.float64),
+            past=[(a, stood) for a, asset in enumerate(assets) for stood in reversed(asset.past)],
         )
 
     def series_key(self, series: int) -> bytes:
@@ -143,10 +160,15 @@ def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
         raise RegistryError(f"{where}: id: expected text without control characters, got {asset.id!r}")
     if asset.id in known:
         raise RegistryError(f"{where}: id: stands twice")
-    if asset.crs not in CRS:
-        raise RegistryError(f"{where}: crs: expected one of {', '.join(CRS)}, got {asset.crs!r}")
-    if not (-180 <= asset.lon <= 180 and -90 <= asset.lat <= 90):
-        raise RegistryError(f"{where}: expected lon in [-180, 180] and lat in [-90, 90], got {asset.lon}, {asset.lat}")
+    for place in (asset, *asset.past):
+        if place.crs not in CRS:
+            raise RegistryError(f"{where}: crs: expected one of {', '.join(CRS)}, got {place.crs!r}")
+        if not (-180 <= place.lon <= 180 and -90 <= place.lat <= 90):
+            got = f"{place.lon}, {place.lat}"
+            raise RegistryError(f"{where}: expected lon in [-180, 180] and lat in [-90, 90], got {got}")
+    times = [stood.until for stood in asset.past]
+    if times != sorted(set(times)) or (times and times[-1] > asset.since):
+        raise RegistryError(f"{where}: past: expected rising until, the last at most since {asset.since}, got {times}")
     for name, measure in asset.measures().items():
         if not measure.range[0] <= measure.range[1]:
             raise RegistryError(f"{where}: {name}: range: expected low before high, got {list(measure.range)}")

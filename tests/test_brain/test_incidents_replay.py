@@ -25,6 +25,7 @@ class Engine:
     logic: CityLogic = field(default_factory=lambda: CityLogic(SETTINGS))
     state: dict[bytes, bytes] = field(default_factory=dict)
     topic: dict[tuple[str, bytes], tuple[bytes, object]] = field(default_factory=dict)
+    published: list[bytes] = field(default_factory=list)
 
     def flush(self) -> None:
         items, records = self.logic.changes()
@@ -36,6 +37,7 @@ class Engine:
             assert name is not None
             assert body is not None
             self.topic[suffix, name] = (body, headers)
+            self.published.append(body)
 
     def restart(self, reverse: bool) -> None:
         self.logic = CityLogic(SETTINGS)
@@ -122,14 +124,15 @@ def test_no_raise_is_lost_or_counted_twice_and_life_is_never_grouped(
     for signal in signals:
         engine.timers(signal.fold)
         engine.logic.signal(signal)
-    engine.flush()
-    members: list[str] = []
-    for body, _ in engine.topic.values():
+        engine.flush()
+    members: set[str] = set()
+    for body in engine.published:
         incident = msgspec.json.decode(body, type=Incident)
-        members += [m.id for m in incident.members]
+        members |= {m.id for m in incident.members}
         assert incident.count == len(incident.members) <= SETTINGS.members
         if incident.life:
             assert len({m.asset for m in incident.members}) == 1
             assert incident.provisional == [m.id for m in incident.members]
-    # A raise delivered again after its incident ended is a new incident of the same id: one record by key.
-    assert set(members) == {s.identity() for s in signals if s.kind == "raise"}
+    # A raise that is delivered again after its incident ended, which the engine never does, makes a new incident of the
+    # same id: the topic then keeps the newer record, so all that were published are looked at.
+    assert members == {s.identity() for s in signals if s.kind == "raise"}
