@@ -11,18 +11,16 @@ from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 import numpy as np
-import shapely
 
 from geo.exact import F8, I8
-from geo.feature import ALWAYS, FOREVER, Feature, MapError, check, meeting
+from geo.feature import ALWAYS, FOREVER, Feature, MapError, check, exact, meeting
 from geo.index import EDITIONS, Index, Polygons
+from geo.layers import OVERLAPPING, located
 from geo.lookup import NO_EDITION, NO_POSITION, OUTSIDE
 from geo.raster import I4
 
 __all__ = ["NO_EDITION", "NO_POSITION", "OUTSIDE", "CityMap", "Feature", "MapError"]
 
-OVERLAPPING = frozenset({"site", "risk"})
-"""Layers whose features may overlap, where a map does not say otherwise."""
 EDITION = 0
 """Column of the edition in an answer."""
 
@@ -35,6 +33,9 @@ class CityMap:
 
     In a layer that does not overlap a point has one owner: of features that share the border it lies on, that of the
     lowest number. In a layer that overlaps it has all whose shape covers it.
+
+    Points and lines of layers that may have them (:data:`geo.layers.LAYERS`) are left out, from the version too: no
+    position lies in them. They are for :mod:`geo.nearest`, :mod:`geo.roads` and :mod:`geo.rivers`.
     """
 
     def __init__(
@@ -60,7 +61,8 @@ class CityMap:
         MapError
             With all findings; nothing is built then.
         """
-        ordered = sorted((f for f in features if f.until > live_since), key=lambda f: (f.layer, f.code, f.since))
+        live = (f for f in features if f.until > live_since and located(f.layer, f.shape))
+        ordered = sorted(live, key=lambda f: (f.layer, f.code, f.since))
         if index is None:
             findings = check(ordered, overlapping)
             if findings:
@@ -156,5 +158,5 @@ def _hash(features: Sequence[Feature], live_since: int) -> str:
     digest = hashlib.sha256(str(live_since).encode())
     for f in features:
         head = (f.layer, f.code, f.since, f.until, sorted(f.attributes.items()))
-        digest.update(msgspec.json.encode(head) + b"\x1e" + shapely.to_wkb(f.shape))
+        digest.update(msgspec.json.encode(head) + b"\x1e" + exact(f.shape))
     return "sha256:" + digest.hexdigest()[:16]

@@ -17,9 +17,10 @@ import msgspec
 import shapely
 
 from geo import geojson
-from geo.city_map import OVERLAPPING, CityMap
-from geo.feature import ALWAYS, Feature
+from geo.city_map import CityMap
+from geo.feature import ALWAYS, Feature, Value
 from geo.index import Index
+from geo.layers import OVERLAPPING
 
 FEATURES = "features.msgpack"
 FORMAT = 1
@@ -32,7 +33,7 @@ class _Kept(msgspec.Struct, array_like=True, gc=False):
     code: str
     since: int
     until: int
-    attributes: dict[str, str]
+    attributes: dict[str, Value]
     wkb: bytes
 
 

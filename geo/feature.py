@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.layers import KINDS, Kind, kinds_of
+
 ALWAYS, FOREVER = -(2**63), 2**63 - 1
 OVERLAP = 1e-11
 """Square degrees (about 0.1 m²) by which neighbours may overlap: digitising leaves slivers, not areas."""
@@ -19,13 +22,18 @@ WIDEST = 10.0
 """Degrees that a city's map may span: what is wider crosses the antimeridian or is not in this city."""
 SHOWN = 10
 
+Value = str | int | float | bool
+"""What an attribute may be. Times, lists and nothing are not."""
+RESERVED = ("layer", "code", "since", "until")
+"""Properties that are no attributes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One polygon of a layer 图层要素, in force from ``since`` until just before ``until`` (milliseconds UTC).
+    """One thing of a layer 图层要素, in force from ``since`` until just before ``until`` (milliseconds UTC).
 
-    ``shape``: Polygon or MultiPolygon in WGS 84 degrees, longitude first. A feature whose attributes or shape change is
-    two features with one code whose times do not overlap.
+    ``shape``: polygon, line or point (:data:`geo.layers.KINDS`) in WGS 84 degrees, longitude first, without heights. A
+    feature whose attributes or shape change is two features with one code whose times do not overlap.
     """
 
     layer: str
@@ -33,7 +41,7 @@ class Feature:
     shape: Any
     since: int = ALWAYS
     until: int = FOREVER
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
 class Finding(NamedTuple):
@@ -68,24 +76,35 @@ def check(features: Sequence[Feature], overlapping: Collection[str] = ()) -> lis
     """
     if not features:
         return [Finding("features", "expected at least one grid or other feature, got none")]
-    found = [Finding(_where(f), says) for f in features for says in _alone(f)]
+    found = [Finding(where(f), says) for f in features for says in alone(f)]
     bad = {f.where for f in found}
-    sound = [f for f in features if _where(f) not in bad]
+    sound = [f for f in features if where(f) not in bad]
     return found + _far(sound) + _twice(features) + _overlaps(sound, overlapping)
 
 
-def _where(feature: Feature) -> str:
+def where(feature: Feature) -> str:
+    """How findings name a feature."""
     return f"{feature.layer} {feature.code}"
 
 
-def _alone(feature: Feature) -> Iterable[str]:
+def alone(feature: Feature) -> Iterable[str]:
     """What is wrong with one feature by itself; the first fault that makes later questions senseless ends it."""
     shape = feature.shape
     if feature.since >= feature.until:
         yield f"expected since before until, got {feature.since} and {feature.until}"
-    if shape is None or shape.is_empty or shape.geom_type not in {"Polygon", "MultiPolygon"}:
+    if not feature.layer or "/" in feature.layer or not feature.code:
+        yield "expected a layer without / and a code, neither of them empty"
+    for name, value in feature.attributes.items():
+        if name in RESERVED:
+            yield f"properties.{name} is no attribute"
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"properties.{name}: expected a finite number, got {value}"
+        elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+            yield f"properties.{name}: expected a number of at most 64 bits, got one of {value.bit_length()}"
+    kinds = kinds_of(feature.layer)
+    if shape is None or shape.is_empty or KINDS.get(shape.geom_type) not in kinds:
         kind = "nothing" if shape is None or shape.is_empty else shape.geom_type
-        yield f"expected a Polygon or MultiPolygon, got {kind}"
+        yield f"expected a {_types(kinds)}, got {kind}"
         return
     if not np.isfinite(shapely.get_coordinates(shape)).all():
         yield "a coordinate is not a finite number"
@@ -101,6 +120,19 @@ def _alone(feature: Feature) -> Iterable[str]:
         yield f"geometry is invalid: {shapely.is_valid_reason(shape)}"
 
 
+def _types(kinds: Collection[Kind]) -> str:
+    return " or ".join(name for name, kind in KINDS.items() if kind in kinds)
+
+
+def exact(shape: Any) -> bytes:
+    """Bytes that are equal where shapes are, to the last bit: where a ring begins and how it winds does not count.
+
+    The direction of a line does: it is that of the river or the road.
+    """
+    wkb: bytes = shapely.to_wkb(shapely.normalize(shape) if KINDS.get(shape.geom_type) == "polygon" else shape)
+    return wkb
+
+
 def _far(features: Sequence[Feature]) -> list[Finding]:
     """Features far from the middle of the map: each one alone may look sound."""
     if not features:
@@ -109,7 +141,7 @@ def _far(features: Sequence[Feature]) -> list[Finding]:
     middle = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
     away = np.maximum(np.abs(bounds[:, :2] - middle), np.abs(bounds[:, 2:] - middle)).max(axis=1)
     return [
-        Finding(_where(features[k]), f"lies {away[k]:.4g} degrees from the middle of the map, {_text(middle)}")
+        Finding(where(features[k]), f"lies {away[k]:.4g} degrees from the middle of the map, {_text(middle)}")
         for k in np.flatnonzero(away > WIDEST).tolist()
     ]
 
@@ -129,12 +161,13 @@ def _twice(features: Sequence[Feature]) -> list[Finding]:
     for same in again.values():
         same.sort(key=lambda f: (f.since, f.until))
         if any(a.until > b.since for a, b in pairwise(same)):
-            found.append(Finding(_where(same[0]), "there twice at one time; each code may be there once"))
+            found.append(Finding(where(same[0]), "there twice at one time; each code may be there once"))
     return found
 
 
 def _overlaps(features: Sequence[Feature], overlapping: Collection[str]) -> list[Finding]:
     found = []
+    features = [f for f in features if KINDS[f.shape.geom_type] == "polygon"]
     for layer in dict.fromkeys(f.layer for f in features):
         if layer in overlapping:
             continue
@@ -144,7 +177,7 @@ def _overlaps(features: Sequence[Feature], overlapping: Collection[str]) -> list
         area = shapely.area(shapely.intersection(shapes[a], shapes[b]))
         for k in np.flatnonzero(area > OVERLAP).tolist():
             says = f"overlaps {mine[b[k]].code} by {area[k]:.2g} square degrees; features of this layer may only touch"
-            found.append(Finding(_where(mine[a[k]]), says))
+            found.append(Finding(where(mine[a[k]]), says))
     return found
 
 

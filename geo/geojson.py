@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import shapely
 
-from geo.feature import ALWAYS, FOREVER, Feature, Finding, MapError
-
-RESERVED = ("layer", "code", "since", "until")
+from geo.feature import ALWAYS, FOREVER, RESERVED, Feature, Finding, MapError
+from geo.times import text_of, time_of
 
 
 def load(path: Path) -> list[Feature]:
     """Read a file. Raises MapError with all that is wrong, and OSError where it cannot be read."""
     try:
-        data = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise MapError(f"{path}: not a JSON object: {error}") from error
-    try:
-        return read(data)
+        return read(decode(path.read_bytes()))
     except MapError as error:
         raise MapError([Finding(f"{path}: {f.where}", f.says) for f in error.findings]) from error
+
+
+def decode(data: bytes) -> dict[str, Any]:
+    """A JSON object of bytes that nobody has looked at yet. Raises MapError."""
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except RecursionError:
+        raise MapError("not a JSON object: nested too deep") from None
+    except ValueError as error:  # msgspec's own, and what is no UTF-8
+        raise MapError(f"not a JSON object: {error}") from error
 
 
 def read(collection: Mapping[str, Any]) -> list[Feature]:
     """Features of a decoded FeatureCollection.
 
     Properties: ``layer`` (default grid), ``code`` (or one named as the layer), ``since`` and ``until`` (RFC 3339 with
-    its offset; absent: always, for ever); all other texts become attributes.
+    its offset; absent: always, for ever); all other texts, numbers and truth values become
+    attributes. Null, lists and objects are left out, and heights of coordinates.
 
     Raises
     ------
@@ -45,9 +50,9 @@ def read(collection: Mapping[str, Any]) -> list[Feature]:
     if "crs" in collection:
         raise MapError("crs: GeoJSON is WGS 84 and has no crs member; rectify the map first")
     read, findings = list[Feature](), list[Finding]()
-    for number, raw in enumerate(features):
+    for number, one in enumerate(features):
         try:
-            read.append(_feature(raw))
+            read.append(feature(one))
         except MapError as error:
             findings.append(Finding(f"features[{number}]", str(error)))
     if findings:
@@ -55,7 +60,8 @@ def read(collection: Mapping[str, Any]) -> list[Feature]:
     return read
 
 
-def _feature(raw: Any) -> Feature:
+def feature(raw: Any) -> Feature:
+    """One decoded Feature. Raises MapError; whether it can be used is for :func:`geo.feature.alone`."""
     properties = raw.get("properties") if isinstance(raw, Mapping) else None
     if not isinstance(properties, Mapping):
         raise MapError("expected a Feature with properties")
@@ -66,44 +72,62 @@ def _feature(raw: Any) -> Feature:
     if not isinstance(properties.get(name), str):
         raise MapError(f"properties.{name}: expected text, got {properties.get(name)!r}")
     since, until = _time(properties, "since", ALWAYS), _time(properties, "until", FOREVER)
-    attributes = {k: v for k, v in properties.items() if isinstance(v, str) and k not in {*RESERVED, name}}
+    skip = {*RESERVED, name}
+    attributes = {k: v for k, v in properties.items() if isinstance(v, str | int | float) and k not in skip}
     return Feature(layer, properties[name], _shape(raw.get("geometry")), since, until, attributes)
 
 
 def _shape(geometry: Any) -> Any:
-    """GEOS reads it; it closes no ring and takes no text for a number, and says so in its own words."""
+    """GEOS reads it; it closes no ring and takes no text for a number. Heights are left out: nothing here asks them."""
+    if geometry is None:
+        raise MapError("geometry: expected a Polygon or another shape, got null")
     try:
         shape = shapely.from_geojson(msgspec.json.encode(geometry))
     except shapely.errors.GEOSException as error:
+        raise MapError(f"geometry: {_open_ring(geometry) or error}") from error
+    except (
+        OverflowError,
+        TypeError,
+        RecursionError,
+        ValueError,
+    ) as error:  # numbers of 65 bits, nests, lone surrogates
         raise MapError(f"geometry: {error}") from error
-    if shape is None:
-        raise MapError("geometry: expected a Polygon or MultiPolygon, got null")
-    return shape
+    return shapely.force_2d(shape)
+
+
+def _open_ring(geometry: Any) -> str:
+    """Which ring of a polygon is not closed, and where; empty where that is not what is wrong."""
+    kind = geometry.get("type") if isinstance(geometry, Mapping) else None
+    parts = geometry.get("coordinates") if kind in {"Polygon", "MultiPolygon"} else None
+    parts = parts if kind == "MultiPolygon" else [parts]
+    for n, part in enumerate(parts if isinstance(parts, list) else ()):
+        for k, ring in enumerate(part if isinstance(part, list) else ()):
+            if isinstance(ring, list) and ring and ring[0] != ring[-1]:
+                place = f"polygon {n} ring {k}" if kind == "MultiPolygon" else f"ring {k}"
+                ends = f"{str(ring[0])[:60]} and ends at {str(ring[-1])[:60]}"
+                return f"{place} is not closed: it begins at {ends}; repeat its first position at its end"
+    return ""
 
 
 def _time(properties: Mapping[str, Any], key: str, absent: int) -> int:
     value = properties.get(key)
-    if value is None:
-        return absent
     try:
-        time = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise MapError(f"properties.{key}: expected a time as 2020-06-22T00:00:00+08:00, got {value!r}") from None
-    if time.tzinfo is None:
-        raise MapError(f"properties.{key}: {value} has no offset; write 2020-06-22T00:00:00+08:00")
-    return int(time.timestamp() * 1000)
+        return absent if value is None else time_of(value)
+    except ValueError as error:
+        raise MapError(f"properties.{key}: {error}") from error
 
 
 def write(features: Iterable[Feature]) -> bytes:
-    """A FeatureCollection that :func:`read` reads back the same."""
-    return msgspec.json.encode({"type": "FeatureCollection", "features": [_raw(f) for f in features]})
+    """A FeatureCollection that :func:`read` reads back the same, with rings wound as RFC 7946 has it."""
+    return msgspec.json.encode({"type": "FeatureCollection", "features": [raw(f) for f in features]})
 
 
-def _raw(f: Feature) -> dict[str, Any]:
+def raw(f: Feature) -> dict[str, Any]:
+    """One Feature to encode. Raises ValueError for a time outside the years 1 to 9999."""
     times = {name: t for name, t, absent in (("since", f.since, ALWAYS), ("until", f.until, FOREVER)) if t != absent}
-    texts = {name: datetime.fromtimestamp(t / 1000, UTC).isoformat() for name, t in times.items()}
+    texts = {name: text_of(t) for name, t in times.items()}
     return {
         "type": "Feature",
         "properties": {"layer": f.layer, "code": f.code, **texts, **f.attributes},
-        "geometry": msgspec.Raw(shapely.to_geojson(f.shape).encode()),
+        "geometry": msgspec.Raw(shapely.to_geojson(shapely.orient_polygons(f.shape)).encode()),
     }

@@ -52,15 +52,15 @@ class GridMap:
             raise MapError(f"features: expected at least one of layer grid, got layers {', '.join(city.layers)}")
         grids = city.features(GRID)
         findings = [
-            Finding(f"grid {g.code}", f"properties.{name}: expected text, got none")
-            for g in grids for name in (TOWN, DISTRICT) if name not in g.attributes
+            Finding(f"grid {g.code}", f"properties.{name}: expected text, got {g.attributes.get(name, 'none')}")
+            for g in grids for name in (TOWN, DISTRICT) if not isinstance(g.attributes.get(name), str)
         ]  # fmt: skip
         if findings:
             raise MapError(findings)
         self.map, self.version = city, city.version
         self.codes = [g.code for g in grids]
-        self.towns = [g.attributes[TOWN] for g in grids]
-        self.districts = [g.attributes[DISTRICT] for g in grids]
+        self.towns = [str(g.attributes[TOWN]) for g in grids]
+        self.districts = [str(g.attributes[DISTRICT]) for g in grids]
         self.column = city.columns(GRID).start
 
     def __len__(self) -> int:
