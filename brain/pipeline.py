@@ -11,8 +11,10 @@ import numpy as np
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
-from brain.sets import CitySet, SetLibrary, folders
+from brain.live import LiveChanges
+from brain.sets import CitySet, SetLibrary, digest, folders
 from brain.settings import Settings, SettingsError
+from streams import set_store
 from streams.deadletter import Letter
 from streams.decode import decode_detections, decode_readings
 from streams.door import WorkerSettings
@@ -32,8 +34,11 @@ DECODERS = {"iot.telemetry": decode_readings, "video.metadata": decode_detection
 """Of the inputs that name an asset."""
 
 
-def library(settings: Settings) -> tuple[SetLibrary, CitySet]:
-    """Every set of the folder, and the one that is in force before any pulse names another."""
+def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySet]:
+    """Every set of the folder, and the one that is in force before any pulse names another.
+
+    With a broker also those of topic sets: they are put into the cache now, and later ones when they are wanted.
+    """
     folder = settings.set_folder()
     dirs = folders(folder)
     if not dirs:
@@ -41,19 +46,31 @@ def library(settings: Settings) -> tuple[SetLibrary, CitySet]:
     names = {d.name: d for d in dirs}
     if settings.genesis not in names:
         raise SettingsError(f"genesis: expected one of {', '.join(names)}, got {settings.genesis!r}")
-    sets = SetLibrary(dirs)
-    return sets, CitySet.load(names[settings.genesis])
+    topic = settings.prefix + "sets"
+
+    def fetch(set_id: str) -> dict[str, bytes]:
+        return set_store.unpack(set_store.fetch(bootstrap, topic).packed(set_id))
+
+    sets = SetLibrary(dirs, Path(settings.set_cache), fetch if bootstrap else None)
+    if bootstrap:
+        shelf = set_store.fetch(bootstrap, topic)
+        for set_id in shelf.ids():
+            sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
+    return sets, sets.get(digest(names[settings.genesis]))
 
 
 def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
     """A set, read where it is new here, and put to the test: every lane and the city task enter it, on empty state.
 
-    Raises KeyError where no folder has that content, and whatever is wrong with it.
+    Raises KeyError where neither a folder nor topic sets has that content, and whatever is wrong with it.
     """
     try:
         content = sets.find(set_id, settings.set_folder())
     except KeyError:
-        raise KeyError(f"no folder below {settings.set_folder()} has the content {set_id}") from None
+        raise KeyError(f"neither topic sets nor a folder below {settings.set_folder()} has {set_id}") from None
+    content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
+    for n in set(settings.partitions.values()):
+        content.partitions(n)
     for topic, make in LANES.items():
         logic = make()
         logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
@@ -79,22 +96,28 @@ def claims(sets: SetLibrary) -> Claims:
 
 def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int] | None = None) -> WorkerSettings:
     """What a live worker runs."""
-    sets, genesis = library(settings)
+    sets, genesis = library(settings, bootstrap)
     kafka = KafkaSettings(bootstrap=bootstrap, request_timeout=settings.request_timeout_s)
     made = WorkerSettings(
         kafka=kafka, inputs=settings.partitions, lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get,
         genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group, flush_s=settings.flush_s,
         load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets), outcomes=outcomes,
+        changes=lambda: LiveChanges(sets, settings.set_folder(), bootstrap, settings.prefix + "sets"),
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)
 
 
-def replay_settings(settings: Settings, folder: Path | None = None) -> ReplaySettings:
-    """What a replay runs; ``folder`` is a set to use in place of the genesis set."""
-    sets, genesis = library(settings)
-    if folder is not None:
-        genesis = CitySet.load(folder)
-        sets = SetLibrary([folder])
+def replay_settings(
+    settings: Settings, folder: Path | None = None, shelf: set_store.Shelf | None = None
+) -> ReplaySettings:
+    """What a replay runs; ``folder`` is a set to use in place of the genesis set, ``shelf`` has those of a bundle."""
+    if folder is None:
+        sets, genesis = library(settings)
+    else:
+        sets = SetLibrary([folder], Path(settings.set_cache))
+        genesis = sets.get(digest(folder))
+    for set_id in shelf.ids() if shelf is not None else ():
+        sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
     return ReplaySettings(
         lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get, genesis=genesis.id, key=settings.key(),
         partitions=settings.partitions, prefix=settings.prefix,

@@ -20,6 +20,7 @@ from brain import scenarios
 from brain.scenarios import Scenario
 from geo import compiled
 from geo.coords import F8, to_wgs84
+from geo.feature import ALWAYS
 from geo.grid_map import GridMap
 from streams.records import I4, I8
 from streams.registry import CRS, Registry
@@ -33,8 +34,8 @@ MAPS = "maps"
 class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """``changes.json``: how far a set that live changes made has followed them.
 
-    ``base``: the set that a person chose; ``positions``: next offset by topic; ``time``: what became valid until then is
-    in it; ``live_since``: what the map no longer answers for is older, all in milliseconds UTC.
+    ``base``: the set that a person chose; ``positions``: next offset by topic; ``time`` (ms UTC): what became valid
+    until then is in it; ``live_since`` (ms UTC): the map answers for no time before it.
     """
 
     base: str
@@ -237,7 +238,7 @@ ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
-    head = name.split("/")[0] if name.endswith(".yaml") else name
+    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") else name
     return (ORDER.index(head) if head in ORDER else len(ORDER), name.split("/"))
 
 
@@ -261,8 +262,7 @@ def _map(folder: Path, cache: Path | None) -> GridMap:
         kept.parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=".map-", dir=kept.parent))
         try:
-            options = {} if live_since is None else {"live_since": live_since}
-            compiled.build_beside(source, beside, **options)
+            compiled.build_beside(source, beside, live_since=ALWAYS if live_since is None else live_since)
             if not kept.is_dir():
                 beside.rename(kept)
         finally:

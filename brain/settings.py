@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     video_partitions: int = 2
     sets: str = "config"
     """Folder that holds the sets, one folder each."""
+    set_cache: str = ".brain/sets"
+    """Folder for sets that came by topic and for compiled maps; it can be deleted, and is filled again."""
     genesis: str = "demo"
     """Name of the set's folder before any pulse names another."""
     pulse_key: str = "demo-key-change-me"

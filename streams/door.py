@@ -38,12 +38,15 @@ from streams.probe import in_child
 from streams.progress import CITY, CONDUCTOR, Progress
 from streams.reclaim import Claims, Reclaimer
 from streams.records import TP, Batch
+from streams.set_build import Changes, SetBuild
 from streams.set_watch import SetWatch
 from streams.state import Store
 
 log = structlog.get_logger(__name__)
 
 EXIT_TROUBLE = 71
+CHANGES = ("assets", "map.features")
+"""Topics by which the registry and the map change."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class WorkerSettings:
     conduct: bool = True
     load_set: Callable[[str], object] | None = None
     """Reads a set that is wanted in force and tries it; raises where it cannot be used. None: no set is followed."""
+    changes: Callable[[], Changes] | None = None
+    """Makes the application's side of live changes; they come by the topics assets and map.features. None: none do."""
     claims: Claims | None = None
     """Whether a set makes a dead letter worth another try; None: nothing is sent again by itself."""
     logs: Mapping[str, str] = field(default_factory=dict)
@@ -185,7 +190,11 @@ class Door(Service):
         self.pulse = TP(s.prefix + "pulse", 0)
         topics = [s.prefix + topic for topic in s.inputs] + [self.pulse.topic]
         self.sets: SetWatch | None = None
+        self.build: SetBuild | None = None
         if s.load_set is not None:
+            if s.changes is not None:
+                sources = {name: TP(s.prefix + name, 0) for name in CHANGES}
+                self.build = SetBuild(self.reader.feed(), sources, s.changes())
             self.sets = SetWatch(self.reader.feed(), TP(s.prefix + "sets", 0), self._all("signals."), s.load_set)
         self.member = Member(self.cluster, s.prefix + s.group, topics)
 
@@ -216,8 +225,10 @@ class Door(Service):
             tasks = [task for tasks in self.running.values() for task, _ in tasks]
             try:
                 await self.sets.step(tasks, time.monotonic())
+                if self.build is not None:
+                    await self.build.step(tasks, self.sets, time.monotonic())
             except LogError as error:  # the tasks go on under the set in force; this looks again
-                log.warning("cannot read which set is wanted", error=str(error))
+                log.warning("cannot read which set is wanted, or hand out the next", error=str(error))
             await self.sleep(0.5)
 
     def _begin(self, tp: TP) -> None:

@@ -45,9 +45,7 @@ def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: byte
     return send_all(bootstrap, TP(topic, partition), [(key, value)], wait)[0]
 
 
-def send_all(
-    bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None]], wait: float = 30.0
-) -> list[int]:
+def send_all(bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None]], wait: float = 30.0) -> list[int]:
     """Append records to one partition in their order and wait until each is acknowledged; their offsets.
 
     Raises

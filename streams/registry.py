@@ -160,7 +160,8 @@ def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
         raise RegistryError(f"{where}: id: expected text without control characters, got {asset.id!r}")
     if asset.id in known:
         raise RegistryError(f"{where}: id: stands twice")
-    for place in (asset, *asset.past):
+    places: tuple[Asset | Stood, ...] = (asset, *asset.past)
+    for place in places:
         if place.crs not in CRS:
             raise RegistryError(f"{where}: crs: expected one of {', '.join(CRS)}, got {place.crs!r}")
         if not (-180 <= place.lon <= 180 and -90 <= place.lat <= 90):

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from streams.log import LogError
 from streams.records import TP
 from streams.tailing import snapshot
 

@@ -59,6 +59,11 @@ class SetWatch:
         self._told = 0.0
         self._ended = False
 
+    @property
+    def busy(self) -> bool:
+        """Whether a wish has neither come true nor been refused, as far as the worker that conducts knows."""
+        return self.wanted is not None and not self._ended
+
     async def step(self, tasks: Iterable[Any], now: float) -> None:
         """Look once; ``tasks`` are this worker's, ``now`` monotonic seconds."""
         await self._look(now)

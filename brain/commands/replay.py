@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from brain.commands.common import broker_of, fail, load_settings
 from brain.pipeline import replay_settings
-from streams import bundle
+from streams import bundle, set_store
 from streams.records import TP
 from streams.replay import replay as run_replay
 from streams.tailing import snapshot
@@ -32,7 +32,6 @@ def replay(
 ) -> None:
     """Run the pipeline over recorded logs, without a broker / 用录制的日志重放整条流水线."""
     settings = load_settings(config)
-    rules = replay_settings(settings, set_dir)
     lines: list[bundle.Line] = []
     plain: list[tuple[str, Path]] = []
     for name in files:
@@ -43,6 +42,11 @@ def replay(
             lines += bundle.read(Path(name))
         else:
             fail(f"{name}: neither a bundle nor readings=FILE, detections=FILE, tickets=FILE")
+    shelf = set_store.Shelf()
+    for line in lines:
+        if line.topic == settings.prefix + "sets":
+            shelf.take(line.key_bytes(), line.value_bytes())
+    rules = replay_settings(settings, set_dir, shelf)
     if plain:
         made, grid = bundle.plain(plain, dict(rules.partitions), rules.key, rules.genesis)
         lines += made
@@ -66,10 +70,10 @@ def record(
     bootstrap: Annotated[str | None, typer.Option(help="broker")] = None,
     prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
 ) -> None:
-    """Write a replay bundle from the input topics, pulses and journal included / 从主题录制重放包."""
+    """Write a replay bundle from the input topics, pulses, journal and sets included / 从主题录制重放包."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix)
     wanted = [TP(settings.prefix + topic, p) for topic, n in settings.partitions.items() for p in range(n)]
-    wanted += [TP(settings.prefix + "journal", 0), TP(settings.prefix + "pulse", 0)]
+    wanted += [TP(settings.prefix + "journal", 0), TP(settings.prefix + "pulse", 0), TP(settings.prefix + "sets", 0)]
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("records", total=None)
 
