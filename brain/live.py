@@ -112,7 +112,12 @@ class LiveChanges:
             records += [(key, None) for key in old]
         records.append((CONSIDERED, msgspec.json.encode(self._ends)))
         send_all(self._bootstrap, self._topic, records)
-        self._told, self._judged = dict(self._ends), self._next
+        self._told = dict(self._ends)
+        self.judged()
+
+    def judged(self) -> None:
+        """What was built of is not built of again under that set."""
+        self._judged = self._next
 
     def _of(self, set_id: str) -> Changes:
         if self._followed is None or self._followed[0] != set_id:

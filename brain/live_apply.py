@@ -98,9 +98,7 @@ def _assets(
         try:
             name, since = name_of(record.key)
             was = msgspec.json.decode(lines[name], type=Asset) if name in lines else None
-            asset = (
-                _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
-            )
+            asset = _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
         except (ValueError, RegistryError, msgspec.DecodeError) as error:
             refused.append(Refusal(record, str(error)))
             continue

@@ -116,7 +116,8 @@ def replay_settings(
     else:
         sets = SetLibrary([folder], Path(settings.set_cache))
         genesis = sets.get(digest(folder))
-    for set_id in shelf.ids() if shelf is not None else ():
+    shelf = shelf or set_store.Shelf()
+    for set_id in shelf.ids():
         sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
     return ReplaySettings(
         lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get, genesis=genesis.id, key=settings.key(),

@@ -26,13 +26,15 @@ Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 _ZH = {
     "name": "目录", "id": "内容哈希", "force": "生效", "assets": "资产", "scenarios": "场景", "wrong": "不可用: {why}",
+    "live": "{base} 的实时变更", "elsewhere": "不在本机",
     "already": "{name} ({id}) 已经生效", "asked": "已请求 {name} ({id}); 等待全部任务加载…",
     "named": "✓ {name} ({id}) 自 {time} 起生效", "refused": "未生效: {why}",
     "waiting": "{seconds:g} 秒内既未生效也未被拒绝: 是否有工作进程在运行? 见 brain tail audit",
 }  # fmt: skip
 _EN = {
     "name": "folder", "id": "content hash", "force": "in force", "assets": "assets", "scenarios": "scenarios",
-    "wrong": "unusable: {why}", "already": "{name} ({id}) is in force",
+    "wrong": "unusable: {why}", "live": "live changes of {base}",
+    "elsewhere": "not on this machine", "already": "{name} ({id}) is in force",
     "asked": "asked for {name} ({id}); waiting until every task has loaded it …",
     "named": "✓ {name} ({id}) is in force from {time} on", "refused": "not in force: {why}",
     "waiting": "neither in force nor refused within {seconds:g} s: does a worker run? See brain tail audit",
@@ -46,10 +48,12 @@ def list_(config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = N
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _EN if settings.language == "en" else _ZH
-    force = _in_force(broker_of(settings), settings)
+    broker = broker_of(settings)
+    force = _in_force(broker, settings)
     table = Table()
     for column in ("force", "name", "id", "assets", "scenarios"):
         table.add_column(words[column])
+    names: dict[str, str] = {}
     for folder in folders(settings.set_folder()):
         id_ = digest(folder)
         try:
@@ -57,8 +61,28 @@ def list_(config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = N
             what = (str(len(content.registry.ids)), str(len(content.scenarios)))
         except (ValueError, OSError) as error:
             what = (words["wrong"].format(why=error), "")
+        names[id_] = folder.name
         table.add_row("●" if id_ == force else "", *(Text(cell) for cell in (folder.name, id_, *what)))
+    if force not in names:
+        live = _live(broker, settings, force)
+        base = live[0] if live else ""
+        name = words["live"].format(base=names.get(base, base)) if live else words["elsewhere"]
+        table.add_row("●", *(Text(cell) for cell in (name, force, *(live[1:] if live else ("", "")))))
     console.print(table)
+
+
+def _live(broker: str, settings: Settings, set_id: str) -> tuple[str, str, str] | None:
+    """Base, assets and scenarios of a set that live changes made; None where topic sets does not have it."""
+    from brain.sets import CHANGES, Changes
+    from streams import set_store
+
+    try:
+        contents = set_store.unpack(set_store.fetch(broker, settings.prefix + "sets").packed(set_id))
+    except KeyError:
+        return None
+    base = msgspec.json.decode(contents[CHANGES], type=Changes).base
+    assets = len(contents["assets.ndjson"].splitlines())
+    return base, str(assets), str(sum(name.startswith("scenarios/") for name in contents))
 
 
 @app.command()

@@ -59,7 +59,7 @@ def test_a_set_comes_into_force_when_all_have_it_and_what_it_knows_is_sent_again
         until(lambda: [h for _, _, h in worker.read("deadletter", home) if h.get("reason") == b"unknown_asset"])
         send_one(kafka, prefix + "sets", 0, WANTED, msgspec.json.encode(Wanted("sha256:nobody-has-it", "x", "t")))
         refused = until(lambda: [v for _, v, _ in worker.read("audit") if b'"set.refused"' in (v or b"")])
-        assert b"no folder below" in refused[0]
+        assert b"nor a folder below" in refused[0]
 
         answer = worker.command("set", "use", "two", "--by", "duty")
         assert answer.returncode == 0, answer.stdout + answer.stderr + worker.log.read_text()[-2000:]

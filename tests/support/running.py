@@ -27,7 +27,8 @@ class Running:
     def __init__(self, bootstrap: str, prefix: str, folder: Path, **settings: Any) -> None:
         self.bootstrap, self.prefix = bootstrap, prefix
         self.config, self.log = folder / "settings.yaml", folder / "worker.log"
-        given = {"bootstrap": bootstrap, "prefix": prefix, "telemetry_partitions": 2, "video_partitions": 1, **settings}
+        given = {"bootstrap": bootstrap, "prefix": prefix, "telemetry_partitions": 2, "video_partitions": 1,
+                 "set_cache": str(folder / "cache"), **settings}  # fmt: skip
         self.config.write_text(yaml.safe_dump(given, allow_unicode=True))
         self.process: subprocess.Popen[bytes] | None = None
         admin.ensure(bootstrap, topics.catalogue(INPUTS, prefix))
@@ -53,9 +54,10 @@ class Running:
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
-    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Another verb with the same settings, in English."""
-        command = [sys.executable, "-m", "brain", *words, "--config", str(self.config), "--lang", "en"]
+    def command(self, *words: str, lang: bool = True) -> subprocess.CompletedProcess[str]:
+        """Another verb with the same settings, in English where it has the choice."""
+        command = [sys.executable, "-m", "brain", *words, "--config", str(self.config)]
+        command += ["--lang", "en"] if lang else []
         wide = {**os.environ, "COLUMNS": "400"}
         return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=wide)
 

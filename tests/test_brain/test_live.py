@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.live import LiveChanges
 from brain.live_apply import ASSETS, FEATURES, Outcome, Record, follow, name_of
 from brain.sets import Changes, CitySet, SetLibrary, digest, digest_of, files, write
 from geo import geojson
 from geo.changes import Change
 from geo.feature import Feature
 from streams import set_store
+from streams.records import TP, Batch
+from streams.set_build import Built
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 NOW, MOVE = 1_592_800_000_000, 1_592_755_200_000  # the second is 2020-06-22T00:00:00+08:00
@@ -116,6 +119,19 @@ def test_a_deleted_version_of_an_asset_leaves_the_one_before_it_or_nothing(tmp_p
     gone = Record(ASSETS, 3, old.key, None)
     outcome = follow(tmp_path / "back", [gone], [gone], AFTER)
     assert b"gas-77" not in outcome.files["assets.ndjson"]
+
+
+def test_a_change_that_is_valid_later_waits_for_its_time_and_is_then_asked_for_once() -> None:
+    set_id = digest(DEMO)
+    live = LiveChanges(SetLibrary([DEMO]), DEMO.parent, "nobody:1", "sets")
+    assert not live.waiting(set_id, MOVE - 1)
+    change = asset(0, "2020-06-22T00:00:00+08:00")
+    live.take(ASSETS, Batch.of(TP(ASSETS, 0), 0, 1, [(0, 0, change.key, change.value, ())]))
+    assert live.waiting(set_id, MOVE - 1), "new, so it must be looked at once"
+    assert live.build(set_id, MOVE - 1) == Built("", 0, [])
+    live.judged()
+    assert not live.waiting(set_id, MOVE - 1)
+    assert live.waiting(set_id, MOVE)
 
 
 @pytest.mark.parametrize(
