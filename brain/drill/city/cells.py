@@ -100,8 +100,9 @@ def _city(ground: Terrain, x: F8, y: F8) -> B1:
 
 def _parted(x: F8, y: F8, land: B1, ground: Terrain) -> tuple[F8, F8, B1, Voronoi]:
     """With more seeds of sea where cells of two islands would touch, until none do."""
-    rim = np.array([(a, b) for a in np.linspace(-0.2, 1.2, 15) * WIDTH for b in (-0.3 * HEIGHT, 1.3 * HEIGHT)]
-                   + [(a, b) for b in np.linspace(-0.2, 1.2, 9) * HEIGHT for a in (-0.25 * WIDTH, 1.25 * WIDTH)])  # fmt: skip
+    # Far outside the box, so that every cell of land is closed.
+    turn = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    rim = np.column_stack((WIDTH * (0.5 + 0.8 * np.cos(turn)), HEIGHT * (0.5 + 0.9 * np.sin(turn))))
     x, y, land = np.append(x, rim[:, 0]), np.append(y, rim[:, 1]), np.append(land, np.zeros(len(rim), np.bool_))
     while True:
         diagram = Voronoi(np.column_stack((x, y)))
@@ -207,4 +208,4 @@ def _bodies(a: I8, b: I8, n: int, ground: Terrain, x: F8, y: F8) -> I8:
     order = first + [k for k in np.argsort(-size, kind="stable").tolist() if k not in first]
     rank = np.empty(len(order), np.int64)
     rank[order] = np.arange(len(order))
-    return rank[part]
+    return np.asarray(rank[part])

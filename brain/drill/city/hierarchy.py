@@ -1,4 +1,4 @@
-"""Who is responsible for a grid: districts, towns and communities of the code tree, and the zones that manage beside it.
+"""Who is responsible for a grid: districts, towns and communities by code, and the zones that manage beside them.
 
 A managing zone 功能区 owns communities and grids, though their codes put them under a statutory district; who looks for
 the responsible unit follows the zone.
@@ -39,7 +39,11 @@ class Unit:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """Both trees over the same cells. ``grid`` (n,) has one cell each, in the order of the cells; ``people`` (n,)."""
+    """Both trees over the same cells. ``grid`` (n,) has one cell each, in the order of the cells.
+
+    By cell (n,): ``people``, number of the unit in each layer (-1 where no zone manages), ``body`` of land, and the
+    middle ``x``, ``y`` in plane metres.
+    """
 
     districts: list[Unit]
     zones: list[Unit]
@@ -51,10 +55,13 @@ class Hierarchy:
     zone_of: I8
     town_of: I8
     community_of: I8
+    body: I8
+    x: F8
+    y: F8
 
 
 def hierarchy(seed: int, ground: Terrain, land: Cells) -> Hierarchy:
-    """Units of all layers; ``*_of`` (n,) are numbers of units by cell, -1 for a cell that no zone manages."""
+    """Units of all layers on the cells of a ground."""
     draw = stream(seed, "hierarchy")
     n = len(land.x)
     near = _neighbours(land, n)
@@ -83,7 +90,8 @@ def hierarchy(seed: int, ground: Terrain, land: Cells) -> Hierarchy:
     people = _people(draw, ground, land)
     district_of = np.array([int(u.parent[-2:]) - 2 for u in units])[town_of]
     zones, zone_of = _zones(ground, land, units, communities, town_of, community_of)
-    return Hierarchy(districts, zones, units, communities, grids, people, district_of, zone_of, town_of, community_of)
+    return Hierarchy(districts, zones, units, communities, grids, people, district_of, zone_of, town_of, community_of,
+                     land.body, land.x, land.y)  # fmt: skip
 
 
 def features(made: Hierarchy, land: Cells) -> list[Feature]:
@@ -214,7 +222,8 @@ def _named_communities(
     towns: list[Unit], group: I8, town_of_group: I8, named: names.Names, ground: Terrain, order: list[int]
 ) -> tuple[list[Unit], I8]:
     """Communities in the order of their codes, and their number by cell."""
-    units, number = [], np.full(len(town_of_group), -1)
+    units: list[Unit] = []
+    number = np.full(len(town_of_group), -1)
     for t, town in enumerate(towns):
         for k, g in enumerate(np.flatnonzero(town_of_group == t).tolist()):
             street = _street(ground, order[t])
@@ -248,7 +257,7 @@ def _people(draw: np.random.Generator, ground: Terrain, land: Cells) -> I8:
 def _zones(
     ground: Terrain, land: Cells, towns: list[Unit], communities: list[Unit], town_of: I8, community_of: I8
 ) -> tuple[list[Unit], I8]:
-    """A rural town with the nearest communities of its neighbours, and the bridged island; codes as for zones, 71 on."""
+    """A rural town with its neighbours' nearest communities, and the bridged island; codes from 71 on, as zones have."""
     zone_of = np.full(len(land.x), -1)
     rural = [t for t, u in enumerate(towns) if u.name.endswith("镇") and (land.body[u.cells] == MAINLAND).all()]
     old = ground.centres[0]

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
+import shapely
+
+from brain.drill.city import shapes
 from brain.drill.city.cells import Cells, cells
 from brain.drill.city.hierarchy import Hierarchy, features, hierarchy
+from brain.drill.city.risk import risk_zones
+from brain.drill.city.roads import RoadGraph, roads
+from brain.drill.city.sites import SiteSet, sites
 from brain.drill.city.terrain import SCALES, Scale, Terrain, terrain
+from brain.drill.city.water import RiverNet, reservoirs, rivers
 from geo.city_map import CityMap
 from geo.feature import Feature
 from geo.grid_map import GridMap
@@ -57,7 +65,38 @@ class City:
     @cached_property
     def polygons(self) -> list[Feature]:
         """Polygons of all layers: what ``map.geojson`` holds."""
-        return self.administrative
+        return [*self.administrative, *self.reservoirs, *self.risk_zones]
+
+    @cached_property
+    def dry(self) -> Any:
+        """All land as one MultiPolygon in plane metres (:mod:`brain.drill.city.terrain`)."""
+        return shapes.flat(shapely.coverage_union_all(self.land.shape))
+
+    @cached_property
+    def rivers(self) -> RiverNet:
+        """Rivers with their direction."""
+        return rivers(self.seed, self.ground, self.grids)
+
+    @cached_property
+    def reservoirs(self) -> list[Feature]:
+        """Polygons of the layer reservoir."""
+        return reservoirs(self.seed, self.ground, self.rivers, self.dry)
+
+    @cached_property
+    def roads(self) -> RoadGraph:
+        """Streets, with bridges to one island and none to the others."""
+        return roads(self.seed, self.ground, self.grids, self.units, self.dry)
+
+    @cached_property
+    def sites(self) -> SiteSet:
+        """Key sites of all kinds."""
+        return sites(self.seed, self.ground, self.grids, self.roads, self.rivers, self.reservoirs)
+
+    @cached_property
+    def risk_zones(self) -> list[Feature]:
+        """Polygons of the layer risk, which overlap."""
+        towns = [f for f in self.administrative if f.layer == "town"]
+        return risk_zones(self.seed, self.ground, self.units, self.rivers, self.sites, self.dry, towns)
 
     @cached_property
     def grids(self) -> GridMap:

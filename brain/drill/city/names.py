@@ -6,8 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-FIRST = "云汐岚沐棠泓漪霁澄栖溪枫桐荷菱芦鹭雁鹤鲤梓榕槐杉柏松竹兰蕙芷茗砚墨锦绣绮翠碧青苍丹朱金银玉珀瑾琮瑶晨曦暮星月辰宁和景瑞嘉祥丰裕康泰仁礼信义诚明德惠博雅清逸"
-SECOND = "湾浦汀洲屿滩潮澜涛涌溪泽塘渚渡桥埠垌岭岗峰坡崖坪坳谷林园圃畦田庄墟围堡寨亭台楼阁轩榭源泉井池沙石岩磊安平宁兴隆昌盛和顺达通远望归来春秋霞虹霓光华英芳菲"
+FIRST = (
+    "云汐岚沐棠泓漪霁澄栖溪枫桐荷菱芦鹭雁鹤鲤梓榕槐杉柏松竹兰蕙芷茗砚墨锦绣绮翠碧青苍丹朱金银玉"
+    "珀瑾琮瑶晨曦暮星月辰宁和景瑞嘉祥丰裕康泰仁礼信义诚明德惠博雅清逸"
+)
+SECOND = (
+    "湾浦汀洲屿滩潮澜涛涌溪泽塘渚渡桥埠垌岭岗峰坡崖坪坳谷林园圃畦田庄墟围堡寨亭台楼阁轩榭源泉井"
+    "池沙石岩磊安平宁兴隆昌盛和顺达通远望归来春秋霞虹霓光华英芳菲"
+)
 BRANDS = "福禄鸿盛顺昌利恒源泰裕隆广聚汇盈鼎丰润达嘉美乐佳惠万家百味香满鲜"
 CITY = "澜汐市"
 DISTRICTS = ("汀浦区", "澜东区", "岚西区")
@@ -24,7 +30,7 @@ class Names:
     def __init__(self, draw: np.random.Generator) -> None:
         """All pairs of signs, mixed."""
         pairs = [a + b for a in FIRST for b in SECOND if a != b]
-        self._pairs = [pairs[k] for k in draw.permutation(len(pairs)).tolist()]
+        self._pairs: list[str] = [pairs[k] for k in draw.permutation(len(pairs)).tolist()]
         self._next = 0
 
     def take(self) -> str:
@@ -32,6 +38,13 @@ class Names:
         turn, k = divmod(self._next, len(self._pairs))
         self._next += 1
         return self._pairs[k] if not turn else self._pairs[k] + SECOND[(k + turn) % len(SECOND)]
+
+    def before(self, kind: str) -> str:
+        """The next name that does not end as its kind begins, with the kind: no 鹭溪溪."""
+        name = self.take()
+        while name[-1] == kind[0]:
+            name = self.take()
+        return name + kind
 
     def several(self, n: int) -> list[str]:
         """The next n names."""

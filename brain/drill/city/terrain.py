@@ -85,11 +85,11 @@ class Terrain:
 
     def heights(self, x: F8, y: F8) -> F8:
         """Metres above the sea of (n,) places; below 0 is sea."""
-        return self._fields(x, y).max(axis=1)
+        return np.asarray(self._fields(x, y).max(axis=1))
 
     def bodies(self, x: F8, y: F8) -> I8:
         """Which body of land a place belongs to, or would if it were land: MAINLAND, BRIDGED, or a further island."""
-        return np.argmax(self._fields(x, y), axis=1)
+        return np.asarray(np.argmax(self._fields(x, y), axis=1))
 
     def inside(self, x: F8, y: F8) -> B1:
         """On the city's side of its border with the neighbours on land, which is far from all islands."""
