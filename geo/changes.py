@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from geo import geojson
-from geo.feature import ALWAYS, Feature, Finding, MapError, alone, exact
+from geo.feature import ALWAYS, Feature, MapError, alone, exact
 from geo.times import text_of, time_of
 
 ALWAYS_TEXT = "always"
@@ -125,7 +125,7 @@ def _feature(name: Key, value: bytes) -> Feature:
     feature = geojson.feature(decoded)
     if name_of(feature) != name:
         raise MapError(f"the key names another version than the feature, which is {name_of(feature)}")
-    findings = [Finding(str(name), says) for says in alone(feature)]
+    findings = list(alone(feature))
     if findings:
         raise MapError(findings)
     return feature

@@ -7,20 +7,24 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.layers import KINDS, Kind, kinds_of
+from geo.findings import Finding, MapError, found
+from geo.layers import KINDS, kinds_of
+
+__all__ = ["ALWAYS", "FOREVER", "Feature", "Finding", "MapError", "alone", "check", "exact", "meeting", "where"]
 
 ALWAYS, FOREVER = -(2**63), 2**63 - 1
 OVERLAP = 1e-11
 """Square degrees (about 0.1 m²) by which neighbours may overlap: digitising leaves slivers, not areas."""
 WIDEST = 10.0
 """Degrees that a city's map may span: what is wider crosses the antimeridian or is not in this city."""
-SHOWN = 10
+DEGREE = 111_320.0
+"""Metres of a degree of latitude, for areas in texts."""
 
 Value = str | int | float | bool
 """What an attribute may be. Times, lists and nothing are not."""
@@ -44,42 +48,19 @@ class Feature:
     attributes: Mapping[str, Value] = field(default_factory=dict)
 
 
-class Finding(NamedTuple):
-    """Something wrong with a map: where, and what was expected and came."""
-
-    where: str
-    says: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.says}"
-
-
-class MapError(ValueError):
-    """A map that cannot be used; ``findings`` has everything that is wrong with it, the text the first ten."""
-
-    def __init__(self, findings: Sequence[Finding] | str) -> None:
-        self.findings = [Finding("map", findings)] if isinstance(findings, str) else list(findings)
-        lines = [findings] if isinstance(findings, str) else [str(f) for f in self.findings[:SHOWN]]
-        more = len(self.findings) - len(lines)
-        super().__init__("\n".join(lines + ([f"and {more} more"] if more > 0 else [])))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """With its findings from one process to another, not as their text."""
-        return MapError, (self.findings,)
-
-
 def check(features: Sequence[Feature], overlapping: Collection[str] = ()) -> list[Finding]:
     """Everything that would make answers wrong; empty where the map can be used.
 
     ``overlapping``: layers whose features may overlap. In other layers, features in force at one time may only touch,
-    slivers below 0.1 m² apart. Does not look for gaps (sea and parks are outside every grid) nor compare layers.
+    slivers below 0.1 m² apart. Does not look for gaps (sea and parks are outside every grid) nor compare layers: that
+    does :func:`geo.review.review`.
     """
     if not features:
         return [Finding("features", "expected at least one grid or other feature, got none")]
-    found = [Finding(where(f), says) for f in features for says in alone(f)]
-    bad = {f.where for f in found}
+    findings = [finding for f in features for finding in alone(f)]
+    bad = {f.where for f in findings}
     sound = [f for f in features if where(f) not in bad]
-    return found + _far(sound) + _twice(features) + _overlaps(sound, overlapping)
+    return findings + _far(sound) + _twice(features) + _overlaps(sound, overlapping)
 
 
 def where(feature: Feature) -> str:
@@ -87,41 +68,43 @@ def where(feature: Feature) -> str:
     return f"{feature.layer} {feature.code}"
 
 
-def alone(feature: Feature) -> Iterable[str]:
+def alone(feature: Feature) -> Iterable[Finding]:
     """What is wrong with one feature by itself; the first fault that makes later questions senseless ends it."""
-    shape = feature.shape
+    shape, name = feature.shape, where(feature)
     if feature.since >= feature.until:
-        yield f"expected since before until, got {feature.since} and {feature.until}"
+        yield found("M112", name, since=feature.since, until=feature.until)
     if not feature.layer or "/" in feature.layer or not feature.code:
-        yield "expected a layer without / and a code, neither of them empty"
-    for name, value in feature.attributes.items():
-        if name in RESERVED:
-            yield f"properties.{name} is no attribute"
+        yield found("M113", name)
+    for key, value in feature.attributes.items():
+        if key in RESERVED:
+            yield found("M114", name, name=key, why="is no attribute")
         elif isinstance(value, float) and not math.isfinite(value):
-            yield f"properties.{name}: expected a finite number, got {value}"
+            yield found("M114", name, name=key, why=f"expected a finite number, got {value}")
         elif isinstance(value, int) and not -(2**63) <= value < 2**63:
-            yield f"properties.{name}: expected a number of at most 64 bits, got one of {value.bit_length()}"
+            yield found("M114", name, name=key, why="expected a number of at most 64 bits, got a longer one")
     kinds = kinds_of(feature.layer)
     if shape is None or shape.is_empty or KINDS.get(shape.geom_type) not in kinds:
         kind = "nothing" if shape is None or shape.is_empty else shape.geom_type
-        yield f"expected a {_types(kinds)}, got {kind}"
+        yield found("M101", name, kinds=" or ".join(k for k, of in KINDS.items() if of in kinds), got=kind)
         return
     if not np.isfinite(shapely.get_coordinates(shape)).all():
-        yield "a coordinate is not a finite number"
+        yield found("M104", name)
         return
     west, south, east, north = shape.bounds
     if west < -180 or east > 180 or south < -90 or north > 90:
         swapped = max(-south, north) <= 180 and max(-west, east) <= 90
-        hint = "; longitude and latitude look swapped" if swapped else "; is it in metres, of another CRS?"
-        yield f"expected degrees, got bounds {shape.bounds}{hint}"
+        yield found("M105" if swapped else "M106", name, bounds=shape.bounds)
     elif east - west > WIDEST or north - south > WIDEST:
-        yield f"spans {east - west:.4g} by {north - south:.4g} degrees, a city's feature at most {WIDEST:g}"
+        yield found("M107", name, width=east - west, height=north - south, limit=WIDEST)
     elif not shape.is_valid:
-        yield f"geometry is invalid: {shapely.is_valid_reason(shape)}"
+        why = shapely.is_valid_reason(shape)
+        yield found("M103", name, _place(why), why=why)
 
 
-def _types(kinds: Collection[Kind]) -> str:
-    return " or ".join(name for name, kind in KINDS.items() if kind in kinds)
+def _place(reason: str) -> tuple[float, float] | None:
+    """Where GEOS says that a geometry is invalid: its reason ends with the place, as in Self-intersection[113 22]."""
+    numbers = reason.partition("[")[2].rstrip("]").split()
+    return (float(numbers[0]), float(numbers[1])) if len(numbers) >= 2 else None
 
 
 def exact(shape: Any) -> bytes:
@@ -141,13 +124,9 @@ def _far(features: Sequence[Feature]) -> list[Finding]:
     middle = np.median((bounds[:, :2] + bounds[:, 2:]) / 2, axis=0)
     away = np.maximum(np.abs(bounds[:, :2] - middle), np.abs(bounds[:, 2:] - middle)).max(axis=1)
     return [
-        Finding(where(features[k]), f"lies {away[k]:.4g} degrees from the middle of the map, {_text(middle)}")
+        found("M108", where(features[k]), away=away[k], lon=middle[0], lat=middle[1])
         for k in np.flatnonzero(away > WIDEST).tolist()
     ]
-
-
-def _text(point: NDArray[Any]) -> str:
-    return f"{point[0]:.4f} E {point[1]:.4f} N"
 
 
 def _twice(features: Sequence[Feature]) -> list[Finding]:
@@ -157,16 +136,16 @@ def _twice(features: Sequence[Feature]) -> list[Finding]:
     for f in features:
         if (f.layer, f.code) in again:
             again[f.layer, f.code].append(f)
-    found = []
+    findings = []
     for same in again.values():
         same.sort(key=lambda f: (f.since, f.until))
         if any(a.until > b.since for a, b in pairwise(same)):
-            found.append(Finding(where(same[0]), "there twice at one time; each code may be there once"))
-    return found
+            findings.append(found("M201", where(same[0])))
+    return findings
 
 
 def _overlaps(features: Sequence[Feature], overlapping: Collection[str]) -> list[Finding]:
-    found = []
+    findings = []
     features = [f for f in features if KINDS[f.shape.geom_type] == "polygon"]
     for layer in dict.fromkeys(f.layer for f in features):
         if layer in overlapping:
@@ -174,11 +153,13 @@ def _overlaps(features: Sequence[Feature], overlapping: Collection[str]) -> list
         mine = [f for f in features if f.layer == layer]
         a, b = meeting(mine)
         shapes = np.array([f.shape for f in mine], object)
-        area = shapely.area(shapely.intersection(shapes[a], shapes[b]))
+        shared = shapely.intersection(shapes[a], shapes[b])
+        area = shapely.area(shared)
         for k in np.flatnonzero(area > OVERLAP).tolist():
-            says = f"overlaps {mine[b[k]].code} by {area[k]:.2g} square degrees; features of this layer may only touch"
-            found.append(Finding(where(mine[a[k]]), says))
-    return found
+            at = shapely.point_on_surface(shared[k])
+            metres = area[k] * DEGREE**2 * math.cos(math.radians(at.y))
+            findings.append(found("M202", where(mine[a[k]]), (at.x, at.y), other=mine[b[k]].code, area=metres))
+    return findings
 
 
 def meeting(features: Sequence[Feature]) -> tuple[NDArray[Any], NDArray[Any]]:

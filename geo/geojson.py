@@ -10,6 +10,7 @@ import msgspec
 import shapely
 
 from geo.feature import ALWAYS, FOREVER, RESERVED, Feature, Finding, MapError
+from geo.findings import found
 from geo.times import text_of, time_of
 
 
@@ -18,7 +19,7 @@ def load(path: Path) -> list[Feature]:
     try:
         return read(decode(path.read_bytes()))
     except MapError as error:
-        raise MapError([Finding(f"{path}: {f.where}", f.says) for f in error.findings]) from error
+        raise error.within(str(path)) from error
 
 
 def decode(data: bytes) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def read(collection: Mapping[str, Any]) -> list[Feature]:
         try:
             read.append(feature(one))
         except MapError as error:
-            findings.append(Finding(f"features[{number}]", str(error)))
+            findings += error.within(f"features[{number}]").findings
     if findings:
         raise MapError(findings)
     return read
@@ -67,10 +68,10 @@ def feature(raw: Any) -> Feature:
         raise MapError("expected a Feature with properties")
     layer = properties.get("layer", "grid")
     if not isinstance(layer, str):
-        raise MapError(f"properties.layer: expected text, got {layer!r}")
+        raise MapError([found("M008", "map", name="layer", got=layer)])
     name = "code" if "code" in properties else layer
     if not isinstance(properties.get(name), str):
-        raise MapError(f"properties.{name}: expected text, got {properties.get(name)!r}")
+        raise MapError([found("M008", "map", name=name, got=properties.get(name))])
     since, until = _time(properties, "since", ALWAYS), _time(properties, "until", FOREVER)
     skip = {*RESERVED, name}
     attributes = {k: v for k, v in properties.items() if isinstance(v, str | int | float) and k not in skip}
@@ -80,23 +81,18 @@ def feature(raw: Any) -> Feature:
 def _shape(geometry: Any) -> Any:
     """GEOS reads it; it closes no ring and takes no text for a number. Heights are left out: nothing here asks them."""
     if geometry is None:
-        raise MapError("geometry: expected a Polygon or another shape, got null")
+        raise MapError([found("M116", "map", why="expected a Polygon or another shape, got null")])
     try:
         shape = shapely.from_geojson(msgspec.json.encode(geometry))
     except shapely.errors.GEOSException as error:
-        raise MapError(f"geometry: {_open_ring(geometry) or error}") from error
-    except (
-        OverflowError,
-        TypeError,
-        RecursionError,
-        ValueError,
-    ) as error:  # numbers of 65 bits, nests, lone surrogates
-        raise MapError(f"geometry: {error}") from error
+        raise MapError([_open_ring(geometry) or found("M116", "map", why=str(error))]) from error
+    except (OverflowError, TypeError, RecursionError, ValueError) as error:  # 65 bits, nests, surrogates
+        raise MapError([found("M116", "map", why=str(error))]) from error
     return shapely.force_2d(shape)
 
 
-def _open_ring(geometry: Any) -> str:
-    """Which ring of a polygon is not closed, and where; empty where that is not what is wrong."""
+def _open_ring(geometry: Any) -> Finding | None:
+    """Which ring of a polygon is not closed, and where; None where that is not what is wrong."""
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
     parts = geometry.get("coordinates") if kind in {"Polygon", "MultiPolygon"} else None
     parts = parts if kind == "MultiPolygon" else [parts]
@@ -104,9 +100,8 @@ def _open_ring(geometry: Any) -> str:
         for k, ring in enumerate(part if isinstance(part, list) else ()):
             if isinstance(ring, list) and ring and ring[0] != ring[-1]:
                 place = f"polygon {n} ring {k}" if kind == "MultiPolygon" else f"ring {k}"
-                ends = f"{str(ring[0])[:60]} and ends at {str(ring[-1])[:60]}"
-                return f"{place} is not closed: it begins at {ends}; repeat its first position at its end"
-    return ""
+                return found("M102", "map", ring=place, begin=str(ring[0])[:60], end=str(ring[-1])[:60])
+    return None
 
 
 def _time(properties: Mapping[str, Any], key: str, absent: int) -> int:
@@ -114,7 +109,7 @@ def _time(properties: Mapping[str, Any], key: str, absent: int) -> int:
     try:
         return absent if value is None else time_of(value)
     except ValueError as error:
-        raise MapError(f"properties.{key}: {error}") from error
+        raise MapError([found("M009", "map", name=key, why=str(error))]) from error
 
 
 def write(features: Iterable[Feature]) -> bytes:

@@ -80,7 +80,7 @@ class GridMap:
         try:
             return cls.of_map(CityMap(features))
         except MapError as error:
-            raise MapError([Finding(f"{path}: {f.where}", f.says) for f in error.findings]) from error
+            raise error.within(str(path)) from error
 
     @classmethod
     def of(cls, collection: Mapping[str, Any]) -> GridMap:

@@ -1,0 +1,204 @@
+"""Rivers that flow downhill into the sea, and reservoirs in the hills."""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import shapely
+
+from brain.drill.city import names, shapes
+from brain.drill.city.terrain import F8, HEIGHT, I8, METRES_EAST, METRES_NORTH, WIDTH, Terrain, degrees, plane, stream
+from geo.feature import Feature
+from geo.grid_map import GridMap
+from geo.metres import Metres
+from geo.rivers import Rivers
+
+CELL = 400.0
+"""Metres of the raster that water runs down on."""
+DROP = 0.02
+"""Metres that water falls from cell to cell at least: hollows are filled to this slope."""
+CATCHMENT = {"small": 40.0, "full": 5.0}
+"""Square kilometres of land from which on a ditch is a river."""
+APART, SHORE = 3_500.0, 1_500.0
+
+
+@dataclass(frozen=True)
+class RiverNet:
+    """Reaches between sources, confluences and mouths. A node's ``height`` falls strictly along every reach.
+
+    By node (n,): ``lon``, ``lat``, ``height`` metres, ``code``. By reach (m,): ``start`` and ``end`` nodes downstream,
+    ``metres`` along the bed, ``order`` after Strahler, ``name``, ``line`` (k, 2) degrees from start to end.
+    """
+
+    lon: F8
+    lat: F8
+    height: F8
+    code: list[str]
+    start: I8
+    end: I8
+    metres: F8
+    order: I8
+    name: list[str]
+    line: list[F8]
+
+    @cached_property
+    def net(self) -> Rivers:
+        """For questions up and down the river."""
+        return Rivers(len(self.lon), self.start, self.end, self.metres)
+
+
+def rivers(seed: int, ground: Terrain, grids: GridMap) -> RiverNet:
+    """Rivers of the land: water fills hollows from the sea up and runs back the way it was reached (priority flood)."""
+    draw = stream(seed, "rivers")
+    columns, rows = int(WIDTH / CELL), int(HEIGHT / CELL)
+    x, y = (np.arange(columns * rows) % columns + 0.5) * CELL, (np.arange(columns * rows) // columns + 0.5) * CELL
+    high = ground.heights(x, y)
+    land = grids.locate(*degrees(x, y)) >= 0
+    down, filled, order = _flood(
+        np.where(land, np.maximum(high, 0.1), 0.0), land, land | ~_beyond(ground, x, y), columns
+    )
+    catchment = np.where(land, CELL * CELL / 1e6, 0.0)
+    for c in reversed(order):
+        if land[c]:
+            catchment[down[c]] += catchment[c]
+    wet = land & (catchment >= CATCHMENT[ground.scale.name])
+    # Beds wind: each cell's own place, but within the cell, so that beds keep their order.
+    bed_x, bed_y = x + draw.uniform(-0.33, 0.33, len(x)) * CELL, y + draw.uniform(-0.33, 0.33, len(x)) * CELL
+    return _reaches(draw, wet, down, filled, catchment, bed_x, bed_y)
+
+
+def _beyond(ground: Terrain, x: F8, y: F8) -> Any:
+    """Land of the neighbours: no water of the city runs there."""
+    return (ground.heights(x, y) > 0) & ~ground.inside(x, y)
+
+
+def _flood(high: F8, land: Any, used: Any, columns: int) -> tuple[I8, F8, list[int]]:
+    """Next cell downhill and filled height by cell, and the cells of land from the sea up."""
+    down, filled, order = np.full(len(high), -1), high.copy(), []
+    is_land, is_used, heights = land.tolist(), used.tolist(), high.tolist()
+    seen = [not u for u in is_used]
+    heap = []
+    for c in np.flatnonzero(used & ~land).tolist():
+        seen[c] = True
+        heap.append((0.0, c))
+    heapq.heapify(heap)
+    while heap:
+        level, c = heapq.heappop(heap)
+        if is_land[c]:
+            order.append(c)
+        for step in (-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1):
+            to = c + step
+            if 0 <= to < len(high) and not seen[to] and abs(to % columns - c % columns) <= 1:
+                seen[to] = True
+                own = max(heights[to], level + DROP)
+                down[to], filled[to] = c, own
+                heapq.heappush(heap, (own, to))
+    return down, filled, order
+
+
+def _reaches(
+    draw: np.random.Generator, wet: Any, down: I8, filled: F8, catchment: F8, x: F8, y: F8
+) -> RiverNet:  # fmt: skip
+    above: dict[int, list[int]] = {}
+    for c in np.flatnonzero(wet).tolist():
+        above.setdefault(int(down[c]), []).append(c)
+    mouths = sorted(c for c in above if not wet[c])
+    heads = sorted(c for c in np.flatnonzero(wet).tolist() if c not in above)
+    joins = sorted(c for c in above if wet[c] and len(above[c]) > 1)
+    nodes = [*heads, *joins, *mouths]
+    number = {c: k for k, c in enumerate(nodes)}
+    line, start, end = [], [], []
+    for c in [*heads, *joins]:
+        bed = [c, int(down[c])]
+        while bed[-1] not in number:
+            bed.append(int(down[bed[-1]]))
+        start.append(number[c])
+        end.append(number[bed[-1]])
+        line.append(np.column_stack(degrees(_bent(x[bed]), _bent(y[bed]))))
+    starts, ends = np.array(start), np.array(end)
+    metres = np.array([_length(reach) for reach in line])
+    order = _strahler(starts, ends, filled[nodes])
+    name = _named(draw, starts, ends, catchment[np.array(nodes)[starts]], order)
+    lon, lat = degrees(x[nodes], y[nodes])
+    code = [f"RN{k + 1:04d}" for k in range(len(nodes))]
+    return RiverNet(lon, lat, filled[nodes], code, starts, ends, metres, order, name, line)
+
+
+def _bent(at: F8) -> F8:
+    """Corners cut once (Chaikin), both ends kept."""
+    if len(at) < 3:
+        return at
+    cut = np.column_stack((0.75 * at[:-1] + 0.25 * at[1:], 0.25 * at[:-1] + 0.75 * at[1:])).ravel()
+    return np.concatenate((at[:1], cut[1:-1], at[-1:]))
+
+
+def _length(line: F8) -> float:
+    x, y = Metres.around(float(line[0, 0])).of(line[:, 0], line[:, 1])
+    return round(float(np.hypot(np.diff(x), np.diff(y)).sum()), 1)
+
+
+def _strahler(start: I8, end: I8, height: F8) -> I8:
+    """Order of each reach: of those that join, the highest, and one more where two have it."""
+    coming: dict[int, list[int]] = {}
+    order = np.ones(len(start), np.int64)
+    for k in np.argsort(-height[start], kind="stable").tolist():
+        into = sorted(coming.get(int(start[k]), []))
+        if into:
+            order[k] = into[-1] + (len(into) > 1 and into[-1] == into[-2])
+        coming.setdefault(int(end[k]), []).append(int(order[k]))
+    return order
+
+
+def _named(draw: np.random.Generator, start: I8, end: I8, catchment: F8, order: I8) -> list[str]:
+    """From the mouth up the arm with the larger catchment keeps the name; the other one has its own."""
+    named, out = names.Names(draw), [""] * len(start)
+    leaving = {int(a): k for k, a in enumerate(start.tolist())}
+    for k in np.argsort(-catchment, kind="stable").tolist():
+        below = leaving.get(int(end[k]))
+        siblings = np.flatnonzero(end == end[k])
+        first = siblings[np.argmax(catchment[siblings])] == k
+        if below is None or not first:
+            out[k] = named.before("江" if order[k] >= 3 else "河" if order[k] == 2 else "溪")
+        else:
+            out[k] = out[below]
+    return out
+
+
+def reservoirs(seed: int, ground: Terrain, net: RiverNet, land: Any) -> list[Feature]:
+    """Reservoirs on the upper rivers, whole on land, apart from each other; ``land``: all of it, in plane metres.
+
+    Attributes (texts): ``storage`` total in 10,000 m³ 总库容, ``level_normal``, ``level_flood`` 汛限水位 and
+    ``level_dead`` in metres, ``class`` 工程规模 after GB 50201, ``river`` code of the reach that it lies on.
+    """
+    draw = stream(seed, "reservoirs")
+    inner = land.buffer(-SHORE)
+    shapely.prepare(inner)
+    named, out, taken = names.Names(draw), list[Feature](), list[tuple[float, float]]()
+    reach = np.repeat(np.arange(len(net.line)), [len(line) for line in net.line])
+    at = np.vstack(net.line)
+    flat_x, flat_y = plane(at[:, 0], at[:, 1])
+    high = ground.heights(flat_x, flat_y)
+    for k in draw.permutation(len(at)).tolist():
+        if len(out) == ground.scale.reservoirs:
+            break
+        x, y = float(flat_x[k]), float(flat_y[k])
+        if high[k] < 40 or net.order[reach[k]] > 2 or any(np.hypot(x - a, y - b) < APART for a, b in taken):
+            continue
+        ring = shapes.ragged(draw, x, y, draw.uniform(250, 950), 40, 0.45)
+        if not inner.contains(shapely.Polygon(ring)):
+            continue
+        taken.append((x, y))
+        shape = shapes.polygon(ring)
+        storage = shape.area * METRES_EAST * METRES_NORTH * draw.uniform(5, 14) / 1e4
+        normal = float(high[k])
+        size = "中型" if storage >= 1_000 else "小(1)型" if storage >= 100 else "小(2)型"
+        out.append(Feature("reservoir", f"RV{len(out) + 1:03d}", shape, attributes={
+            "name": named.before("水库"), "storage": f"{storage:.1f}", "class": size,
+            "level_normal": f"{normal:.2f}", "level_flood": f"{normal - draw.uniform(0.5, 1.5):.2f}",
+            "level_dead": f"{normal - draw.uniform(6, 12):.2f}", "river": f"RI{int(reach[k]) + 1:04d}",
+        }))  # fmt: skip
+    return out
