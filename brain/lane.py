@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from brain import kernel
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
+from brain.placing import answer_at, put
 from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
@@ -146,7 +147,7 @@ class _SeriesLane:
         columns, dead = self.decode(view.batch, view.rows, program.content.registry)
         out = Output(dead=dead)
         lon, lat = self._place(columns)
-        grid = program.content.map.locate(lon, lat, columns.t)
+        there = program.content.map.map.locate(lon, lat, columns.t)
         rows = columns.row
         offset = view.batch.offsets[rows]
         if len(rows) == len(view.rows) and not dead:
@@ -155,7 +156,7 @@ class _SeriesLane:
             pulse = view.pulse[np.searchsorted(view.rows, rows)]
         outcome = np.zeros(len(rows), np.uint8)
         begin, up = 0, view.up
-        place = (lon, lat, grid)
+        place = (lon, lat, there)
         if program.timed:
             for beat in view.beats:
                 end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
@@ -163,7 +164,7 @@ class _SeriesLane:
                 begin, up = end, beat.up
                 self._beat(beat, out)
         self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
-        self._account(columns, outcome, grid, out)
+        self._account(columns, outcome, there[:, program.content.map.column], out)
         return out
 
     def _place(self, columns: Columns) -> tuple[F8, F8]:
@@ -212,17 +213,17 @@ class _SeriesLane:
         column = events["column"]
         fields = zip(
             events.tolist(), offset[column].tolist(), columns.index[column].tolist(), columns.t[column].tolist(),
-            columns.value[column].tolist(), place[0][column].tolist(), place[1][column].tolist(),
-            place[2][column].tolist(), strict=True,
+            columns.value[column].tolist(), place[0][column].tolist(), place[1][column].tolist(), place[2][column],
+            strict=True,
         )  # fmt: skip
-        for (_, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, grid in fields:
+        for (_, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, there in fields:
             series = int(p.cell_series[c])
             signal = self._signal(c, KINDS[action], count, origin, index, t, onset)
             signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
             signal.level, signal.value = level, value
             signal.score = None if math.isnan(score) else score
             signal.metric = registry.metrics[int(registry.series_metric[series])]
-            _put(signal, content, lon, lat, grid)
+            put(signal, content, lon, lat, there)
             out.signals.append(signal)
 
     def _signal(self, c: int, kind: Kind, count: int, offset: int, index: int, t: int, onset: int) -> Signal:
@@ -261,13 +262,8 @@ class _SeriesLane:
                 signal = self._signal(c, "clear", count, origin, index, beat.time, onset)
                 asset = p.content.registry.series_asset[p.cell_series[c]]
                 lon, lat = (side[asset : asset + 1] for side in p.content.placed())
-                _put(
-                    signal,
-                    p.content,
-                    float(lon[0]),
-                    float(lat[0]),
-                    int(p.content.map.locate(lon, lat, np.array([beat.time]))[0]),
-                )
+                x, y = float(lon[0]), float(lat[0])
+                put(signal, p.content, x, y, answer_at(p.content, x, y, beat.time))
             else:
                 scenario, asset_id, _ = key.decode().split("\x1f")
                 came = (self.at.topic, self.at.partition, origin, index)
@@ -334,16 +330,6 @@ class DetectionsLane(_SeriesLane):
 
     source = "video"
     decode = staticmethod(decode_detections)
-
-
-def _put(signal: Signal, content: CitySet, lon: float, lat: float, grid: int) -> None:
-    """Place a signal: position and, inside the map, grid, town and district."""
-    signal.map = content.map.version
-    if not (math.isnan(lon) or math.isnan(lat)):
-        signal.lon, signal.lat = lon, lat
-    if grid >= 0:
-        signal.grid, signal.town = content.map.codes[grid], content.map.towns[grid]
-        signal.district = content.map.districts[grid]
 
 
 def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:

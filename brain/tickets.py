@@ -6,19 +6,19 @@ Everything is decided on masked text. Tickets are few, so this is plain Python o
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from brain.placing import answer_at, put
 from brain.scenarios import Scenario
 from brain.sets import CitySet
 from geo.grid_map import NO_POSITION
 from streams.decode import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
-from streams.records import TP, Dead, Reason, Signal, Stage
+from streams.records import I4, TP, Dead, Reason, Signal, Stage
 from streams.state import Store, Table
 
 OWNER = "brain.tickets@1"
@@ -46,10 +46,11 @@ SEPARATOR = "\x1f"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a ticket is: rectified position or None, grid number or below 0, and the name that groups by place."""
+    """Where a ticket is: rectified position or None, the map's answer, grid number or below 0, and its grid's code."""
 
     lon: float | None
     lat: float | None
+    answer: I4
     grid: int
     name: str
 
@@ -144,14 +145,12 @@ class TicketsLane:
         return None
 
     def _place(self, ticket: Ticket) -> Place:
-        lon, lat = ticket.lon, ticket.lat
-        if lon is None or lat is None:
-            return Place(None, None, NO_POSITION, "")
-        grid = self._grid(lon, lat, ticket.t)
-        return Place(lon, lat, grid, self.content.map.codes[grid] if grid >= 0 else "")
+        return self._at(ticket.lon, ticket.lat, ticket.t)
 
-    def _grid(self, lon: float, lat: float, t: int) -> int:
-        return int(self.content.map.locate(np.array([lon], np.float64), np.array([lat], np.float64), np.array([t]))[0])
+    def _at(self, lon: float | None, lat: float | None, t: int) -> Place:
+        answer = answer_at(self.content, lon, lat, t)
+        grid = int(answer[self.content.map.column])
+        return Place(lon, lat, answer, grid, self.content.map.codes[grid] if grid >= 0 else "")
 
     def _hit(self, s: Scenario, ticket: Ticket, place: Place, offset: int, index: int, up: int, out: Output) -> None:
         where = place.name or (f"ticket {ticket.id}" if s.life else ticket.district)
@@ -185,7 +184,7 @@ class TicketsLane:
             signal = self._signal(s.id, asset, kind, table, slot, ticket.t)
             signal.offset, signal.index, signal.value = offset, index, float(count)
             signal.text = f"{ticket.title} {ticket.text}".strip()[:TEXT_CHARS]
-            self._put(signal, place)
+            put(signal, self.content, place.lon, place.lat, place.answer)
             out.signals.append(signal)
 
     def _count(self, s: Scenario, key: bytes, t: int) -> int:
@@ -225,7 +224,8 @@ class TicketsLane:
             table.dirty[slot] = 1
             if row["placed"]:
                 lon, lat = float(row["lon"]), float(row["lat"])
-                self._put(signal, Place(lon, lat, self._grid(lon, lat, beat.time), ""))
+                place = self._at(lon, lat, beat.time)
+                put(signal, self.content, lon, lat, place.answer)
             out.signals.append(signal)
 
     def _signal(
@@ -242,15 +242,6 @@ class TicketsLane:
             threshold=float(s.detect.count_over) if s is not None and s.detect.count_over is not None else None,
             source="hotline", life=s is not None and s.life,
         )  # fmt: skip
-
-    def _put(self, signal: Signal, place: Place) -> None:
-        m = self.content.map
-        signal.map = m.version
-        if place.lon is not None and place.lat is not None and not math.isnan(place.lon + place.lat):
-            signal.lon, signal.lat = place.lon, place.lat
-        if place.grid >= 0:
-            signal.grid, signal.town = m.codes[place.grid], m.towns[place.grid]
-            signal.district = m.districts[place.grid]
 
 
 def _level(s: Scenario, count: int) -> int:

@@ -13,9 +13,11 @@ from geo.feature import Feature, Finding, MapError
 from geo.lookup import NO_EDITION, NO_POSITION, OUTSIDE
 from geo.raster import I4
 
-__all__ = ["NO_EDITION", "NO_POSITION", "OUTSIDE", "Grid", "GridMap", "MapError"]
+__all__ = ["NO_EDITION", "NO_POSITION", "OUTSIDE", "Grid", "GridMap", "MapError", "Where"]
 
 GRID, TOWN, DISTRICT = "grid", "town", "district"
+SAID = ("community", "zone")
+"""Attributes of a grid that name what it belongs to."""
 
 
 class Grid(NamedTuple):
@@ -25,6 +27,15 @@ class Grid(NamedTuple):
     town: str
     district: str
     shape: Any
+
+
+class Where(NamedTuple):
+    """What a position lies in: codes, empty where it is outside; ``areas``: code lists of all other layers by name."""
+
+    grid: str
+    town: str
+    district: str
+    areas: dict[str, list[str]]
 
 
 class GridMap:
@@ -62,6 +73,7 @@ class GridMap:
         self.towns = [str(g.attributes[TOWN]) for g in grids]
         self.districts = [str(g.attributes[DISTRICT]) for g in grids]
         self.column = city.columns(GRID).start
+        self._others = [layer for layer in city.layers if layer not in (GRID, TOWN, DISTRICT)]
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -101,3 +113,24 @@ class GridMap:
         does, ``NO_POSITION`` (-2) where either is NaN, ``NO_EDITION`` (-3) where the map is younger than the time.
         """
         return self.map.locate(lon, lat, time)[:, self.column]
+
+    def where(self, answer: I4) -> Where:
+        """The codes behind one row of an answer of ``map.locate``, of all layers.
+
+        A grid says its town and district, and its community and managing zone where the map has no such layer.
+        """
+        areas: dict[str, list[str]] = {}
+        for layer in self._others:
+            numbers = self.map.members(answer, layer)
+            if numbers:
+                features = self.map.features(layer)
+                areas[layer] = [features[k].code for k in numbers]
+        number = int(answer[self.column])
+        if number < 0:
+            return Where("", "", "", areas)
+        attributes = self.map.features(GRID)[number].attributes
+        for name in SAID:
+            value = attributes.get(name)
+            if isinstance(value, str) and name not in self.map.layers:
+                areas[name] = [value]
+        return Where(self.codes[number], self.towns[number], self.districts[number], areas)

@@ -216,6 +216,8 @@ class Signal(msgspec.Struct, omit_defaults=True):
     grid: str = ""
     town: str = ""
     district: str = ""
+    areas: dict[str, list[str]] = {}
+    """Codes of everything else that the place lies in, by layer: communities, managing zones, risk zones, sites."""
     map: str = ""
     set: str = ""
     source: str = ""

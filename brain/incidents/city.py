@@ -267,9 +267,9 @@ class CityLogic:
                 id=key, revision=0, state="open", domain=plan.domain, scenario=signal.scenario,
                 scenario_version=plan.version, event_code=plan.event_code, name=plan.name, level=signal.level,
                 peak_level=signal.level, life=life, onset=signal.onset, opened=signal.fold, raised=signal.fold,
-                updated=signal.fold, grid=signal.grid, town=signal.town, district=signal.district, map=signal.map,
-                set=signal.set, lead=route.lead, lead_name=route.lead_name, assisting=list(route.assisting),
-                route=route.rule,
+                updated=signal.fold, grid=signal.grid, town=signal.town, district=signal.district, areas=signal.areas,
+                map=signal.map, set=signal.set, lead=route.lead, lead_name=route.lead_name,
+                assisting=list(route.assisting), route=route.rule,
             )
         )  # fmt: skip
         self._cases[key] = case

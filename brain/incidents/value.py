@@ -102,6 +102,8 @@ class Incident(msgspec.Struct):
     grid: str = ""
     town: str = ""
     district: str = ""
+    areas: dict[str, list[str]] = {}
+    """What else the place lies in, by layer of the map."""
     lon: float | None = None
     lat: float | None = None
     map: str = ""

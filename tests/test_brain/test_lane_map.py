@@ -67,3 +67,27 @@ def test_a_reading_older_than_the_map_is_outside_and_counted() -> None:
     signals, counts = run(content(CHANGE - 1), [("wl-0", CHANGE - 2), ("wl-1", CHANGE - 1)])
     assert signals == [("wl-0", ""), ("wl-1", "old")]
     assert counts["outside"] == 1
+
+
+def test_a_signal_says_all_that_its_place_lies_in_at_its_time() -> None:
+    box = shapely.box(113, 22, 114, 23)
+    own = {"town": "t", "district": "d", "zone": "z1", "community": "c1"}
+    features = [
+        Feature("grid", "g", box, attributes=own),
+        Feature("risk", "flood", box.buffer(0.1)),
+        Feature("risk", "surge", shapely.box(113.4, 22.4, 113.6, 22.6), until=CHANGE),
+        Feature("community", "c2", box),
+    ]
+    city = CitySet("set", Registry.of(ASSETS), GridMap.of_map(CityMap(features)), [read(HIGH, "high")])
+    lane = ReadingsLane()
+    lane.bind(Store(lane.tables, lane.owner), TP("in", 0), 1)
+    lane.enter(city.id, city)
+    bodies = [
+        msgspec.json.encode({"asset": f"wl-{k}", "metric": "water_level", "t": t, "v": 11, **at})
+        for k, (t, at) in enumerate([(CHANGE - 1, {}), (CHANGE, {"lon": 114.05, "lat": 22.5})])
+    ]
+    rows = [(k, CHANGE, None, body, ()) for k, body in enumerate(bodies)]
+    view = View(TP("in", 0), Batch.of(TP("in", 0), 0, 2, rows), np.arange(2, dtype=np.int32), np.full(2, CHANGE), [], 0)
+    before, after = lane.process(view).signals
+    assert (before.grid, before.areas) == ("g", {"community": ["c2"], "risk": ["flood", "surge"], "zone": ["z1"]})
+    assert (after.grid, after.town, after.areas) == ("", "", {"risk": ["flood"]})
