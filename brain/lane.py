@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -89,6 +89,10 @@ class _SeriesLane:
     def enter(self, set_id: str, content: CitySet) -> None:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
+        now = getattr(self, "program", None)
+        if now is not None and registry is now.content.registry and content.scenarios == now.content.scenarios:
+            self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
+            return
         mine = content.partitions(self.partitions) == self.at.partition
         ours = mine[registry.series_asset]
         keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}

@@ -53,13 +53,17 @@ class CitySet:
     map: GridMap
     scenarios: list[Scenario]
     routes: Any = None
+    assets_hash: bytes = b""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
 
     @classmethod
-    def load(cls, folder: Path, cache: Path | None = None) -> CitySet:
+    def load(cls, folder: Path, cache: Path | None = None, others: Iterable[CitySet] = ()) -> CitySet:
         """Read a set's folder; ``cache`` has compiled maps, and gets this one where it is large.
+
+        ``others`` are sets that are loaded: a registry that one of them has too is shared, with what was worked out
+        of it, so that a lane that changes over to another map finds all its assets in place.
 
         Raises
         ------
@@ -70,10 +74,16 @@ class CitySet:
         """
         folder = Path(folder)
         routes = folder / ROUTES
-        return cls(
-            digest(folder), Registry.load(folder / ASSETS), _map(folder, cache), scenarios.load(folder / SCENARIOS),
-            msgspec.yaml.decode(routes.read_bytes()) if routes.is_file() else None,
+        assets = hashlib.sha256((folder / ASSETS).read_bytes()).digest()
+        same = next((other for other in others if other.assets_hash == assets), None)
+        made = cls(
+            digest(folder), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
+            scenarios.load(folder / SCENARIOS),
+            msgspec.yaml.decode(routes.read_bytes()) if routes.is_file() else None, assets,
         )  # fmt: skip
+        if same is not None:
+            made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
+        return made
 
     def partitions(self, n: int) -> I4:
         """Partition of every asset among ``n``, by its key: shape (assets,)."""
@@ -120,7 +130,7 @@ class SetLibrary:
         self._paths: dict[str, Path] = {}
         self._sets: dict[str, CitySet] = {}
         for folder in folders:
-            loaded = CitySet.load(folder, cache)
+            loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
 
     def find(self, id: str, folder: Path) -> CitySet:
@@ -169,7 +179,7 @@ class SetLibrary:
 
     def _load(self, id: str, path: Path) -> CitySet:
         if id not in self._sets:
-            found = CitySet.load(path, self.cache)
+            found = CitySet.load(path, self.cache, self._sets.values())
             if found.id != id:  # written to while it was read: another content, not the one that is wanted
                 raise KeyError(id)
             self._sets[id], self._paths[id] = found, path

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.lane import ReadingsLane
 from brain.live import LiveChanges
 from brain.live_apply import ASSETS, FEATURES, Outcome, Record, follow, name_of
 from brain.sets import Changes, CitySet, SetLibrary, digest, digest_of, files, write
@@ -21,6 +22,7 @@ from geo.feature import Feature
 from streams import set_store
 from streams.records import TP, Batch
 from streams.set_build import Built
+from streams.state import Store
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 NOW, MOVE = 1_592_800_000_000, 1_592_755_200_000  # the second is 2020-06-22T00:00:00+08:00
@@ -119,6 +121,23 @@ def test_a_deleted_version_of_an_asset_leaves_the_one_before_it_or_nothing(tmp_p
     gone = Record(ASSETS, 3, old.key, None)
     outcome = follow(tmp_path / "back", [gone], [gone], AFTER)
     assert b"gas-77" not in outcome.files["assets.ndjson"]
+
+
+def test_a_lane_that_changes_over_to_another_map_keeps_what_it_worked_out_of_the_same_assets(tmp_path: Path) -> None:
+    outcome = follow(DEMO, [feature(moved(grids()[0], "990102009"))], [], AFTER)
+    contents = {**files(DEMO), **outcome.files}
+    library = SetLibrary([DEMO], tmp_path / "cache")
+    library.keep(contents, digest_of(contents))
+    old, new = library.get(digest(DEMO)), library.get(digest_of(contents))
+    assert new.registry is old.registry
+    assert new.partitions(4) is old.partitions(4)
+    lane = ReadingsLane()
+    lane.bind(Store(lane.tables, lane.owner), TP("in", 0), 1)
+    lane.enter(old.id, old)
+    cells = lane.program.cells
+    lane.enter(new.id, new)
+    assert lane.program.content is new
+    assert lane.program.cells is cells
 
 
 def test_a_change_that_is_valid_later_waits_for_its_time_and_is_then_asked_for_once() -> None:
