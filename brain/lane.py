@@ -89,7 +89,7 @@ class _SeriesLane:
     def enter(self, set_id: str, content: CitySet) -> None:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
-        now = getattr(self, "program", None)
+        now: Program | None = getattr(self, "program", None)
         if now is not None and registry is now.content.registry and content.scenarios == now.content.scenarios:
             self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
             return
