@@ -9,7 +9,8 @@ class AssetType(NamedTuple):
     """One type. ``measures``: metric → unit, lowest, highest; one of the type's own name is written short.
 
     ``where``: crowd or even (by streets), main (on main roads), slope, river, reservoir, shore (sea in sight of land),
-    sea, bridge, or a kind of site, several with commas. ``water``: it stands in or over water, not on land.
+    sea, bridge, or a kind of site, several with commas. ``water``: it stands in water;
+    else on land, but for what is on a bridge.
     """
 
     share: float
@@ -63,7 +64,7 @@ TYPES = {
         "leakage_current": ("mA", 0, 3000), "cable_temperature": ("Cel", -40, 200)}),
     "slope": AssetType(2.0, _LAND, 600, "slope", {"displacement": ("mm", -2000, 2000), "tilt": ("deg", -90, 90)}),
     "bridge": AssetType(0.5, _TRAFFIC, 10, "bridge", {
-        "vibration": ("m/s2", -50, 50), "strain": ("1", -0.01, 0.01)}, water=True),
+        "vibration": ("m/s2", -50, 50), "strain": ("1", -0.01, 0.01)}),
     "traffic": AssetType(6.0, _TRAFFIC, 60, "main", {"vehicle_count": ("1/h", 0, 12000), "speed": ("km/h", 0, 200)}),
     "parking": AssetType(3.0, _URBAN, 60, "crowd", {"parking": ("1", 0, 5000)}),
     "street_light": AssetType(4.0, _URBAN, 3600, "crowd", {"street_light": ("A", 0, 50)}),
@@ -72,7 +73,8 @@ TYPES = {
         "elevator_vibration": ("m/s2", -50, 50), "elevator_stopped": ("1", 0, 1)}),
     "scale": AssetType(1.5, _MARKET, 600, "market", {"scale": ("%", -100, 100)}),
     "dust": AssetType(1.6, _BUILD, 60, "construction_site", {"dust": ("ug/m3", 0, 5000)}),
-    "crane": AssetType(1.4, _BUILD, 10, "construction_site", {"crane_wind": ("m/s", 0, 75), "crane_load": ("%", 0, 200)}),
+    "crane": AssetType(1.4, _BUILD, 10, "construction_site", {
+        "crane_wind": ("m/s", 0, 75), "crane_load": ("%", 0, 200)}),
     "care_button": AssetType(3.0, _CARE, 3600, "elderly_home,clinic", {"care_button": ("1", 0, 1)}),
     "fire_engine": AssetType(0.8, _FIRE, 5, "fire_station", {"fire_engine": ("km/h", 0, 160)}),
     "sanitation_truck": AssetType(0.7, _URBAN, 10, "even", {"sanitation_truck": ("km/h", 0, 120)}),

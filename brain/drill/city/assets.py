@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 import shapely
 
-from brain.drill.city import shapes
 from brain.drill.city.asset_types import CAMERA, TYPES, AssetType
 from brain.drill.city.hierarchy import shares
 from brain.drill.city.roads import BRIDGE, LOCAL, RoadGraph
 from brain.drill.city.sites import KINDS, SiteSet, beside
 from brain.drill.city.terrain import DECIMALS, F8, HEIGHT, I8, WIDTH, Terrain, degrees, plane, stream
 from brain.drill.city.water import RiverNet
-from geo.coords import wgs84_to_bd09, wgs84_to_gcj02
+from geo.coords import gcj02_to_bd09, wgs84_to_gcj02
 from geo.feature import Feature
 from geo.grid_map import GridMap
 from streams.registry import CRS, Asset, Measure
@@ -40,7 +39,7 @@ class AssetSet:
 
 @dataclass(frozen=True)
 class CameraSet:
-    """Cameras by number (n,), of which the registry has records too; ``heading`` degrees from north, ``node`` crossing."""
+    """Cameras by number (n,), registered too; ``heading`` degrees from north, ``node`` the nearest crossing."""
 
     lon: F8
     lat: F8
@@ -67,7 +66,7 @@ class Surroundings:
 
 
 def assets(seed: int, around: Surroundings) -> AssetSet:
-    """Sensors of all types, as many as the scale says, two at least of each; none in water but those that belong there."""
+    """Sensors, as many as the scale says, two at least of each type; none in water but those that belong there."""
     draw = stream(seed, "assets")
     counts = shares([t.share for t in TYPES.values()], around.ground.scale.assets, [2] * len(TYPES))
     lon, lat, types = np.zeros(0), np.zeros(0), list[str]()
@@ -75,7 +74,7 @@ def assets(seed: int, around: Surroundings) -> AssetSet:
         at = _places(draw, around, kind, count)
         lon, lat = np.append(lon, at[0]), np.append(lat, at[1])
         types += [name] * count
-    number = {name: 0 for name in TYPES}
+    number = dict.fromkeys(TYPES, 0)
     ids = []
     for name in types:
         number[name] += 1
@@ -163,17 +162,11 @@ def _at_sea(draw: np.random.Generator, around: Surroundings, count: int, *, near
     x, y = draw.uniform(0, WIDTH, 60 * count + 600), draw.uniform(0, 0.6 * HEIGHT, 60 * count + 600)
     x, y = x[around.ground.inside(x, y)], y[around.ground.inside(x, y)]
     wet = np.flatnonzero(around.ground.heights(x, y) < -1.0)
-    away = shapely.distance(around.land, shapely.points(x[wet], y[wet])) if not near else None
-    if away is None:
-        simple = around.land.simplify(120.0)
-        points = shapely.points(x[wet], y[wet])
-        shapely.prepare(simple)
-        close = shapely.dwithin(simple, points, SHORE)
-        wet = wet[close]
-        away = shapely.distance(around.land, points[close])
-        wet = wet[away > OFFSHORE]
-    else:
-        wet = wet[away > SHORE]
+    points = shapely.points(x[wet], y[wet])
+    shapely.prepare(around.land)
+    close = shapely.dwithin(around.land, points, SHORE)
+    kept = close & ~shapely.dwithin(around.land, points, OFFSHORE) if near else ~close
+    wet = wet[kept]
     return degrees(x[wet[:count]], y[wet[:count]])
 
 
@@ -185,9 +178,10 @@ def _records(
     chosen = draw.choice(len(names), len(ids), p=list(SYSTEMS.values()))
     system = np.array([CRS[n] for n in names])[chosen]
     said_lon, said_lat = lon.copy(), lat.copy()
-    for code, turn in ((CRS["gcj02"], wgs84_to_gcj02), (CRS["bd09"], wgs84_to_bd09)):
-        mine = system == code
-        said_lon[mine], said_lat[mine] = turn(lon[mine], lat[mine])
+    moved = (system == CRS["gcj02"]) | (system == CRS["bd09"])
+    said_lon[moved], said_lat[moved] = wgs84_to_gcj02(lon[moved], lat[moved])
+    bd = system == CRS["bd09"]
+    said_lon[bd], said_lat[bd] = gcj02_to_bd09(said_lon[bd], said_lat[bd])
     said_lon, said_lat = np.round(said_lon, DECIMALS), np.round(said_lat, DECIMALS)
     out = []
     for k, (id_, type_, kind) in enumerate(zip(ids, types, kinds, strict=True)):

@@ -95,26 +95,28 @@ def hierarchy(seed: int, ground: Terrain, land: Cells) -> Hierarchy:
 
 
 def features(made: Hierarchy, land: Cells) -> list[Feature]:
-    """Polygons of all units; a unit of several islands is a MultiPolygon. Attributes are texts."""
+    """Polygons of all units; a unit of several islands is a MultiPolygon. ``population`` is a number, all else text."""
     out = []
     for layer, units in (("district", made.districts), ("town", made.towns), ("community", made.communities)):
         for unit in units:
-            parent = {"parent": unit.parent} if unit.parent else {}
-            people = str(int(made.people[unit.cells].sum()))
+            people = int(made.people[unit.cells].sum())
             shape = union(land.shape[unit.cells])
-            out.append(Feature(layer, unit.code, shape, attributes={"name": unit.name, **parent, "population": people}))
+            parent = {"parent": unit.parent} if unit.parent else {}
+            attributes: dict[str, Any] = {"name": unit.name, **parent, "population": people}
+            out.append(Feature(layer, unit.code, shape, attributes=attributes))
     for unit in made.zones:
         under = made.districts[int(made.district_of[unit.cells[0]])].code
-        people = str(int(made.people[unit.cells].sum()))
-        attributes = {"name": unit.name, "district": under, "population": people}
-        out.append(Feature("zone", unit.code, union(land.shape[unit.cells]), attributes=attributes))
+        people = int(made.people[unit.cells].sum())
+        texts: dict[str, Any] = {"name": unit.name, "district": under, "population": people}
+        out.append(Feature("zone", unit.code, union(land.shape[unit.cells]), attributes=texts))
     for k, unit in enumerate(made.grids):
         zone = int(made.zone_of[k])
-        out.append(Feature("grid", unit.code, land.shape[k], attributes={
+        own: dict[str, Any] = {
             "name": unit.name, "parent": unit.parent, "district": made.districts[made.district_of[k]].code,
             "town": made.towns[made.town_of[k]].code, "community": unit.parent,
-            "zone": made.zones[zone].code if zone >= 0 else "", "population": str(int(made.people[k])),
-        }))  # fmt: skip
+            "zone": made.zones[zone].code if zone >= 0 else "", "population": int(made.people[k]),
+        }  # fmt: skip
+        out.append(Feature("grid", unit.code, land.shape[k], attributes=own))
     return out
 
 
@@ -257,7 +259,7 @@ def _people(draw: np.random.Generator, ground: Terrain, land: Cells) -> I8:
 def _zones(
     ground: Terrain, land: Cells, towns: list[Unit], communities: list[Unit], town_of: I8, community_of: I8
 ) -> tuple[list[Unit], I8]:
-    """A rural town with its neighbours' nearest communities, and the bridged island; codes from 71 on, as zones have."""
+    """A rural town with its neighbours' nearest communities, and the bridged island; codes from 71 on."""
     zone_of = np.full(len(land.x), -1)
     rural = [t for t, u in enumerate(towns) if u.name.endswith("镇") and (land.body[u.cells] == MAINLAND).all()]
     old = ground.centres[0]

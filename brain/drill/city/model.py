@@ -8,6 +8,8 @@ from typing import Any
 import shapely
 
 from brain.drill.city import shapes
+from brain.drill.city.addresses import AddressSet, addresses
+from brain.drill.city.assets import AssetSet, CameraSet, Surroundings, assets, cameras
 from brain.drill.city.cells import Cells, cells
 from brain.drill.city.hierarchy import Hierarchy, features, hierarchy
 from brain.drill.city.risk import risk_zones
@@ -97,6 +99,27 @@ class City:
         """Polygons of the layer risk, which overlap."""
         towns = [f for f in self.administrative if f.layer == "town"]
         return risk_zones(self.seed, self.ground, self.units, self.rivers, self.sites, self.dry, towns)
+
+    @cached_property
+    def addresses(self) -> AddressSet:
+        """Door plates, estates, units, rooms and points of interest."""
+        return addresses(self.seed, self.ground, self.grids, self.units, self.roads, self.sites)
+
+    @cached_property
+    def assets(self) -> AssetSet:
+        """Sensors of all types."""
+        return assets(self.seed, self._around)
+
+    @cached_property
+    def cameras(self) -> CameraSet:
+        """Cameras, which the registry has beside the sensors."""
+        return cameras(self.seed, self._around)
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        slopes = [f for f in self.risk_zones if f.attributes["kind"] == "landslide"]
+        return Surroundings(self.ground, self.grids, self.roads, self.rivers, self.sites, self.reservoirs, slopes,
+                            self.dry)  # fmt: skip
 
     @cached_property
     def grids(self) -> GridMap:

@@ -26,7 +26,7 @@ SURGE, STEEP, SLIDES_FROM = 600.0, 0.10, 60.0
 def risk_zones(
     seed: int, ground: Terrain, units: Hierarchy, water: RiverNet, sites: SiteSet, land: Any, towns: list[Feature]
 ) -> list[Feature]:
-    """Polygons of the layer risk on land; attributes (texts) ``kind``, ``name`` and ``level`` 1 (gravest) to 4."""
+    """Polygons of the layer risk on land; attributes ``kind``, ``name`` and ``level`` 1 (gravest) to 4."""
     draw = stream(seed, "risk")
     made: list[tuple[str, str, Any]] = []
     made += [("flood", name, area) for name, area in _floods(draw, water)]
@@ -51,7 +51,7 @@ def risk_zones(
         shape = shapes.written(on_land)
         if shape.is_empty:
             continue
-        attributes = {"name": name + WORDS[kind], "kind": kind, "level": str(int(draw.integers(1, 5)))}
+        attributes: dict[str, Any] = {"name": name + WORDS[kind], "kind": kind, "level": int(draw.integers(1, 5))}
         out.append(Feature("risk", f"K{len(out) + 1:04d}", shape, attributes=attributes))
     return out
 

@@ -99,7 +99,7 @@ def roads(seed: int, ground: Terrain, grids: GridMap, units: Hierarchy, land: An
     speed = np.where((kind == LOCAL) & (crowd <= CROWDED), 40, SPEED[kind])
     lon, lat = degrees(x, y)
     east, north = Metres.around(float(lon[0])).of(lon, lat)
-    metres = np.round(np.hypot(east[a] - east[b], north[a] - north[b]), 1)
+    metres = np.asarray(np.round(np.hypot(east[a] - east[b], north[a] - north[b]), 1), np.float64)
     road, along, first = chains(x, y, a, b, kind, metres)
     return RoadGraph(lon, lat, body, a, b, one_way, speed, metres, kind, road, along, first,
                      street_names(draw, road, kind, metres))  # fmt: skip

@@ -32,7 +32,7 @@ def flat(shapes: Any) -> Any:
 
 
 def written(shape: Any) -> Any:
-    """A shape in plane metres in degrees, rounded so that it stays valid; lines and points that come of it are left out.
+    """A shape in plane metres in degrees, rounded so that it stays valid; its polygons only.
 
     Empty where nothing with an area is left.
     """
@@ -41,7 +41,7 @@ def written(shape: Any) -> Any:
 
 
 def areas(shape: Any) -> Any:
-    """The polygons of a shape, as Polygon or MultiPolygon with ten-thousandths of a degree cut to their decimals."""
+    """The polygons of a shape, as Polygon or MultiPolygon, with coordinates as they are written."""
     parts: Sequence[Any] = [p for p in shapely.get_parts([shape]) if p.geom_type == "Polygon" and not p.is_empty]
     whole = parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
     return shapely.transform(whole, lambda c: np.round(c, DECIMALS))

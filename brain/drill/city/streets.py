@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from brain.drill.city import names
@@ -42,7 +44,7 @@ def chains(x: F8, y: F8, a: I8, b: I8, kind: I8, metres: F8) -> tuple[I8, F8, I8
 
 
 def _partners(x: F8, y: F8, a: I8, b: I8, kind: I8) -> I8:
-    """(m, 2) street that goes on at either end, -1 where none does: straightest pairs first, each street once a node."""
+    """(m, 2) street that goes on at either end, -1 where none does: straightest pairs first."""
     m = len(a)
     node = np.concatenate((a, b))
     other = np.concatenate((b, a))
@@ -54,7 +56,7 @@ def _partners(x: F8, y: F8, a: I8, b: I8, kind: I8) -> I8:
     at = order.tolist()
     e, n, s, k = east.tolist(), north.tolist(), street.tolist(), kind.tolist()
     partner = np.full((m, 2), -1)
-    for low, high in zip(first, first[1:], strict=False):
+    for low, high in pairwise(first):
         ends = at[low:high]
         pairs = sorted(
             (e[p] * e[q] + n[p] * n[q], p, q)

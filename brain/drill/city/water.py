@@ -55,7 +55,9 @@ def rivers(seed: int, ground: Terrain, grids: GridMap) -> RiverNet:
     """Rivers of the land: water fills hollows from the sea up and runs back the way it was reached (priority flood)."""
     draw = stream(seed, "rivers")
     columns, rows = int(WIDTH / CELL), int(HEIGHT / CELL)
-    x, y = (np.arange(columns * rows) % columns + 0.5) * CELL, (np.arange(columns * rows) // columns + 0.5) * CELL
+    cell = np.arange(columns * rows)
+    x = np.asarray((cell % columns + 0.5) * CELL, np.float64)
+    y = np.asarray((cell // columns + 0.5) * CELL, np.float64)
     high = ground.heights(x, y)
     land = grids.locate(*degrees(x, y)) >= 0
     down, filled, order = _flood(
@@ -171,7 +173,7 @@ def _named(draw: np.random.Generator, start: I8, end: I8, catchment: F8, order: 
 def reservoirs(seed: int, ground: Terrain, net: RiverNet, land: Any) -> list[Feature]:
     """Reservoirs on the upper rivers, whole on land, apart from each other; ``land``: all of it, in plane metres.
 
-    Attributes (texts): ``storage`` total in 10,000 m³ 总库容, ``level_normal``, ``level_flood`` 汛限水位 and
+    Attributes: ``storage`` total in 10,000 m³ 总库容, ``level_normal``, ``level_flood`` 汛限水位 and
     ``level_dead`` in metres, ``class`` 工程规模 after GB 50201, ``river`` code of the reach that it lies on.
     """
     draw = stream(seed, "reservoirs")
@@ -196,9 +198,10 @@ def reservoirs(seed: int, ground: Terrain, net: RiverNet, land: Any) -> list[Fea
         storage = shape.area * METRES_EAST * METRES_NORTH * draw.uniform(5, 14) / 1e4
         normal = float(high[k])
         size = "中型" if storage >= 1_000 else "小(1)型" if storage >= 100 else "小(2)型"
-        out.append(Feature("reservoir", f"RV{len(out) + 1:03d}", shape, attributes={
-            "name": named.before("水库"), "storage": f"{storage:.1f}", "class": size,
-            "level_normal": f"{normal:.2f}", "level_flood": f"{normal - draw.uniform(0.5, 1.5):.2f}",
-            "level_dead": f"{normal - draw.uniform(6, 12):.2f}", "river": f"RI{int(reach[k]) + 1:04d}",
-        }))  # fmt: skip
+        attributes: dict[str, Any] = {
+            "name": named.before("水库"), "storage": round(storage, 1), "class": size,
+            "level_normal": round(normal, 2), "level_flood": round(normal - draw.uniform(0.5, 1.5), 2),
+            "level_dead": round(normal - draw.uniform(6, 12), 2), "river": f"RI{int(reach[k]) + 1:04d}",
+        }  # fmt: skip
+        out.append(Feature("reservoir", f"RV{len(out) + 1:03d}", shape, attributes=attributes))
     return out

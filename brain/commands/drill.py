@@ -1,0 +1,58 @@
+"""``brain drill``: material to practise with."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from brain.commands.common import fail, load_settings
+
+app = typer.Typer(no_args_is_help=True)
+console = Console(stderr=True)
+
+_ZH = {"making": "生成样例城市", "made": "✓ {what} → {out}", "join": "、"}
+_EN = {"making": "making the sample city", "made": "✓ {what} → {out}", "join": ", "}
+_LAYERS_ZH = {
+    "district": "区", "town": "镇街", "community": "社区", "grid": "网格", "zone": "功能区", "risk": "风险区",
+    "reservoir": "水库", "river": "河段", "road": "道路", "road node": "路网节点", "site": "重点场所",
+    "camera": "摄像机", "address": "地址", "asset": "感知资产", "asset types": "资产类型",
+}  # fmt: skip
+
+
+class _Scale(StrEnum):
+    SMALL = "small"
+    FULL = "full"
+
+
+@app.callback()
+def _group() -> None:
+    """A group also while it has one command."""
+
+
+@app.command()
+def city(
+    out: Annotated[Path, typer.Argument(help="folder to write into / 输出目录")],
+    seed: Annotated[int, typer.Option(min=0, help="another city for each / 随机种子")] = 1,
+    scale: Annotated[_Scale, typer.Option(help="a tenth of it, or all of it / 规模")] = _Scale.FULL,
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+) -> None:
+    """Write an invented city: map, roads, sites, addresses and assets, the same for a seed / 生成样例城市."""
+    from brain.drill.city import make_city
+    from brain.drill.city.write import FILES, write
+
+    english = load_settings(config, language=lang).language == "en"
+    words = _EN if english else _ZH
+    try:
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task(words["making"], total=len(FILES))
+            counts = write(make_city(seed, scale.value), out, lambda name: bar.advance(task))
+    except OSError as error:
+        fail(f"{out}: {error}")
+    told = (f"{n} {name}" if english else f"{_LAYERS_ZH[name]} {n}" for name, n in counts.items())
+    console.print(words["made"].format(what=words["join"].join(told), out=out), highlight=False, soft_wrap=True)
