@@ -49,9 +49,12 @@ CODES: Mapping[str, Code] = {
     "M009": _e("properties.{name}: {why}", "属性 {name} 的时间有误: {why}"),
     "M010": _e("lies at {lon:.4f} E {lat:.4f} N, outside the area of {crs}, {area}; another zone, or axes swapped?",
                "位于 {lon:.4f} E {lat:.4f} N, 超出 {crs} 的适用范围 {area}; 带号不同或坐标轴颠倒?"),
+    "M011": _e("has positions that {crs} has no place for; another zone, or axes swapped?",
+               "含有 {crs} 无法表示的坐标; 带号不同或坐标轴颠倒?"),
     # One feature.
     "M101": _e("expected a {kinds}, got {got}", "几何应为 {kinds}, 实际 {got}"),
-    "M102": _e("geometry: {ring} is not closed: it begins at {begin} and ends at {end}; repeat its first position at its end",
+    "M102": _e("geometry: {ring} is not closed: it begins at {begin} and ends at {end}; "
+               "repeat its first position at its end",
                "{ring} 未闭合: 起于 {begin}, 止于 {end}; 末点应与首点相同"),
     "M103": _e("geometry is invalid: {why}; --repair mends it", "几何无效: {why}; 可用 --repair 修复"),
     "M104": _e("a coordinate is not a finite number", "坐标不是有限数"),
