@@ -13,6 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.areas import square_metres
 from geo.findings import Finding, MapError, found
 from geo.layers import KINDS, kinds_of
 
@@ -23,8 +24,6 @@ OVERLAP = 1e-11
 """Square degrees (about 0.1 m²) by which neighbours may overlap: digitising leaves slivers, not areas."""
 WIDEST = 10.0
 """Degrees that a city's map may span: what is wider crosses the antimeridian or is not in this city."""
-DEGREE = 111_320.0
-"""Metres of a degree of latitude, for areas in texts."""
 
 Value = str | int | float | bool
 """What an attribute may be. Times, lists and nothing are not."""
@@ -157,7 +156,7 @@ def _overlaps(features: Sequence[Feature], overlapping: Collection[str]) -> list
         area = shapely.area(shared)
         for k in np.flatnonzero(area > OVERLAP).tolist():
             at = shapely.point_on_surface(shared[k])
-            metres = area[k] * DEGREE**2 * math.cos(math.radians(at.y))
+            metres = float(square_metres(shared[k])[0])
             findings.append(found("M202", where(mine[a[k]]), (at.x, at.y), other=mine[b[k]].code, area=metres))
     return findings
 

@@ -49,9 +49,12 @@ CODES: Mapping[str, Code] = {
     "M009": _e("properties.{name}: {why}", "属性 {name} 的时间有误: {why}"),
     "M010": _e("lies at {lon:.4f} E {lat:.4f} N, outside the area of {crs}, {area}; another zone, or axes swapped?",
                "位于 {lon:.4f} E {lat:.4f} N, 超出 {crs} 的适用范围 {area}; 带号不同或坐标轴颠倒?"),
+    "M011": _e("has positions that {crs} has no place for; another zone, or axes swapped?",
+               "含有 {crs} 无法表示的坐标; 带号不同或坐标轴颠倒?"),
     # One feature.
     "M101": _e("expected a {kinds}, got {got}", "几何应为 {kinds}, 实际 {got}"),
-    "M102": _e("geometry: {ring} is not closed: it begins at {begin} and ends at {end}; repeat its first position at its end",
+    "M102": _e("geometry: {ring} is not closed: it begins at {begin} and ends at {end}; "
+               "repeat its first position at its end",
                "{ring} 未闭合: 起于 {begin}, 止于 {end}; 末点应与首点相同"),
     "M103": _e("geometry is invalid: {why}; --repair mends it", "几何无效: {why}; 可用 --repair 修复"),
     "M104": _e("a coordinate is not a finite number", "坐标不是有限数"),
@@ -63,8 +66,8 @@ CODES: Mapping[str, Code] = {
                "跨 {width:.4g} × {height:.4g} 度, 城市要素最多 {limit:g} 度"),
     "M108": _e("lies {away:.4g} degrees from the middle of the map, {lon:.4f} E {lat:.4f} N",
                "距地图中心 ({lon:.4f} E {lat:.4f} N) {away:.4g} 度"),
-    "M109": _n("{rings} of its rings wind the other way than RFC 7946 has it; they are turned when it is written",
-               "有 {rings} 个环的方向与 RFC 7946 相反; 写出时自动改正"),
+    "M109": _n("{count} of {of} features have rings that wind otherwise than RFC 7946 has it; writing turns them",
+               "{of} 个要素中有 {count} 个的环方向与 RFC 7946 相反; 写出时自动改正"),
     "M110": _n("has a hole of {area:.0f} m² which other features of its layer fill",
                "有 {area:.0f} 平方米的洞, 由同层其他要素填满"),
     "M111": _w("has a hole of {area:.0f} m², of which {open:.0f} m² are in no feature of its layer",
@@ -72,10 +75,10 @@ CODES: Mapping[str, Code] = {
     "M112": _e("expected since before until, got {since} and {until}", "since 应早于 until, 实际 {since} 与 {until}"),
     "M113": _e("expected a layer without / and a code, neither of them empty", "图层名不得含 /, 图层与代码不得为空"),
     "M114": _e("properties.{name}: {why}", "属性 {name}: {why}"),
-    "M115": _w("takes {got:,} bytes as a record, at most {limit:,} can be sent as a live change; simplify its border",
-               "作为记录有 {got:,} 字节, 实时变更最多 {limit:,}; 请简化边界"),
+    "M115": _w("its {positions:,} positions take more than the {limit:,} bytes of a live change; simplify its border",
+               "其 {positions:,} 个坐标超过实时变更的 {limit:,} 字节上限; 请简化边界"),
     "M116": _e("geometry: {why}", "几何: {why}"),
-    "M117": _w("its name {name!r} holds {what}{hint}", "名称 {name!r} 含有{what}{hint}"),
+    "M117": _w("its name {name!r} holds {what}", "名称 {name!r} 含有{what_zh}"),
     "M118": _w("properties.{name}: expected {kind}, got {got}", "属性 {name}: 应为 {kind}, 实际 {got}"),
     # Features beside each other.
     "M201": _e("there twice at one time; each code may be there once", "同一时刻出现两次; 同一代码只能出现一次"),
@@ -96,9 +99,9 @@ CODES: Mapping[str, Code] = {
                "面积 {now:.0f} 平方米, 原为 {was:.0f}: {change:+.1%}"),
     "M302": _w("is in force in the other map at that time, in this one no more", "在对照地图中有效, 在本图中不再有效"),
     "M401": _w("code {code} is {here} here, {there} there{swapped}",
-               "代码 {code} 在本表为 {here}, 在对照表为 {there}{swapped}"),
+               "代码 {code} 在本表为 {here}, 在对照表为 {there}{swapped_zh}"),
     "M402": _w("{name} has code {here} here, {there} there", "{name} 在本表代码为 {here}, 在对照表为 {there}"),
-    "M403": _n("{count} codes are only in {list}: {codes}", "{count} 个代码只在 {list}: {codes}"),
+    "M403": _n("{count} codes are only in {list}: {codes}", "{count} 个代码只在{list_zh}: {codes}"),
     "M404": _w("code {code} lies in {here} here, in {there} there",
                "代码 {code} 在本表属于 {here}, 在对照表属于 {there}"),
 }  # fmt: skip
@@ -133,7 +136,7 @@ class Finding(NamedTuple):
         return CODES[self.code].zh.format(**self.values) if self.code and language == "zh" else self.says
 
 
-def found(code: str, where: str, at: tuple[float, float] | None = None, **values: Any) -> Finding:
+def found(code: str, where: str, at: tuple[float, float] | None = None, /, **values: Any) -> Finding:
     """A finding of the catalogue."""
     return Finding(where, CODES[code].en.format(**values), code, at, values)
 
