@@ -137,6 +137,16 @@ class RoadNet:
         order = come[np.lexsort((there[come], ms[come]))][:k]
         return Arrivals(there[order], ms[order])
 
+    def way(self, start: int, end: int) -> I8:
+        """Nodes of a fastest way, both ends among them; empty where there is none. Of ways as fast, any."""
+        _, before = dijkstra(self._out, indices=start, return_predecessors=True)
+        nodes = [end]
+        while nodes[-1] != start:
+            nodes.append(int(before[nodes[-1]]))
+            if nodes[-1] < 0:
+                return np.zeros(0, np.int64)
+        return np.array(nodes[::-1])
+
     def stations(self, nodes: I8) -> tuple[I8, F8]:
         """For every node (n,), the station that reaches it first, as index into ``nodes``, and in how many ms.
 
