@@ -123,6 +123,8 @@ class Movement:
              accuracy: F8 | None = None) -> Taken:  # fmt: skip
         """Judge positions in order of arrival; ``state`` is changed in place.
 
+        The first call compiles, which takes seconds: make it with no positions, before anything waits for it.
+
         Parameters
         ----------
         slot : (n,) int32, row of the thing, from 0 on.
@@ -147,16 +149,17 @@ class Movement:
         x, y = zones.metres.of(lon, lat)
         dwell = np.rint(np.array(self.dwell_s, float) * 1000).astype(np.int64)
         width, at, room = len(zones.fences.column), 0, max(1024, n // 4)
-        while at < n:
+        buffers = float(self.entry_m), float(self.exit_m), float(self.accuracy_m)
+        while at < n or not parts:  # also of no positions: that compiles
             events = np.empty(room, EVENT)
             at, made, need = _walk(
-                at, n, slot, x, y, t, accuracy, found, zones.fences, self.entry_m, self.exit_m, self.accuracy_m,
-                dwell, self._gap, state.things, state.things_dirty, state.inside, state.inside_dirty, outcome, events,
+                at, n, slot, x, y, t, accuracy, found, zones.fences, *buffers, dwell, self._gap,
+                state.things, state.things_dirty, state.inside, state.inside_dirty, outcome, events,
             )  # fmt: skip
             parts.append(events[:made])
             room = max(room, need)
             state.room(0, int(state.inside[0]["used"]) + 1 + width)
-        return Taken(np.concatenate(parts) if parts else np.empty(0, EVENT), outcome)
+        return Taken(np.concatenate(parts), outcome)
 
     def silent(self, state: Presence, now: int) -> NDArray[Any]:
         """End the visits of things not heard of for longer than ``max_gap_s`` before ``now``: their LEAVE events.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import shapely
@@ -45,7 +45,7 @@ def measure(draw: np.random.Generator, seed: int, roads: RoadNet) -> tuple[list[
         began = time.process_time()
         true = replay.events(rule)
         slow.append(len(went) / (time.process_time() - began))
-        differ = [_differ(_events(zones, rule, went, order, cuts), true) for order, cuts in _ways(draw, went)]
+        differ = [differ(said(zones, LAYERS, rule, went, order, cuts), true) for order, cuts in _ways(draw, went)]
         wrong += sum(differ)
         events = sum(map(len, true.values()))
         rows.append({"what": f"movement, {name}: events of {len(went):,} positions, {len(zones):,} zones",
@@ -70,22 +70,23 @@ def _ways(draw: np.random.Generator, went: Tracks) -> Iterator[tuple[np.ndarray,
     yield np.argsort(went.slot, kind="stable"), np.unique(np.concatenate((draw.integers(1, n, 5), [n])))
 
 
-def _events(zones: Zones, rule: Movement, went: Tracks, order: np.ndarray, cuts: np.ndarray) -> dict[int, list[Said]]:
-    layers = {name: k for k, name in enumerate(LAYERS)}
+def said(zones: Zones, layers: Sequence[str], rule: Movement, went: Tracks, order: np.ndarray, cuts: np.ndarray
+         ) -> dict[int, list[Said]]:  # fmt: skip
+    """What the kernel says of each thing, with the positions in an order and cut before each of ``cuts``."""
     out: dict[int, list[Said]] = {thing: [] for thing in np.unique(went.slot).tolist()}
     state, begin = Presence(), 0
     for end in cuts.tolist():
         part = went[order[begin:end]]
         for e in rule.take(zones, state, part.slot, part.lon, part.lat, part.t, part.accuracy).events:
-            zone = (layers[zones.layer[e["zone"]]], zones.code[e["zone"]])
+            zone = (layers.index(zones.layer[e["zone"]]), zones.code[e["zone"]])
             kind, why = KIND[int(e["kind"])], WHY[int(e["why"])]
-            said = Said(int(e["thing"]), int(e["t"]), kind, why, zone, int(e["since"]), int(e["dwell"]))
-            out[said.thing].append(said)
+            one = Said(int(e["thing"]), int(e["t"]), kind, why, zone, int(e["since"]), int(e["dwell"]))
+            out[one.thing].append(one)
         begin = end
     return out
 
 
-def _differ(got: dict[int, list[Said]], true: dict[int, list[Said]]) -> int:
+def differ(got: dict[int, list[Said]], true: dict[int, list[Said]]) -> int:
     """Events that only one of the two has, and one for every thing whose events stand in another order."""
     n = 0
     for thing in got.keys() | true.keys():
