@@ -24,16 +24,18 @@ def run(seed: int, data: Path | None) -> Result:
     built_ms = (time.perf_counter() - began) * 1e3
     shut = draw.choice(len(whole.start), CLOSED, replace=False)
     roads = whole.without(shut)
-    rows, wrong = pairs(draw, roads)
+    rows, wrong = pairs(draw, roads, "time")
+    short, longer = pairs(draw, roads.by_distance(), "distance")
     late, dispatch_ms = dispatch(draw, roads)
+    rows += short
     rows.append({"what": f"first {FIRST} of {UNITS} units, incidents", "checked": INCIDENTS, "wrong": late})
     moved, movement_wrong = movement.measure(draw, seed, roads)
     figures: dict[str, Figure] = {
-        "pairs": SOURCES * TARGETS, "wrong": wrong + late, "movement_wrong": movement_wrong,
+        "pairs": 2 * SOURCES * TARGETS, "wrong": wrong + longer + late, "movement_wrong": movement_wrong,
         "dispatch_ms": round(dispatch_ms, 3),
     }  # fmt: skip
     settings = {
         "nodes": len(whole.lon), "edges": len(whole.start), "one_way": one_way, "closed": CLOSED,
         "islands": int(whole.island.max()), "build_ms": round(built_ms),
     }  # fmt: skip
-    return Result(rows + moved, figures, wrong + late + movement_wrong == 0, settings)
+    return Result(rows + moved, figures, wrong + longer + late + movement_wrong == 0, settings)

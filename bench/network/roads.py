@@ -88,7 +88,7 @@ def _islands(roads: RoadNet) -> I8:
             return lowest
 
 
-def pairs(draw: np.random.Generator, roads: RoadNet) -> tuple[list[dict[str, Figure]], int]:
+def pairs(draw: np.random.Generator, roads: RoadNet, of: str) -> tuple[list[dict[str, Figure]], int]:
     source = draw.choice(len(roads.lon), SOURCES, replace=False)
     start, end = np.repeat(source, TARGETS), draw.integers(0, len(roads.lon), SOURCES * TARGETS)
     ms = roads.pairs(start, end)
@@ -99,7 +99,7 @@ def pairs(draw: np.random.Generator, roads: RoadNet) -> tuple[list[dict[str, Fig
     bad = (ms != true) | (said != how)
     names = {BY_ROAD: "by road", CUT_OFF: "cut off by closures and one-way streets", NO_ROAD: "another island"}
     rows: list[dict[str, Figure]] = [
-        {"what": f"pairs, {name}", "checked": int((how == code).sum()), "wrong": int(bad[how == code].sum())}
+        {"what": f"pairs, {of}: {name}", "checked": int((how == code).sum()), "wrong": int(bad[how == code].sum())}
         for code, name in names.items()
     ]
     return rows, int(bad.sum())
