@@ -1,4 +1,4 @@
-"""Sites around a place: the nearest of each type, all within a radius, and what a polygon holds."""
+"""Sites around a place: the nearest of each type, all within a radius; sites and people that a polygon holds."""
 
 from __future__ import annotations
 
@@ -21,6 +21,53 @@ class Inside(NamedTuple):
 
     sites: I8
     people: float
+
+
+class Residents(NamedTuple):
+    """People in a polygon; and ``grids`` (k,) rising, with the ``share`` of each that lies in it, above 0 to 1."""
+
+    people: float
+    grids: I8
+    share: F8
+
+
+class Population:
+    """Residents 人口 by unit grid, each grid's spread evenly over its area. Immutable.
+
+    Does not know houses: of a grid that is half lake, either half counts half the people. For people at known points,
+    as in schools and markets, see :meth:`Sites.inside`; the two may count the same person.
+    """
+
+    def __init__(self, shapes: NDArray[Any], people: F8, metres: Metres | None = None) -> None:
+        """Of (n,) Polygons or MultiPolygons in degrees, that do not overlap, and how many live in each.
+
+        Raises
+        ------
+        ValueError
+            No grid, lengths that differ, or people below 0 or not finite.
+        """
+        if len(shapes) == 0 or len(shapes) != len(people):
+            raise ValueError(f"population: expected one length above 0, got {len(shapes)} and {len(people)}")
+        bad = np.flatnonzero(~((people >= 0) & np.isfinite(people)))
+        if len(bad):
+            raise ValueError(f"grid {bad[0]}: expected people from 0 on, got {people[bad[0]]}")
+        self.people, self.metres = people, metres or Metres.around(float(shapely.bounds(shapes[0])[0]))
+        self._shapes = shapely.transform(shapes, self._plane)
+        self._area = shapely.area(self._shapes)
+        self._index = shapely.STRtree(self._shapes)
+
+    def inside(self, polygon: Any) -> Residents:
+        """People in a polygon in degrees, by each grid's share of area. Raises ValueError where it is invalid."""
+        if not polygon.is_valid:
+            raise ValueError(f"polygon: expected a valid one, got {shapely.is_valid_reason(polygon)}")
+        flat = shapely.transform(polygon, self._plane)
+        grids = np.sort(self._index.query(flat, predicate="intersects")).astype(np.int64)
+        share = np.minimum(1.0, shapely.area(shapely.intersection(self._shapes[grids], flat)) / self._area[grids])
+        grids, share = grids[share > 0], share[share > 0]
+        return Residents(float((self.people[grids] * share).sum()), grids, share)
+
+    def _plane(self, at: F8) -> F8:
+        return np.column_stack(self.metres.of(*at.T))
 
 
 class Sites:

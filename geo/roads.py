@@ -1,10 +1,13 @@
-"""Roads 路网: travel times, who reaches an incident first, how far one comes in ten minutes, what no road reaches.
+"""Roads 路网 as a graph: travel times, who reaches an incident first, what is reached in time, what no road reaches.
+
+Places within a street, and the ground that is reached, are for :mod:`geo.streets`.
 
 Times are milliseconds in float64, whole numbers: sums are exact, so two ways of adding them up agree.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,30 +24,38 @@ I4 = NDArray[np.int32]
 B1 = NDArray[np.bool_]
 
 BY_ROAD, CUT_OFF, NO_ROAD = 0, 1, 2
-"""How a place is reached: by road; not now, for closures and one-way streets; never, it is on another island."""
+"""How a place is reached: by road 陆路; not now, for closures and one-way streets 中断; never, for it is on another
+island, where only a boat 乘船 goes."""
 FIRST_LIMIT_MS = 300_000.0
 """Where the search for the first to arrive stops at first; it is doubled until enough have been found."""
 
 
 class Arrivals(NamedTuple):
-    """Units in order of arrival: ``unit`` (k,) slot, ``ms`` (k,) travel time; the lower slot first among equals."""
+    """Units in order of arrival: ``unit`` (k,) slot, ``ms`` (k,) travel time; the lower slot first among equals.
+
+    ``by_boat``: slots of the units on other islands, rising: they do not come by road at all.
+    """
 
     unit: I8
     ms: F8
+    by_boat: I8
 
 
 class RoadNet:
     """A directed road graph. Immutable; a closure is another graph (:meth:`without`).
 
     Turns cost nothing and traffic is not known: times are those of an empty road. Nothing is interpolated within an
-    edge: a place is its nearest node, which is for the builder of the graph to set close enough.
+    edge: a place is its nearest node (:class:`geo.streets.Streets` has places within them).
+
+    ``length``: (m,) metres of each edge; ``island``: (n,) number of each node's island; ``open``: (m,).
     """
 
-    def __init__(self, lon: F8, lat: F8, start: I8, end: I8, ms: F8, metres: Metres | None = None) -> None:
+    def __init__(self, lon: F8, lat: F8, start: I8, end: I8, ms: F8, metres: Metres | None = None,
+                 length: F8 | None = None) -> None:  # fmt: skip
         """Of nodes (n,) in degrees WGS 84 and directed edges (m,): node numbers and travel times in whole milliseconds.
 
         A street of both directions is two edges; of parallel edges the fastest counts. ``metres``: by default the zone
-        around the first node.
+        around the first node. ``length``: metres of each edge, by default those of the straight line.
 
         Raises
         ------
@@ -63,7 +74,9 @@ class RoadNet:
         self.lon, self.lat, self.start, self.end, self.ms = lon, lat, start, end, ms
         self.metres = metres or Metres.around(float(lon[0]))
         self.open = np.ones(len(start), np.bool_)
-        self._tree = cKDTree(np.column_stack(self.metres.of(lon, lat)))
+        at = np.column_stack(self.metres.of(lon, lat))
+        self.length = np.hypot(*(at[start] - at[end]).T) if length is None else length
+        self._tree = cKDTree(at)
         # Islands are those of the whole graph: a closed bridge cuts off, it does not make an island.
         whole = csr_array((np.ones(len(start)), (start, end)), (n, n))
         self.island: I4 = connected_components(whole, directed=False)[1]
@@ -85,6 +98,14 @@ class RoadNet:
         made.__dict__.update(self.__dict__)
         made.open = self.open.copy()
         made.open[edges] = False
+        made._graphs()
+        return made
+
+    def by_distance(self) -> RoadNet:
+        """The same open roads with millimetres in place of milliseconds: its ways are the shortest, not the fastest."""
+        made = object.__new__(RoadNet)
+        made.__dict__.update(self.__dict__)
+        made.ms = np.maximum(1.0, np.rint(self.length * 1000))
         made._graphs()
         return made
 
@@ -123,19 +144,24 @@ class RoadNet:
 
         ``incident``: its node; ``units``: (m,) node of each unit, -1 for one without position.
         """
+        there, by_boat = self.coming(incident, units)
+        return earliest(lambda limit: self.times_to(incident, limit)[units[there]], there, by_boat, k)
+
+    def coming(self, incident: int, units: I8) -> tuple[I8, I8]:
+        """Slots of units, by their nodes (m,), on an incident's island, and of those on others; rising."""
         there = np.flatnonzero(units >= 0)
-        # Those on another island never come: searching for them would walk the whole graph.
-        there = there[self.island[units[there]] == self.island[incident]]
-        k = min(k, len(there))
-        limit = FIRST_LIMIT_MS
-        while True:
-            ms = self.times_to(incident, limit)[units[there]]
-            come = np.flatnonzero(np.isfinite(ms))
-            if len(come) >= k or not np.isfinite(limit):
-                break
-            limit = limit * 2 if limit < 16 * FIRST_LIMIT_MS else np.inf
-        order = come[np.lexsort((there[come], ms[come]))][:k]
-        return Arrivals(there[order], ms[order])
+        same = self.island[units[there]] == self.island[incident]
+        return there[same], there[~same]
+
+    def way(self, start: int, end: int) -> I8:
+        """Nodes of a fastest way, both ends among them; empty where there is none. Of ways as fast, any."""
+        _, before = dijkstra(self._out, indices=start, return_predecessors=True)
+        nodes = [end]
+        while nodes[-1] != start:
+            nodes.append(int(before[nodes[-1]]))
+            if nodes[-1] < 0:
+                return np.zeros(0, np.int64)
+        return np.array(nodes[::-1])
 
     def stations(self, nodes: I8) -> tuple[I8, F8]:
         """For every node (n,), the station that reaches it first, as index into ``nodes``, and in how many ms.
@@ -150,6 +176,23 @@ class RoadNet:
         come = np.isfinite(ms)
         index[come] = first[np.searchsorted(own, source[come])]
         return index, ms
+
+
+def earliest(times: Callable[[float], F8], there: I8, by_boat: I8, k: int) -> Arrivals:
+    """The k first of the units ``there`` (m,), which are on the incident's island: others would walk the whole graph.
+
+    ``times``: of a limit, milliseconds of each unit, infinite beyond it; it is asked with ever wider limits.
+    """
+    k, limit = min(k, len(there)), FIRST_LIMIT_MS
+    while True:
+        ms = times(limit)
+        come = np.flatnonzero(np.isfinite(ms))
+        # What lies beyond the limit may still be known by a part of its way only: it does not count yet.
+        if (ms[come] <= limit).sum() >= k or not np.isfinite(limit):
+            break
+        limit = limit * 2 if limit < 16 * FIRST_LIMIT_MS else np.inf
+    order = come[np.lexsort((there[come], ms[come]))][:k]
+    return Arrivals(there[order], ms[order], by_boat)
 
 
 def _dijkstra(graph: Any, node: int, limit_ms: float) -> F8:

@@ -1,4 +1,4 @@
-"""Sites and rivers against walking through all of them."""
+"""Sites and people around a place, against walking through all of them."""
 
 import math
 
@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.metres import Metres
-from geo.nearest import Sites
-from geo.rivers import RiverLoop, Rivers
+from geo.nearest import Population, Sites
 
 METRES = Metres(4547)
 PLACE = st.tuples(st.integers(0, 8), st.integers(0, 8)).map(lambda p: (113.4 + p[0] * 0.01, 22.1 + p[1] * 0.01))
@@ -69,34 +68,34 @@ def test_sites_that_cannot_be_are_refused(places: list[tuple[float, float]], typ
         Sites(*columns(places), types)
 
 
-def river(reaches: list[tuple[int, int, float]]) -> Rivers:
-    start, end, metres = np.array(reaches, float).T
-    return Rivers(6, start.astype(int), end.astype(int), metres)
+GRIDS = np.array([shapely.box(113.0 + k * 0.01, 22.0, 113.01 + k * 0.01, 22.01) for k in range(4)], object)
 
 
-def test_a_spill_flows_down_both_arms_and_never_up() -> None:
-    rivers = river([(0, 1, 100), (1, 2, 50), (1, 3, 70), (4, 1, 30), (2, 3, 10)])
-    assert rivers.downstream(1).tolist() == [math.inf, 0, 50, 60, math.inf, math.inf]
-    assert rivers.upstream(3).tolist() == [160, 60, 10, 0, 90, math.inf]
-    assert rivers.downstream(1, 55).tolist() == [math.inf, 0, 50, math.inf, math.inf, math.inf]
+def test_people_in_a_polygon_are_those_of_each_grids_share_of_area() -> None:
+    held = Population(GRIDS, np.array([100.0, 200.0, 400.0, 0.0])).inside(shapely.box(113.005, 21.99, 113.015, 22.005))
+    assert held.grids.tolist() == [0, 1]
+    assert held.share.tolist() == pytest.approx([0.25, 0.25], abs=1e-4)
+    assert held.people == pytest.approx(75, abs=0.1)
 
 
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 9)), min_size=1, max_size=12))
-def test_what_is_upstream_has_me_downstream(reaches: list[tuple[int, int, int]]) -> None:
-    rivers = river([(min(a, b), max(a, b), float(m)) for a, b, m in reaches if a != b] or [(0, 1, 1.0)])
-    down = np.stack([rivers.downstream(k) for k in range(6)])
-    up = np.stack([rivers.upstream(k) for k in range(6)])
-    assert (down == up.T).all()
+@settings(max_examples=20, deadline=None)
+@given(st.floats(112.99, 113.05), st.floats(0.001, 0.06))
+def test_a_polygon_cut_in_two_holds_as_many_people_as_its_parts(west: float, width: float) -> None:
+    made = Population(GRIDS, np.array([100.0, 200.0, 400.0, 50.0]))
+    cut = west + width / 3
+    whole, left, right = (
+        made.inside(shapely.box(a, 21.9, b, 22.1)).people
+        for a, b in ((west, west + width), (west, cut), (cut, west + width))
+    )
+    assert whole == pytest.approx(left + right, abs=1e-6)
+    assert whole <= 750 + 1e-6
 
 
-def test_reaches_that_flow_in_a_circle_are_named() -> None:
-    with pytest.raises(RiverLoop, match="reaches 1, 2 flow in a circle"):
-        river([(0, 1, 5), (1, 2, 5), (2, 1, 5)])
-
-
-def test_a_reach_that_cannot_be_is_named() -> None:
-    with pytest.raises(ValueError, match="reach 0: expected nodes 0 to 5"):
-        river([(0, 6, 5)])
-    with pytest.raises(ValueError, match="a length above 0"):
-        river([(0, 1, math.nan)])
+def test_population_that_cannot_be_is_refused() -> None:
+    with pytest.raises(ValueError, match="one length above 0, got 4 and 1"):
+        Population(GRIDS, np.ones(1))
+    with pytest.raises(ValueError, match="grid 1: expected people from 0 on, got -1"):
+        Population(GRIDS, np.array([0.0, -1.0, 0.0, 0.0]))
+    crossed = shapely.Polygon([(113, 22), (113.01, 22.01), (113.01, 22), (113, 22.01)])
+    with pytest.raises(ValueError, match="polygon: expected a valid one, got Self-intersection"):
+        Population(GRIDS, np.ones(4)).inside(crossed)

@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -111,3 +112,31 @@ def test_an_edge_that_cannot_be_is_named(edge: tuple[int, int, int], says: str) 
 def test_a_node_without_position_is_refused() -> None:
     with pytest.raises(ValueError, match="finite position"):
         RoadNet(np.array([np.nan]), np.array([22.0]), np.zeros(0, int), np.zeros(0, int), np.zeros(0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(EDGES, st.integers(0, 7), st.integers(0, 7))
+def test_a_way_is_as_fast_as_the_time_says(edges: list[tuple[int, int, int]], start: int, end: int) -> None:
+    roads = net(edges)
+    way = roads.way(start, end).tolist()
+    if not way:
+        assert not np.isfinite(roads.times_from(start)[end])
+        return
+    assert (way[0], way[-1]) == (start, end)
+    fastest = {(a, b): min(m for c, d, m in edges if (c, d) == (a, b)) for a, b, _ in edges}
+    assert sum(fastest[step] for step in pairwise(way)) == roads.times_from(start)[end]
+
+
+def test_the_shortest_way_may_be_another_than_the_fastest() -> None:
+    roads = RoadNet(113.5 + np.arange(3) * 0.01, np.full(3, 22.2), np.array([0, 0, 1]), np.array([2, 1, 2]),
+                    np.array([9000.0, 1000.0, 1000.0]), length=np.array([2000.0, 1500.0, 1500.0]))  # fmt: skip
+    assert roads.times_from(0)[2] == 2000
+    assert roads.by_distance().times_from(0)[2] == 2_000_000
+    assert roads.without(np.array([0])).by_distance().times_from(0)[2] == 3_000_000
+    straight = net([(0, 1, 5)]).by_distance().times_from(0)[1]
+    assert straight == pytest.approx(1_031_000, rel=1e-3)
+
+
+def test_units_on_another_island_are_said_to_come_by_boat() -> None:
+    got = net([(0, 1, 10), (2, 3, 10)]).first(1, np.array([2, 0, -1, 3]), 4)
+    assert (got.unit.tolist(), got.by_boat.tolist()) == ([1], [0, 3])

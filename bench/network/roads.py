@@ -1,20 +1,17 @@
-"""Ways by road: travel times and first arrivals against brute force, with closures, one-way streets and islands.
+"""Ways by road against brute force: the oracle relaxes all edges until nothing changes (Bellman and Ford).
 
-The oracle relaxes all edges until nothing changes (Bellman and Ford), in whole milliseconds, so equal means equal.
-``wrong`` counts pairs with another time, islands not said so, and lists of first arrivals that differ.
-``movement_wrong`` is not measured yet. ``data`` is not used.
+In whole milliseconds, so equal means equal.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.harness import Figure, Result
+from bench.harness import Figure
 from geo.metres import Metres
 from geo.roads import BY_ROAD, CUT_OFF, NO_ROAD, RoadNet
 
@@ -28,29 +25,7 @@ CLOSED, UNITS, INCIDENTS, FIRST = 100, 200, 40, 5
 ORIGIN = (450_000.0, 2_450_000.0)
 
 
-def run(seed: int, data: Path | None) -> Result:
-    """Figures ``pairs``, ``wrong``, ``movement_wrong``, ``dispatch_ms`` (median of an incident). ok: nothing wrong."""
-    draw = np.random.default_rng(seed)
-    began = time.perf_counter()
-    whole, one_way = _roads(draw)
-    built_ms = (time.perf_counter() - began) * 1e3
-    shut = draw.choice(len(whole.start), CLOSED, replace=False)
-    roads = whole.without(shut)
-    rows, wrong = _pairs(draw, roads)
-    late, dispatch_ms = _dispatch(draw, roads)
-    rows.append({"what": f"first {FIRST} of {UNITS} units, incidents", "checked": INCIDENTS, "wrong": late})
-    figures: dict[str, Figure] = {
-        "pairs": SOURCES * TARGETS, "wrong": wrong + late, "movement_wrong": None, "dispatch_ms": round(dispatch_ms, 3),
-    }  # fmt: skip
-    settings = {
-        "movement_wrong": "not measured: movement is not built yet",
-        "nodes": len(whole.lon), "edges": len(whole.start), "one_way": one_way, "closed": CLOSED,
-        "islands": int(whole.island.max()), "build_ms": round(built_ms),
-    }  # fmt: skip
-    return Result(rows, figures, wrong + late == 0, settings)
-
-
-def _roads(draw: np.random.Generator) -> tuple[RoadNet, int]:
+def roads_of(draw: np.random.Generator) -> tuple[RoadNet, int]:
     """Crooked meshes: a mainland and three islands; three streets in ten missing, two in ten of the rest one-way."""
     x, y, start, end = [], [], [], []
     first = 0
@@ -113,7 +88,7 @@ def _islands(roads: RoadNet) -> I8:
             return lowest
 
 
-def _pairs(draw: np.random.Generator, roads: RoadNet) -> tuple[list[dict[str, Figure]], int]:
+def pairs(draw: np.random.Generator, roads: RoadNet, of: str) -> tuple[list[dict[str, Figure]], int]:
     source = draw.choice(len(roads.lon), SOURCES, replace=False)
     start, end = np.repeat(source, TARGETS), draw.integers(0, len(roads.lon), SOURCES * TARGETS)
     ms = roads.pairs(start, end)
@@ -124,13 +99,13 @@ def _pairs(draw: np.random.Generator, roads: RoadNet) -> tuple[list[dict[str, Fi
     bad = (ms != true) | (said != how)
     names = {BY_ROAD: "by road", CUT_OFF: "cut off by closures and one-way streets", NO_ROAD: "another island"}
     rows: list[dict[str, Figure]] = [
-        {"what": f"pairs, {name}", "checked": int((how == code).sum()), "wrong": int(bad[how == code].sum())}
+        {"what": f"pairs, {of}: {name}", "checked": int((how == code).sum()), "wrong": int(bad[how == code].sum())}
         for code, name in names.items()
     ]
     return rows, int(bad.sum())
 
 
-def _dispatch(draw: np.random.Generator, roads: RoadNet) -> tuple[int, float]:
+def dispatch(draw: np.random.Generator, roads: RoadNet) -> tuple[int, float]:
     """Incidents whose first arrivals differ from brute force, and the median time of one in ms."""
     units, incidents = draw.integers(0, len(roads.lon), UNITS), draw.integers(0, len(roads.lon), INCIDENTS)
     true = _brute(roads, incidents, back=True)[:, units]
