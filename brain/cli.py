@@ -8,6 +8,7 @@ from brain.commands import agent, deadletter, drill, kafka, replay, sets, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.recover import recover
+from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
 from brain.commands.top import top
@@ -23,6 +24,7 @@ app.command()(worker)
 app.command()(tail)
 app.command()(top)
 app.command()(audit)
+app.command()(screen)
 app.command()(send)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)

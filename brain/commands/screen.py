@@ -1,0 +1,70 @@
+"""``brain screen``: the HTTP side: read access to the map's layers by OGC API - Features."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from brain.commands.common import fail, load_settings
+from brain.settings import SettingsError
+
+console = Console()
+
+_ZH = {
+    "serves": "✓ {url}/ogc  ({layers}; 地图 {version}); Ctrl-C 结束",
+    "address": "{host}:{port}: 无法监听 ({why}); 用 --port 换一个端口",
+    "empty": "{path}: 没有可提供的图层: 地图有 {present}, 选择了 {served}; 用 --layers 指定",
+}
+_EN = {
+    "serves": "✓ {url}/ogc  ({layers}; map {version}); Ctrl-C ends it",
+    "address": "{host}:{port}: cannot listen ({why}); name another by --port",
+    "empty": "{path}: no layer to serve: the map has {present}, chosen are {served}; name some by --layers",
+}
+
+
+def screen(
+    map_: Annotated[
+        Path | None, typer.Option("--map", help="GeoJSON file or a set's folder; the genesis set's map")
+    ] = None,
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port; 0 takes a free one", min=0, max=65535)] = 8080,
+    layers: Annotated[
+        str, typer.Option(help="layers, with commas; `public` means those without personal data")
+    ] = "public",
+    url: Annotated[str, typer.Option(help="public root of links, where a proxy stands before it")] = "",
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+) -> None:
+    """Serve the map's layers over HTTP until Ctrl-C or SIGTERM / 以 HTTP 提供地图图层."""
+    from brain.screen import maps
+    from brain.screen.app import build, listen, serve
+    from brain.screen.features.catalogue import PUBLIC
+    from brain.screen.features.store import LayerStore
+    from geo.feature import MapError
+
+    settings = load_settings(config, language=lang)
+    words = _EN if settings.language == "en" else _ZH
+    try:
+        path = maps.path_of(map_, settings)
+        features = maps.read(path)
+        present = {f.layer for f in features}
+        served = maps.layers(layers, PUBLIC, present)
+        store = LayerStore(features, served)
+    except (SettingsError, MapError, OSError) as error:
+        fail(str(error))
+    if not store.current.layers:
+        fail(words["empty"].format(path=path, present=", ".join(sorted(present)), served=", ".join(served)))
+    try:
+        sock = listen(host, port)
+    except OSError as error:
+        fail(words["address"].format(host=host, port=port, why=error.strerror))
+    taken = sock.getsockname()[1]
+    root = url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+    counts = ", ".join(f"{name} {len(layer)}" for name, layer in store.current.layers.items())
+    said = words["serves"].format(url=root, layers=counts, version=store.current.version)
+    console.print(said, highlight=False, soft_wrap=True)
+    serve(build(store, lambda: time.time_ns() // 1_000_000, url), sock)

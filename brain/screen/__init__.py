@@ -1,0 +1,1 @@
+"""The HTTP side of the brain: an application made of routers, one folder a concern; the map's layers are the first."""

@@ -1,0 +1,67 @@
+"""The application: its routers side by side, what they share, and how it is served until a signal ends it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from litestar import Litestar, Request, Response, get
+
+from brain.screen.features.routes import finish, router
+from brain.screen.features.store import LayerStore
+from brain.screen.language import Say, choose
+from brain.screen.pages import SECURITY, page
+from brain.screen.problems import KINDS, handlers
+
+LEAVE_S = 5
+"""Seconds that open requests have to end."""
+
+
+@get("/problems", include_in_schema=False, sync_to_thread=False)
+def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """What the types of problems lead to."""
+    language = choose(request.headers.get("accept-language", ""))
+    rows = "".join(f'<h2 id="{k.name}">{k.name}</h2><p>{k.status}: {k.title.to(language)}</p>' for k in KINDS)
+    title = Say("错误类型", "Kinds of errors").to(language)
+    return Response(page(title, language, rows), media_type="text/html; charset=utf-8", headers=SECURITY)
+
+
+def build(store: LayerStore, clock: Callable[[], int], url: str = "") -> Litestar:
+    """The application over a store of layers. ``clock``: milliseconds UTC.
+
+    ``url``: public root without a slash at the end, where a proxy stands before it; by default links follow what a
+    client asked for.
+    """
+    root = url.rstrip("/")
+    return Litestar(
+        route_handlers=[router(store, clock, root), problems],
+        exception_handlers=dict(handlers(root)),
+        before_send=[finish(store)],
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that clients can already connect to; port 0 takes a free one. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=512)
+
+
+def serve(app: Litestar, sock: socket.socket) -> None:
+    """Serve until SIGTERM or Ctrl-C; open requests are answered first, for at most five seconds."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=LEAVE_S
+    )
+    # uvicorn raises the signal again after it has shut down in order; that must not end us with an error code then.
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        uvicorn.Server(config).run(sockets=[sock])
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        sock.close()

@@ -1,0 +1,225 @@
+"""The map's layers as they are asked for: by place, time and attribute, in one order, and for a while in old versions.
+
+A version is immutable. A change is built beside and one reference is swapped, so a request sees one version throughout.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from brain.screen.features.catalogue import PUBLIC
+from geo.feature import ALWAYS, FOREVER, Feature, Finding, MapError
+
+KEPT = 4
+"""Versions that stay readable, the newest included: each costs the memory of its features."""
+Rows = NDArray[np.int64]
+Span = tuple[int, int]
+
+
+class Layer:
+    """Features of one layer, sorted by code and time; a row is a place in that order.
+
+    ``ids``: of a feature, its code, with ``@`` and the time since which it is in force unless that is always;
+    ``shapes``: (n,) two-dimensional, exteriors counter-clockwise (RFC 7946), None where there is none;
+    ``bounds``: (n, 4) degrees, NaN where there is no shape;
+    ``fields``: JSON type by name of an attribute; ``mixed`` where it has several, compared by their JSON text.
+    """
+
+    def __init__(self, name: str, features: Iterable[Feature]) -> None:
+        """Raises MapError where two features would have one id."""
+        self.name = name
+        self.features = sorted(features, key=lambda f: (f.code, f.since))
+        self.ids = [identity(f) for f in self.features]
+        self.row = {name: row for row, name in enumerate(self.ids)}
+        if len(self.row) < len(self.ids):
+            twice = next(a for a, b in zip(self.ids, self.ids[1:], strict=False) if a == b)
+            raise MapError([Finding(f"{name} {twice}", "there twice from one time on; each version may be there once")])
+        shapes = np.array([f.shape for f in self.features], dtype=object)
+        shapes[shapely.is_empty(shapes)] = None
+        self.shapes = shapely.orient_polygons(shapely.force_2d(shapes))
+        self.bounds = shapely.bounds(self.shapes).reshape(-1, 4)
+        self.since = np.array([f.since for f in self.features], np.int64)
+        self.until = np.array([f.until for f in self.features], np.int64)
+        self.fields = _fields(self.features)
+        self._placed = np.flatnonzero(~shapely.is_missing(self.shapes))
+        self._placeless = np.flatnonzero(shapely.is_missing(self.shapes))
+        self._tree = shapely.STRtree(self.shapes[self._placed])
+        self._rows_by_value: dict[str, dict[Any, Rows]] = {}
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def select(
+        self,
+        area: Sequence[Any] | None = None,
+        span: Span | None = None,
+        equal: Mapping[str, Any] | None = None,
+    ) -> Rows:
+        """Rows, rising, of the features that answer to all of what is given.
+
+        Parameters
+        ----------
+        area : shapes in degrees; a feature must touch one of them. Features without a shape always do.
+        span : first and last millisecond UTC; a feature must be in force at one time of it, both ends included.
+        equal : values by name of a field, as :meth:`key` has them.
+        """
+        rows = self._at(area) if area is not None else np.arange(len(self))
+        for name, value in (equal or {}).items():
+            rows = np.intersect1d(rows, self._index(name).get(value, _NONE), assume_unique=True)
+        if span is not None:
+            rows = rows[(self.since[rows] <= span[1]) & (self.until[rows] > span[0])]
+        return rows
+
+    def _at(self, area: Sequence[Any]) -> Rows:
+        found = [self._placeless, *(self._touching(shape) for shape in area)]
+        return np.unique(np.concatenate(found))
+
+    def _touching(self, shape: Any) -> Rows:
+        """Only what sticks out of a box needs the exact test: the rest lies inside."""
+        near = self._placed[self._tree.query(shape)]
+        west, south, east, north = shape.bounds
+        b = self.bounds[near]
+        inside = (b[:, 0] >= west) & (b[:, 1] >= south) & (b[:, 2] <= east) & (b[:, 3] <= north)
+        if shape.area != (east - west) * (north - south):  # it does not fill its bounds: a box of a projection
+            inside[:] = False
+        rest = near[~inside]
+        shapely.prepare(shape)
+        touch: Rows = np.concatenate([near[inside], rest[shapely.intersects(shape, self.shapes[rest])]])
+        return touch
+
+    def _index(self, name: str) -> dict[Any, Rows]:
+        """Rows by value of a field, made when a client first asks for it."""
+        made = self._rows_by_value.get(name)
+        if made is None:
+            lists: dict[Any, list[int]] = {}
+            for row, feature in enumerate(self.features):
+                value = feature.code if name == "code" else feature.attributes.get(name)
+                if value is not None:
+                    lists.setdefault(key(value, self.fields[name]), []).append(row)
+            made = {value: np.array(rows, np.int64) for value, rows in lists.items()}
+            self._rows_by_value[name] = made
+        return made
+
+    def versions(self, code: str) -> list[int]:
+        """Rows of a code, the oldest first; empty where there is none."""
+        return [int(row) for row in self._index("code").get(code, _NONE)]
+
+    def in_force(self, code: str, at: int) -> int | None:
+        """Row of a code's version at a time; before the first the first, in a gap and after the end the last before."""
+        rows = self.versions(code)
+        begun = [row for row in rows if self.since[row] <= at]
+        return begun[-1] if begun else next(iter(rows), None)
+
+    def extent(self) -> tuple[list[float] | None, Span | None]:
+        """Bounds in degrees and span of time of all features; None where nothing has a place, or the layer is empty."""
+        box = box_of(self.bounds)
+        return box, (int(self.since.min()), int(self.until.max())) if len(self) else None
+
+
+class Snapshot:
+    """One version of all layers that are served. ``tag`` also tells apart what is served of it."""
+
+    def __init__(self, features: Iterable[Feature], served: Collection[str] = PUBLIC, version: str = "") -> None:
+        """``version`` names the content; by default a hash of all features, served or not. Raises MapError."""
+        ordered = sorted(features, key=lambda f: (f.layer, f.code, f.since))
+        by_layer: dict[str, list[Feature]] = {}
+        for feature in ordered:
+            by_layer.setdefault(feature.layer, []).append(feature)
+        ranked = [*(n for n in PUBLIC if n in by_layer), *sorted(n for n in by_layer if n not in PUBLIC)]
+        self.layers = {name: Layer(name, by_layer[name]) for name in ranked if name in served}
+        self.version = version or _digest(ordered)
+        self.tag = f"{self.version}.{hashlib.sha256('/'.join(self.layers).encode()).hexdigest()[:6]}"
+
+
+class LayerStore:
+    """The version in force, and those before it that pages which a client is reading still ask for."""
+
+    def __init__(
+        self, features: Iterable[Feature], served: Collection[str] = PUBLIC, version: str = "", kept: int = KEPT
+    ) -> None:
+        """Raises MapError, and ValueError where no version would be kept."""
+        if kept < 1:
+            raise ValueError(f"kept: expected at least one version, got {kept}")
+        self._served, self._kept = tuple(served), kept
+        self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
+        self.current = self.publish(features, version)
+
+    def publish(self, features: Iterable[Feature], version: str = "") -> Snapshot:
+        """Build the next version and swap it in. Raises MapError; nothing changes then. For one caller at a time."""
+        made = Snapshot(features, self._served, version)
+        snapshots = self._snapshots.copy()
+        snapshots[made.version] = made
+        snapshots.move_to_end(made.version)
+        while len(snapshots) > self._kept:
+            snapshots.popitem(last=False)
+        # Readers hold the old dictionary or the new one, never one that changes under them.
+        self._snapshots, self.current = snapshots, made
+        return made
+
+    def at(self, version: str) -> Snapshot | None:
+        """A version, if it is still kept."""
+        return self._snapshots.get(version)
+
+
+_NONE: Rows = np.zeros(0, np.int64)
+
+
+def identity(feature: Feature) -> str:
+    """Id of a feature in its layer: the same for ever, whatever other versions of its code come."""
+    return feature.code if feature.since == ALWAYS else f"{feature.code}@{moment(feature.since)}"
+
+
+def moment(time: int) -> str:
+    """Milliseconds UTC as RFC 3339; whole seconds without a fraction."""
+    return str(np.datetime_as_string(np.datetime64(time, "ms"), unit="ms" if time % 1000 else "s", timezone="UTC"))
+
+
+def start_and_end(since: int, until: int) -> tuple[str | None, str | None]:
+    """Both ends of a time in force, None where it is open."""
+    return None if since == ALWAYS else moment(since), None if until == FOREVER else moment(until)
+
+
+def box_of(bounds: NDArray[np.float64]) -> list[float] | None:
+    """The least box of (n, 4) bounds, rounded to 7 decimals; None where none has a place."""
+    known = bounds[~np.isnan(bounds[:, 0])]
+    if not len(known):
+        return None
+    box = np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
+    return [float(x) for x in np.round(box, 7)]
+
+
+def key(value: Any, kind: str) -> Any:
+    """What values of a field are compared by."""
+    if kind == "number":
+        return float(value)
+    return msgspec.json.encode(value).decode() if kind == "mixed" and not isinstance(value, str) else value
+
+
+def _fields(features: Sequence[Feature]) -> dict[str, str]:
+    """JSON types by name, the code first; numbers of both kinds are ``number``, other company makes ``mixed``."""
+    types: dict[str, set[str]] = {}
+    for feature in features:
+        for name, value in feature.attributes.items():
+            types.setdefault(name, set()).add(_KINDS[type(value)])
+    one = {n: next(iter(t)) if len(t) == 1 else "number" if t == {"integer", "number"} else "mixed"
+           for n, t in sorted(types.items())}  # fmt: skip
+    return {"code": "string"} | one
+
+
+_KINDS: Mapping[type, str] = {str: "string", bool: "boolean", int: "integer", float: "number"}
+
+
+def _digest(features: Sequence[Feature]) -> str:
+    digest = hashlib.sha256()
+    for f, shape in zip(features, shapely.to_wkb(np.array([f.shape for f in features], object)).tolist(), strict=True):
+        head = (f.layer, f.code, f.since, f.until, sorted(f.attributes.items()))
+        digest.update(msgspec.json.encode(head) + b"\x1e" + (shape or b""))
+    return "sha256:" + digest.hexdigest()[:16]
