@@ -13,7 +13,19 @@ from numba import njit
 from numpy.typing import NDArray
 
 from geo.coords import BD09, GCJ02
-from models.decision import BELOW, CHANGED, CLEAR, DEVIATION, RAISE, SAME, UPDATE, decide_step, meets
+from models.decision import (
+    BELOW,
+    CHANGED,
+    CLEAR,
+    DEVIATION,
+    RAISE,
+    SAME,
+    SCORE,
+    SILENT,
+    UPDATE,
+    decide_step,
+    meets,
+)  # fmt: skip
 from models.ewma import ewma_step
 
 I4 = NDArray[np.int32]
@@ -30,7 +42,8 @@ SERIES_STATE = np.dtype([("t", "i8"), ("v", "f8")])
 MINUTE_STATE = np.dtype([("last", "f8"), ("n", "i8")])
 """What a series said in the minute that is under way: its last value, and how many there were."""
 
-CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4")])
+CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4"), ("model", "i4")])
+"""Scenario, and rows of the tables of decisions, of the average made in this pass, of the detector of another pass."""
 
 EVENT = np.dtype(
     [
@@ -48,6 +61,38 @@ PER_VALUE = 64
 
 FINE, LATE, REPEATED, CONFLICT, FUTURE, FOREIGN = 0, 1, 2, 3, 4, 5
 """What became of a reading."""
+
+
+@njit(cache=True, inline="always")
+def note(event: Any, i: int, c: int, place: int, action: int, row: Any, offset: int, index: int, score: float) -> None:
+    """Write down a signal to be; a raise begins a new origin."""
+    if action == RAISE:
+        row.offset = offset
+        row.index = index * PER_VALUE + place
+        row.count = 0
+    event.column = i
+    event.cell = c
+    event.action = action
+    event.count = row.count
+    event.index = row.index
+    event.level = row.level
+    event.offset = row.offset
+    event.onset = row.onset
+    event.score = score
+    row.count += 1
+
+
+@njit(cache=True, inline="always")
+def _spoke(row: Any, dirty: U1, d: int, up: int, t: int) -> int:
+    """A reading ends a silence; ``since`` is the last one's time, and 0 says that there never was one."""
+    if row.up != up or row.since == 0:
+        row.up = up
+        row.since = t
+        dirty[d] = 1
+    if row.level == 0:
+        return SAME
+    row.level = 0
+    return CLEAR
 
 
 @njit(cache=True, nogil=True)
@@ -92,17 +137,22 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
         for c in range(a, b):
             r, d = cells[c].rule, cells[c].decision
             kind = rules[r].kind
+            if kind == SCORE:
+                continue  # brain.scored does it for all rows of a detector together
             score = np.nan
             x = v
-            if kind == DEVIATION:
-                e = cells[c].ewma
-                score = ewma_step(ewma, e, v, rules[r].alpha, rules[r].warmup)
-                ewma_dirty[e] = 1
-                x = abs(score)
-            elif kind == BELOW:
-                x = -v
-            action = decide_step(rules, r, rungs, decision, d, x, ti)
             row = decision[d]
+            if kind == SILENT:
+                action = _spoke(row, decision_dirty, d, up, ti)
+            else:
+                if kind == DEVIATION:
+                    e = cells[c].ewma
+                    score = ewma_step(ewma, e, v, rules[r].alpha, rules[r].warmup)
+                    ewma_dirty[e] = 1
+                    x = abs(score)
+                elif kind == BELOW:
+                    x = -v
+                action = decide_step(rules, r, rungs, decision, d, x, ti)
             if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
                 row.up = up
                 decision_dirty[d] = 1
@@ -111,22 +161,8 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
             decision_dirty[d] = 1
             if action == CHANGED:
                 continue
-            if action == RAISE:
-                row.offset = offset[i]
-                row.index = index[i] * PER_VALUE + (c - a)
-                row.count = 0
-            event = events[made]
+            note(events[made], i, c, c - a, action, row, offset[i], index[i], score)
             made += 1
-            event.column = i
-            event.cell = c
-            event.action = action
-            event.count = row.count
-            event.index = row.index
-            event.level = row.level
-            event.offset = row.offset
-            event.onset = row.onset
-            event.score = score
-            row.count += 1
     return end, made
 
 

@@ -13,17 +13,18 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import kernel
+from brain import beats, kernel
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
+from brain.scored import SIDES, TABLES, Model, Scored, table_of
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import DECISION_STATE, RULE, RUNG
+from models.decision import DECISION_STATE, RULE, RUNG, SILENT
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_readings
 from streams.logic import Beat, Output, View
@@ -69,6 +70,9 @@ class Program:
     """Series → row of the minute under way; -1 where no summary needs it."""
     views: list[tuple[str, list[str], I4]]
     """Of each scenario that needs a summary: id, assets and their rows."""
+    scored: Scored
+    silent: I4
+    """Cells that wait for a silence."""
 
 
 class _SeriesLane:
@@ -76,7 +80,7 @@ class _SeriesLane:
 
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
-        SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
+        SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE, **TABLES,
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
@@ -111,16 +115,21 @@ class _SeriesLane:
         cells["decision"] = decision.slots(own)
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
+        models = _models(scenarios)
+        for m in models:
+            mine = np.flatnonzero(cell_rule == m.rule)
+            cells["model"][mine] = self.store.table(m.table).slots([own[c] for c in mine])
+        silent = np.flatnonzero(rules["kind"][cell_rule] == SILENT).astype(np.int32)
         counts = np.bincount(cell_series, minlength=len(ours))
         if len(counts) and counts.max() > PER_VALUE:
             raise ValueError(f"scenarios: one series can have {PER_VALUE}, {keys[int(counts.argmax())]!r} has more")
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        timed = orphans or bool(views) or bool((rules["quiet"] > 0).any())
+        timed = orphans or bool(views) or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, views,
+            minute_of, views, Scored(models, cells, rules, first), silent,
         )  # fmt: skip
         self._warm()
 
@@ -144,6 +153,7 @@ class _SeriesLane:
         coords.warm()
         self._place(none)
         self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
+        self.program.scored.warm(self.store)
 
     def process(self, view: View) -> Output:
         """Decode, locate, score and decide a stretch."""
@@ -193,9 +203,19 @@ class _SeriesLane:
     def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8],
              place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
         while begin < end:
-            begin, made = self._call(begin, end, columns, offset, pulse, up, outcome)
-            if made:
-                self._signals(self.events[:made], columns, offset, place, out)
+            done, made = self._call(begin, end, columns, offset, pulse, up, outcome)
+            events = self.events[:made]
+            p = self.program
+            if p.scored.most:
+                more = p.scored.run(
+                    begin, done, columns, offset, up, outcome, p.first, p.cells, p.rules, p.rungs, self.store
+                )
+                if len(more):
+                    events = np.concatenate((events, more))
+                    events = events[np.lexsort((events["cell"], events["column"]))]
+            begin = done
+            if len(events):
+                self._signals(events, columns, offset, place, out)
 
     def _call(
         self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8]
@@ -235,7 +255,8 @@ class _SeriesLane:
         scenario = p.scenarios[int(p.cells["rule"][c])]
         registry = p.content.registry
         d = scenario.detect
-        threshold = d.above if d.above is not None else d.below if d.below is not None else d.ewma_deviation
+        bounds = (d.above, d.below, d.ewma_deviation, d.score_over, d.silent_s)
+        threshold = next((bound for bound in bounds if bound is not None), None)
         return Signal(
             scenario.id, registry.ids[int(registry.series_asset[p.cell_series[c]])],
             kind, (self.at.topic, self.at.partition, offset, index), count,
@@ -248,35 +269,27 @@ class _SeriesLane:
         if p.views and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
-        due: list[tuple[bytes, int, int]] = []
-        for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
-            c = p.cell_of.get(slot, -1)
-            quiet = int(p.rules["quiet"][p.cells["rule"][c]]) if c >= 0 else 0
-            if c >= 0 and quiet == 0:
-                continue
-            if quiet and beat.outage:
-                table.rows["up"][slot] = beat.up  # nobody could have spoken: the silence begins anew
-                table.dirty[slot] = 1
-            elif beat.up - int(table.rows["up"][slot]) >= quiet:
-                due.append((table.keys[slot], slot, c))
-        for number, (key, slot, c) in enumerate(sorted(due)):
-            row = table.rows[slot]
+        for number, one in enumerate(beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent)):
+            beats.settle(one, number, beat, table, p.rules, p.cells)
+            row = table.rows[one.slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
-            if c >= 0:
-                signal = self._signal(c, "clear", count, origin, index, beat.time, onset)
-                asset = p.content.registry.series_asset[p.cell_series[c]]
-                lon, lat = (side[asset : asset + 1] for side in p.content.placed())
-                x, y = float(lon[0]), float(lat[0])
-                put(signal, p.content, x, y, answer_at(p.content, x, y, beat.time))
+            if one.cell >= 0:
+                signal = self._signal(one.cell, one.kind, count, origin, index, beat.time, onset)
+                asset = p.content.registry.series_asset[p.cell_series[one.cell]]
+                lon, lat = (float(side[asset]) for side in p.content.placed())
+                put(signal, p.content, lon, lat, answer_at(p.content, lon, lat, beat.time))
             else:
-                scenario, asset_id, _ = key.decode().split("\x1f")
+                scenario, asset_id, _ = one.key.decode().split("\x1f")
                 came = (self.at.topic, self.at.partition, origin, index)
                 signal = Signal(scenario, asset_id, "clear", came, count, -1, -1, beat.time, onset, source=self.source)
+            if one.kind == "raise":
+                signal.level = int(row["level"])
+                signal.metric = p.content.registry.metrics[
+                    int(p.content.registry.series_metric[p.cell_series[one.cell]])
+                ]
             signal.offset, signal.index = beat.offset, number
             out.signals.append(signal)
-            row["level"] = row["run"] = row["since"] = 0
-            row["count"] += 1
-            table.dirty[slot] = 1
+            beats.leave(one, table)
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
         table = self.store.table(MINUTE)
@@ -350,6 +363,16 @@ def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_
     all_rules, all_series = np.concatenate(rule), np.concatenate(series)
     order = np.lexsort((all_rules, all_series))
     return all_rules[order], all_series[order]
+
+
+def _models(scenarios: list[Scenario]) -> list[Model]:
+    made = []
+    for number, s in enumerate(scenarios):
+        model = s.model()
+        if model is not None:
+            name = table_of(s.detect.detector or "", model)
+            made.append(Model(number, model, name, SIDES[s.detect.side]))
+    return made
 
 
 def _rules(scenarios: list[Scenario]) -> tuple[NDArray[Any], NDArray[Any]]:

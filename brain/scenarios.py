@@ -12,7 +12,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from brain.scored import detector
 from models.decision import Decision
+from models.detector import Detector
 from models.ewma import EwmaZScore
 
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
@@ -42,14 +44,21 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The condition; exactly one of above, below, ewma_deviation, sum_over, count_over, words.
+    """The condition; exactly one of above, below, ewma_deviation, score_over, silent_s, sum_over, count_over, words.
 
+    ``score_over``: of the score of the ``detector`` with its ``settings`` (docs/models.md); ``side`` up and down count
+    scores of one sign. ``silent_s``: seconds of up-time without a reading, after one.
     ``sum_over``: the last values of all matching assets of an area, added up once a minute; ``by`` names the area.
     """
 
     above: float | None = None
     below: float | None = None
     ewma_deviation: float | None = None
+    detector: str | None = None
+    settings: dict[str, Any] = {}
+    score_over: float | None = None
+    side: Literal["both", "up", "down"] = "both"
+    silent_s: float | None = None
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
     alpha: float = 0.05
@@ -73,6 +82,7 @@ class Clear(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     below: float | None = None
     above: float | None = None
     deviation_below: float | None = None
+    score_below: float | None = None
     quiet_s: float | None = None
 
 
@@ -108,6 +118,11 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The detector whose score is decided on; None where it is the value itself."""
         return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
 
+    def model(self) -> Detector | None:
+        """The detector that is named; None where there is none. Raises ValueError of what is wrong with it."""
+        d = self.detect
+        return detector(d.detector, d.settings) if d.detector is not None else None
+
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
         d, c = self.detect, self.clear
@@ -127,7 +142,14 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             if c.quiet_s is None:
                 bound = d.ewma_deviation / 2 if c.deviation_below is None else c.deviation_below
             return Decision("deviation", d.ewma_deviation, clear=bound, **common)
-        raise ValueError("detect: expected above, below, ewma_deviation or sum_over for readings")
+        if d.score_over is not None:
+            bound = None
+            if c.quiet_s is None:
+                bound = d.score_over / 2 if c.score_below is None else c.score_below
+            return Decision("score", d.score_over, clear=bound, **common)
+        if d.silent_s is not None:
+            return Decision("silent", d.silent_s, **common)
+        raise ValueError("detect: expected above, below, ewma_deviation, score_over, silent_s or sum_over for readings")
 
 
 def load(folder: Path) -> list[Scenario]:
@@ -178,14 +200,15 @@ def _check(s: Scenario) -> None:
     if not 1 <= s.level <= 4:
         raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
     d = s.detect
-    series = _given(d, ("above", "below", "ewma_deviation", "sum_over"))
+    series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over"))
     tickets = _given(d, ("count_over", "words"))
     if len(series) + len(tickets) != 1:
         got = " and ".join(series + tickets) or "none"
         raise ValueError(
-            f"detect: expected one of above, below, ewma_deviation, sum_over, count_over, words; got {got}"
+            "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, count_over, words; "
+            f"got {got}"
         )
-    ends = _given(s.clear, ("below", "above", "deviation_below", "quiet_s"))
+    ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "quiet_s"))
     if len(ends) > 1:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
     if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
@@ -197,7 +220,18 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
     if not s.match.type or not s.match.metric or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
-    pair = {"above": "below", "below": "above", "ewma_deviation": "deviation_below", "sum_over": "below"}[series[0]]
+    pair = {
+        "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
+        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below",
+    }[series[0]]  # fmt: skip
+    if (d.detector is None) != (d.score_over is None):
+        raise ValueError("detect: detector and score_over go together")
+    if d.detector is None and (d.settings or d.side != "both"):
+        raise ValueError("detect: settings and side are for a detector")
+    if d.silent_s is not None and (s.life or s.levels or ends or s.duration != Duration() or d.silent_s <= 0):
+        raise ValueError(
+            "detect.silent_s: expected seconds above 0, and neither life, levels, for nor clear: a reading ends it"
+        )
     if (d.by is None) != (d.sum_over is None):
         raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
     if d.sum_over is not None and (s.life or ends == ["quiet_s"]):
@@ -205,6 +239,7 @@ def _check(s: Scenario) -> None:
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
     s.ewma()
+    s.model()
     s.decision()
 
 

@@ -36,7 +36,10 @@ DECISION_STATE = np.dtype(
 the value ``index`` of the record at ``offset``, with ``count`` signals so far, last met at up-time ``up``.
 """
 
-ABOVE, BELOW, DEVIATION = 0, 1, 2
+ABOVE, BELOW, DEVIATION, SCORE, SILENT = 0, 1, 2, 3, 4
+"""What a condition looks at: the value, the magnitude of a score that is made in the same pass, a score that another
+pass made, or nothing at all: silence, which no value meets."""
+KINDS = {"above": ABOVE, "below": BELOW, "deviation": DEVIATION, "score": SCORE, "silent": SILENT}
 OTHERWISE, VALUE, NEVER = 0, 1, 2
 """How values clear: as soon as the condition does not hold, below a bound of its own, or not at all (quiet only)."""
 
@@ -56,7 +59,8 @@ class Decision:
 
     Parameters
     ----------
-    kind : above (v > at), below (v < at), deviation (|v| >= at).
+    kind : above (v > at), below (v < at), deviation and score (|v| >= at; the caller turns the sign of a score of which
+        one side counts), silent (``at`` seconds of up-time without a reading; the caller watches it).
     at : the threshold.
     readings, seconds : the duration; both must be reached. Time is that of the readings.
     clear : bound of the hysteresis, on the safe side of ``at``; None: clears as soon as the condition does not hold.
@@ -65,7 +69,7 @@ class Decision:
     ladder : (at, level), each worse than the one before.
     """
 
-    kind: Literal["above", "below", "deviation"]
+    kind: Literal["above", "below", "deviation", "score", "silent"]
     at: float
     readings: int = 1
     seconds: float = 0.0
@@ -89,7 +93,7 @@ class Decision:
     def write(self, rule: Any, rungs: list[tuple[float, int]]) -> None:
         """Fill one row of :data:`RULE`; the ladder is appended to ``rungs``, rows of :data:`RUNG`."""
         sign = -1.0 if self.kind == "below" else 1.0
-        rule["kind"] = {"above": ABOVE, "below": BELOW, "deviation": DEVIATION}[self.kind]
+        rule["kind"] = KINDS[self.kind]
         rule["readings"], rule["ms"], rule["at"] = self.readings, round(self.seconds * 1000), sign * self.at
         rule["clears"] = NEVER if self.quiet_s is not None else OTHERWISE if self.clear is None else VALUE
         rule["clear"] = 0.0 if self.clear is None else sign * self.clear
@@ -107,7 +111,7 @@ class Decision:
 @njit(cache=True, inline="always")
 def meets(rules: NDArray[Any], r: int, x: float) -> bool:
     """Whether a value meets the condition of rule r; an unknown one does not."""
-    return bool(x >= rules[r].at if rules[r].kind == DEVIATION else x > rules[r].at)
+    return bool(x >= rules[r].at if rules[r].kind in (DEVIATION, SCORE) else x > rules[r].at)
 
 
 @njit(cache=True, inline="always")
@@ -152,7 +156,7 @@ def decide_step(rules: NDArray[Any], r: int, rungs: NDArray[Any], state: NDArray
 def _level(rule: Any, rungs: NDArray[Any], x: float) -> int:
     level: int = rule.level
     for k in range(rule.rung, rule.rung + rule.rungs):
-        if x > rungs[k].at or (rule.kind == DEVIATION and x == rungs[k].at):
+        if x > rungs[k].at or (rule.kind in (DEVIATION, SCORE) and x == rungs[k].at):
             level = rungs[k].level
     return level
 
