@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
 
 from streams.log import LogError
+from streams.records import TP
 from streams.topics import partition_of
 
 
@@ -40,15 +42,29 @@ class Sender:
 
 def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, wait: float = 10.0) -> int:
     """Send one record and wait until it is acknowledged; its offset. Raises LogError."""
+    return send_all(bootstrap, TP(topic, partition), [(key, value)], wait)[0]
+
+
+def send_all(bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None]], wait: float = 30.0) -> list[int]:
+    """Append records to one partition in their order and wait until each is acknowledged; their offsets.
+
+    Raises
+    ------
+    LogError
+        No broker, no such topic, or not taken within ``wait`` seconds; the first of the records may be there then.
+    """
     from kafka.errors import KafkaError
 
     from streams.admin import client_options, must_answer
 
     must_answer(bootstrap)
-    producer: Any = KafkaProducer(**client_options(bootstrap), acks="all", allow_auto_create_topics=False)
+    producer: Any = KafkaProducer(
+        **client_options(bootstrap), acks="all", allow_auto_create_topics=False, max_in_flight_requests_per_connection=1
+    )
     try:
-        return int(producer.send(topic, value, key, partition=partition).get(wait).offset)
+        sent = [producer.send(tp.topic, value, key, partition=tp.partition) for key, value in records]
+        return [int(future.get(wait).offset) for future in sent]
     except KafkaError as error:
-        raise LogError(f"{topic}/{partition} at {bootstrap} takes nothing: {error!r}") from error
+        raise LogError(f"{tp} at {bootstrap} takes nothing: {error!r}") from error
     finally:
         producer.close(timeout=5)
