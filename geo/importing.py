@@ -55,7 +55,7 @@ class Fields:
 
 
 class Imported(NamedTuple):
-    """What a file gave: features in WGS 84, its coordinate system, what is odd, values left out by field, what mended."""
+    """What a file gave: features in WGS 84, its system, what is odd, values left out by field, what was mended."""
 
     features: list[Feature]
     crs: str
