@@ -7,6 +7,7 @@ import typer
 from brain.commands import agent, deadletter, drill, kafka, replay, sets, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
+from brain.commands.map import app as map_app
 from brain.commands.recover import recover
 from brain.commands.screen import screen
 from brain.commands.send import send
@@ -32,6 +33,7 @@ app.command()(recover)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
+app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
 app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")

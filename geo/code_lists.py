@@ -96,5 +96,5 @@ def conflicts(here: Sequence[Entry], there: Sequence[Entry]) -> list[Finding]:
             shown = ", ".join(f"{c} {names[c].name}" for c in sorted(mine_only)[:SHOWN])
             more = " …" if len(mine_only) > SHOWN else ""
             zh = "本表" if where == "this one" else "对照表"
-            findings.append(found("M403", where, count=len(mine_only), list=where, list_zh=zh, codes=shown + more))
+            findings.append(found("M403", "codes", count=len(mine_only), list=where, list_zh=zh, codes=shown + more))
     return findings

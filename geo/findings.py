@@ -138,7 +138,8 @@ class Finding(NamedTuple):
 
 def found(code: str, where: str, at: tuple[float, float] | None = None, /, **values: Any) -> Finding:
     """A finding of the catalogue."""
-    return Finding(where, CODES[code].en.format(**values), code, at, values)
+    place = None if at is None else (float(at[0]), float(at[1]))
+    return Finding(where, CODES[code].en.format(**values), code, place, values)
 
 
 class MapError(ValueError):

@@ -25,6 +25,7 @@ from pyproj.exceptions import CRSError
 from geo.coords import BD09, CODES, GCJ02, to_wgs84
 from geo.feature import ALWAYS, FOREVER, RESERVED, Feature, Value, alone
 from geo.findings import Finding, MapError, found
+from geo.repair import Repaired, repair
 from geo.times import time_of
 
 FORMATS = {"GeoJSON": ".geojson, .json", "GPKG": ".gpkg", "ESRI Shapefile": ".shp"}
@@ -54,15 +55,18 @@ class Fields:
 
 
 class Imported(NamedTuple):
-    """What a file gave: features in WGS 84, its coordinate system, what is odd, and values left out, by field."""
+    """What a file gave: features in WGS 84, its system, what is odd, values left out by field, what was mended."""
 
     features: list[Feature]
     crs: str
     findings: list[Finding]
     left_out: Counter[str]
+    repaired: list[Repaired]
 
 
-def read_file(path: Path, plan: Fields, *, crs: str = "", encoding: str = "", table: str = "") -> Imported:
+def read_file(
+    path: Path, plan: Fields, *, crs: str = "", encoding: str = "", table: str = "", mend: bool = False
+) -> Imported:
     """Read one file.
 
     Parameters
@@ -70,6 +74,7 @@ def read_file(path: Path, plan: Fields, *, crs: str = "", encoding: str = "", ta
     crs : coordinate system where the file states none, or gcj02 or bd09, which no file can state.
     encoding : of a shapefile's texts where no .cpg says so: GBK, mostly.
     table : which layer of a GeoPackage that has several.
+    mend : mend invalid polygons (:mod:`geo.repair`) instead of refusing the file for them.
 
     Raises
     ------
@@ -77,12 +82,12 @@ def read_file(path: Path, plan: Fields, *, crs: str = "", encoding: str = "", ta
         With everything that cannot be read or used; whether the features make a map is for :mod:`geo.review`.
     """
     try:
-        return _read(path, plan, crs, encoding, table)
+        return _read(path, plan, crs, encoding, table, mend)
     except MapError as error:
         raise error.within(path.name) from error
 
 
-def _read(path: Path, plan: Fields, crs: str, encoding: str, table: str) -> Imported:
+def _read(path: Path, plan: Fields, crs: str, encoding: str, table: str, mend: bool) -> Imported:
     info = _open(path, encoding, table)
     default = info["driver"] == "GeoJSON" and not _names_crs(path)
     offset, system = _system(info["crs"], default=default, option=crs)
@@ -101,20 +106,24 @@ def _read(path: Path, plan: Fields, crs: str, encoding: str, table: str) -> Impo
     _known(plan, list(fields))
     shapes, findings = _shapes(wkb)
     shapes = _rectified(shapes, offset, system)
-    features, left_out = [], Counter[str]()
+    features, left_out = list[Feature](), Counter[str]()
     for row, values in enumerate(_rows(fields, kinds, len(shapes))):
         try:
             feature = _feature(shapes[row], values, plan, left_out)
         except MapError as error:
             findings += error.within(f"feature {row + 1}").findings
         else:
-            features.append(feature)
             if wkb[row] is None or shapes[row] is not None:  # one without a shape has its finding already
-                findings += [f for f in alone(feature) if not (f.code == "M104" and system.is_projected)]
+                features.append(feature)
+    told: list[Repaired] = []
+    if mend:
+        features, told = repair(features)
+    # A position that its projection cannot have is told as that.
+    findings += [f for feature in features for f in alone(feature) if not (f.code == "M104" and system.is_projected)]
     findings += _out_of_area(features, system)
     if any(f.severity == "error" for f in findings):
         raise MapError(findings)
-    return Imported(features, OFFSETS[offset] if offset else str(system.to_string()), findings, left_out)
+    return Imported(features, OFFSETS[offset] if offset else str(system.to_string()), findings, left_out, told)
 
 
 def _open(path: Path, encoding: str, table: str) -> dict[str, Any]:

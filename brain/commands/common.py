@@ -41,3 +41,8 @@ def broker_of(settings: Settings) -> str:
     if running is None:
         fail("no broker: start the embedded one (`brain kafka start`), or name one by --bootstrap / BRAIN_BOOTSTRAP")
     return running.bootstrap
+
+
+def plain(text: str) -> str:
+    """Nothing that steers a terminal: what came in is shown, not obeyed."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)

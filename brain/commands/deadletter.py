@@ -16,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import plain as _plain
 from brain.tail import Format, clock
 from streams.records import Reason, Stage
 
@@ -206,11 +207,6 @@ def _json(d: Letter) -> str:
 
 def _readable(data: bytes) -> str:
     return _plain(data.decode("utf-8", "backslashreplace"))
-
-
-def _plain(text: str) -> str:
-    """Nothing that steers a terminal: what came in is shown, not obeyed."""
-    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _words(language: str) -> dict[str, str]:
