@@ -24,7 +24,7 @@ NAMES: Mapping[str, str] = {
     "scan": "the space-time scan against seven reference outputs of another program",
     "locate": "points a second to all layers of the map beside peers; mismatches with the exact answer; reload",
     "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
-    "network": "travel times and first arrivals by road against brute force, closures and islands; ms a dispatch",
+    "network": "times, distances, first arrivals by road against brute force; movement events against an exact replay",
 }
 """Permanent names, with what each measures: one is never reused for another thing."""
 

@@ -217,7 +217,7 @@ class Streets:
                 else:
                     a = max(0.0, share - limit_ms / self.ms[street])
                 pieces.append(substring(self.lines[street], a, b, normalized=True))
-        ground = shapely.buffer(shapely.union_all(pieces), beside_m, quad_segs=CORNERS)
+        ground = shapely.union_all(shapely.buffer(np.array(pieces, object), beside_m, quad_segs=CORNERS))
         footprint = shapely.transform(ground, lambda at: np.column_stack(self.net.metres.degrees(*at.T)))
         return Reach(nodes, ms[nodes], footprint)
 
