@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from brain.commands.common import fail, load_settings
+from brain.commands.worker import configure_logs
 from brain.settings import SettingsError
 
 console = Console()
@@ -48,6 +49,7 @@ def screen(
 
     settings = load_settings(config, language=lang)
     words = _EN if settings.language == "en" else _ZH
+    configure_logs()
     try:
         path = maps.path_of(map_, settings)
         features = maps.read(path)

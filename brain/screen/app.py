@@ -26,7 +26,7 @@ def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     language = choose(request.headers.get("accept-language", ""))
     rows = "".join(f'<h2 id="{k.name}">{k.name}</h2><p>{k.status}: {k.title.to(language)}</p>' for k in KINDS)
     title = Say("错误类型", "Kinds of errors").to(language)
-    return Response(page(title, language, rows), media_type="text/html; charset=utf-8", headers=SECURITY)
+    return Response(page(title, language, rows), media_type="text/html", headers=SECURITY)
 
 
 def build(store: LayerStore, clock: Callable[[], int], url: str = "") -> Litestar:

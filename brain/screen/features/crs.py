@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
 
 from brain.screen.language import Say
 from brain.screen.problems import BAD, Problem
+from geo.metres import Metres
 
 F8 = NDArray[np.float64]
 EDGE = 32
@@ -35,12 +35,8 @@ class Crs:
     projected: bool = False
 
     @cached_property
-    def _there(self) -> Transformer:
-        return Transformer.from_crs("OGC:CRS84", self.code)
-
-    @cached_property
-    def _back(self) -> Transformer:
-        return Transformer.from_crs(self.code, "OGC:CRS84")
+    def _metres(self) -> Metres:
+        return Metres(int(self.code.rpartition(":")[2]))
 
     def present(self, shapes: Any) -> Any:
         """(n,) shapes in degrees, longitude first, as this system has them, rounded; None stays None."""
@@ -48,7 +44,7 @@ class Crs:
 
     def _rounded(self, points: F8) -> F8:
         if self.projected:
-            points = np.column_stack(self._there.transform(points[:, 0], points[:, 1]))
+            points = np.column_stack(self._metres.of(points[:, 0], points[:, 1])[::-1])
         elif self.northing_first:
             points = points[:, ::-1]
         return np.round(points, self.decimals)
@@ -81,8 +77,8 @@ class Crs:
         longest = max(x2 - x1, y2 - y1)
         shape = shapely.segmentize(shape, longest / EDGE) if longest > 0 else shape
         given = shapely.get_coordinates(shape)
-        degrees = np.column_stack(self._back.transform(given[:, 0], given[:, 1]))
-        again = np.column_stack(self._there.transform(degrees[:, 0], degrees[:, 1]))
+        degrees = np.column_stack(self._metres.degrees(given[:, 1], given[:, 0]))
+        again = np.column_stack(self._metres.of(degrees[:, 0], degrees[:, 1])[::-1])
         if not (np.isfinite(again).all() and np.abs(again - given).max() <= FAR):
             raise _outside(text, self)
         return shapely.set_coordinates(shape, degrees)

@@ -64,7 +64,7 @@ def properties(layer: Layer, row: int) -> dict[str, Any]:
 
 def around(layer: Layer, rows: Rows) -> list[float]:
     """Box in degrees of all these rows; empty where none has a place."""
-    return box_of(layer.bounds[rows]) or []
+    return box_of(layer.bounds.take(rows, axis=1)) or []
 
 
 def window(rows: Rows, first: int, limit: int) -> tuple[Rows, int | None, int | None]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 from litestar import Request, Response, Router, route
+from litestar.params import FromPath
 from litestar.types import Message, Scope
 
 from brain.screen.features import documents, encode, openapi, pages, query
@@ -68,14 +69,14 @@ def router(store: LayerStore, clock: Callable[[], int], url: str = "") -> Router
         return c.document(title, place, documents.collections(place, c.snapshot))
 
     @route("/collections/{name:str}", http_method=READ, sync_to_thread=False)
-    def collection(request: Asked, name: str) -> Answer:
+    def collection(request: Asked, name: FromPath[str]) -> Answer:
         c = call(request)
         layer, place = layer_of(c.snapshot, name), c.place("collections", name)
         return c.document(title_of(name), place, documents.collection(place, c.snapshot, layer, alone=True))
 
     # In a thread: thousands of large shapes take long enough that others would notice.
     @route("/collections/{name:str}/items", http_method=READ, sync_to_thread=True)
-    def items(request: Asked, name: str) -> Answer:
+    def items(request: Asked, name: FromPath[str]) -> Answer:
         c = call(request, names=None, media=GEOJSON)
         start = query.page(c.given)
         if start is not None:
@@ -87,7 +88,7 @@ def router(store: LayerStore, clock: Callable[[], int], url: str = "") -> Router
         return c.items(layer, asked, clock())
 
     @route("/collections/{name:str}/items/{code:path}", http_method=READ, sync_to_thread=False)
-    def feature(request: Asked, name: str, code: str) -> Answer:
+    def feature(request: Asked, name: FromPath[str], code: FromPath[str]) -> Answer:
         c = call(request, names=query.ITEM, media=GEOJSON)
         return c.feature(layer_of(c.snapshot, name), code.removeprefix("/"), clock())
 
@@ -155,7 +156,7 @@ class Call:
         }  # fmt: skip
         if self.unchanged():
             return Response(b"", status_code=304, headers=headers, media_type=media)
-        return Response(body, headers=headers, media_type=f"{HTML}; charset=utf-8" if media == HTML else media)
+        return Response(body, headers=headers, media_type=media)
 
     def items(self, layer: Layer, asked: query.Query, now: int) -> Answer:
         """One page of what the query selects."""
@@ -170,7 +171,7 @@ class Call:
         more = {"Content-Crs": f"<{asked.crs.uri}>", "Link": encode.header(links)}
         if not self.html:
             return self.answer(GEOJSON, msgspec.json.encode(page), more)
-        head = {k: v for k, v in msgspec.to_builtins(page).items() if k not in {"features", "type"}}
+        head = msgspec.to_builtins(msgspec.structs.replace(page, features=[]))
         place = self.place("collections", layer.name, "items")
         return self.answer(HTML, pages.features(place, layer.name, head, page.features, layer.shapes[shown]), more)
 

@@ -29,7 +29,7 @@ class Layer:
 
     ``ids``: of a feature, its code, with ``@`` and the time since which it is in force unless that is always;
     ``shapes``: (n,) two-dimensional, exteriors counter-clockwise (RFC 7946), None where there is none;
-    ``bounds``: (n, 4) degrees, NaN where there is no shape;
+    ``bounds``: (4, n) degrees west, south, east, north; NaN where there is no shape;
     ``fields``: JSON type by name of an attribute; ``mixed`` where it has several, compared by their JSON text.
     """
 
@@ -45,13 +45,11 @@ class Layer:
         shapes = np.array([f.shape for f in self.features], dtype=object)
         shapes[shapely.is_empty(shapes)] = None
         self.shapes = shapely.orient_polygons(shapely.force_2d(shapes))
-        self.bounds = shapely.bounds(self.shapes).reshape(-1, 4)
+        self.bounds = np.ascontiguousarray(shapely.bounds(self.shapes).reshape(-1, 4).T)
         self.since = np.array([f.since for f in self.features], np.int64)
         self.until = np.array([f.until for f in self.features], np.int64)
         self.fields = _fields(self.features)
-        self._placed = np.flatnonzero(~shapely.is_missing(self.shapes))
-        self._placeless = np.flatnonzero(shapely.is_missing(self.shapes))
-        self._tree = shapely.STRtree(self.shapes[self._placed])
+        self._placeless = shapely.is_missing(self.shapes)
         self._rows_by_value: dict[str, dict[Any, Rows]] = {}
 
     def __len__(self) -> int:
@@ -71,29 +69,33 @@ class Layer:
         span : first and last millisecond UTC; a feature must be in force at one time of it, both ends included.
         equal : values by name of a field, as :meth:`key` has them.
         """
-        rows = self._at(area) if area is not None else np.arange(len(self))
+        kept = np.ones(len(self), np.bool_)
+        if area is not None:
+            kept = self._placeless.copy()
+            for shape in area:
+                kept |= self._touching(shape)
+        if span is not None:
+            kept &= (self.since <= span[1]) & (self.until > span[0])
+        rows = np.flatnonzero(kept)
         for name, value in (equal or {}).items():
             rows = np.intersect1d(rows, self._index(name).get(value, _NONE), assume_unique=True)
-        if span is not None:
-            rows = rows[(self.since[rows] <= span[1]) & (self.until[rows] > span[0])]
         return rows
 
-    def _at(self, area: Sequence[Any]) -> Rows:
-        found = [self._placeless, *(self._touching(shape) for shape in area)]
-        return np.unique(np.concatenate(found))
+    def _touching(self, shape: Any) -> NDArray[np.bool_]:
+        """Comparing all bounds takes 0.2 ms in 100,000 and keeps the order; only what sticks out of the box needs more.
 
-    def _touching(self, shape: Any) -> Rows:
-        """Only what sticks out of a box needs the exact test: the rest lies inside."""
-        near = self._placed[self._tree.query(shape)]
+        A tree is faster where little is found and slower where much is: its rows come in its own order.
+        """
         west, south, east, north = shape.bounds
-        b = self.bounds[near]
-        inside = (b[:, 0] >= west) & (b[:, 1] >= south) & (b[:, 2] <= east) & (b[:, 3] <= north)
-        if shape.area != (east - west) * (north - south):  # it does not fill its bounds: a box of a projection
-            inside[:] = False
-        rest = near[~inside]
+        w, s, e, n = self.bounds
+        kept: NDArray[np.bool_] = (w <= east) & (e >= west) & (s <= north) & (n >= south)
+        unsure = kept.copy()
+        if shape.area == (east - west) * (north - south):  # else it does not fill its bounds: a box of a projection
+            unsure &= ~((w >= west) & (e <= east) & (s >= south) & (n <= north))
+        rows = np.flatnonzero(unsure)
         shapely.prepare(shape)
-        touch: Rows = np.concatenate([near[inside], rest[shapely.intersects(shape, self.shapes[rest])]])
-        return touch
+        kept[rows] = shapely.intersects(shape, self.shapes[rows])
+        return kept
 
     def _index(self, name: str) -> dict[Any, Rows]:
         """Rows by value of a field, made when a client first asks for it."""
@@ -188,12 +190,11 @@ def start_and_end(since: int, until: int) -> tuple[str | None, str | None]:
 
 
 def box_of(bounds: NDArray[np.float64]) -> list[float] | None:
-    """The least box of (n, 4) bounds, rounded to 7 decimals; None where none has a place."""
-    known = bounds[~np.isnan(bounds[:, 0])]
-    if not len(known):
+    """The least box of (4, n) bounds, rounded to 7 decimals; None where none has a place."""
+    if not np.isfinite(bounds[0]).any():
         return None
-    box = np.concatenate([known[:, :2].min(axis=0), known[:, 2:].max(axis=0)])
-    return [float(x) for x in np.round(box, 7)]
+    least, most = np.fmin.reduce(bounds[:2], axis=1), np.fmax.reduce(bounds[2:], axis=1)
+    return [float(x) for x in np.round(np.concatenate([least, most]), 7)]
 
 
 def key(value: Any, kind: str) -> Any:
