@@ -1,0 +1,279 @@
+"""What all risk models share: columns in, one judgement a row out; dates, bad input and the limits of trust.
+
+A model is a frozen dataclass of settings. ``judge`` cleans the columns, finds the tables of each event's own day and
+hands the rows of one day's tables to the model, so a row's answer never depends on its neighbours. No clock, no file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detector import LARGEST
+from models.standards.table import F8, I8, Bools, Standard, Table
+
+Texts = NDArray[np.str_]
+Grades = NDArray[np.int8]
+
+WARN = 1
+"""Highest level of what rests on an unverified row or an experimental model."""
+
+
+class Reason(enum.IntEnum):
+    """Why there is an answer, or none. Closed list: the names are part of the contract."""
+
+    ok = 0
+    incomplete = 1
+    """The grade is a lower bound: an input that could raise it is missing."""
+    no_table_in_force = 2
+    missing_input = 3
+    bad_input = 4
+    """Infinite, negative where that cannot be, or beyond any sensor."""
+    not_in_table = 5
+    """A substance, class or kind that the table of that day does not know."""
+    outside_range = 6
+    """The formula was not made for this distance, wind or state."""
+    dense_gas = 7
+    """Heavier than air or released liquefied: a passive plume does not describe it."""
+    contradicts = 8
+    """Inputs that cannot be true together."""
+
+
+class UnknownInput(ValueError):
+    """A column that the model does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A column of numbers: unit, what it may be, and whether the model can do without."""
+
+    unit: str
+    what: str
+    low: float = 0.0
+    high: float = LARGEST
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    """A column of names, all from a closed list of the model or of its table; "" is missing."""
+
+    what: str
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a model says of rows judged by the same tables, before dates and trust are applied.
+
+    ``grade`` counts from 0 (nothing), -1 unknown; ``sure`` is the grade that verified rows alone give.
+    """
+
+    value: F8
+    grade: Grades
+    sure: Grades
+    reason: NDArray[np.int8]
+    more: Mapping[str, F8] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """One judgement a row; all columns have shape (n,).
+
+    Attributes
+    ----------
+    value : the risk number (AQI, R, concentration, hours ...); NaN while unknown.
+    grade : index into ``grades``, -1 unknown. What the standard of the day says, verified or not.
+    level : 0 (nothing) to 4; never above 1 where only unverified rows, or an experimental model, say so.
+    reason : :class:`Reason`.
+    verified : whether verified rows alone give the same grade, and the model is not experimental.
+    table : index of the edition of the model's first family, -1 where none was in force or none is needed.
+    grades : names of the grades, from nothing to worst.
+    more : further columns of numbers, by the names in the model's docstring.
+    """
+
+    value: F8
+    grade: Grades
+    level: Grades
+    reason: NDArray[np.int8]
+    verified: Bools
+    table: NDArray[np.int16]
+    grades: tuple[str, ...]
+    more: Mapping[str, F8]
+
+    def names(self) -> list[str]:
+        """Name of each row's grade; "" where unknown."""
+        return [self.grades[g] if g >= 0 else "" for g in self.grade]
+
+    def reasons(self) -> list[str]:
+        """Name of each row's reason."""
+        return [Reason(r).name for r in self.reason]
+
+
+class RiskModel:
+    """Base of all risk models. A subclass names its families, inputs and grades and works one day's rows."""
+
+    __slots__ = ()
+
+    name: ClassVar[str]
+    families: ClassVar[tuple[str, ...]] = ()
+    """Families of tables that it needs; the first has the levels of the grades."""
+    inputs: ClassVar[Mapping[str, Input | TextInput]] = {}
+    listed: ClassVar[Input | None] = None
+    """Where given, each row of the first family is an optional column too, of this kind."""
+    grades: ClassVar[tuple[str, ...]]
+    levels: ClassVar[Mapping[str, int]] = {}
+    """Levels of the grades of a model that needs no table."""
+    more: ClassVar[Mapping[str, str]] = {}
+    """Further columns that it answers, with units."""
+    experimental: ClassVar[bool] = False
+    """No independent case was found: it may warn and never escalates."""
+
+    def judge(self, standards: Mapping[str, Standard], t: I8, columns: Mapping[str, Any]) -> Judgement:
+        """Judge events by the tables of their own days.
+
+        Parameters
+        ----------
+        standards : by family; one that is absent counts as never in force.
+        t : (n,) int64, event time in ms UTC.
+        columns : by name, each (n,) of numbers or of text; what is left out is missing in every row.
+
+        Raises
+        ------
+        UnknownInput : a column that the model does not take.
+        ValueError : columns of different length.
+        """
+        t = np.asarray(t, np.int64)
+        n = len(t)
+        listed = self._listed(standards)
+        self._known(columns, listed)
+        data: dict[str, Any] = {}
+        missing, bad = np.zeros(n, bool), np.zeros(n, bool)
+        for name, kind in {**self.inputs, **listed}.items():
+            if isinstance(kind, TextInput):
+                data[name] = _text(name, columns.get(name), n)
+                missing |= (data[name] == "") & (not kind.optional)
+            else:
+                data[name], wrong = _numbers(name, columns.get(name), n, kind)
+                bad |= wrong
+                missing |= np.isnan(data[name]) & ~wrong & (not kind.optional)
+        out = _empty(n, self.more)
+        reason = np.where(bad, Reason.bad_input, np.where(missing, Reason.missing_input, Reason.ok)).astype(np.int8)
+        editions = {family: _edition(standards, family, t) for family in self.families}
+        absent = np.zeros(n, bool)
+        for which in editions.values():
+            absent |= which < 0
+        reason[absent] = Reason.no_table_in_force
+        table = next(iter(editions.values())) if editions else np.full(n, -1)
+        for rows, tables in self._days(standards, editions, np.flatnonzero(reason == Reason.ok)):
+            answer = self._run(tables, {name: column[rows] for name, column in data.items()})
+            out.put(rows, answer)
+            levels = tables[self.families[0]].levels if self.families else self.levels
+            out.level[rows] = self._level(answer, levels)
+            reason[rows] = answer.reason
+        known = np.isin(reason, (Reason.ok, Reason.incomplete))
+        same = (out.grade == out.sure) & (out.grade >= 0)
+        return Judgement(
+            np.where(known, out.value, np.nan), np.where(known, out.grade, -1).astype(np.int8),
+            np.where(known, out.level, 0).astype(np.int8), reason, known & same & (not self.experimental),
+            table.astype(np.int16), self.grades,
+            {name: np.where(known, column, np.nan) for name, column in out.more.items()},
+        )  # fmt: skip
+
+    def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
+        """Judge rows that are complete and have the same tables; columns are clean: finite, in range, or NaN."""
+        raise NotImplementedError
+
+    def _level(self, answer: Answer, levels: Mapping[str, int]) -> Grades:
+        by_grade = np.array([levels.get(grade, 0) for grade in self.grades] + [0], np.int8)  # -1 takes the last: 0
+        said, sure = by_grade[answer.grade], by_grade[answer.sure]
+        trusted = np.zeros_like(sure) if self.experimental else sure
+        return np.maximum(trusted, np.minimum(said, WARN)).astype(np.int8)
+
+    def _listed(self, standards: Mapping[str, Standard]) -> dict[str, Input | TextInput]:
+        if self.listed is None or self.families[0] not in standards:
+            return {}
+        return {row: self.listed for table in standards[self.families[0]].tables for row in table.rows}
+
+    def _known(self, columns: Mapping[str, Any], listed: Mapping[str, Any]) -> None:
+        names = [*self.inputs, *listed]
+        for name in columns:
+            if name not in names:
+                close = difflib.get_close_matches(name, names, 1)
+                hint = f" (did you mean {close[0]!r}?)" if close else f"; it takes {', '.join(names)}"
+                raise UnknownInput(f"{self.name}: unknown input {name!r}{hint}")
+
+    def _days(
+        self, standards: Mapping[str, Standard], editions: Mapping[str, NDArray[np.intp]], rows: NDArray[np.intp]
+    ) -> Iterator[tuple[NDArray[np.intp], dict[str, Table]]]:
+        if not len(rows):
+            return
+        if not editions:
+            yield rows, {}
+            return
+        keys = np.stack([which[rows] for which in editions.values()], axis=1)
+        for key in np.unique(keys, axis=0):
+            tables = {f: standards[f].tables[int(i)] for f, i in zip(editions, key, strict=True)}
+            yield rows[(keys == key).all(axis=1)], tables
+
+
+@dataclass(slots=True, eq=False)
+class _Out:
+    value: F8
+    grade: Grades
+    sure: Grades
+    level: Grades
+    more: dict[str, F8]
+
+    def put(self, rows: NDArray[np.intp], answer: Answer) -> None:
+        self.value[rows] = answer.value
+        self.grade[rows], self.sure[rows] = answer.grade, answer.sure
+        for name, column in answer.more.items():
+            self.more[name][rows] = column
+
+
+def _empty(n: int, more: Mapping[str, str]) -> _Out:
+    none = np.full(n, -1, np.int8)
+    extra = {name: np.full(n, np.nan) for name in more}
+    return _Out(np.full(n, np.nan), none, none.copy(), np.zeros(n, np.int8), extra)
+
+
+def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[np.intp]:
+    return standards[family].edition(t) if family in standards else np.full(len(t), -1)
+
+
+def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
+    if given is None:
+        return np.full(n, np.nan), np.zeros(n, bool)
+    column = np.array(given, np.float64)
+    if column.shape != (n,):
+        raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")
+    bad: Bools = ~np.isnan(column) & ~((column >= kind.low) & (column <= kind.high))
+    column[bad] = np.nan
+    return column, bad
+
+
+def _text(name: str, given: Any, n: int) -> Texts:
+    if given is None:
+        return np.full(n, "", "U1")
+    column = np.asarray(given, np.str_)
+    if column.shape != (n,):
+        raise ValueError(f"{name}: expected {n} texts, got shape {column.shape}")
+    return column
+
+
+def reasons(n: int) -> NDArray[np.int8]:
+    """A column of ``Reason.ok`` to write into."""
+    return np.zeros(n, np.int8)
+
+
+def ladder(x: F8, bounds: Sequence[float] | F8, *, reached: bool = True) -> Grades:
+    """How many of the ascending bounds a value reaches (or, not ``reached``, exceeds), (n,); NaN reaches none."""
+    steps = np.searchsorted(np.asarray(bounds, np.float64), x, side="right" if reached else "left")
+    return np.where(np.isnan(x), 0, steps).astype(np.int8)

@@ -1,0 +1,80 @@
+"""Surface-water class 地表水水质类别 of GB 3838: the worst single indicator decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.table import F8, Table
+
+CORE = ("DO", "CODMn", "NH3N")
+"""Without these the class is a lower bound; total phosphorus is the fourth, under its name for rivers or lakes."""
+APART = ("TN_lake", "fecal_coliform")
+"""Judged on their own and no part of the class: 地表水环境质量评价办法(试行) 2011, section 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaterClass(RiskModel):
+    """Class I to V or worse: that of the worst indicator given.
+
+    Columns are the table's rows in mg/L (pH without unit); ``water`` is ``river`` or ``lake`` and chooses the limits
+    of total phosphorus. ``value`` is 1 to 5, 6 for worse than V (劣V类); ``worst`` the number of the row that decides,
+    the first of equals. pH outside 6 to 9 is worse than V. Total nitrogen and faecal coliforms are given beside the
+    class, as ``apart``, and do not decide it.
+
+    Does not work as a yearly verdict from a single sample, nor for groundwater, the sea or drinking water, and judges
+    no trace organic. An indicator that was not measured cannot worsen the class: while dissolved oxygen,
+    permanganate index, ammonia or phosphorus is missing the answer is ``incomplete``. Source: GB 3838-2002, Table 1.
+    """
+
+    name: ClassVar[str] = "water"
+    families: ClassVar[tuple[str, ...]] = ("water",)
+    inputs: ClassVar[Mapping[str, Input | TextInput]] = {"water": TextInput("river or lake")}
+    listed: ClassVar[Input | None] = Input("mg/L", "concentration; pH without unit, coliforms per litre", optional=True)
+    grades: ClassVar[tuple[str, ...]] = ("", "I", "II", "III", "IV", "V", "worse")
+    more: ClassVar[Mapping[str, str]] = {"worst": "row", "apart": "class"}
+
+    def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
+        table = tables["water"]
+        lake = columns["water"] == "lake"
+        each = np.stack([self._class(table, r, columns[row], lake) for r, row in enumerate(table.rows)])
+        apart = np.isin(table.rows, APART)
+        classes = np.where(apart[:, None], 0, each)
+        value = classes.max(axis=0).astype(float)
+        sure = np.where(table.verified[:, None], classes, 0).max(axis=0)
+        phosphorus = np.where(lake, columns["TP_lake"], columns["TP_river"])
+        incomplete = np.isnan(phosphorus)
+        for row in CORE:
+            incomplete |= np.isnan(columns[row])
+        reason = reasons(len(value))
+        reason[incomplete] = Reason.incomplete
+        reason[value == 0] = Reason.missing_input
+        reason[~np.isin(columns["water"], ("river", "lake"))] = Reason.not_in_table
+        worst = np.where(value > 0, classes.argmax(axis=0), np.nan)
+        beside = np.where(apart[:, None], each, 0).max(axis=0).astype(float)
+        return Answer(value, _grade(value), _grade(sure), reason,
+                      {"worst": worst, "apart": np.where(beside > 0, beside, np.nan)})  # fmt: skip
+
+    def _class(self, table: Table, r: int, x: F8, lake: Any) -> F8:
+        """Class by one indicator, 1 to 6; 0 where it is not given or does not apply to this kind of water."""
+        limits = table.values[r]
+        if table.rows[r] == "pH":
+            out = np.where((x >= limits[0]) & (x <= limits[1]), 1.0, 6.0)
+        elif table.less[r]:
+            out = 1.0 + (x[:, None] < limits[None, :]).sum(axis=1)
+        else:
+            out = 1.0 + (x[:, None] > limits[None, :]).sum(axis=1)
+        applies = ~np.isnan(x)
+        if table.rows[r].endswith("_lake"):
+            applies &= lake
+        elif table.rows[r].endswith("_river"):
+            applies &= ~lake
+        return np.where(applies, out, 0.0)
+
+
+def _grade(value: Any) -> Grades:
+    return np.where(value > 0, value, -1).astype(np.int8)
