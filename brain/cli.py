@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from brain.commands import agent, deadletter, drill, kafka, replay, sets, topics
+from brain.commands import agent, deadletter, hotline, kafka, replay, sets, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app
@@ -34,6 +35,7 @@ app.add_typer(sets.app, name="set", help="the set in force, and another one / �
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
+app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
 app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")

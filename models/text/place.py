@@ -1,0 +1,92 @@
+"""Where and what apart 地点与事由: the place phrase is cut from a text, the rest of the title says what it is about.
+
+Rules, not learning: administrative names and names with a place's ending (road, estate, school ...), the left end
+found at a region, a preposition or a verb of complaint. Turning the phrase into a position is the map's work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+BREAK = r"\s\u0021-\u002f\u003a-\u0040\u2010-\u206f\u3000-\u301f\uff01-\uff0f\uff1a-\uff20"
+"""Inside brackets of an expression: white space and punctuation, narrow and wide."""
+NUMBER = r"(?:[0-9A-Za-z一二三四五六七八九十百]{1,5}(?:栋|号楼|号院|号|单元|组|期))"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """``regions``: administrative names, the largest first. ``place``: the phrase or "". ``what``: the rest."""
+
+    regions: tuple[str, ...]
+    place: str
+    what: str
+
+
+@dataclass(frozen=True)
+class PlaceRules:
+    """The words that the rules use, as data.
+
+    ``regions``: endings of administrative names (市 区 县 镇 街道 ...). ``endings``: endings of places. ``cues``: what
+    stands before a place and is no part of it (在 位于 投诉 ...). ``never``: phrases that look like places and are none
+    (本小区, 这条路).
+
+    Does not work for a name without an ending ("the old market's corner"), for a name that itself contains a cue (cut
+    too short), and for two places in one phrase (the first is taken as one name with the second).
+    """
+
+    regions: tuple[str, ...]
+    endings: tuple[str, ...]
+    cues: tuple[str, ...]
+    never: tuple[str, ...]
+    head: int = 120
+
+    @classmethod
+    def of(cls, words: Mapping[str, Sequence[str]]) -> PlaceRules:
+        """From lists by name. Raises ValueError where one is missing or empty."""
+        for name in ("regions", "endings", "cues", "never"):
+            if not words.get(name):
+                raise ValueError(f"place.{name}: expected a list of words, got {words.get(name)!r}")
+        return cls(tuple(words["regions"]), tuple(words["endings"]), tuple(words["cues"]), tuple(words["never"]))
+
+    @cached_property
+    def _region(self) -> re.Pattern[str]:
+        return re.compile(rf"[A-Z]\d{{0,3}}(?:{_any(self.regions)})|[\u4e00-\u9fff]{{1,4}}?(?:{_any(self.regions)})")
+
+    @cached_property
+    def _place(self) -> re.Pattern[str]:
+        ends = _any((*self.endings, *self.regions))
+        return re.compile(rf"[^{BREAK}]{{1,16}}?(?:{ends})(?:{NUMBER})*")
+
+    @cached_property
+    def _cue(self) -> re.Pattern[str]:
+        return re.compile(rf".*(?:{_any(self.cues)})")
+
+    def cut(self, titles: Sequence[str], texts: Sequence[str]) -> list[Where]:
+        """Where and what of each text: the title is read first, then the beginning of the body."""
+        return [self._one(title, text) for title, text in zip(titles, texts, strict=True)]
+
+    def _one(self, title: str, text: str) -> Where:
+        regions: dict[str, None] = {}
+        place, what = "", title
+        for source in (title, text[: self.head]):
+            for found in self._place.finditer(source):
+                phrase = self._cue.sub("", found.group())
+                while region := self._region.match(phrase):
+                    if region.group().endswith(self.endings):
+                        break
+                    regions.setdefault(region.group())
+                    phrase = phrase[region.end() :]
+                if not place and len(phrase) > 2 and not phrase.startswith(self.never):
+                    place = phrase
+            if place:
+                break
+        for name in (*regions, place):
+            what = what.replace(name, "") if name else what
+        return Where(tuple(regions), place, what.strip())
+
+
+def _any(words: Sequence[str]) -> str:
+    return "|".join(re.escape(word) for word in sorted(words, key=lambda w: (-len(w), w)))
