@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from brain.commands import agent, deadletter, drill, kafka, replay, sets, topics
-from brain.commands import agent, deadletter, hotline, kafka, replay, sets, topics
+from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app
