@@ -103,8 +103,8 @@ class _SeriesLane:
         slot_of = np.full(len(ours), -1, np.int32)
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
         every = [s for s in content.scenarios if s.source == self.source]
-        scenarios = [s for s in every if s.detect.sum_over is None]
-        minute_of, views = self._views([s for s in every if s.detect.sum_over is not None], registry, ours, keys)
+        scenarios = [s for s in every if not s.together()]
+        minute_of, views = self._views([s for s in every if s.together()], registry, ours, keys)
         cell_rule, cell_series = _match(scenarios, registry, ours)
         rules, rungs = _rules(scenarios)
         cells = np.zeros(len(cell_rule), CELL)

@@ -16,7 +16,9 @@ from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
+from models.neighbours import NeighbourDisagreement
 
+NEIGHBOURS = "neighbours"
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
@@ -59,6 +61,8 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     score_over: float | None = None
     side: Literal["both", "up", "down"] = "both"
     silent_s: float | None = None
+    within_m: float | None = None
+    """How far neighbours may be, for the detector ``neighbours``, which sees all assets once a minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
     alpha: float = 0.05
@@ -118,10 +122,14 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The detector whose score is decided on; None where it is the value itself."""
         return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
 
+    def together(self) -> bool:
+        """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
+        return self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS
+
     def model(self) -> Detector | None:
-        """The detector that is named; None where there is none. Raises ValueError of what is wrong with it."""
+        """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        return detector(d.detector, d.settings) if d.detector is not None else None
+        return detector(d.detector, d.settings) if d.detector is not None and not self.together() else None
 
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
@@ -234,13 +242,24 @@ def _check(s: Scenario) -> None:
         )
     if (d.by is None) != (d.sum_over is None):
         raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
-    if d.sum_over is not None and (s.life or ends == ["quiet_s"]):
-        raise ValueError("detect.sum_over: judged once a minute: expected neither life nor clear.quiet_s")
+    if s.together() and (s.life or ends == ["quiet_s"]):
+        raise ValueError(f"detect.{series[0]}: judged once a minute: expected neither life nor clear.quiet_s")
+    if (d.within_m is not None) != (d.detector == NEIGHBOURS) or (d.within_m is not None and not d.within_m > 0):
+        raise ValueError("detect: within_m (metres above 0) and detector neighbours go together")
+    if d.detector == NEIGHBOURS:
+        _check_neighbours(d.settings)
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
     s.ewma()
     s.model()
     s.decision()
+
+
+def _check_neighbours(given: Mapping[str, Any]) -> None:
+    try:
+        NeighbourDisagreement(((),), **given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"detect.settings: {error}; there are least, alpha, warmup") from error
 
 
 def _check_tickets(s: Scenario, ends: list[str]) -> None:

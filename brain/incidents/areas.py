@@ -1,4 +1,6 @@
-"""Conditions on many assets at once: what the lanes saw in a minute, added up by area and judged in the city task.
+"""Conditions on many assets at once: what the lanes saw in a minute, in one view, judged in the city task.
+
+Either added up by area, or each asset against its neighbours.
 
 A lane sends one summary a minute and scenario; one millisecond after the minute's end in fold order all of them are in,
 so every run adds up the same. An area of which nothing came keeps its state: no data is not zero.
@@ -6,13 +8,16 @@ so every run adds up the same. An area of which nothing came keeps its state: no
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from brain.scenarios import Scenario
+from brain.incidents import neighbours
+from brain.incidents.neighbours import Group
+from brain.placing import answer_at, put
+from brain.scenarios import NEIGHBOURS, Scenario
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
 from streams.records import Signal, Summary
 
@@ -35,6 +40,9 @@ class Areas:
         self._rules: dict[str, tuple[Any, Any]] = {}
         self._areas: dict[str, tuple[dict[str, str], dict[str, tuple[float, float]]]] = {}
         self._pending: dict[int, dict[str, Summary]] = {}
+        self._groups: dict[str, Group] = {}
+        self._memory: dict[bytes, bytes] = {}
+        """State of neighbours as it was last written, by key."""
         self._rows: dict[str, Any] = {}
         self._changed: dict[bytes, bytes | None] = {}
 
@@ -47,17 +55,21 @@ class Areas:
             elif key.startswith(PENDING):
                 summary = msgspec.msgpack.decode(value, type=Summary)
                 self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
+            elif key.startswith(neighbours.STATE):
+                self._memory[key] = value
             else:
                 rest[key] = value
         return rest
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force."""
-        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.detect.sum_over is not None]
+        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.together()]
         self._set_id, self._content = set_id, content
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
-        self._areas = {}
+        self._areas, self._groups = {}, {}
+        stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
+        self._forget(key for key in self._memory if not key.startswith(stay))
 
     def summary(self, summary: Summary) -> bool:
         """Keep a lane's view until its minute is judged; False for one that comes too late for that."""
@@ -73,56 +85,100 @@ class Areas:
         return min(self._pending) + 1 if self._pending else None
 
     def fire(self, now: int) -> list[Signal]:
-        """Judge the minute that ended just before ``now``; signals in the order of scenario and area."""
+        """Judge the minute that ended just before ``now``; signals in the order of scenario and area or asset."""
         minute = self._pending.pop(now - 1, {})
-        sums: dict[str, dict[str, float]] = {}
+        last: dict[str, dict[str, float]] = {}
         for summary in minute.values():
             self._changed[self._key(summary)] = None
             if summary.name in self._scenarios:
-                areas, _ = self._places(summary.name)
-                mine = sums.setdefault(summary.name, {})
-                for asset, last in zip(summary.keys, summary.column("last").tolist(), strict=True):
-                    area = areas.get(asset)
-                    if area:
-                        mine[area] = mine.get(area, 0.0) + last
+                values = zip(summary.keys, summary.column("last").tolist(), strict=True)
+                last.setdefault(summary.name, {}).update(values)
         out: list[Signal] = []
-        for name in sorted(sums):
-            for area in sorted(sums[name]):
-                self._judge(self._scenarios[name], area, sums[name][area], now, len(out), out)
+        for name in sorted(last):
+            s = self._scenarios[name]
+            if s.detect.detector == NEIGHBOURS:
+                self._beside(s, last[name], now, out)
+            else:
+                sums = self._sums(name, last[name])
+                for area in sorted(sums):
+                    self._judge(s, area, sums[area], now, out, sums[area])
         return out
+
+    def _sums(self, name: str, last: Mapping[str, float]) -> dict[str, float]:
+        areas, _ = self._places(name)
+        sums: dict[str, float] = {}
+        for asset in sorted(last):  # in one order, whichever lane spoke first: sums of floats depend on it
+            area = areas.get(asset)
+            if area:
+                sums[area] = sums.get(area, 0.0) + last[asset]
+        return sums
+
+    def _beside(self, s: Scenario, last: Mapping[str, float], now: int, out: list[Signal]) -> None:
+        """Each asset against its neighbours; all learn."""
+        group, mine = self._groups.get(s.id), neighbours.STATE + f"{s.id}/".encode()
+        if group is None:
+            known: dict[str, tuple[float, float, float]] = {}
+            for key, value in self._memory.items():
+                if key.startswith(mine):
+                    known |= neighbours.remembered(value)
+            group = self._groups[s.id] = Group(s, self._content, known)
+        scores = group.score(last, now - 1)
+        for asset in sorted(scores):
+            x = scores[asset] * {"both": 1.0, "up": 1.0, "down": -1.0}[s.detect.side]
+            self._judge(s, asset, abs(x) if s.detect.side == "both" else x, now, out, last[asset], scores[asset])
+        records = group.records(s.id)
+        self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
+        for key, value in records.items():
+            self._memory[key] = self._changed[key] = value
+
+    def _forget(self, keys: Iterable[bytes]) -> None:
+        for key in list(keys):
+            del self._memory[key]
+            self._changed[key] = None
 
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
         return out
 
-    def _judge(self, s: Scenario, area: str, total: float, now: int, number: int, out: list[Signal]) -> None:
-        key = f"{s.id}\x1f{area}"
+    def _judge(
+        self, s: Scenario, who: str, x: float, now: int, out: list[Signal], value: float, score: float | None = None
+    ) -> None:
+        """Decide on one area or asset; its signal's index is its place among the minute's signals."""
+        key = f"{s.id}\x1f{who}"
         row = self._rows.setdefault(key, np.zeros(1, DECISION_STATE))
         before = row.tobytes()
         rules, rungs = self._rules[s.id]
-        action = decide_step(rules, 0, rungs, row, 0, total, now - 1)
+        action = decide_step(rules, 0, rungs, row, 0, x, now - 1)
         r = row[0]
         if action == RAISE:
-            r["offset"], r["index"], r["count"] = now - 1, number, 0
+            r["offset"], r["index"], r["count"] = now - 1, len(out), 0
         if action in (RAISE, UPDATE, CLEAR):
-            out.append(self._signal(s, area, action, r, total, now, number))
+            signal = self._signal(s, who, action, r, value, now, len(out))
+            signal.score = score
+            out.append(signal)
             r["count"] += 1
         if row.tobytes() != before:
             fields = {name: int(r[name]) for name in DECISION_STATE.names or ()}
             self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
 
-    def _signal(self, s: Scenario, area: str, action: int, r: Any, total: float, now: int, number: int) -> Signal:
-        by = s.detect.by or "city"
-        lon, lat = self._places(s.id)[1][area]
+    def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float, now: int, number: int) -> Signal:
+        by, beside = s.detect.by or "city", s.detect.detector == NEIGHBOURS
         signal = Signal(
-            s.id, f"{by}:{area}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
+            s.id, who if beside else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
             (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
-            fold=now, level=int(r["level"]), metric=s.match.metric, value=total, threshold=s.detect.sum_over,
-            lon=lon, lat=lat, set=self._set_id, map=self._content.map.version, source=s.source,
+            fold=now, level=int(r["level"]), metric=s.match.metric, value=value,
+            threshold=s.detect.score_over if beside else s.detect.sum_over, set=self._set_id,
+            map=self._content.map.version, source=s.source,
         )  # fmt: skip
-        if by != "city":
-            setattr(signal, by, area)
+        if beside:
+            group = self._groups[s.id]
+            lon, lat = (float(side[group.rows[group.index[who]]]) for side in self._content.placed())
+            put(signal, self._content, lon, lat, answer_at(self._content, lon, lat, now - 1))
+        else:
+            signal.lon, signal.lat = self._places(s.id)[1][who]
+            if by != "city":
+                setattr(signal, by, who)
         return signal
 
     def _places(self, name: str) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:

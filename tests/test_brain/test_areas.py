@@ -29,6 +29,20 @@ GRIDS = [Grid(f"g{i}", f"t{i}", "d1", shapely.box(113 + i, 22, 114 + i, 23)) for
 COUNT = {"person_count": {"unit": "1", "range": [0, 10000]}}
 CAMERAS = [{"id": f"cam-{i}", "type": "camera", "lon": 113.5 + i // 2, "lat": 22.5, "metrics": COUNT} for i in range(4)]
 CAMERAS.append({"id": "cam-sea", "type": "camera", "lon": 120.0, "lat": 22.5, "metrics": COUNT})
+BESIDE = """
+id: emergency.flood.differs
+version: 1
+name: {zh: 与邻站不一致, en: Differs from its neighbours}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: level, metric: level}
+detect: {detector: neighbours, within_m: 2000, settings: {warmup: 5, alpha: 0.2}, score_over: 6}
+"""
+LEVEL = {"level": {"unit": "m", "range": [-10, 10]}}
+GAUGES = [{"id": f"wl-{i}", "type": "level", "lon": 113.5 + i / 200, "lat": 22.5, "metrics": LEVEL} for i in range(4)]
+GAUGES.append({"id": "wl-far", "type": "level", "lon": 114.5, "lat": 22.5, "metrics": LEVEL})
+RIVER = CitySet("s", Registry.of(GAUGES), GridMap(GRIDS), [read(BESIDE)])
 SET = CitySet("s", Registry.of(CAMERAS), GridMap(GRIDS), [read(MANY)])
 
 
@@ -105,6 +119,45 @@ def test_a_restart_between_views_and_verdict_loses_neither() -> None:
     assert items == {}
 
 
+def river(k: int) -> list[Summary]:
+    """Two lanes' minute: all rise together, each a little apart; from minute 20 on wl-2 stands 3 m off."""
+    minute = MINUTE + k * 60_000
+    level = {f"wl-{i}": k * 0.1 + i + 0.01 * ((k * 7 + i * 3) % 5) + 3 * (i == 2 and k >= 20) for i in range(4)}
+    level["wl-far"] = 5.0 - k
+    out = []
+    for lane, names in enumerate((["wl-0", "wl-2", "wl-far"], ["wl-1", "wl-3"])):
+        columns = {"last": np.array([level[n] for n in names], "<f8").tobytes(), "n": np.ones(len(names)).tobytes()}
+        out.append(Summary("emergency.flood.differs", minute, 7, 1 << 29, names, columns, minute, "s", f"iot/{lane}"))
+    return out
+
+
+@pytest.mark.parametrize("restart", [0, 3])
+def test_an_asset_that_differs_from_its_neighbours_is_raised_and_a_restart_forgets_nothing(restart: int) -> None:
+    models, items, out = Areas(), dict[bytes, bytes](), []
+    models.enter("s", RIVER)
+    for k in range(30):
+        for one in river(k)[:: -1 if k % 2 else 1]:
+            models.summary(one)
+        out += models.fire(MINUTE + k * 60_000 + 1)
+        for key, value in models.changes().items():
+            items.pop(key, None)
+            if value is not None:
+                items[key] = value
+        if restart and k % restart == 0:
+            models = Areas()
+            assert models.load(dict(items)) == {}
+            models.enter("s", RIVER)
+    assert [(s.kind, s.asset) for s in out[:1]] == [("raise", "wl-2")]
+    first = out[0]
+    assert (first.t, first.grid, first.threshold) == (MINUTE + 20 * 60_000, "g0", 6.0)
+    assert first.score is not None
+    assert first.score > 6
+    assert "wl-far" not in {s.asset for s in out}
+    assert {s.asset for s in out} == {"wl-2"}
+    models.enter("t", SET)
+    assert {value for key, value in models.changes().items() if key.startswith(b"n/")} == {None}
+
+
 def test_an_area_of_which_nothing_came_keeps_its_state() -> None:
     models = areas()
     models.summary(view(0, MINUTE, c0=160.0))
@@ -140,6 +193,8 @@ def test_an_area_becomes_an_incident_of_its_domain() -> None:
         ("detect: {sum_over: 100}", "sum_over and by"),
         ("detect: {sum_over: 100, by: street}", "detect.by"),
         ("detect: {above: 100, by: town}", "sum_over and by"),
+        ("detect: {detector: neighbours, score_over: 3}", "within_m"),
+        ("detect: {detector: neighbours, within_m: 9, score_over: 3, settings: {near: 1}}", "least, alpha, warmup"),
         ("clear: {quiet_s: 60}", "once a minute"),
         ("life: true", "once a minute"),
         ("clear: {below: 300}", "clear"),
