@@ -1,207 +1,34 @@
-"""Lanes as functions of their log: what comes out, what is side-lined, and that cutting the log changes nothing."""
+"""Lanes as functions of their log: what comes out, and what is side-lined."""
 
 from __future__ import annotations
 
-import random
-import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
-import shapely
+from lane_rig import (
+    CROWD,
+    FIRE,
+    HIGH,
+    MANY,
+    NOISE,
+    ODD,
+    T0,
+    Rig,
+    city,
+    reading,
+    ticket,
+    told,
+)
 
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
-from brain.scenarios import Scenario, ScenarioError, read
 from brain.sets import CitySet, SetLibrary
 from geo.coords import wgs84_to_gcj02
-from geo.grid_map import Grid, GridMap
-from models.cusum import LevelShift
-from streams.logic import Beat, Output, View
-from streams.records import TP, Batch, Reason, Signal
-from streams.registry import Registry
-from streams.state import Store
+from streams.records import Reason
 from streams.topics import partition_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
-T0 = 1_718_000_000_000
-GRIDS = [Grid(f"g{i}", "t1", "d1", shapely.box(113 + i, 22, 114 + i, 23)) for i in range(2)]
-ASSETS = [
-    {"id": f"wl-{i}", "type": "water_level", "lon": 113.5, "lat": 22.5, "unit": "m", "range": [-1000, 1000]}
-    for i in range(8)
-]
-PEOPLE = {"person_count": {"unit": "1", "range": [0, 10000]}}
-ASSETS.append({"id": "cam-1", "type": "camera", "lon": 114.5, "lat": 22.5, "metrics": PEOPLE})
-HIGH = """
-id: emergency.flood.high
-version: 1
-name: {zh: 高, en: High}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {above: 10}
-for: {readings: 3}
-clear: {below: 8}
-levels: [{level: 3, at: 20}]
-"""
-ODD = """
-id: emergency.flood.odd
-version: 1
-name: {zh: 异, en: Odd}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {ewma_deviation: 4, warmup: 5}
-clear: {quiet_s: 30}
-"""
-SHIFT = """
-id: emergency.flood.shift
-version: 1
-name: {zh: 变, en: Shift}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {detector: level_shift, settings: {warmup: 10}, score_over: 5, side: up}
-clear: {score_below: 1}
-"""
-RATE = """
-id: emergency.flood.rate
-version: 1
-name: {zh: 快, en: Fast}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {detector: robust, score_over: 1.5}
-levels: [{level: 2, at: 3}]
-"""
-QUIET = """
-id: emergency.flood.quiet
-version: 1
-name: {zh: 静, en: Quiet}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {silent_s: 12}
-level: 2
-"""
-CROWD = """
-id: emergency.crowd.street
-version: 1
-name: {zh: 人群, en: Crowd}
-domain: emergency
-event_code: emergency.crowd
-source: video
-match: {type: camera, metric: person_count}
-detect: {above: 1}
-"""
-MANY = """
-id: emergency.flood.many
-version: 1
-name: {zh: 多处, en: Many}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {sum_over: 20, by: town}
-clear: {below: 15}
-"""
-FIRE = """
-id: emergency.fire.call
-version: 1
-name: {zh: 火情, en: Fire}
-domain: emergency
-event_code: emergency.fire
-life: true
-source: hotline
-match: {words: [着火, 浓烟], class: fire}
-detect: {words: any}
-clear: {quiet_s: 60}
-level: 3
-"""
-NOISE = """
-id: eco.noise.many
-version: 1
-name: {zh: 噪音, en: Noise}
-domain: eco
-event_code: eco.noise
-source: hotline
-match: {words: [噪音], class: noise}
-detect: {count_over: 2, window_s: 100}
-levels: [{level: 2, at: 4}]
-"""
-
-
-def city(*texts: str, id: str = "set-1") -> CitySet:
-    scenarios: list[Scenario] = sorted((read(t) for t in texts), key=lambda s: s.id)
-    return CitySet(id, Registry.of(ASSETS), GridMap(GRIDS), scenarios)
-
-
-class Rig:
-    """One lane over a list of payloads and beats; it can be cut anywhere."""
-
-    def __init__(self, make: Callable[[], Any], content: CitySet, partition: int = 0, partitions: int = 1) -> None:
-        self.make, self.content, self.partitions = make, content, partitions
-        self.at = TP("in", partition)
-        self.records: list[tuple[bytes | None, int]] = []  # (payload or None for a beat, pulse)
-        self.beats: dict[int, Beat] = {}
-        self.pulse, self.up = T0, 0
-        self.begin()
-
-    def begin(self) -> None:
-        self.lane = self.make()
-        self.store = Store(self.lane.tables, self.lane.owner)
-        self.lane.bind(self.store, self.at, self.partitions)
-        self.lane.enter(self.content.id, self.content)
-
-    def say(self, body: dict[str, Any] | bytes) -> None:
-        self.records.append((body if isinstance(body, bytes) else msgspec.json.encode(body), self.pulse))
-
-    def beat(self, seconds: float, outage: int = 0) -> None:
-        before = self.pulse if self.beats else -1
-        self.pulse += round(seconds * 1000) + outage
-        self.up += round(seconds * 1000)
-        self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage, before)
-        self.records.append((None, self.pulse))
-
-    def run(self, cuts: Sequence[int] = ()) -> Output:
-        whole = Output()
-        up = 0
-        for a, b in zip([0, *cuts], [*cuts, len(self.records)], strict=True):
-            rows = [r for r in range(a, b) if self.records[r][0] is not None]
-            batch = Batch.of(self.at, a, b, [(r, T0, None, self.records[r][0], ()) for r in range(a, b)])
-            pulse = np.array([self.records[r][1] for r in rows], np.int64)
-            beats = [self.beats[r]._replace(at=sum(k < r for k in rows)) for r in range(a, b) if r in self.beats]
-            view = View(self.at, batch, np.array(rows, np.int32) - np.int32(a), pulse, beats, up)
-            out = self.lane.process(view)
-            up = beats[-1].up if beats else up
-            whole.signals += out.signals
-            whole.summaries += out.summaries
-            whole.dead += [d._replace(row=d.row + a) for d in out.dead]
-            for name, n in out.counts.items():
-                whole.counts[name] = whole.counts.get(name, 0) + n
-        return whole
-
-
-def reading(asset: str, second: float, v: float, **more: Any) -> dict[str, Any]:
-    return {"asset": asset, "metric": "water_level", "t": T0 + round(second * 1000), "v": v, **more}
-
-
-def ticket(id: str, second: float, text: str, **more: Any) -> dict[str, Any]:
-    place = {"lon": 113.5, "lat": 22.5, **more}
-    return {"id": id, "t": T0 + round(second * 1000), "title": "", "text": text, "address": "", "district": "440402",
-            "caller": "c", **place}  # fmt: skip
-
-
-def told(signals: list[Signal]) -> list[tuple[str, int, int]]:
-    return [(s.kind, s.offset, s.level) for s in signals]
 
 
 def test_the_third_reading_raises_a_worse_one_escalates_and_the_first_below_clears() -> None:
@@ -344,95 +171,6 @@ def test_tickets_of_a_class_are_counted_in_a_window_and_a_repeat_counts_once() -
     out = rig.run()
     assert [(s.kind, s.value, s.level) for s in out.signals] == [("raise", 3, 1), ("update", 5, 2)]
     assert out.counts["repeated"] == 1
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_way_the_log_is_cut_changes_neither_signals_nor_state(seed: int) -> None:
-    draw = random.Random(seed)
-    rig = Rig(ReadingsLane, city(HIGH, ODD, SHIFT, RATE, QUIET))
-    for k in range(400):
-        if draw.random() < 0.1:
-            rig.beat(draw.choice([1, 5, 20]))
-        v = draw.choice([0, 1, 2, 3, 9, 11, 12, 30])
-        rig.say(reading(f"wl-{draw.randrange(3)}", k + draw.choice([0, 0, 0, -5, 1e6]), v))
-    whole, state = rig.run(), [t.rows[: t.n].tobytes() for t in rig.store.tables.values()]
-    rig.begin()
-    parts = rig.run(sorted(draw.sample(range(1, len(rig.records)), 60)))
-    assert whole.signals == parts.signals
-    assert {s.scenario.rpartition(".")[2] for s in whole.signals} >= {"high", "odd", "quiet", "rate"}
-    assert whole.dead == parts.dead
-    assert whole.counts == parts.counts
-    assert state == [t.rows[: t.n].tobytes() for t in rig.store.tables.values()]
-    order = [(s.offset, s.index) for s in whole.signals]
-    assert order == sorted(set(order))
-
-
-def test_a_scenario_decides_on_the_very_scores_of_the_detector_that_it_names() -> None:
-    draw = np.random.default_rng(3)
-    values = np.round(draw.normal(5, 1, 300), 2)
-    values[200:] += 4
-    rig = Rig(ReadingsLane, city(SHIFT))
-    for k, v in enumerate(values.tolist()):
-        rig.say(reading("wl-1", k, v))
-    signals = rig.run().signals
-    model = LevelShift(warmup=10)
-    scores = model.score(
-        np.zeros(1, model.state), np.zeros(300, np.int32), T0 + np.arange(300) * 1000, values
-    )  # fmt: skip
-    raised = next(k for k in range(300) if scores[k] >= 5)
-    assert (signals[0].kind, signals[0].offset, signals[0].threshold) == ("raise", raised, 5.0)
-    assert signals[0].score == scores[raised]
-    assert all(s.score == scores[s.offset] for s in signals)
-    assert all(scores[s.offset] < 1 for s in signals if s.kind == "clear")
-
-
-def test_a_silence_begins_at_a_pulse_in_up_time_never_in_an_outage_and_ends_with_a_reading() -> None:
-    rig = Rig(ReadingsLane, city(QUIET))
-    rig.say(reading("wl-1", 1, 3))
-    rig.beat(5)
-    rig.beat(5, outage=3_600_000)  # nobody could have spoken: the twelve seconds begin anew
-    rig.beat(10)
-    rig.beat(3)
-    rig.beat(1)
-    rig.say(reading("wl-1", 3_640, 4))
-    rig.beat(1)
-    out = rig.run()
-    assert [(s.kind, s.n, s.level, s.asset, s.offset) for s in out.signals] == [
-        ("raise", 0, 2, "wl-1", 4), ("clear", 1, 0, "wl-1", 6),
-    ]  # fmt: skip
-    assert out.signals[0].identity() == out.signals[1].identity()
-    assert out.signals[0].origin == ("in", 0, 4, 0)
-    assert (out.signals[0].metric, out.signals[0].threshold) == ("water_level", 12.0)
-
-
-@pytest.mark.parametrize(
-    ("detect", "why"),
-    [
-        ("{detector: nothing, score_over: 3}", "detect.detector: expected one of robust"),
-        ("{detector: rate, score_over: 3, settings: {speed: 1}}", "detect.settings.speed: rate has"),
-        ("{detector: level_shift, score_over: 3, settings: {warmup: 1}}", "detect.settings.warmup: expected"),
-        ("{detector: autoregressive, score_over: 3, settings: {order: 7}}", "leave out what changes it"),
-        ("{detector: rate}", "expected one of above"),
-        ("{above: 3, side: up}", "settings and side are for a detector"),
-        ("{silent_s: 0}", "detect.silent_s: expected seconds above 0"),
-    ],
-)
-def test_a_detector_that_cannot_be_used_is_refused_with_what_there_is(detect: str, why: str) -> None:
-    with pytest.raises(ScenarioError, match=re.escape(why)):
-        read(HIGH.replace("{above: 10}", detect).replace("clear: {below: 8}\n", "").split("levels")[0], "x")
-
-
-def test_every_changed_row_is_marked_so_that_a_restart_sees_it() -> None:
-    rig = Rig(ReadingsLane, city(HIGH, ODD, MANY, SHIFT, RATE, QUIET))
-    rig.store.flush(1)
-    before = {name: t.rows[: t.n].copy() for name, t in rig.store.tables.items()}
-    for k in range(30):
-        rig.say(reading(f"wl-{k % 3}", k, 11 + k % 5))
-    rig.run()
-    for name, table in rig.store.tables.items():
-        changed = table.rows[: table.n] != before[name]
-        assert changed.any() or not table.n
-        assert (table.dirty[: table.n][changed] == 1).all()
 
 
 def test_the_demo_set_loads_and_its_name_changes_with_its_content(tmp_path: Path) -> None:

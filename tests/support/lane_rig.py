@@ -1,0 +1,194 @@
+"""A lane by itself over a list of payloads and beats, that can be cut anywhere; and small sets for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import shapely
+
+from brain.scenarios import Scenario, read
+from brain.sets import CitySet
+from geo.grid_map import Grid, GridMap
+from streams.logic import Beat, Output, View
+from streams.records import TP, Batch, Signal
+from streams.registry import Registry
+from streams.state import Store
+
+T0 = 1_718_000_000_000
+GRIDS = [Grid(f"g{i}", "t1", "d1", shapely.box(113 + i, 22, 114 + i, 23)) for i in range(2)]
+ASSETS = [
+    {"id": f"wl-{i}", "type": "water_level", "lon": 113.5, "lat": 22.5, "unit": "m", "range": [-1000, 1000]}
+    for i in range(8)
+]
+PEOPLE = {"person_count": {"unit": "1", "range": [0, 10000]}}
+ASSETS.append({"id": "cam-1", "type": "camera", "lon": 114.5, "lat": 22.5, "metrics": PEOPLE})
+HIGH = """
+id: emergency.flood.high
+version: 1
+name: {zh: 高, en: High}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {above: 10}
+for: {readings: 3}
+clear: {below: 8}
+levels: [{level: 3, at: 20}]
+"""
+ODD = """
+id: emergency.flood.odd
+version: 1
+name: {zh: 异, en: Odd}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {ewma_deviation: 4, warmup: 5}
+clear: {quiet_s: 30}
+"""
+SHIFT = """
+id: emergency.flood.shift
+version: 1
+name: {zh: 变, en: Shift}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {detector: level_shift, settings: {warmup: 10}, score_over: 5, side: up}
+clear: {score_below: 1}
+"""
+RATE = """
+id: emergency.flood.rate
+version: 1
+name: {zh: 快, en: Fast}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {detector: robust, score_over: 1.5}
+levels: [{level: 2, at: 3}]
+"""
+QUIET = """
+id: emergency.flood.quiet
+version: 1
+name: {zh: 静, en: Quiet}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {silent_s: 12}
+level: 2
+"""
+CROWD = """
+id: emergency.crowd.street
+version: 1
+name: {zh: 人群, en: Crowd}
+domain: emergency
+event_code: emergency.crowd
+source: video
+match: {type: camera, metric: person_count}
+detect: {above: 1}
+"""
+MANY = """
+id: emergency.flood.many
+version: 1
+name: {zh: 多处, en: Many}
+domain: emergency
+event_code: emergency.flood.level
+source: iot
+match: {type: water_level, metric: water_level}
+detect: {sum_over: 20, by: town}
+clear: {below: 15}
+"""
+FIRE = """
+id: emergency.fire.call
+version: 1
+name: {zh: 火情, en: Fire}
+domain: emergency
+event_code: emergency.fire
+life: true
+source: hotline
+match: {words: [着火, 浓烟], class: fire}
+detect: {words: any}
+clear: {quiet_s: 60}
+level: 3
+"""
+NOISE = """
+id: eco.noise.many
+version: 1
+name: {zh: 噪音, en: Noise}
+domain: eco
+event_code: eco.noise
+source: hotline
+match: {words: [噪音], class: noise}
+detect: {count_over: 2, window_s: 100}
+levels: [{level: 2, at: 4}]
+"""
+
+
+def city(*texts: str, id: str = "set-1") -> CitySet:
+    scenarios: list[Scenario] = sorted((read(t) for t in texts), key=lambda s: s.id)
+    return CitySet(id, Registry.of(ASSETS), GridMap(GRIDS), scenarios)
+
+
+class Rig:
+    """One lane over a list of payloads and beats; it can be cut anywhere."""
+
+    def __init__(self, make: Callable[[], Any], content: CitySet, partition: int = 0, partitions: int = 1) -> None:
+        self.make, self.content, self.partitions = make, content, partitions
+        self.at = TP("in", partition)
+        self.records: list[tuple[bytes | None, int]] = []  # (payload or None for a beat, pulse)
+        self.beats: dict[int, Beat] = {}
+        self.pulse, self.up = T0, 0
+        self.begin()
+
+    def begin(self) -> None:
+        self.lane = self.make()
+        self.store = Store(self.lane.tables, self.lane.owner)
+        self.lane.bind(self.store, self.at, self.partitions)
+        self.lane.enter(self.content.id, self.content)
+
+    def say(self, body: dict[str, Any] | bytes) -> None:
+        self.records.append((body if isinstance(body, bytes) else msgspec.json.encode(body), self.pulse))
+
+    def beat(self, seconds: float, outage: int = 0) -> None:
+        before = self.pulse if self.beats else -1
+        self.pulse += round(seconds * 1000) + outage
+        self.up += round(seconds * 1000)
+        self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage, before)
+        self.records.append((None, self.pulse))
+
+    def run(self, cuts: Sequence[int] = ()) -> Output:
+        whole = Output()
+        up = 0
+        for a, b in zip([0, *cuts], [*cuts, len(self.records)], strict=True):
+            rows = [r for r in range(a, b) if self.records[r][0] is not None]
+            batch = Batch.of(self.at, a, b, [(r, T0, None, self.records[r][0], ()) for r in range(a, b)])
+            pulse = np.array([self.records[r][1] for r in rows], np.int64)
+            beats = [self.beats[r]._replace(at=sum(k < r for k in rows)) for r in range(a, b) if r in self.beats]
+            view = View(self.at, batch, np.array(rows, np.int32) - np.int32(a), pulse, beats, up)
+            out = self.lane.process(view)
+            up = beats[-1].up if beats else up
+            whole.signals += out.signals
+            whole.summaries += out.summaries
+            whole.dead += [d._replace(row=d.row + a) for d in out.dead]
+            for name, n in out.counts.items():
+                whole.counts[name] = whole.counts.get(name, 0) + n
+        return whole
+
+
+def reading(asset: str, second: float, v: float, **more: Any) -> dict[str, Any]:
+    return {"asset": asset, "metric": "water_level", "t": T0 + round(second * 1000), "v": v, **more}
+
+
+def ticket(id: str, second: float, text: str, **more: Any) -> dict[str, Any]:
+    place = {"lon": 113.5, "lat": 22.5, **more}
+    return {"id": id, "t": T0 + round(second * 1000), "title": "", "text": text, "address": "", "district": "440402",
+            "caller": "c", **place}  # fmt: skip
+
+
+def told(signals: list[Signal]) -> list[tuple[str, int, int]]:
+    return [(s.kind, s.offset, s.level) for s in signals]
