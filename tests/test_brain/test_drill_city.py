@@ -127,6 +127,7 @@ def test_every_point_on_land_has_one_grid_and_the_sea_has_none(city: City) -> No
 def test_the_map_of_all_layers_is_taken_without_a_finding(files: Path, city: City) -> None:
     made = CityMap(geojson.load(files / "map.geojson"))
     assert {name: len(made.features(name)) for name in made.layers} == Counter(f.layer for f in city.polygons)
+    assert all(ring.is_ccw for f in city.polygons for p in shapely.get_parts([f.shape]) for ring in [p.exterior])
     assert {"flood", "landslide", "surge", "crowd", "chemical", "fire"} == {
         f.attributes["kind"] for f in made.features("risk")
     }
