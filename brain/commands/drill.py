@@ -39,19 +39,21 @@ def city(
     out: Annotated[Path, typer.Argument(help="folder to write into / 输出目录")],
     seed: Annotated[int, typer.Option(min=0, help="another city for each / 随机种子")] = 1,
     scale: Annotated[_Scale, typer.Option(help="a tenth of it, or all of it / 规模")] = _Scale.FULL,
+    sample: Annotated[bool, typer.Option(help="only the layers of config/map / 仅随附的图层")] = False,
     config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
     lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
 ) -> None:
     """Write an invented city: map, roads, sites, addresses and assets, the same for a seed / 生成样例城市."""
     from brain.drill.city import make_city
-    from brain.drill.city.write import FILES, write
+    from brain.drill.city.write import FILES, SAMPLE, write, write_sample
 
     english = load_settings(config, language=lang).language == "en"
     words = _EN if english else _ZH
     try:
         with Progress(console=console, transient=True) as bar:
-            task = bar.add_task(words["making"], total=len(FILES))
-            counts = write(make_city(seed, scale.value), out, lambda name: bar.advance(task))
+            task = bar.add_task(words["making"], total=len(SAMPLE) if sample else len(FILES))
+            make = write_sample if sample else write
+            counts = make(make_city(seed, scale.value), out, lambda name: bar.advance(task))
     except OSError as error:
         fail(f"{out}: {error}")
     told = (f"{n} {name}" if english else f"{_LAYERS_ZH[name]} {n}" for name, n in counts.items())

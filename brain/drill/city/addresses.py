@@ -111,7 +111,7 @@ def _doors(
     _, once = np.unique(graph.road[street] * 2**20 + number, return_index=True)
     once = np.sort(once)
     street, slot, left, number = street[once], slot[once], left[once], number[once]
-    t = np.clip(((slot + 0.5) * FRONT - graph.along[street]) / graph.metres[street], 0.02, 0.98)
+    t = np.clip(((slot + 0.5) * FRONT - graph.along[street]) / graph.metres[street], 0.0, 1.0)
     east, north = x[b[street]] - x[a[street]], y[b[street]] - y[a[street]]
     back = draw.uniform(*SET_BACK, len(street)) * np.where(left, 1, -1) / np.maximum(np.hypot(east, north), 1.0)
     lon, lat = degrees(x[a[street]] + t * east - back * north, y[a[street]] + t * north + back * east)

@@ -58,7 +58,10 @@ def cells(seed: int, ground: Terrain) -> Cells:
     x, y, land, diagram = _parted(x, y, land, ground)
     n = int(land.sum())
     points, corners = _ridges(diagram, land)
-    lines = [_line(draw, diagram, p, v, land) for p, v in zip(points.tolist(), corners.tolist(), strict=True)]
+    lines = [
+        _line(draw, diagram, p, v, land, ground.scale.detail)
+        for p, v in zip(points.tolist(), corners.tolist(), strict=True)
+    ]
     shape = _polygons(diagram, points, corners, lines, n)
     both = land[points].all(axis=1)
     a, b = points[both, 0], points[both, 1]
@@ -90,8 +93,20 @@ def _seeds(draw: np.random.Generator, ground: Terrain) -> tuple[F8, F8, B1]:
             moved = (count > 0) & (_city(ground, mean[:, 0], mean[:, 1]) == side)
             chosen[moved] = mean[moved]
         out.append(chosen)
-    both = np.vstack(out)
+    both = np.vstack([*out, _fence(ground)])
     return both[:, 0], both[:, 1], np.arange(len(both)) < wanted
+
+
+def _fence(ground: Terrain) -> F8:
+    """Seeds that keep large cells in bounds: around each island, and along the rim of the box."""
+    turn = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    around = [np.column_stack((x + 1.5 * r * np.cos(turn), y + 1.2 * r * np.sin(turn)))
+              for (x, y), r in zip(ground.islands.tolist(), ground.radius.tolist(), strict=True)]  # fmt: skip
+    along, up, off = np.arange(0, WIDTH, 4_000.0), np.arange(0, HEIGHT, 4_000.0), 1_200.0
+    rim = [np.column_stack((along, np.full(len(along), at))) for at in (off, HEIGHT - off)]
+    rim += [np.column_stack((np.full(len(up), at), up)) for at in (off, WIDTH - off)]
+    at = np.vstack([*around, *rim])
+    return np.asarray(at[~_city(ground, at[:, 0], at[:, 1])])
 
 
 def _city(ground: Terrain, x: F8, y: F8) -> B1:
@@ -128,7 +143,9 @@ def _ridges(diagram: Voronoi, land: B1) -> tuple[I8, I8]:
     return points[kept], np.array([diagram.ridge_vertices[k] for k in kept.tolist()], np.int64)
 
 
-def _line(draw: np.random.Generator, diagram: Voronoi, seeds: list[int], corners: list[int], land: B1) -> F8:
+def _line(
+    draw: np.random.Generator, diagram: Voronoi, seeds: list[int], corners: list[int], land: B1, detail: int
+) -> F8:
     """A border from its first corner to its second, jagged, in degrees, (k, 2).
 
     A point swings towards one of the two seeds, and the line comes back to the straight border before it changes sides.
@@ -139,7 +156,7 @@ def _line(draw: np.random.Generator, diagram: Voronoi, seeds: list[int], corners
     long = float(np.hypot(*(end - start)))
     if long < STRAIGHT:
         return np.array([start, end])
-    steps = 1 << int(np.clip(np.ceil(np.log2(long / STEP)), 2, 4))
+    steps = 1 << int(np.clip(np.ceil(np.log2(long / STEP)), 2, detail))
     swing = _fractal(draw, steps) * long * (ROUGH if land[seeds].all() else COAST)
     t = np.arange(steps + 1) / steps
     straight = start + t[:, None] * (end - start)

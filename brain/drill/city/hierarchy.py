@@ -121,8 +121,8 @@ def features(made: Hierarchy, land: Cells) -> list[Feature]:
 
 
 def union(shapes: NDArray[Any]) -> Any:
-    """Of shapes that share their borders point for point: all their points but those inside."""
-    return shapely.coverage_union_all(shapes)
+    """Of shapes that share their borders point for point: all points but those inside, wound as RFC 7946 has it."""
+    return shapely.orient_polygons(shapely.coverage_union_all(shapes))
 
 
 def _street(ground: Terrain, town: int) -> bool:

@@ -19,7 +19,7 @@ WORDS = {
     "flood": "洪水淹没区", "surge": "风暴潮影响区", "landslide": "地质灾害隐患区", "crowd": "人员密集区",
     "chemical": "危险化学品缓冲区", "fire": "火灾高风险区",
 }  # fmt: skip
-SURGE, STEEP, SLIDES_FROM = 600.0, 0.10, 60.0
+SURGE, STEEP, SLIDES_FROM = 600.0, 0.07, 60.0
 """Metres inland that a surge reaches; slope and height from which on ground slides."""
 
 
@@ -100,7 +100,7 @@ def _coast(ground: Terrain, land: Any) -> Any:
 def _slides(draw: np.random.Generator, ground: Terrain, units: Hierarchy) -> Iterable[tuple[str, Any]]:
     """Ragged patches on steep ground, named by the community."""
     wanted = max(6, round(160 * ground.scale.grids / 2_000))
-    x, y = draw.uniform(0, WIDTH, 40_000), draw.uniform(0.4 * HEIGHT, HEIGHT, 40_000)
+    x, y = draw.uniform(0, WIDTH, wanted * 80), draw.uniform(0.4 * HEIGHT, HEIGHT, wanted * 80)
     high, step = ground.heights(x, y), 50.0
     slope = np.hypot(ground.heights(x + step, y) - high, ground.heights(x, y + step) - high) / step
     steep = np.flatnonzero((high > SLIDES_FROM) & (slope > STEEP) & ground.inside(x, y))[:wanted]

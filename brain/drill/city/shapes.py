@@ -41,7 +41,7 @@ def written(shape: Any) -> Any:
 
 
 def areas(shape: Any) -> Any:
-    """The polygons of a shape, as Polygon or MultiPolygon, with coordinates as they are written."""
+    """The polygons of a shape, as Polygon or MultiPolygon, wound as RFC 7946 has it and rounded as they are written."""
     parts: Sequence[Any] = [p for p in shapely.get_parts([shape]) if p.geom_type == "Polygon" and not p.is_empty]
     whole = parts[0] if len(parts) == 1 else shapely.MultiPolygon(list(parts))
-    return shapely.transform(whole, lambda c: np.round(c, DECIMALS))
+    return shapely.orient_polygons(shapely.transform(whole, lambda c: np.round(c, DECIMALS)))

@@ -28,7 +28,7 @@ WAVES = 36
 
 
 class Scale(NamedTuple):
-    """How many of everything."""
+    """How many of everything; ``detail``: a border between two grids is cut into at most 2 ** detail pieces."""
 
     name: str
     towns: int
@@ -41,10 +41,11 @@ class Scale(NamedTuple):
     cameras: int
     reservoirs: int
     islands: int
+    detail: int
 
 
-FULL = Scale("full", 25, 320, 2_000, 5_000, 100_000, 30_000, 10_000, 2_000, 18, 9)
-SMALL = Scale("small", 10, 40, 200, 500, 4_000, 2_400, 1_000, 200, 6, 5)
+FULL = Scale("full", 25, 320, 2_000, 5_000, 100_000, 30_000, 10_000, 2_000, 18, 9, 4)
+SMALL = Scale("small", 10, 40, 200, 500, 4_000, 2_400, 1_000, 200, 6, 5, 3)
 SCALES = {s.name: s for s in (FULL, SMALL)}
 
 

@@ -11,7 +11,19 @@ import numpy as np
 import shapely
 
 from brain.drill.city import names, shapes
-from brain.drill.city.terrain import F8, HEIGHT, I8, METRES_EAST, METRES_NORTH, WIDTH, Terrain, degrees, plane, stream
+from brain.drill.city.terrain import (
+    B1,
+    F8,
+    HEIGHT,
+    I8,
+    METRES_EAST,
+    METRES_NORTH,
+    WIDTH,
+    Terrain,
+    degrees,
+    plane,
+    stream,
+)
 from geo.feature import Feature
 from geo.grid_map import GridMap
 from geo.metres import Metres
@@ -19,8 +31,8 @@ from geo.rivers import Rivers
 
 CELL = 400.0
 """Metres of the raster that water runs down on."""
-DROP = 0.02
-"""Metres that water falls from cell to cell at least: hollows are filled to this slope."""
+DROP, UNEVEN = 0.02, 3.0
+"""Metres that filled ground falls from cell to cell at least, and by which all ground is uneven."""
 CATCHMENT = {"small": 40.0, "full": 5.0}
 """Square kilometres of land from which on a ditch is a river."""
 APART, SHORE = 3_500.0, 1_500.0
@@ -52,54 +64,74 @@ class RiverNet:
 
 
 def rivers(seed: int, ground: Terrain, grids: GridMap) -> RiverNet:
-    """Rivers of the land: water fills hollows from the sea up and runs back the way it was reached (priority flood)."""
+    """Rivers of the land: hollows are filled from the sea up (priority flood), then water takes the steepest way."""
     draw = stream(seed, "rivers")
     columns, rows = int(WIDTH / CELL), int(HEIGHT / CELL)
     cell = np.arange(columns * rows)
     x = np.asarray((cell % columns + 0.5) * CELL, np.float64)
     y = np.asarray((cell // columns + 0.5) * CELL, np.float64)
-    high = ground.heights(x, y)
     land = grids.locate(*degrees(x, y)) >= 0
-    down, filled, order = _flood(
-        np.where(land, np.maximum(high, 0.1), 0.0), land, land | ~_beyond(ground, x, y), columns
-    )
+    high = ground.heights(x, y)
+    sea = ~land & ~_beyond(ground, x, y, high)
+    # Uneven ground: on a smooth slope brooks would run side by side and never meet.
+    high = np.maximum(high + draw.uniform(-UNEVEN, UNEVEN, len(x)), 0.1)
+    filled = _filled(high, land, sea, columns, draw.uniform(DROP, 8 * DROP, len(x)))
+    down = _steepest(filled, land | sea, columns)
     catchment = np.where(land, CELL * CELL / 1e6, 0.0)
-    for c in reversed(order):
-        if land[c]:
+    for c in np.argsort(-filled, kind="stable").tolist():
+        if land[c] and down[c] != c:
             catchment[down[c]] += catchment[c]
-    wet = land & (catchment >= CATCHMENT[ground.scale.name])
-    # Beds wind: each cell's own place, but within the cell, so that beds keep their order.
-    bed_x, bed_y = x + draw.uniform(-0.33, 0.33, len(x)) * CELL, y + draw.uniform(-0.33, 0.33, len(x)) * CELL
+    wet = land & (catchment >= CATCHMENT[ground.scale.name]) & (down != cell)
+    # Beds wind: each cell's own place, but within the cell, so that beds keep their order. Mouths stay in the sea.
+    wind = 0.33 * CELL * land
+    bed_x, bed_y = x + draw.uniform(-1, 1, len(x)) * wind, y + draw.uniform(-1, 1, len(x)) * wind
     return _reaches(draw, wet, down, filled, catchment, bed_x, bed_y)
 
 
-def _beyond(ground: Terrain, x: F8, y: F8) -> Any:
-    """Land of the neighbours: no water of the city runs there."""
-    return (ground.heights(x, y) > 0) & ~ground.inside(x, y)
+def _beyond(ground: Terrain, x: F8, y: F8, high: F8) -> B1:
+    """Land of the neighbours, and what borders it: no water of the city runs there."""
+    there = np.zeros(len(x), np.bool_)
+    for east, north in ((0, 0), (0, 2_500), (2_500, 0), (-2_500, 0)):
+        out = np.flatnonzero(~ground.inside(x + east, y + north))
+        there[out] |= ground.heights(x[out] + east, y[out] + north) > 0
+    return there & (high > 0)
 
 
-def _flood(high: F8, land: Any, used: Any, columns: int) -> tuple[I8, F8, list[int]]:
-    """Next cell downhill and filled height by cell, and the cells of land from the sea up."""
-    down, filled, order = np.full(len(high), -1), high.copy(), []
-    is_land, is_used, heights = land.tolist(), used.tolist(), high.tolist()
-    seen = [not u for u in is_used]
-    heap = []
-    for c in np.flatnonzero(used & ~land).tolist():
-        seen[c] = True
-        heap.append((0.0, c))
-    heapq.heapify(heap)
+def _filled(high: F8, land: B1, sea: B1, columns: int, drop: F8) -> F8:
+    """Heights (n,) of a raster without hollows: each cell of land has a neighbour lower by its drop or more.
+
+    The sea is at 0. Land that no way leads from to the sea keeps its height.
+    """
+    filled, seen = np.where(sea, 0.0, high).tolist(), (~land).tolist()
+    drops, heights = drop.tolist(), high.tolist()
+    heap = [(0.0, c) for c in np.flatnonzero(sea).tolist()]
     while heap:
         level, c = heapq.heappop(heap)
-        if is_land[c]:
-            order.append(c)
-        for step in (-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1):
+        for step in _around(columns):
             to = c + step
-            if 0 <= to < len(high) and not seen[to] and abs(to % columns - c % columns) <= 1:
+            if 0 <= to < len(seen) and not seen[to] and abs(to % columns - c % columns) <= 1:
                 seen[to] = True
-                own = max(heights[to], level + DROP)
-                down[to], filled[to] = c, own
-                heapq.heappush(heap, (own, to))
-    return down, filled, order
+                filled[to] = max(heights[to], level + drops[to])
+                heapq.heappush(heap, (filled[to], to))
+    return np.array(filled)
+
+
+def _around(columns: int) -> tuple[int, ...]:
+    """Steps to the eight neighbours, the four across corners last."""
+    return (-1, 1, -columns, columns, -columns - 1, -columns + 1, columns - 1, columns + 1)
+
+
+def _steepest(filled: F8, used: B1, columns: int) -> I8:
+    """The neighbour (n,) to which each cell falls most steeply; itself where none is lower."""
+    n = len(filled)
+    cell = np.arange(n)
+    best, down = np.zeros(n), cell.copy()
+    for k, step in enumerate(_around(columns)):
+        to = np.clip(cell + step, 0, n - 1)
+        fall = (filled - filled[to]) / (1.0 if k < 4 else 2**0.5)
+        better = used[to] & (np.abs(to % columns - cell % columns) <= 1) & (fall > best)
+        best[better], down[better] = fall[better], to[better]
+    return down
 
 
 def _reaches(

@@ -43,15 +43,29 @@ def write(city: City, out: Path, done: Callable[[str], None] = lambda name: None
     return counts
 
 
+def write_sample(city: City, out: Path, done: Callable[[str], None] = lambda name: None) -> dict[str, int]:
+    """Write the layers that ``config/map`` has, as :func:`write` does: few enough to travel with the project.
+
+    The smallest district's communities and grids, the other layers whole.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    counts: dict[str, int] = {}
+    for name, data in sample(city).items():
+        (out / name).write_bytes(data)
+        counts[name.partition(".")[0]] = data.count(b'"type":"Feature"')
+        done(name)
+    return counts
+
+
 def sample(city: City) -> dict[str, bytes]:
-    """The files of ``config/map``, by name: the smallest district's communities and grids, the other layers whole."""
+    """The files of :func:`write_sample` by name."""
     smallest = min(city.units.districts, key=lambda d: len(d.cells)).code
     out: dict[str, bytes] = {}
     for layer in SAMPLE:
         if layer == "river":
             out["river.geojson"] = _collection(_rivers(city))
             continue
-        mine = [f for f in city.polygons if f.layer == layer]
+        mine = city.reservoirs if layer == "reservoir" else [f for f in city.administrative if f.layer == layer]
         if layer in ("community", "grid"):
             mine = [f for f in mine if f.code.startswith(smallest)]
         out[f"{layer}.geojson"] = _lines(mine)
