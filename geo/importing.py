@@ -106,6 +106,8 @@ def _read(path: Path, plan: Fields, crs: str, encoding: str, table: str, mend: b
     _known(plan, list(fields))
     shapes, findings = _shapes(wkb)
     shapes = _rectified(shapes, offset, system)
+    if info["driver"] != "GeoJSON":  # the other formats wind their rings as they like
+        shapes = shapely.orient_polygons(shapes)
     features, left_out = list[Feature](), Counter[str]()
     for row, values in enumerate(_rows(fields, kinds, len(shapes))):
         try:

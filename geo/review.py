@@ -63,10 +63,13 @@ def review(
     bad = {f.where for f in errors if f.code.startswith("M1") or not f.code}
     sound = [f for f in features if where(f) not in bad]
     time = newest(features) if at is None else at
-    layers = _layers([f for f in sound if f.since <= time < f.until])
+    force = [f for f in sound if f.since <= time < f.until]
+    layers = _layers(force)
     findings = [*errors, *_winding(sound), *_large(sound)]
     for f in sound:
-        findings += _says(f, layers)
+        findings += _says(f)
+    for f in force:
+        findings += _unknown(f, layers)
     for name, layer in layers.items():
         if name not in overlapping:
             findings += _holes(layer)
@@ -111,8 +114,8 @@ def _large(features: Sequence[Feature]) -> Iterator[Finding]:
             yield found("M115", where(features[k]), positions=int(count[k]), limit=LIMIT)
 
 
-def _says(f: Feature, layers: dict[str, _Layer]) -> Iterator[Finding]:
-    """What a feature's own attributes lack, or name that is not there."""
+def _says(f: Feature) -> Iterator[Finding]:
+    """What a feature's own attributes lack, or say oddly."""
     for needed, kind in LAYERS[f.layer].needs.items() if f.layer in LAYERS else ():
         value = f.attributes.get(needed)
         if f.layer == "grid" and value in {None, ""}:
@@ -120,14 +123,18 @@ def _says(f: Feature, layers: dict[str, _Layer]) -> Iterator[Finding]:
         elif not isinstance(value, int | float if kind is float else kind) or isinstance(value, bool):
             got = "none" if value is None else repr(value)
             yield found("M118", where(f), name=needed, kind="a number" if kind is float else "text", got=got)
-    for layer in UNITS:
-        code = f.attributes.get(layer)
-        if isinstance(code, str) and code and layer in layers and code not in layers[layer].names:
-            yield found("M209", where(f), name=layer, code=code)
     name = f.attributes.get("name")
     wrong = odd(name) if isinstance(name, str) else None
     if wrong is not None:
         yield found("M117", where(f), name=name, what=wrong.en, what_zh=wrong.zh)
+
+
+def _unknown(f: Feature, layers: dict[str, _Layer]) -> Iterator[Finding]:
+    """Units that a feature names and that are not in force with it."""
+    for layer in UNITS:
+        code = f.attributes.get(layer)
+        if isinstance(code, str) and code and layer in layers and code not in layers[layer].names:
+            yield found("M209", where(f), name=layer, code=code)
 
 
 def _holes(layer: _Layer) -> Iterator[Finding]:
