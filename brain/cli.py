@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from brain.commands import agent, deadletter, kafka, replay, sets, topics
+from brain.commands.address import address
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.recover import recover
@@ -27,6 +28,7 @@ app.command()(send)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
+app.command()(address)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")

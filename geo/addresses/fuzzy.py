@@ -38,6 +38,7 @@ ANCHORS = 6
 LONGER = frozenset("东西南北新老")
 """Before a name, these make another name of it as often as not."""
 _GAP = "的 ,、("
+_HINT = math.log(0.1)
 
 
 class Fit(NamedTuple):
@@ -148,7 +149,7 @@ class FuzzyPass:
             if plate is None and building is None:
                 continue
             end = at
-            for gap in ("小区", "第", *_GAP):
+            for gap in ("小区", "里", "里面", "院内", "第", *_GAP):
                 if s.endswith(gap, 0, end):
                     end -= len(gap)
             for stop in {at, end}:
@@ -234,7 +235,9 @@ class FuzzyPass:
                 log = log_written(written, name.text)
                 if log == -math.inf:
                     continue
-                whole_estate = self._index.building_rows(name.estates, "")
+                # 二期, or 99栋 that the book does not have: then not the estate as a whole is meant.
+                part = phase_at(s, end) or building_at(s, end) is not None
+                whole_estate = () if part else self._index.building_rows(name.estates, "")
                 for kind, level, rows in (
                     ("poi", Level.POI, name.pois), ("estate", Level.ESTATE, whole_estate)
                 ):  # fmt: skip
@@ -259,18 +262,33 @@ class FuzzyPass:
         total = sum(known.values()) + sum(math.exp(w - top) for w in other)
         order = sorted(known, key=lambda row: (-known[row], row))[:MOST_CANDIDATES]
         weights = tuple(known[row] / total for row in order)
-        best = fits[order[0]]
+        row, sure = order[0], weights[0]
+        best = fits[row]
+        if best.level == Level.PLATE:
+            row, sure, best = self._at_the_plate(row, sure, fits, order, weights)
         exact = reading.s.startswith(best.name, best.start)
         spans = [s for s in reading.spans if s[1] <= best.start or s[0] >= best.end]
         spans.append((best.start, best.end, best.level, exact, best.name))
         near = is_near(reading.s, best.end)
-        shown = Outcome(-1, best.level, Why.UNSURE, weights[0], tuple(order), weights, tuple(spans), near)
+        shown = Outcome(-1, best.level, Why.UNSURE, sure, tuple(order), weights, tuple(spans), near)
         if self._foreign(reading, best):
             return without(Why.ELSEWHERE, 0, tuple(reading.spans))
-        if weights[0] >= MATCH_AT:
-            return shown._replace(row=order[0], why=Why.MATCHED)
+        if sure >= MATCH_AT:
+            return shown._replace(row=row, why=Why.MATCHED)
         several = len(weights) > 1 and weights[1] >= AMBIGUOUS_AT
         return shown._replace(why=Why.AMBIGUOUS) if several else shown
+
+    def _at_the_plate(
+        self, row: int, sure: float, fits: dict[int, Fit], order: list[int], weights: tuple[float, ...]
+    ) -> tuple[int, float, Fit]:
+        """The point of interest that is said behind the best plate and stands there; else the plate."""
+        index, best = self._index, fits[row]
+        for other, weight in zip(order[1:], weights[1:], strict=True):
+            fit = fits[other]
+            here = (index.road[other], index.plate[other]) == (index.road[row], index.plate[row])
+            if here and fit.level == Level.POI and fit.start >= best.end:
+                return other, sure + weight, fit
+        return row, sure, best
 
 
 class _Context:
@@ -280,6 +298,7 @@ class _Context:
         self._index = index
         self._areas = reading.areas
         self._roads = {road for name in reading.bare for road in name.roads}
+        self._hints = set(reading.hints)
         self._share = 1.0
         for numbers in self._areas.values():
             self._share = min(self._share, sum(index.sizes["area", a] for a in numbers) / rows)
@@ -294,6 +313,8 @@ class _Context:
         for level, numbers in self._areas.items():
             if index.area[row][level - 1] not in numbers:
                 log += self._stray
+        if self._hints and not any((k + 1, a) in self._hints for k, a in enumerate(index.area[row])):
+            log += _HINT
         if self._roads and index.road[row] not in self._roads:
             log += self._stray
         return log
