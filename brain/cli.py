@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, topics
+from brain.commands import agent, deadletter, kafka, replay, sets, topics
+from brain.commands.address import address
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app
@@ -30,6 +32,7 @@ app.command()(send)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
+app.command()(address)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")

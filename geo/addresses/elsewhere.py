@@ -1,0 +1,86 @@
+"""Places that are not this city: provinces and cities by name, and districts that the book does not have.
+
+Names are those of the administrative divisions (GB/T 2260): all provinces, and cities of prefecture level.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_PROVINCES = (
+    "北京 天津 上海 重庆 河北 山西 辽宁 吉林 黑龙江 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 海南 四川 "
+    "贵州 云南 陕西 甘肃 青海 台湾 内蒙古 广西 西藏 宁夏 新疆 香港 澳门"
+)
+_CITIES = (
+    "石家庄 唐山 秦皇岛 邯郸 邢台 保定 张家口 承德 沧州 廊坊 衡水 太原 大同 阳泉 长治 晋城 朔州 晋中 运城 忻州 "
+    "临汾 吕梁 呼和浩特 包头 乌海 赤峰 通辽 鄂尔多斯 呼伦贝尔 巴彦淖尔 乌兰察布 沈阳 大连 鞍山 抚顺 本溪 丹东 "
+    "锦州 营口 阜新 辽阳 盘锦 铁岭 朝阳 葫芦岛 长春 四平 辽源 通化 白山 松原 白城 哈尔滨 齐齐哈尔 鸡西 鹤岗 "
+    "双鸭山 大庆 伊春 佳木斯 七台河 牡丹江 黑河 绥化 南京 无锡 徐州 常州 苏州 南通 连云港 淮安 盐城 扬州 镇江 "
+    "泰州 宿迁 杭州 宁波 温州 嘉兴 湖州 绍兴 金华 衢州 舟山 台州 丽水 合肥 芜湖 蚌埠 淮南 马鞍山 淮北 铜陵 安庆 "
+    "黄山 滁州 阜阳 宿州 六安 亳州 池州 宣城 福州 厦门 莆田 三明 泉州 漳州 南平 龙岩 宁德 南昌 景德镇 萍乡 九江 "
+    "新余 鹰潭 赣州 吉安 宜春 抚州 上饶 济南 青岛 淄博 枣庄 东营 烟台 潍坊 济宁 泰安 威海 日照 临沂 德州 聊城 "
+    "滨州 菏泽 郑州 开封 洛阳 平顶山 安阳 鹤壁 新乡 焦作 濮阳 许昌 漯河 三门峡 南阳 商丘 信阳 周口 驻马店 武汉 "
+    "黄石 十堰 宜昌 襄阳 鄂州 荆门 孝感 荆州 黄冈 咸宁 随州 恩施 长沙 株洲 湘潭 衡阳 邵阳 岳阳 常德 张家界 益阳 "
+    "郴州 永州 怀化 娄底 湘西 广州 韶关 深圳 珠海 汕头 佛山 江门 湛江 茂名 肇庆 惠州 梅州 汕尾 河源 阳江 清远 "
+    "东莞 中山 潮州 揭阳 云浮 南宁 柳州 桂林 梧州 北海 防城港 钦州 贵港 玉林 百色 贺州 河池 来宾 崇左 海口 三亚 "
+    "三沙 儋州 成都 自贡 攀枝花 泸州 德阳 绵阳 广元 遂宁 内江 乐山 南充 眉山 宜宾 广安 达州 雅安 巴中 资阳 贵阳 "
+    "六盘水 遵义 安顺 毕节 铜仁 昆明 曲靖 玉溪 保山 昭通 丽江 普洱 临沧 大理 拉萨 日喀则 昌都 林芝 山南 那曲 "
+    "西安 铜川 宝鸡 咸阳 渭南 延安 汉中 榆林 安康 商洛 兰州 嘉峪关 金昌 白银 天水 武威 张掖 平凉 酒泉 庆阳 定西 "
+    "陇南 西宁 海东 银川 石嘴山 吴忠 固原 中卫 乌鲁木齐 克拉玛依 吐鲁番 哈密 台北 高雄 台中 台南"
+)
+_RANK = re.compile(r"(特别行政区|壮族自治区|回族自治区|维吾尔自治区|自治区|自治州|地区|盟|省|市)$")
+_FOLLOWS = re.compile(
+    r"(?![东西南北中]?[路街巷道大])[\u4e00-\u9fff]{1,4}?"
+    r"(?:(?<![小社校园厂片])区|县|镇|街道|乡|(?<![超菜夜城])市|(?:路|街|大道) ?\d)"
+)
+_UNKNOWN_AREA = re.compile(r"[\u4e00-\u9fff]{2,4}?(?:区|县|镇|乡|街道|市)$")
+_NO_AREA = re.compile(
+    r"(?:小|社|校|园|厂|片|地|城|市|郊|辖|宿舍|住宅|生活|开发|工业|商业|新|老|旧|库|街|东|西|南|北|中|一|二|三|[A-Z\d])区$|"
+    r"(?:超|城|全|本|我|菜|夜|门|楼|股)市$|城镇$|家乡$|(?:这|那|本|条)街道$|故乡$"
+)
+
+
+def other_places(city: Iterable[str]) -> dict[str, bool]:
+    """Names of provinces and cities but the given ones; True for those with their rank (广州市), which need no context.
+
+    Empty where no name is given: then nothing tells this city from others.
+    """
+    own = {stem(name) for name in city}
+    if not own:
+        return {}
+    out: dict[str, bool] = {}
+    for name in _PROVINCES.split():
+        if name not in own:
+            out[name] = False
+            out |= dict.fromkeys((name + "省", name + "市", name + "自治区"), True)
+    for name in _CITIES.split():
+        if name not in own:
+            out[name] = False
+            out[name + "市"] = True
+    return out
+
+
+def stem(name: str) -> str:
+    """The name of a province or city without its rank, where two characters stay."""
+    short = _RANK.sub("", name)
+    return short if len(short) >= 2 else name
+
+
+def leads_on(s: str, end: int) -> bool:
+    """Whether a bare name of a city that ends here is the beginning of an address (深圳南山区…, 北京幸福路3)."""
+    return _FOLLOWS.match(s, end) is not None
+
+
+def unknown_area(s: str, end: int) -> str:
+    """The word before a place of a text that looks like a district, town or city; empty where none does.
+
+    Words of daily life (小区, 超市, 工业区, 夜市) are none.
+    """
+    if end == 0 or s[end - 1] not in "区县镇乡道市":
+        return ""
+    before = s[max(0, end - 6) : end]
+    if _NO_AREA.search(before):
+        return ""
+    found = _UNKNOWN_AREA.search(before)
+    return found[0] if found is not None else ""
