@@ -18,11 +18,13 @@ console = Console()
 _ZH = {
     "serves": "✓ {url}/ogc  ({layers}; 地图 {version}); Ctrl-C 结束",
     "address": "{host}:{port}: 无法监听 ({why}); 用 --port 换一个端口",
+    "url": "--url: 应为 http:// 或 https:// 开头的地址, 收到 {url}; 省略时链接随客户端的请求",
     "empty": "{path}: 没有可提供的图层: 地图有 {present}, 选择了 {served}; 用 --layers 指定",
 }
 _EN = {
     "serves": "✓ {url}/ogc  ({layers}; map {version}); Ctrl-C ends it",
     "address": "{host}:{port}: cannot listen ({why}); name another by --port",
+    "url": "--url: expected an address with http:// or https://, got {url}; without it links follow the clients",
     "empty": "{path}: no layer to serve: the map has {present}, chosen are {served}; name some by --layers",
 }
 
@@ -50,6 +52,8 @@ def screen(
     settings = load_settings(config, language=lang)
     words = _EN if settings.language == "en" else _ZH
     configure_logs()
+    if url and not url.startswith(("http://", "https://")):
+        fail(words["url"].format(url=url))
     try:
         path = maps.path_of(map_, settings)
         features = maps.read(path)

@@ -12,7 +12,7 @@ SECURITY = {
     "Referrer-Policy": "no-referrer",
 }
 """Headers of every page: it runs no script, whatever a name on the map may contain."""
-LONG = 300
+LONG = 160
 """Characters from which on a text is folded away."""
 _STYLE = """
 body{font:16px/1.5 system-ui,"Noto Sans CJK SC","Microsoft YaHei",sans-serif;margin:2rem auto;max-width:70rem;

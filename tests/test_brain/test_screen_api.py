@@ -23,13 +23,16 @@ import pyogrio
 import pyproj
 import pytest
 import shapely
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from litestar.testing import TestClient
 from screen_map import CRS84, EPSG, client, clockwise, features, ids, link, store
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from brain.cli import app
+from brain.screen.app import build
 from brain.screen.features.store import Layer, LayerStore
 from brain.screen.language import choose
 from geo import geojson
@@ -132,9 +135,10 @@ def test_head_options_and_errors_carry_what_a_browser_needs(c: TestClient[Any]) 
 
 def test_a_bug_of_ours_tells_the_client_nothing_of_its_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Layer, "select", lambda *_: 1 / 0)
-    with client() as c:
+    with client() as c, capture_logs() as said:
         answer = c.get(ITEMS, headers={"Accept-Language": "en"})
     assert answer.status_code == 500
+    assert [(line["path"], type(line["exc_info"])) for line in said] == [(ITEMS, ZeroDivisionError)]
     assert answer.json()["type"].endswith("#internal-error")
     assert "zero" not in answer.text
 
@@ -280,14 +284,26 @@ def test_a_store_keeps_at_least_the_version_in_force() -> None:
     with pytest.raises(ValueError, match="kept: expected at least one version, got 0"):
         LayerStore([], kept=0)
     assert LayerStore([]).current.layers == {}
+    with pytest.raises(ValueError, match="version: expected at most 200 visible ASCII"):
+        LayerStore([], version="地图 1")
+
+
+def test_links_follow_the_public_root_where_a_proxy_stands_before(c: TestClient[Any]) -> None:
+    with TestClient(build(store(), lambda: 0, "https://maps.example.org/city/")) as other:
+        hrefs = [item["href"] for item in other.get(ITEMS).json()["links"]]
+        assert {href.startswith("https://maps.example.org/city/ogc/") for href in hrefs} == {True}
+        problem = other.get(f"{ITEMS}?x=1").json()["type"]
+        assert problem == "https://maps.example.org/city/problems#unknown-parameter"
+    assert c.get("/ogc", headers={"Host": "city.example:81"}).json()["links"][0]["href"] == "http://city.example:81/ogc"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A set's folder, as far as its map goes."""
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A set's folder, as far as its map goes, for commands that run here; they set up logs to a stream that ends."""
     file = tmp_path / "map.geojson"
     file.write_bytes(geojson.write(f for f in features() if f.layer in {"grid", "camera", "river"}))
-    return tmp_path
+    yield tmp_path
+    structlog.reset_defaults()
 
 
 def test_the_command_serves_a_map_until_sigterm(folder: Path) -> None:
@@ -329,6 +345,7 @@ def test_the_command_serves_a_map_until_sigterm(folder: Path) -> None:
         (["--map", "nowhere"], "map: expected a GeoJSON file or a set's folder with map.geojson, got nowhere"),
         (["--layers", "grid,adress"], "layers: expected public or layers of the map (camera, grid, river), got adress"),
         (["--layers", ","], "got none"),
+        (["--url", "maps.example.org"], "--url: expected an address with http:// or https://, got maps.example.org"),
         (["--host", "192.0.2.1"], "192.0.2.1:8080: cannot listen"),
     ],
 )

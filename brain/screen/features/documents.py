@@ -38,7 +38,6 @@ class Link(msgspec.Struct, omit_defaults=True):
     rel: str
     type: str
     title: str = ""
-    hreflang: str = ""
 
 
 class Landing(msgspec.Struct, rename="camel"):

@@ -34,7 +34,8 @@ def _row(place: Place, item: Collection) -> dict[str, Any]:
     """A layer as a line of a table; its own page is one click away."""
     raw = msgspec.to_builtins(item)
     here = address(place.root, (HOME, "collections", item.id), [("f", "html")])
-    return {"": {"href": here, "title": item.title}, **raw}
+    first = {name: raw.pop(name) for name in ("id", "description", "links")}
+    return {"": {"href": here, "title": item.title}, **first, **raw}
 
 
 def features(place: Place, layer: str, head: Mapping[str, Any], listed: Sequence[Feature], shapes: Any) -> bytes:

@@ -28,7 +28,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _COUNT = re.compile(r"0*([1-9]\d*)", re.ASCII)
 _TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[Tt](\d{2}:\d{2}):(\d{2})(?:\.(\d+))?(?:[Zz]|([+-])(\d{2}):(\d{2}))", re.ASCII)
-_PAGE = re.compile(r"([\x21-\x7e]{1,200})-(\d{1,12})", re.ASCII)
+_PAGE = re.compile(r"(.{1,200})-(\d{1,12})", re.ASCII)
 _EXAMPLE = "2020-06-22T00:00:00Z"
 
 

@@ -103,7 +103,7 @@ def finish(store: LayerStore) -> Callable[[Message, Scope], Any]:
     pages of other origins."""
 
     async def before_send(message: Message, scope: Scope) -> None:
-        if message["type"] != "http.response.start" or not scope["path"].startswith(f"/{HOME}"):
+        if message["type"] != "http.response.start" or not f"{scope['path']}/".startswith(f"/{HOME}/"):
             return
         more = CORS | (PREFLIGHT if scope.get("method") == "OPTIONS" else {})
         headers = list(message["headers"])
@@ -171,7 +171,8 @@ class Call:
         more = {"Content-Crs": f"<{asked.crs.uri}>", "Link": encode.header(links)}
         if not self.html:
             return self.answer(GEOJSON, msgspec.json.encode(page), more)
-        head = msgspec.to_builtins(msgspec.structs.replace(page, features=[]))
+        about = msgspec.to_builtins(msgspec.structs.replace(page, features=[]))
+        head = {name: value for name, value in about.items() if name not in {"type", "features"}}
         place = self.place("collections", layer.name, "items")
         return self.answer(HTML, pages.features(place, layer.name, head, page.features, layer.shapes[shown]), more)
 
@@ -185,7 +186,13 @@ class Call:
                 where = place.changed(page=query.token(self.snapshot.version, row))
                 links.append(place.to(*path, rel=rel, media=media, say=_PAGES[rel], query=where))
         links.append(
-            place.to(*path[:2], rel="collection", media=HTML if self.html else JSON, query=place.same_format())
+            place.to(
+                *path[:2],
+                rel="collection",
+                media=HTML if self.html else JSON,
+                say=title_of(layer.name),
+                query=place.same_format(),
+            )
         )
         return links
 
@@ -218,7 +225,9 @@ class Call:
         place = self.place(*path, "items", layer.ids[row])
         media, f = HTML if self.html else GEOJSON, place.same_format()
         links = place.own(GEOJSON)
-        links.append(place.to(*path, rel="collection", media=HTML if self.html else JSON, query=f))
+        links.append(
+            place.to(*path, rel="collection", media=HTML if self.html else JSON, say=title_of(layer.name), query=f)
+        )
         versions = layer.versions(layer.features[row].code)
         at = versions.index(row)
         for rel, other in (("predecessor-version", at - 1), ("successor-version", at + 1)):

@@ -6,6 +6,7 @@ A version is immutable. A change is built beside and one reference is swapped, s
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -130,7 +131,12 @@ class Snapshot:
     """One version of all layers that are served. ``tag`` also tells apart what is served of it."""
 
     def __init__(self, features: Iterable[Feature], served: Collection[str] = PUBLIC, version: str = "") -> None:
-        """``version`` names the content; by default a hash of all features, served or not. Raises MapError."""
+        """``version`` names the content; by default a hash of all features, served or not.
+
+        Raises MapError, and ValueError where the version cannot stand in a header.
+        """
+        if version and not _NAME.fullmatch(version):
+            raise ValueError(f"version: expected at most 200 visible ASCII characters but quotes, got {version!r}")
         ordered = sorted(features, key=lambda f: (f.layer, f.code, f.since))
         by_layer: dict[str, list[Feature]] = {}
         for feature in ordered:
@@ -172,6 +178,7 @@ class LayerStore:
 
 
 _NONE: Rows = np.zeros(0, np.int64)
+_NAME = re.compile(r"[\x21\x23-\x7e]{1,200}")
 
 
 def identity(feature: Feature) -> str:
