@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from brain.commands import agent, deadletter, kafka, replay, sets, topics
+from brain.commands import agent, deadletter, kafka, replay, sets, standards, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.recover import recover
@@ -28,6 +28,7 @@ app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
+app.add_typer(standards.app, name="standards", help="tables of limits by day, and what they say / 标准")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
