@@ -7,6 +7,7 @@ import typer
 from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, topics
 from brain.commands import agent, deadletter, kafka, replay, sets, topics
 from brain.commands.address import address
+from brain.commands import agent, deadletter, kafka, replay, sets, standards, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app
@@ -35,6 +36,7 @@ app.command()(recover)
 app.command()(address)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
+app.add_typer(standards.app, name="standards", help="tables of limits by day, and what they say / 标准")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
 app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")

@@ -6,7 +6,7 @@ force is a day by China's clocks: the first begins at its midnight, the last end
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -130,7 +130,6 @@ def read(text: bytes | str, place: str = "standard") -> Document:
     """One document from YAML; ``place`` begins every error. Raises StandardError."""
     try:
         document = msgspec.yaml.decode(text, type=Document)
-        document.table()
         _check(document)
     except (msgspec.DecodeError, msgspec.ValidationError, StandardError) as error:
         raise StandardError(f"{place}: {error}") from error
@@ -149,12 +148,12 @@ def _check(document: Document) -> None:
         raise StandardError("rows: expected at least one; leave the file out while the numbers are not known")
     if document.family not in {family for model in MODELS.values() for family in model.families}:
         raise StandardError(f"family: expected one that a model reads, got {document.family!r}")
-    for model in _led(document.family):
-        _levels(document, model)
-
-
-def _led(family: str) -> Iterable[RiskModel]:
-    return [model for model in MODELS.values() if model.families[:1] == (family,)]
+    table = document.table()
+    for model in MODELS.values():
+        if document.family in model.families:
+            model.check(table)
+        if model.families[:1] == (document.family,):
+            _levels(document, model)
 
 
 def _levels(document: Document, model: RiskModel) -> None:

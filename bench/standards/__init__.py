@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -111,21 +111,26 @@ def judged(library: Library, file: CaseFile, cases: list[Case]) -> Judgement:
     given = [{**file.base, **case.inputs} for case in cases]
     columns: dict[str, Any] = {}
     for name in {name for row in given for name in row}:
-        text = isinstance(model.inputs.get(name), TextInput)
-        empty: Any = "" if text else math.nan
-        columns[name] = [empty if row.get(name) is None else row[name] for row in given]
+        empty = "" if isinstance(model.inputs.get(name), TextInput) else math.nan
+        values = [row.get(name) for row in given]
+        columns[name] = [empty if value is None else value for value in values]
     t = np.array([milliseconds(file.at if case.at is None else case.at) for case in cases], np.int64)
     return library.judge(model, t, columns)
 
 
-def milliseconds(at: date | str) -> int:
+def milliseconds(at: Any) -> int:
     """A day's noon in China, or a time with offset, in ms UTC."""
     moment = datetime.fromisoformat(at) if isinstance(at, str) else datetime.combine(at, time(12), CHINA)
     return round(moment.timestamp() * 1000)
 
 
 def _answers(judgement: Judgement) -> list[dict[str, Any]]:
-    columns = {"value": judgement.value, "level": judgement.level, "verified": judgement.verified, **judgement.more}
+    columns: dict[str, NDArray[Any]] = {
+        "value": judgement.value,
+        "level": judgement.level,
+        "verified": judgement.verified,
+        **judgement.more,
+    }
     names, reasons = judgement.names(), judgement.reasons()
     return [
         {**{name: column[i].item() for name, column in columns.items()}, "grade": names[i], "reason": reasons[i]}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from models.standards.model import Answer, Grades, Input, Reason, RiskModel, ladder, reasons
-from models.standards.table import F8, Table
+from models.standards.table import F8, StandardError, Table
 
 SLACK = 1e-9
 """An index this far above a whole number is that number: what is left of the division is no pollution."""
@@ -36,9 +36,19 @@ class AirQuality(RiskModel):
     grades: ClassVar[tuple[str, ...]] = ("excellent", "good", "light", "moderate", "heavy", "severe")
     more: ClassVar[Mapping[str, str]] = {"primary": "bits"}
 
+    def check(self, table: Table) -> None:
+        if not (np.diff(_indices(table)) > 0).all():
+            raise StandardError(f"{table.id}: columns: expected indices that rise, got {', '.join(table.columns)}")
+        for row, points in zip(table.rows, table.values, strict=True):
+            known = points[~np.isnan(points)]
+            if len(known) < 2 or not (np.diff(known) > 0).all() or np.isnan(points[: len(known)]).any():
+                raise StandardError(
+                    f"{table.id}: rows: {row}: expected break points that rise, with gaps only at the end"
+                )
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["aqi"]
-        index = np.array([float(name.removeprefix("iaqi_")) for name in table.columns])
+        index = _indices(table)
         each = np.stack([_index(table.values[r], index, columns[row]) for r, row in enumerate(table.rows)])
         given = np.stack([~np.isnan(columns[row]) for row in table.rows])
         value = _highest(each)
@@ -59,6 +69,15 @@ class AirQuality(RiskModel):
             rows = [r for r, p in enumerate(pollutants) if p == pollutant]
             open_ |= np.isnan(each[rows]).all(axis=0)
         return open_
+
+
+def _indices(table: Table) -> F8:
+    try:
+        return np.array([float(name.removeprefix("iaqi_")) for name in table.columns])
+    except ValueError as error:
+        raise StandardError(
+            f"{table.id}: columns: expected iaqi_ and a number, got {', '.join(table.columns)}"
+        ) from error
 
 
 def _index(points: F8, index: F8, x: F8) -> F8:

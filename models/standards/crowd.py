@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import F8, Table
 
 
@@ -27,6 +27,9 @@ class Crowd(RiskModel):
 
     name: ClassVar[str] = "crowd"
     families: ClassVar[tuple[str, ...]] = ("crowd.walkway",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "crowd.walkway": Reads(("space_m2", "flow"), ("A", "B", "C", "D", "E"), rising=("flow",))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "persons": Input("persons", "people in the area", optional=True),
         "area_m2": Input("m2", "area that can be walked on", low=1e-3, optional=True),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import Table
 
 KINDS = ("smoke", "heat", "flame", "manual")
@@ -28,6 +28,9 @@ class Fire(RiskModel):
 
     name: ClassVar[str] = "fire"
     families: ClassVar[tuple[str, ...]] = ("fire.confirm",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "fire.confirm": Reads(("devices",), ("single", "confirmed"), rising=("devices",))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         kind: Input("devices", f"{kind} devices in alarm", high=1e6, optional=True) for kind in KINDS
     }

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import F8, Table
 
 SIGNALS = ("none", "blue", "yellow", "orange", "red")
@@ -27,6 +27,9 @@ class RiverFlood(RiskModel):
 
     name: ClassVar[str] = "river_flood"
     families: ClassVar[tuple[str, ...]] = ("flood.river",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "flood.river": Reads(("years",), ("yellow", "orange", "red"), rising=("years",))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "level_m": Input("m", "stage", low=-500, high=9000),
         "alert_m": Input("m", "alert level", low=-500, high=9000),
@@ -58,10 +61,10 @@ class RiverFlood(RiskModel):
 class Reservoir(RiskModel):
     """Level reached of a reservoir, and hours until the next one at the present rate.
 
-    ``limit_m`` is the flood-season limit 汛限水位, which counts only while ``flood_season`` is 1;
-    ``high_m`` 防洪高水位, ``design_m`` 设计洪水位, ``check_m`` 校核洪水位. The rate is that of the gauge
-    (``rise_m_h``) or of storage: ``(inflow - outflow) 3600 / area``, or along ``curve``; of two, the faster. ``value`` is hours to the next given
-    level above, NaN where there is none or the water does not rise; ``rate_m_h`` the rate that was taken.
+    ``limit_m`` is the flood-season limit 汛限水位, which counts only while ``flood_season`` is 1; then ``high_m``
+    防洪高水位, ``design_m`` 设计洪水位 and ``check_m`` 校核洪水位. The rate is that of the gauge (``rise_m_h``) or of
+    storage: ``(inflow - outflow) 3600 / area``, or along ``curve``; of two, the faster. ``value`` is hours to the next
+    given level above, NaN where there is none or the water does not rise; ``rate_m_h`` is the rate that was taken.
 
     Does not work as a forecast: inflow changes within the hours it speaks of, and a constant area is wrong over more
     than a metre or two; give the curve. Outside the curve there is no answer from storage. Levels in one datum.
@@ -136,6 +139,7 @@ class Waterlogging(RiskModel):
 
     name: ClassVar[str] = "waterlogging"
     families: ClassVar[tuple[str, ...]] = ("waterlogging",)
+    reads: ClassVar[Mapping[str, Reads]] = {"waterlogging": Reads(("depth_cm",), ("lane",))}
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "depth_cm": Input("cm", "depth of water", high=2000),
         "rise_cm_min": Input("cm/min", "rate of rise", low=-1000, high=1000, optional=True),

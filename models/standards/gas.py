@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, ladder, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, ladder, reasons
 from models.standards.table import F8, Table
 
 GRADES = ("below", "first", "second")
@@ -26,6 +26,9 @@ class CombustibleGas(RiskModel):
 
     name: ClassVar[str] = "combustible_gas"
     families: ClassVar[tuple[str, ...]] = ("gas.alarm",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "gas.alarm": Reads(("first", "second"), ("combustible", "toxic", "toxic_idlh"))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {"lel": Input("%LEL", "share of the lower explosive limit")}
     grades: ClassVar[tuple[str, ...]] = GRADES
 
@@ -50,6 +53,10 @@ class ToxicGas(RiskModel):
 
     name: ClassVar[str] = "toxic_gas"
     families: ClassVar[tuple[str, ...]] = ("gas.alarm", "gas.limit")
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "gas.alarm": Reads(("first", "second"), ("combustible", "toxic", "toxic_idlh")),
+        "gas.limit": Reads(("mac", "twa", "idlh")),
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "gas": TextInput("row of the table gas.limit"),
         "mg_m3": Input("mg/m3", "concentration"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, ladder, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, ladder, reasons
 from models.standards.table import F8, Table
 
 
@@ -27,6 +27,11 @@ class MajorHazard(RiskModel):
 
     name: ClassVar[str] = "major_hazard"
     families: ClassVar[tuple[str, ...]] = ("hazard.quantity", "hazard.alpha", "hazard.level")
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "hazard.quantity": Reads(("critical_t", "beta")),
+        "hazard.alpha": Reads(("from_persons", "alpha"), rising=("from_persons",)),
+        "hazard.level": Reads(("from_r",), rising=("from_r",)),
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {"persons": Input("persons", "within 500 m of the border")}
     listed: ClassVar[Input | None] = Input("t", "tonnes present", optional=True)
     grades: ClassVar[tuple[str, ...]] = ("none", "four", "three", "two", "one")

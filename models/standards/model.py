@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detector import LARGEST
-from models.standards.table import F8, I8, Bools, Standard, Table
+from models.standards.table import F8, I8, Bools, Standard, StandardError, Table
 
 Texts = NDArray[np.str_]
 Grades = NDArray[np.int8]
@@ -116,6 +116,15 @@ class Judgement:
         return [Reason(r).name for r in self.reason]
 
 
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a model needs of a table: columns and rows by name, and columns whose numbers rise from row to row."""
+
+    columns: tuple[str, ...]
+    rows: tuple[str, ...] = ()
+    rising: tuple[str, ...] = ()
+
+
 class RiskModel:
     """Base of all risk models. A subclass names its families, inputs and grades and works one day's rows."""
 
@@ -124,6 +133,8 @@ class RiskModel:
     name: ClassVar[str]
     families: ClassVar[tuple[str, ...]] = ()
     """Families of tables that it needs; the first has the levels of the grades."""
+    reads: ClassVar[Mapping[str, Reads]] = {}
+    """What a table of each family must have."""
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {}
     listed: ClassVar[Input | None] = None
     """Where given, each row of the first family is an optional column too, of this kind."""
@@ -185,6 +196,17 @@ class RiskModel:
             table.astype(np.int16), self.grades,
             {name: np.where(known, column, np.nan) for name, column in out.more.items()},
         )  # fmt: skip
+
+    def check(self, table: Table) -> None:
+        """Whether a table is one that the model can use. Raises StandardError, with the place in the table."""
+        reads = self.reads.get(table.family, Reads(()))
+        for column in reads.columns:
+            table.column(column)
+        for row in reads.rows:
+            table.row(row)
+        for column in reads.rising:
+            if not (np.diff(table.column(column)) > 0).all():
+                raise StandardError(f"{table.id}: rows: expected {column} to rise from row to row")
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         """Judge rows that are complete and have the same tables; columns are clean: finite, in range, or NaN."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import F8, Table
 
 NEAR, FAR = 100.0, 10_000.0
@@ -74,6 +74,7 @@ class Plume(RiskModel):
 
     name: ClassVar[str] = "plume"
     families: ClassVar[tuple[str, ...]] = ("plume.sigma",)
+    reads: ClassVar[Mapping[str, Reads]] = {"plume.sigma": Reads(("a_y", "b_y", "p_y", "a_z", "b_z", "p_z"))}
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "rate_g_s": Input("g/s", "rate of release"),
         "wind_ms": Input("m/s", "wind at the height of release", high=100),

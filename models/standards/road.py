@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import Table
 
 
@@ -23,6 +23,9 @@ class RoadVisibility(RiskModel):
 
     name: ClassVar[str] = "road_visibility"
     families: ClassVar[tuple[str, ...]] = ("road.visibility",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "road.visibility": Reads(("below_m", "speed_kmh", "gap_m"), ("slow", "crawl", "exit"))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {"visibility_m": Input("m", "visibility", high=1e6)}
     grades: ClassVar[tuple[str, ...]] = ("clear", "slow", "crawl", "exit")
     more: ClassVar[Mapping[str, str]] = {"gap_m": "m"}
@@ -51,6 +54,7 @@ class Congestion(RiskModel):
 
     name: ClassVar[str] = "congestion"
     families: ClassVar[tuple[str, ...]] = ("road.speed",)
+    reads: ClassVar[Mapping[str, Reads]] = {"road.speed": Reads(("mostly_free", "light", "moderate", "severe"))}
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "speed_kmh": Input("km/h", "mean travel speed", high=300),
         "road": TextInput("expressway, arterial or local"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Input, Reason, RiskModel, TextInput, ladder, reasons
+from models.standards.model import Answer, Input, Reads, Reason, RiskModel, TextInput, ladder, reasons
 from models.standards.table import Table
 
 
@@ -27,6 +27,7 @@ class Elevator(RiskModel):
 
     name: ClassVar[str] = "elevator"
     families: ClassVar[tuple[str, ...]] = ("elevator.rescue",)
+    reads: ClassVar[Mapping[str, Reads]] = {"elevator.rescue": Reads(("minutes",))}
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "trapped": Input("persons", "people trapped", high=1000),
         "minutes": Input("min", "since it was reported", high=1e6),
@@ -62,6 +63,9 @@ class KitchenFume(RiskModel):
 
     name: ClassVar[str] = "kitchen_fume"
     families: ClassVar[tuple[str, ...]] = ("kitchen.fume",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "kitchen.fume": Reads(("from_stoves", "limit_mg_m3", "removal_pct"), rising=("from_stoves",))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "fume_mg_m3": Input("mg/m3", "fumes at the outlet", high=1e6),
         "stoves": Input("stoves", "reference stoves", high=1e4),
@@ -94,6 +98,7 @@ class FoodTemperature(RiskModel):
 
     name: ClassVar[str] = "food_temperature"
     families: ClassVar[tuple[str, ...]] = ("market.temperature",)
+    reads: ClassVar[Mapping[str, Reads]] = {"market.temperature": Reads(("low_c", "high_c", "hours"))}
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "celsius": Input("°C", "temperature", low=-200, high=500),
         "keeping": TextInput("row of the table"),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, reasons
 from models.standards.table import F8, Table
 
 CORE = ("DO", "CODMn", "NH3N")
@@ -33,6 +33,9 @@ class WaterClass(RiskModel):
 
     name: ClassVar[str] = "water"
     families: ClassVar[tuple[str, ...]] = ("water",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "water": Reads(("I", "II", "III", "IV", "V"), (*CORE, "TP_river", "TP_lake"))
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {"water": TextInput("river or lake")}
     listed: ClassVar[Input | None] = Input("mg/L", "concentration; pH without unit, coliforms per litre", optional=True)
     grades: ClassVar[tuple[str, ...]] = ("", "I", "II", "III", "IV", "V", "worse")

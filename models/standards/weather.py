@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, TextInput, ladder, reasons
-from models.standards.table import Bools, Table
+from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, ladder, reasons
+from models.standards.table import Bools, StandardError, Table
 
 SIGNALS = ("none", "white", "blue", "yellow", "orange", "red")
 HOURS = (1, 3, 6, 12, 24)
+WINDS = Reads(("hours", "wind", "gust"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,19 @@ class RainSignal(_Signals):
 
     name: ClassVar[str] = "rain"
     families: ClassVar[tuple[str, ...]] = ("rain.national",)
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "rain.national": Reads(("hours", "mm")),
+        "rain.guangdong": Reads(("hours", "mm")),
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         f"mm_{h}h": Input("mm", f"sum of rain over {h} h", high=5000, optional=True) for h in HOURS
     }
+
+    def check(self, table: Table) -> None:
+        RiskModel.check(self, table)
+        _known(table)
+        if not np.isin(table.column("hours"), HOURS).all():
+            raise StandardError(f"{table.id}: rows: expected hours among {', '.join(map(str, HOURS))}")
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         (table,) = tables.values()
@@ -99,12 +110,22 @@ class TyphoonSignal(_Signals):
 
     name: ClassVar[str] = "typhoon"
     families: ClassVar[tuple[str, ...]] = ("typhoon.national", "wind.force")
+    reads: ClassVar[Mapping[str, Reads]] = {
+        "typhoon.national": WINDS,
+        "typhoon.guangdong": WINDS,
+        "wind.force": Reads(("from_ms",), rising=("from_ms",)),
+    }
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {
         "hours": Input("h", "until affected; 0: already", high=240),
         "wind_ms": Input("m/s", "mean wind at 10 m", high=150, optional=True),
         "gust_ms": Input("m/s", "gust at 10 m", high=200, optional=True),
     }
     more: ClassVar[Mapping[str, str]] = {"gust_force": "Beaufort"}
+
+    def check(self, table: Table) -> None:
+        RiskModel.check(self, table)
+        if table.family != "wind.force":
+            _known(table)
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, force = tables[self.families[0]], tables["wind.force"].column("from_ms")
@@ -139,3 +160,9 @@ class GuangdongTyphoon(TyphoonSignal):
     scheme: str = "guangdong"
     name: ClassVar[str] = "typhoon_guangdong"
     families: ClassVar[tuple[str, ...]] = ("typhoon.guangdong", "wind.force")
+
+
+def _known(table: Table) -> None:
+    strange = [row for row in table.rows if row not in SIGNALS]
+    if strange:
+        raise StandardError(f"{table.id}: rows: {strange[0]}: expected a signal: {', '.join(SIGNALS)}")
