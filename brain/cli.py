@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, topics
-from brain.commands import agent, deadletter, kafka, replay, sets, topics
+from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
-from brain.commands import agent, deadletter, kafka, replay, sets, standards, topics
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app

@@ -5,8 +5,9 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,8 +18,9 @@ from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
 from models.neighbours import NeighbourDisagreement
+from models.surge import CountSurge
 
-NEIGHBOURS = "neighbours"
+NEIGHBOURS, SURGE = "neighbours", "surge"
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
@@ -124,7 +126,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
-        return self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS
+        return self.source != "hotline" and (self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS)
 
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
@@ -247,7 +249,7 @@ def _check(s: Scenario) -> None:
     if (d.within_m is not None) != (d.detector == NEIGHBOURS) or (d.within_m is not None and not d.within_m > 0):
         raise ValueError("detect: within_m (metres above 0) and detector neighbours go together")
     if d.detector == NEIGHBOURS:
-        _check_neighbours(d.settings)
+        _check_settings(NeighbourDisagreement, d.settings, ((),))
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
     s.ewma()
@@ -255,17 +257,26 @@ def _check(s: Scenario) -> None:
     s.decision()
 
 
-def _check_neighbours(given: Mapping[str, Any]) -> None:
+def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *first: Any) -> None:
+    names = [f.name for f in dataclasses.fields(kind)][len(first) :]  # type: ignore[arg-type]  # every detector is one
+    for key in given:
+        if key not in names:
+            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}")
     try:
-        NeighbourDisagreement(((),), **given)
+        kind(*first, **given)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"detect.settings: {error}; there are least, alpha, warmup") from error
+        raise ValueError(f"detect.settings.{error}") from error
 
 
 def _check_tickets(s: Scenario, ends: list[str]) -> None:
     d = s.detect
-    if d.count_over is None and d.words is None:
-        raise ValueError("detect: expected count_over or words for source hotline")
+    surge = d.detector == SURGE
+    if d.count_over is None and d.words is None and not surge:
+        raise ValueError("detect: expected count_over, words or detector surge for source hotline")
+    if surge:
+        if s.life or d.score_over is None or d.side != "both":
+            raise ValueError("detect.detector surge: expected score_over, and neither life nor side")
+        _check_settings(CountSurge, d.settings)
     if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
         raise ValueError("match: expected words for source hotline, and no type or metric")
     if ends and ends != ["quiet_s"]:
@@ -274,10 +285,10 @@ def _check_tickets(s: Scenario, ends: list[str]) -> None:
         raise ValueError("detect: count_over and window_s go together")
     if d.count_over is not None and d.count_over < 1:
         raise ValueError(f"detect.count_over: expected at least 1, got {d.count_over}")
-    before: tuple[float, int] = (d.count_over or 0, s.level)
+    before: tuple[float, int] = (d.count_over or d.score_over or 0, s.level)
     for rung in s.levels:
-        if d.count_over is None:
-            raise ValueError("levels: only with count_over for source hotline")
+        if d.count_over is None and not surge:
+            raise ValueError("levels: only with count_over or surge for source hotline")
         if rung.at <= before[0] or not before[1] < rung.level <= 4:
             raise ValueError(f"levels: expected each worse and higher (to 4), got at {rung.at} level {rung.level}")
         before = (rung.at, rung.level)

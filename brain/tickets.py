@@ -6,6 +6,7 @@ Everything is decided on masked text. Tickets are few, so this is plain Python o
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from brain.placing import answer_at, put
 from brain.scenarios import Scenario
 from brain.sets import CitySet
 from geo.grid_map import NO_POSITION
+from models.surge import CountSurge
 from streams.decode import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
 from streams.records import I4, TP, Dead, Reason, Signal, Stage
@@ -64,7 +66,7 @@ class TicketsLane:
 
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
-        "case": CASE_STATE, "seen": SEEN_STATE, "hit": HIT_STATE, "meter": METER_STATE,
+        "case": CASE_STATE, "seen": SEEN_STATE, "hit": HIT_STATE, "meter": METER_STATE, "surge": CountSurge.STATE,
     }  # fmt: skip
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
@@ -78,6 +80,9 @@ class TicketsLane:
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.known = {s.id: s for s in self.scenarios}
+        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.score_over is not None}
+        for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
+            surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
 
     def process(self, view: View) -> Output:
         """Decode a stretch, then tickets and beats in their order."""
@@ -159,8 +164,9 @@ class TicketsLane:
             return
         asset = f"{where}/{s.kind()}"
         key = (s.id + SEPARATOR + asset).encode()
-        count = self._count(s, key, ticket.t)
-        level = _level(s, count)
+        score = self._surge(s, key, ticket.t)
+        count = 1 if s.id in self.surges else self._count(s, key, ticket.t)
+        level = _level(s, score if s.id in self.surges else count)
         table = self.store.table("case")
         slot = table.slot(key)
         row = table.rows[slot]
@@ -183,9 +189,20 @@ class TicketsLane:
         if tell:
             signal = self._signal(s.id, asset, kind, table, slot, ticket.t)
             signal.offset, signal.index, signal.value = offset, index, float(count)
+            signal.score = None if math.isnan(score) else score
             signal.text = f"{ticket.title} {ticket.text}".strip()[:TEXT_CHARS]
             put(signal, self.content, place.lon, place.lat, place.answer)
             out.signals.append(signal)
+
+    def _surge(self, s: Scenario, key: bytes, t: int) -> float:
+        """How far the tickets of the class at the place exceed their own past, this one included; NaN while unknown."""
+        model = self.surges.get(s.id)
+        if model is None:
+            return math.nan
+        table = self.store.table("surge")
+        slot = table.slot(key)
+        table.dirty[slot] = 1
+        return float(model.score(table.rows, np.array([slot], np.int32), np.array([t], np.int64), np.ones(1))[0])
 
     def _count(self, s: Scenario, key: bytes, t: int) -> int:
         """Tickets of the class at the place within the window, this one included, as far as the ladder asks."""
@@ -239,18 +256,23 @@ class TicketsLane:
         origin = (self.at.topic, self.at.partition, int(row["offset"]), int(row["index"]))
         return Signal(
             scenario_id, asset, kind, origin, number, -1, -1, t, int(row["onset"]), level=int(row["level"]),
-            threshold=float(s.detect.count_over) if s is not None and s.detect.count_over is not None else None,
+            threshold=None if s is None else s.detect.score_over if s.id in self.surges else _bound(s),
             source="hotline", life=s is not None and s.life,
         )  # fmt: skip
 
 
-def _level(s: Scenario, count: int) -> int:
-    """Level of so many tickets; 0 where the scenario does not hold."""
-    if s.detect.count_over is not None and count <= s.detect.count_over:
+def _bound(s: Scenario) -> float | None:
+    return None if s.detect.count_over is None else float(s.detect.count_over)
+
+
+def _level(s: Scenario, x: float) -> int:
+    """Level of so many tickets, or of such a surge; 0 where the scenario does not hold."""
+    surge = s.detect.score_over
+    if (surge is not None and not x >= surge) or (s.detect.count_over is not None and x <= s.detect.count_over):
         return 0
     level = s.level
     for rung in s.levels:
-        if count > rung.at:
+        if x > rung.at or (surge is not None and x == rung.at):
             level = rung.level
     return level
 

@@ -10,6 +10,7 @@ import pytest
 from lane_rig import (
     HIGH,
     MANY,
+    NOISE,
     ODD,
     QUIET,
     RATE,
@@ -18,11 +19,14 @@ from lane_rig import (
     Rig,
     city,
     reading,
+    ticket,
 )
 
-from brain.lane import ReadingsLane
+from brain.lane import ReadingsLane, TicketsLane
 from brain.scenarios import ScenarioError, read
 from models.cusum import LevelShift
+
+SURGE = "{detector: surge, score_over: 3.5, settings: {bin_s: 3600, warmup: 24}}"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -112,3 +116,25 @@ def test_every_changed_row_is_marked_so_that_a_restart_sees_it() -> None:
         changed = table.rows[: table.n] != before[name]
         assert changed.any() or not table.n
         assert (table.dirty[: table.n][changed] == 1).all()
+
+
+def test_tickets_that_exceed_the_past_of_their_place_are_a_surge_and_as_many_elsewhere_are_none() -> None:
+    text = NOISE.replace("{count_over: 2, window_s: 100}", SURGE).replace("levels: [{level: 2, at: 4}]", "")
+    rig = Rig(TicketsLane, city(text))
+    number = 0
+    for hour in range(80):
+        while rig.pulse < T0 + hour * 3_600_000:
+            rig.beat(600)
+        usual, busy = (2 if hour < 78 else 9), 9
+        for k in range(usual):
+            number += 1
+            rig.say(ticket(f"a{number}", hour * 3600 + k * 20, "噪音"))
+        for k in range(busy):
+            number += 1
+            rig.say(ticket(f"b{number}", hour * 3600 + k * 20, "噪音", lon=114.5))
+    raised = [s for s in rig.run((50, 300)).signals if s.kind == "raise"]
+    assert [s.asset for s in raised] == ["g0/noise"]
+    assert raised[0].score is not None
+    assert raised[0].score >= 3.5
+    assert raised[0].t >= T0 + 78 * 3_600_000
+    assert raised[0].threshold == 3.5
