@@ -25,7 +25,7 @@ LONGEST = 99
 
 
 class Names:
-    """Names without repetition, in an order drawn once. Raises StopIteration never: it goes on with three signs."""
+    """Names without repetition, in an order drawn once; they do not run out in a city of half a million names."""
 
     def __init__(self, draw: np.random.Generator) -> None:
         """All pairs of signs, mixed."""
