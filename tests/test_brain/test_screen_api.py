@@ -32,7 +32,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from brain.cli import app
-from brain.screen.app import build
+from brain.screen.app import build, listen
 from brain.screen.features.store import Layer, LayerStore
 from brain.screen.language import choose
 from geo import geojson
@@ -286,6 +286,13 @@ def test_a_store_keeps_at_least_the_version_in_force() -> None:
     assert LayerStore([]).current.layers == {}
     with pytest.raises(ValueError, match="version: expected at most 200 visible ASCII"):
         LayerStore([], version="地图 1")
+
+
+def test_a_connection_is_one_on_which_a_body_does_not_wait_for_its_headers_to_be_confirmed() -> None:
+    with listen("127.0.0.1", 0) as server, socket.create_connection(server.getsockname()):
+        accepted, _ = server.accept()
+        with accepted:
+            assert accepted.proto == socket.IPPROTO_TCP, "what asyncio looks at before it sets TCP_NODELAY"
 
 
 def test_links_follow_the_public_root_where_a_proxy_stands_before(c: TestClient[Any]) -> None:

@@ -82,7 +82,7 @@ def test_every_served_layer_is_described_the_same_in_the_list_and_alone(c: TestC
 
 
 def test_extents_hold_all_features_and_leave_open_ends_open(c: TestClient[Any]) -> None:
-    """/req/core/fc-md-extent; /rec/core/fc-md-extent-single"""
+    """/req/core/fc-md-extent, fc-md-extent-multi; /rec/core/fc-md-extent-single"""
     extents = {item["id"]: item["extent"] for item in c.get("/ogc/collections").json()["collections"]}
     assert extents["grid"]["spatial"]["bbox"] == [[113.0, 22.0, 113.4, 22.15]]
     assert extents["grid"]["temporal"]["interval"] == [[None, None]]
