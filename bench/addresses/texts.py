@@ -73,6 +73,8 @@ class _Oracle:
             for at in range(len(name)):
                 self.patterns[name[:at] + "?" + name[at + 1 :]].add(name)
 
+        self.keys = {kind: [key for key in self.rows if key[0] == kind] for kind in ("road", "estate", "poi")}
+
     def fits(self, key: tuple[str, ...], row: int, kept: frozenset[str]) -> list[int]:
         """Rows under a key that agree with the areas that are said of a row."""
         areas = [a for a in ("district", "town", "community") if a in kept]
@@ -128,7 +130,7 @@ def _known(
     """A text about a row, the key it is identified by, and its kinds."""
     while True:
         kind = draw.choices(("road", "estate", "poi"), (50, 28, 22))[0]
-        key = draw.choice(_keys(oracle, kind))
+        key = draw.choice(oracle.keys[kind])
         row = draw.choice(oracle.rows[key])
         kept = {
             a for a, p in (("city", 0.15), ("district", 0.4), ("town", 0.4), ("community", 0.25)) if draw.random() < p
@@ -148,16 +150,6 @@ def _known(
         )
         missing = not all_parts <= said.kept
         return said, key, {kind if key[0] != "gate" else "estate", "parts missing" if missing else "whole"}
-
-
-_by_kind: dict[tuple[int, str], list[tuple[str, ...]]] = {}
-
-
-def _keys(oracle: _Oracle, kind: str) -> list[tuple[str, ...]]:
-    found = _by_kind.get((id(oracle), kind))
-    if found is None:
-        found = _by_kind[id(oracle), kind] = [key for key in oracle.rows if key[0] == kind]
-    return found
 
 
 def _write(draw: Random, made: Library, key: tuple[str, ...], row: int, kept: set[str], words: bool) -> _Parts:

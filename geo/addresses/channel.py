@@ -71,8 +71,8 @@ def log_written(written: str, name: str) -> float:
 class NameModel:
     """How probable a text is as a name of one kind (roads, estates, points of interest), by pairs of characters.
 
-    Learned from the names of the book, pairs smoothed after Witten and Bell 1991, so names that the book lacks are taken
-    to be made of the same characters. A kind of which the book has no name makes everything improbable alike.
+    Learned from the names of the book, pairs smoothed after Witten and Bell 1991, so names that the book lacks are
+    taken to be made of the same characters. A kind of which the book has no name makes everything improbable alike.
     """
 
     def __init__(self, names: Iterable[str]) -> None:

@@ -28,10 +28,10 @@ _NO_AREA = re.compile(
 )
 _NEAR = re.compile(r"[的,、 ]?(?:对面|斜对面|旁|附近|隔壁|后面|前面|背后|边上|周边|周围|往[东西南北])")
 _NEAR_BEGINS = frozenset("的,、 对斜旁附隔后前背边周往")
-_POI, _ESTATE, _ROAD, _PLATE, _BUILDING, _UNIT, _COMMUNITY = (
+_NONE, _POI, _ESTATE, _ROAD, _PLATE, _BUILDING, _UNIT, _COMMUNITY = (
     int(level)
     for level in (
-        Level.POI, Level.ESTATE, Level.ROAD, Level.PLATE, Level.BUILDING, Level.UNIT, Level.COMMUNITY
+        Level.NONE, Level.POI, Level.ESTATE, Level.ROAD, Level.PLATE, Level.BUILDING, Level.UNIT, Level.COMMUNITY
     )
 )  # fmt: skip
 _MATCHED, _UNSURE, _AMBIGUOUS = int(Why.MATCHED), int(Why.UNSURE), int(Why.AMBIGUOUS)
@@ -70,6 +70,7 @@ class DictionaryPass:
 
     def __init__(self, book: AddressBook, names: Names, index: Index) -> None:
         self._book, self._index = book, index
+        self._cities = bool(book.city)
         self._find: Any = names.automaton.iter_long
 
     def read(self, s: str) -> Reading:
@@ -86,15 +87,16 @@ class DictionaryPass:
                     reading.elsewhere = True
                 city_end = end
                 continue
+            if start == city_end:
+                # 广东省 before the city's own name is where it lies; 深圳 right before a road is where the road lies.
+                reading.elsewhere = (reading.elsewhere or name.roads != ()) and name.level != _NONE
             if start != reached and start:
                 c = s[start - 1]
                 if c in BEFORE or not c.isalnum():
                     if c in "区县镇乡道市" and reading.strange is None:
-                        word = unknown_area(s, start)
+                        word = unknown_area(s, start, cities=self._cities)
                         if word:
                             reading.strange = (word, start)
-                elif start == city_end and name.roads:
-                    reading.elsewhere = True
                 elif name.level >= _ROAD:
                     reading.doubt = True
             reached = end

@@ -72,12 +72,12 @@ def leads_on(s: str, end: int) -> bool:
     return _FOLLOWS.match(s, end) is not None
 
 
-def unknown_area(s: str, end: int) -> str:
-    """The word before a place of a text that looks like a district, town or city; empty where none does.
+def unknown_area(s: str, end: int, *, cities: bool) -> str:
+    """The word before a place of a text that looks like a district or town, or a city if asked; else empty.
 
     Words of daily life (小区, 超市, 工业区, 夜市) are none.
     """
-    if end == 0 or s[end - 1] not in "区县镇乡道市":
+    if end == 0 or s[end - 1] not in ("区县镇乡道市" if cities else "区县镇乡道"):
         return ""
     before = s[max(0, end - 6) : end]
     if _NO_AREA.search(before):

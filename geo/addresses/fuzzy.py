@@ -113,7 +113,7 @@ class FuzzyPass:
 
     def _foreign(self, reading: Reading, best: Fit) -> bool:
         """Whether what stands before the best fit looks like an area and is none of the book's."""
-        word = unknown_area(reading.s, best.start)
+        word = unknown_area(reading.s, best.start, cities=bool(self._book.city))
         known = any(span[1] == best.start for span in reading.spans)
         return bool(word) and not known and not self._of_the_book(reading, word, best.start)
 

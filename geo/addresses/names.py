@@ -43,17 +43,17 @@ class Name:
     __slots__ = ("areas", "elsewhere", "estates", "level", "pois", "roads", "size", "text", "weak")
 
     def __init__(self, text: str) -> None:
-        self.text, self.size, self.weak, self.elsewhere, self.level = text, len(text), True, 0, Level.NONE
+        self.text, self.size, self.weak, self.elsewhere, self.level = text, len(text), True, 0, 0
         self.areas: tuple[tuple[int, int], ...] = ()
         self.roads: tuple[int, ...] = ()
         self.estates: tuple[int, ...] = ()
         self.pois: tuple[int, ...] = ()
 
     def settle(self) -> None:
-        """Set ``level``, that of the finest thing named, once all is known."""
+        """Set ``level``, the number of the finest thing named, once all is known."""
         kinds = ((Level.POI, self.pois), (Level.ESTATE, self.estates), (Level.ROAD, self.roads))
-        area = Level(max((level for level, _ in self.areas), default=0))
-        self.level = next((level for level, there in kinds if there), area)
+        area = max((level for level, _ in self.areas), default=0)
+        self.level = next((int(level) for level, there in kinds if there), area)
 
 
 _AREA_RANK = re.compile(r"(街道办事处|街道|社区居委会|社区居民委员会|居委会|村委会|社区|新区|区|县|镇|乡|村)$")
