@@ -98,6 +98,7 @@ CODES: Mapping[str, Code] = {
     "M301": _w("its area is {now:.0f} m², was {was:.0f}: {change:+.1%}",
                "面积 {now:.0f} 平方米, 原为 {was:.0f}: {change:+.1%}"),
     "M302": _w("is in force in the other map at that time, in this one no more", "在对照地图中有效, 在本图中不再有效"),
+    "M303": _e("nothing would be left of this layer", "该图层将不剩任何要素"),
     "M401": _w("code {code} is {here} here, {there} there{swapped}",
                "代码 {code} 在本表为 {here}, 在对照表为 {there}{swapped_zh}"),
     "M402": _w("{name} has code {here} here, {there} there", "{name} 在本表代码为 {here}, 在对照表为 {there}"),

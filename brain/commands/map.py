@@ -19,7 +19,7 @@ from brain.commands.map_report import as_json, findings_out, say, words
 from geo import geojson
 from geo.changes import Change, apply, diff, name_of
 from geo.feature import ALWAYS, Feature
-from geo.findings import Finding, MapError
+from geo.findings import Finding, MapError, found
 from geo.review import SHARE, newest, review
 
 app = typer.Typer(no_args_is_help=True)
@@ -215,7 +215,7 @@ def publish(
     prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
     lang: Lang = None,
 ) -> None:  # fmt: skip
-    """Send what a map changes beside the one in force, once all of it is found sound / 发布地图变更."""
+    """Send what a map changes in its layers beside the map in force, once all is found sound / 发布地图变更."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     language = settings.language
     broker = broker_of(settings) if yes or against is None else ""
@@ -227,8 +227,13 @@ def publish(
         if what.suffix.lower() == ".ndjson":
             changes = source.read_lines(what)
         else:
-            changes = diff(before, source.load(what))
-        findings = review(apply(before, changes), against=before, share=share)
+            new = source.load(what)
+            if not new:
+                raise MapError([found("M001", what.name, why="holds no feature")])
+            layers = {f.layer for f in new}
+            changes = diff([f for f in before if f.layer in layers], new)
+        after = apply(before, changes)
+        findings = [*_emptied(before, after), *review(after, against=before, share=share)]
         errors = [f for f in findings if f.severity == "error"]
         if errors:
             raise MapError(errors)
@@ -245,6 +250,12 @@ def publish(
     if not json:
         w = words(language)
         say(w["sent"].format(n=sent, topic=topic) if sent else w["dry"] if records else w["nothing"])
+
+
+def _emptied(before: Sequence[Feature], after: Sequence[Feature]) -> Iterator[Finding]:
+    """Layers of which nothing would be left: a slip, mostly, and without grids no event has a place."""
+    for layer in sorted({f.layer for f in before} - {f.layer for f in after}):
+        yield found("M303", layer)
 
 
 def _send(broker: str, topic: str, records: Sequence[tuple[bytes, bytes | None]]) -> None:

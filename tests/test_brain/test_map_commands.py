@@ -293,6 +293,22 @@ def test_a_map_that_would_be_wrong_is_not_published_and_no_broker_is_asked(
     assert [f["where"] for f in told["findings"]] == ["a.ndjson:1: grid/g00/always", "a.ndjson:2"]
 
 
+def test_a_map_of_one_layer_leaves_the_others_as_they_are(tmp_path: Path, maps: tuple[Path, Path]) -> None:
+    towns = [replace(f, attributes={**f.attributes, "name": "改名"}) for f in before() if f.layer == "town"]
+    told = as_json("publish", written(tmp_path / "towns.geojson", towns), "--against", maps[0])
+    assert [(c["key"], c["kind"], c["what"]) for c in told["changes"]] == [
+        ("town/old/always", "changed", "name: 旧镇 → 改名"),
+    ]  # fmt: skip
+
+
+def test_changes_that_would_leave_nothing_of_a_layer_are_refused(tmp_path: Path, maps: tuple[Path, Path]) -> None:
+    changes = tmp_path / "a.ndjson"
+    keys = [f"grid/g{k:02d}/always" for k in range(12)]
+    changes.write_text("\n".join(json.dumps({"key": key, "value": None}) for key in keys))
+    told = as_json("publish", changes, "--against", maps[0])
+    assert (told["exit"], [(f["code"], f["where"]) for f in told["findings"]]) == (1, [("M303", "grid")])
+
+
 def test_publishing_needs_a_broker_or_a_map_to_compare_with(maps: tuple[Path, Path]) -> None:
     code, text = run("publish", maps[1])
     assert code == 2

@@ -44,7 +44,7 @@ def test_the_name_of_a_version_has_its_time_in_utc() -> None:
 
 
 @settings(max_examples=25)
-@given(st.text(min_size=1, max_size=20), st.sampled_from([ALWAYS, 0, 999]) | st.integers(FIRST, LAST))
+@given(st.text("g/é网 \n", min_size=1, max_size=20), st.sampled_from([ALWAYS, 0, 999]) | st.integers(FIRST, LAST))
 def test_every_name_reads_back_from_its_text(code: str, since: int) -> None:
     key = Key("grid", code, since)
     assert parse_key(str(key)) == key

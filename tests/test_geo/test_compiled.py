@@ -8,6 +8,7 @@ import pytest
 import shapely
 
 from geo import compiled, geojson
+from geo.changes import same
 from geo.city_map import CityMap, Feature, MapError
 from geo.grid_map import GridMap
 
@@ -21,7 +22,10 @@ def features() -> list[Feature]:
              for k in range(2)]  # fmt: skip
     whole = shapely.box(113, 22, 115, 23)
     towns = [Feature("town", "a", whole, until=CHANGE), Feature("town", "b", whole, since=CHANGE)]
-    return [*grids, *towns, Feature("risk", "r", shapely.Point(114, 22.5).buffer(0.3))]
+    risk = Feature(
+        "risk", "r", shapely.Point(114, 22.5).buffer(0.3), attributes={"level": 2, "share": 0.5, "open": True}
+    )
+    return [*grids, *towns, risk]
 
 
 def written(path: Path) -> Path:
@@ -44,6 +48,7 @@ def test_a_map_built_beside_gives_old_answers_before_its_change_and_new_ones_aft
     assert towns == ["a", "b"]
     assert (compiled.read(built).locate(lon, lat, time) == answers).all()
     assert city.version == CityMap(features()).version
+    assert [same(a, b) for a, b in zip(city.features("risk"), features()[-1:], strict=True)] == [True]
 
 
 def test_a_map_that_cannot_be_used_is_refused_by_the_builder_with_all_findings(tmp_path: Path) -> None:
