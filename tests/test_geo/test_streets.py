@@ -98,6 +98,13 @@ def test_times_between_places_are_those_of_a_graph_with_a_node_at_each(
     assert first.by_boat.tolist() == [k for k, i in enumerate(island[1:]) if i != island[0]]
 
 
+def test_a_unit_found_by_a_detour_within_the_limit_is_timed_by_its_faster_end_beyond_it() -> None:
+    streets = made([(0, 1, 3600 / 290, False), (0, 3, 3600 / 310, False), (1, 3, 3600 * 2**0.5 / 501, False)])
+    assert streets.ms.tolist() == [290_000, 310_000, 501_000]
+    first = streets.first(places((0, 0.0)), places((2, 500 / 501)), 1)
+    assert first.ms.tolist() == [311_000]
+
+
 def test_a_position_is_put_on_the_nearest_open_street() -> None:
     streets = made([(0, 1, 36.0, False), (3, 4, 36.0, False)])
     lon, lat = np.array([degrees(0.25, 0.1), (math.nan, 22.0)]).T.copy()
