@@ -154,3 +154,13 @@ def test_a_wrong_question_is_answered_with_what_was_expected(arguments: list[str
 
 def test_the_shipped_folder_is_the_one_of_the_checkout() -> None:
     assert (FOLDER / "hj633-2012.yaml").is_file()
+
+
+def test_every_model_has_a_section_that_says_when_it_does_not_work() -> None:
+    page = (FOLDER.parents[1] / "docs" / "standards.md").read_text(encoding="utf-8")
+    sections = {line: body for line, _, body in (part.partition("\n") for part in page.split("\n## "))}
+    for name, model in MODELS.items():
+        body = next(text for heading, text in sections.items() if name in heading.replace(",", "").split())
+        assert "Does not work" in body, name
+        assert ("Experimental" in body) == model.experimental, name
+        assert any("Does not work" in " ".join((kind.__doc__ or "").split()) for kind in type(model).__mro__), name
