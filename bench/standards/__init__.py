@@ -65,23 +65,40 @@ def run(seed: int, data: Path | None) -> Result:
     seen: dict[str, int] = {}
     wrong = 0
     for path in sorted((data or FOLDER).glob("*.yaml")):
-        file = msgspec.yaml.decode(path.read_bytes(), type=CaseFile)
+        file = read(path)
         found = differences(library, file, np.random.default_rng(seed).permutation(len(file.cases)))
         seen[file.model] = seen.get(file.model, 0) + len(file.cases)
         wrong += len(found)
         model = MODELS[file.model]
         rows.append({
-            "model": file.model, "cases": len(file.cases), "wrong": len(found),
+            "file": path.stem, "model": file.model, "cases": len(file.cases), "wrong": len(found),
             "experimental": "yes" if model.experimental else "", "first difference": next(iter(found), ""),
         })  # fmt: skip
     cases = sum(seen.values())
     few = [] if data else [name for name in MODELS if seen.get(name, 0) < LEAST_A_MODEL]
-    rows += [{"model": name, "first difference": f"fewer than {LEAST_A_MODEL} cases"} for name in few]
+    rows += [{"file": "", "model": name, "first difference": f"fewer than {LEAST_A_MODEL} cases"} for name in few]
     figures: dict[str, Figure] = {"models": len(seen), "cases": cases, "wrong": wrong}
     unverified = sum(not row.verified for document in library.documents for row in document.rows)
     settings = {"tables": len(library.documents), "rows that are not verified": unverified}
     ok = wrong == 0 and cases > 0 and not few and (data is not None or cases >= LEAST)
     return Result(rows, figures, ok, settings)
+
+
+def read(path: Path) -> CaseFile:
+    """One file of cases. Raises ValueError with the file, and what is wrong in it."""
+    try:
+        file = msgspec.yaml.decode(path.read_bytes(), type=CaseFile)
+    except msgspec.DecodeError as error:  # of which a value of the wrong type is one
+        raise ValueError(f"{path}: {error}") from error
+    if file.model not in MODELS:
+        raise ValueError(f"{path}: model: expected one of {', '.join(MODELS)}, got {file.model!r}")
+    known = {"value", "grade", "level", "reason", "verified", *MODELS[file.model].more}
+    for number, case in enumerate(file.cases, 1):
+        strange = sorted(set(case.want) - known)
+        if strange or (case.call and case.call not in CALLS):
+            what = f"want: {strange[0]}" if strange else f"call: {case.call}"
+            raise ValueError(f"{path}: case {number}: {what}: expected one of {', '.join(sorted(known | set(CALLS)))}")
+    return file
 
 
 def differences(library: Library, file: CaseFile, order: NDArray[np.intp]) -> list[str]:

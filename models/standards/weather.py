@@ -42,11 +42,8 @@ class RainSignal(_Signals):
     largest sum given.
 
     Does not work as a forecast, and does not know whether the rain goes on, which the standard asks beside the
-    amount: that is the forecaster's. Settings: ``scheme``, ``national`` or ``guangdong``. Source: 气象灾害预警信号
-    发布与传播办法 (2007) and 广东省气象灾害预警信号发布规定 (2019).
+    amount: that is the forecaster's. Source: 气象灾害预警信号发布与传播办法 (2007).
     """
-
-    scheme: str = "national"
 
     name: ClassVar[str] = "rain"
     families: ClassVar[tuple[str, ...]] = ("rain.national",)
@@ -89,7 +86,6 @@ class RainSignal(_Signals):
 class GuangdongRain(RainSignal):
     """:class:`RainSignal` by Guangdong's table: yellow, orange and red, no blue."""
 
-    scheme: str = "guangdong"
     name: ClassVar[str] = "rain_guangdong"
     families: ClassVar[tuple[str, ...]] = ("rain.guangdong",)
 
@@ -98,15 +94,13 @@ class GuangdongRain(RainSignal):
 class TyphoonSignal(_Signals):
     """The typhoon signal whose wind, mean or gust, is expected within its hours; 0 hours: it blows already.
 
-    ``hours`` until the tropical cyclone affects the place, ``wind_ms`` mean over ten minutes (over two by the CMA's
-    own practice) at 10 m, ``gust_ms``, both in m/s and turned into Beaufort force by the table ``wind.force``.
+    ``hours`` until the tropical cyclone affects the place, ``wind_ms`` mean and ``gust_ms``
+    gust at 10 m, both in m/s and turned into Beaufort force by the table ``wind.force``.
     ``value`` is the force of the mean wind. With neither wind the answer is that of the rows that ask for none.
 
     Does not work where the wind is not a tropical cyclone's: gales and thunderstorms have signals of their own. It
     says what the numbers mean, not what the bureau has issued: signals in force come as official warnings.
     """
-
-    scheme: str = "national"
 
     name: ClassVar[str] = "typhoon"
     families: ClassVar[tuple[str, ...]] = ("typhoon.national", "wind.force")
@@ -157,7 +151,6 @@ class TyphoonSignal(_Signals):
 class GuangdongTyphoon(TyphoonSignal):
     """:class:`TyphoonSignal` by Guangdong's table: a white signal, and gusts one force above the mean."""
 
-    scheme: str = "guangdong"
     name: ClassVar[str] = "typhoon_guangdong"
     families: ClassVar[tuple[str, ...]] = ("typhoon.guangdong", "wind.force")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -91,17 +90,29 @@ def test_the_worked_cases_hold_and_a_table_with_a_wrong_number_does_not_pass_the
     assert result.ok
     assert result.figures["wrong"] == 0
     library = load()
-    file = msgspec.yaml.decode((bench.FOLDER / "water.yaml").read_bytes(), type=bench.CaseFile)
+    file = bench.read(bench.FOLDER / "water.yaml")
     (table,) = library.standards["water"].tables
     table.values[table.rows.index("DO"), 2] = 5.05
     assert bench.differences(library, file, np.arange(len(file.cases)))
+
+
+def test_a_file_of_cases_that_asks_for_what_no_model_answers_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    for text, says in (
+        ("{model: aqi, source: s, by: b, at: 2025-06-01, cases: [{want: {valeu: 1}}]}", "case 1: want: valeu"),
+        ("{model: aqui, source: s, by: b, at: 2025-06-01, cases: []}", "model: expected one of aqi"),
+        ("{model: aqi, by: b, at: 2025-06-01, cases: []}", "required field `source`"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=rf"c\.yaml: .*{says}"):
+            bench.run(1, tmp_path)
 
 
 @pytest.mark.long
 def test_no_number_of_a_table_can_move_by_two_per_cent_unnoticed_by_the_worked_cases() -> None:
     """Whole numbers that are compared with whole numbers (forces, persons, devices) may; so may what nobody reads."""
     library = load()
-    files = [msgspec.yaml.decode(p.read_bytes(), type=bench.CaseFile) for p in sorted(bench.FOLDER.glob("*.yaml"))]
+    files = [bench.read(path) for path in sorted(bench.FOLDER.glob("*.yaml"))]
     moved = unnoticed = 0
     for family in ("aqi", "water", "rain.national", "gas.alarm", "flood.river", "crowd.walkway", "kitchen.fume"):
         (table,) = library.standards[family].tables
@@ -154,3 +165,25 @@ def test_a_wrong_question_is_answered_with_what_was_expected(arguments: list[str
 
 def test_the_shipped_folder_is_the_one_of_the_checkout() -> None:
     assert (FOLDER / "hj633-2012.yaml").is_file()
+
+
+def test_every_model_has_a_section_that_says_when_it_does_not_work() -> None:
+    page = (FOLDER.parents[1] / "docs" / "standards.md").read_text(encoding="utf-8")
+    sections = {line: body for line, _, body in (part.partition("\n") for part in page.split("\n## "))}
+    for name, model in MODELS.items():
+        body = next(text for heading, text in sections.items() if name in heading.replace(",", "").split())
+        assert "Does not work" in body, name
+        assert ("Experimental" in body) == model.experimental, name
+        assert any("Does not work" in " ".join((kind.__doc__ or "").split()) for kind in type(model).__mro__), name
+
+
+def test_the_page_lists_the_shipped_tables_as_they_are() -> None:
+    """On a difference, the lines printed are those that belong into docs/standards.md."""
+    page = (FOLDER.parents[1] / "docs" / "standards.md").read_text(encoding="utf-8")
+    lines = []
+    for document in load().documents:
+        doubted = [row.id for row in document.rows if not row.verified]
+        days = f"{document.first or 'always'} | {document.last or 'open'}"
+        lines.append(f"| {document.id} | {document.source.number} | {days} | {', '.join(doubted)} |")
+    print("\n".join(lines))
+    assert "\n".join(lines) in page
