@@ -24,6 +24,7 @@ NAMES: Mapping[str, str] = {
     "scan": "the space-time scan against seven reference outputs of another program",
     "locate": "points a second to all layers of the map beside peers; mismatches with the exact answer; reload",
     "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
+    "hotline": "classes of hotline texts beside a baseline, hot issues found early in a stream, messages a second",
     "network": "travel times and first arrivals by road against brute force, closures and islands; ms a dispatch",
 }
 """Permanent names, with what each measures: one is never reused for another thing."""
