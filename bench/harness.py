@@ -22,6 +22,7 @@ NAMES: Mapping[str, str] = {
     "nab": "the detector for single series on NAB's corpus, by its published rule, beside the published scores",
     "kernels": "readings per second of the ordinary kernels on one thread over 100k assets",
     "scan": "the space-time scan against seven reference outputs of another program",
+    "faults": "injected faults in hourly air quality: precision and recall per kind, beside range and repeat checks",
     "locate": "points a second to all layers of the map beside peers; mismatches with the exact answer; reload",
     "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
     "network": "travel times and first arrivals by road against brute force, closures and islands; ms a dispatch",

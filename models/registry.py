@@ -19,6 +19,8 @@ from models.rate import RateOfChange
 from models.robust import RobustEwma
 from models.seasonal import SeasonalProfile
 from models.silence import Silence
+from models.skew import ClockSkew
+from models.spike import Spike
 from models.surge import CountSurge
 
 DETECTORS: Mapping[str, type[Detector]] = {
@@ -30,6 +32,8 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "seasonal": SeasonalProfile,
     "autoregressive": AutoregressiveResidual,
     "neighbours": NeighbourDisagreement,
+    "spike": Spike,
+    "clock_skew": ClockSkew,
     "flatline": Flatline,
     "drift": Drift,
     "silence": Silence,
