@@ -23,6 +23,7 @@ NAMES: Mapping[str, str] = {
     "kernels": "readings per second of the ordinary kernels on one thread over 100k assets",
     "scan": "the space-time scan against seven reference outputs of another program",
     "standards": "risk models against worked cases with their sources: any difference fails",
+    "faults": "injected faults in hourly air quality: precision and recall per kind, beside range and repeat checks",
     "locate": "points a second to all layers of the map beside peers; mismatches with the exact answer; reload",
     "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
     "network": "times, distances, first arrivals by road against brute force; movement events against an exact replay",

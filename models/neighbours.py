@@ -12,6 +12,25 @@ from numpy.typing import NDArray
 from models.detector import F8, I4, I8, Detector, usable, within
 
 
+def check_neighbours(neighbours: tuple[tuple[int, ...], ...]) -> None:
+    """Raises ValueError unless there are assets and each one's neighbours are other ones of them."""
+    if not neighbours:
+        raise ValueError("neighbours: expected at least one asset, got none")
+    for asset, others in enumerate(neighbours):
+        wrong = [k for k in others if not 0 <= k < len(neighbours) or k == asset]
+        if wrong:
+            raise ValueError(f"neighbours[{asset}]: expected others of 0 to {len(neighbours) - 1}, got {wrong[0]}")
+
+
+def neighbour_table(neighbours: tuple[tuple[int, ...], ...]) -> NDArray[np.int64]:
+    """Neighbours as a matrix (assets, most), filled with -1."""
+    most = max(len(others) for others in neighbours)
+    table = np.full((len(neighbours), max(most, 1)), -1, np.int64)
+    for asset, others in enumerate(neighbours):
+        table[asset, : len(others)] = others
+    return table
+
+
 @dataclass(frozen=True, slots=True)
 class NeighbourDisagreement(Detector):
     """Deviation of an asset from its neighbours' median, in mean absolute deviations; each less its usual offset.
@@ -37,14 +56,7 @@ class NeighbourDisagreement(Detector):
     warmup: int = 24
 
     def __post_init__(self) -> None:
-        if not self.neighbours:
-            raise ValueError("neighbours: expected at least one asset, got none")
-        for asset, others in enumerate(self.neighbours):
-            wrong = [k for k in others if not 0 <= k < len(self.neighbours) or k == asset]
-            if wrong:
-                raise ValueError(
-                    f"neighbours[{asset}]: expected others of 0 to {len(self.neighbours) - 1}, got {wrong[0]}"
-                )
+        check_neighbours(self.neighbours)
         within("least", self.least, 1)
         within("alpha", self.alpha, 0, 1, open_low=True)
         within("warmup", self.warmup, 2)
@@ -59,19 +71,11 @@ class NeighbourDisagreement(Detector):
         assets = (len(self.neighbours),)
         return np.dtype([("offset", "f8", assets), ("scale", "f8", assets), ("n", "i4", assets)])
 
-    def table(self) -> NDArray[np.int64]:
-        """Neighbours as a matrix (assets, most), filled with -1."""
-        most = max(len(others) for others in self.neighbours)
-        table = np.full((len(self.neighbours), max(most, 1)), -1, np.int64)
-        for asset, others in enumerate(self.neighbours):
-            table[asset, : len(others)] = others
-        return table
-
     def _run(self, state: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
         out = np.empty(value.shape)
         disagreement(
-            state["offset"], state["scale"], state["n"], slot, value, self.table(), self.least, self.alpha,
-            self.warmup, out,
+            state["offset"], state["scale"], state["n"], slot, value, neighbour_table(self.neighbours), self.least,
+            self.alpha, self.warmup, out,
         )  # fmt: skip
         return out
 

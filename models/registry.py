@@ -13,13 +13,17 @@ from models.ewma import EwmaZScore
 from models.flatline import Flatline
 from models.halfspace import HalfSpaceTrees
 from models.neighbours import NeighbourDisagreement
+from models.noise import Noise
 from models.novelty import PatternNovelty
 from models.quantile import QuantileResidual
 from models.rate import RateOfChange
 from models.robust import RobustEwma
 from models.seasonal import SeasonalProfile
 from models.silence import Silence
+from models.skew import ClockSkew
+from models.spike import Spike
 from models.surge import CountSurge
+from models.trust import AssetTrust
 
 DETECTORS: Mapping[str, type[Detector]] = {
     "ewma": EwmaZScore,
@@ -30,11 +34,15 @@ DETECTORS: Mapping[str, type[Detector]] = {
     "seasonal": SeasonalProfile,
     "autoregressive": AutoregressiveResidual,
     "neighbours": NeighbourDisagreement,
+    "spike": Spike,
+    "clock_skew": ClockSkew,
     "flatline": Flatline,
     "drift": Drift,
+    "noise": Noise,
     "silence": Silence,
     "surge": CountSurge,
     "novelty": PatternNovelty,
     "half_space_trees": HalfSpaceTrees,
     "combiner": Combiner,
+    "trust": AssetTrust,
 }

@@ -20,6 +20,8 @@ ROOM = Path(__file__).resolve().parents[2] / "models"
 NO_DETECTORS = {"__init__", "decision", "detector", "registry", "scan"}
 REQUIRED: dict[str, dict[str, Any]] = {
     "neighbours": {"neighbours": ((1, 2), (0, 2), (0, 1))},
+    "spike": {"neighbours": ((1, 2), (0, 2), (0, 1)), "every_s": 240},
+    "clock_skew": {"neighbours": ((1, 2), (0, 2), (0, 1)), "warmup": 24},
     "half_space_trees": {"low": (0.0, 0.0), "high": (20.0, 20.0), "window": 40},
     "combiner": {"weights": (1.0, 2.0, 0.5)},
     "drift": {"warmup": 60},

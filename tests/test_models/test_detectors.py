@@ -23,6 +23,8 @@ from models.rate import RateOfChange
 from models.robust import RobustEwma
 from models.seasonal import SeasonalProfile
 from models.silence import Silence
+from models.skew import ClockSkew
+from models.spike import Spike
 from models.surge import CountSurge, deviance_root
 
 F8 = NDArray[np.float64]
@@ -153,6 +155,84 @@ def test_a_stuck_sensor_scores_more_the_longer_it_rests() -> None:
     assert (np.diff(got[-25:]) > 0).all()
 
 
+def test_long_rest_at_the_detection_limit_is_usual_there_and_not_at_another_value() -> None:
+    wave = np.tile(np.concatenate([np.full(40, 2.0), [7.0, 31.0, 12.0, 26.0, 9.0, 31.0, 8.0]]), 60)
+    value = np.concatenate([wave, np.full(20, 31.0)])
+    got = run(Flatline(), value)
+    assert np.nanmax(got[1500:-20]) < 1.5
+    assert got[-1] > 5
+
+
+def test_one_rest_of_a_stuck_sensor_does_not_make_such_rest_usual() -> None:
+    value = np.concatenate([np.round(noise(300), 1), np.full(60, 5.0), np.round(noise(50, 2), 1), np.full(30, 5.0)])
+    assert run(Flatline(), value)[-1] > 5
+
+
+def group(model: Detector, value: F8) -> F8:
+    """Scores of one group of assets, (n, assets), a row an hour."""
+    n = len(value)
+    return model.score(np.zeros(1, model.state), np.zeros(n, np.int32), np.arange(n) * HOUR, value)
+
+
+THREE = ((1, 2), (0, 2), (0, 1))
+
+
+def test_a_spike_is_told_by_the_reading_that_comes_back() -> None:
+    value = noise(400)
+    value[300] += 30.0
+    got = group(Spike(), value[:, None])[:, 0]
+    assert got[300] == 0.0
+    assert got[301] > 8
+    assert np.nanmax(np.abs(np.delete(got, 301))) < 6
+
+
+def test_neither_a_step_nor_a_slow_return_is_a_spike() -> None:
+    step = noise(400)
+    step[300:] += 30.0
+    slow = noise(400)
+    slow[300:310] += np.linspace(30.0, 3.0, 10)
+    for value in (step, slow):
+        assert np.nanmax(np.abs(group(Spike(), value[:, None])[290:320])) < 6
+
+
+def test_what_the_neighbours_see_too_is_no_spike() -> None:
+    value = noise(1200).reshape(400, 3)
+    value[200] += 30.0
+    value[300, 1] -= 30.0
+    got = group(Spike(THREE), value)
+    assert np.abs(got[195:210]).max() < 6
+    assert got[301, 1] < -8
+    assert np.abs(got[301, [0, 2]]).max() < 6
+
+
+def test_a_reading_far_from_others_across_a_gap_is_no_spike_where_the_distance_is_registered() -> None:
+    value = noise(400)
+    value[300] += 30.0
+    value[301:310] = np.nan
+    assert group(Spike(), value[:, None])[310, 0] > 8
+    assert np.nanmax(np.abs(group(Spike(every_s=3600.0), value[:, None]))) < 6
+
+
+def test_a_clock_five_hours_off_is_told_with_its_direction_and_the_others_are_not() -> None:
+    course = np.convolve(noise(2000), np.ones(6) / 6, "same")
+    value = course[:, None] + 0.1 * noise(6000, 2).reshape(2000, 3)
+    late, early = value.copy(), value.copy()
+    late[1200:1500, 1] = value[1195:1495, 1]
+    early[1200:1500, 1] = value[1205:1505, 1]
+    for shown, sign in ((late, 1), (early, -1)):
+        got = group(ClockSkew(THREE, quick=0.03, slow=0.001), shown)
+        assert (sign * got[1300:1500, 1]).min() > 0.4
+        assert np.nanmax(np.abs(got[:, [0, 2]])) < 0.4
+        assert np.nanmax(np.abs(got[:1200, 1])) < 0.35
+
+
+def test_a_place_that_is_always_three_hours_behind_is_not_called_skewed() -> None:
+    course = np.convolve(noise(2000), np.ones(6) / 6, "same")
+    value = course[:, None] + 0.1 * noise(6000, 2).reshape(2000, 3)
+    value[3:, 1] = value[:-3, 1].copy()
+    assert np.nanmax(np.abs(group(ClockSkew(THREE, quick=0.03, slow=0.001), value)[600:, 1])) < 0.35
+
+
 def test_no_rain_is_not_a_stuck_gauge() -> None:
     value = np.concatenate([np.tile([0.2, 0.4, 0.0, 0.6], 50), np.zeros(200)])
     assert np.nanmax(run(Flatline(resting=0.0), value)[200:]) == 0.0
@@ -258,6 +338,10 @@ def test_a_combiner_cannot_be_fitted_to_labels_of_one_kind() -> None:
         (NeighbourDisagreement, {"neighbours": ((0,),)}, r"neighbours\[0\]: expected others"),
         (Flatline, {"tolerance": float("inf")}, "tolerance: expected"),
         (Drift, {"fast": 0.001}, "expected 0 < slow < fast"),
+        (Spike, {"slow": 0.5}, "slow, quick: expected"),
+        (Spike, {"every_s": 0.0}, "every_s: expected"),
+        (ClockSkew, {"neighbours": ((1,), (0,)), "reach": 1}, "reach: expected"),
+        (ClockSkew, {"neighbours": ((1,), (2,))}, r"neighbours\[1\]: expected others"),
         (Silence, {"every_s": -1.0}, "every_s: expected"),
         (CountSurge, {"bin_s": 0.0}, "bin_s: expected"),
         (HalfSpaceTrees, {"low": (1.0,), "high": (1.0,)}, "expected low < high in column 0"),
