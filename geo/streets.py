@@ -103,11 +103,12 @@ class Streets:
                 found.append(Finding(f"{f.layer} {f.code}", says))
                 continue
             ends = f.shape.coords[0], f.shape.coords[-1]
-            for name, place in zip((f.attributes["from"], f.attributes["to"]), ends, strict=True):
+            names = str(f.attributes["from"]), str(f.attributes["to"])
+            for name, place in zip(names, ends, strict=True):
                 if number.setdefault(name, len(at)) == len(at):
                     at.append(place)
             lines.append(f.shape)
-            ends_at = number[f.attributes["from"]], number[f.attributes["to"]]
+            ends_at = number[names[0]], number[names[1]]
             oneway = str(f.attributes.get("oneway", "")).lower() in YES
             rows.append((*ends_at, f.attributes.get("metres"), f.attributes.get("speed", KMH), oneway))
         if found or not rows:

@@ -30,7 +30,7 @@ def risk_zones(
     draw = stream(seed, "risk")
     made: list[tuple[str, str, Any]] = []
     made += [("flood", name, area) for name, area in _floods(draw, water)]
-    made += [("surge", f.attributes["name"], area) for f, area in _surges(ground, land, towns)]
+    made += [("surge", str(f.attributes["name"]), area) for f, area in _surges(ground, land, towns)]
     made += [("landslide", name, area) for name, area in _slides(draw, ground, units)]
     share = len(sites.kind) / 5_000
     for kind, of, count, radius in (

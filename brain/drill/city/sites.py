@@ -123,7 +123,7 @@ def sites(
         kind.append("dam")
     lon_, lat_ = np.array(lon), np.array(lat)
     named = names.Names(draw)
-    dams = [f.attributes["name"] + KINDS["dam"].word for f in reservoirs]
+    dams = [str(f.attributes["name"]) + KINDS["dam"].word for f in reservoirs]
     name = [named.before(KINDS[k].word) for k in kind[: len(kind) - len(dams)]] + dams
     people = np.array([_people(draw, KINDS[k].people) for k in kind])
     grid = [grids.codes[g] for g in grids.locate(lon_, lat_).tolist()]
