@@ -29,7 +29,6 @@ NAMES: Mapping[str, str] = {
     "network": "times, distances, first arrivals by road against brute force; movement events against an exact replay",
     "addresses": "noisy Chinese texts to door plates and points of interest: right, wrong, abstained; texts a second",
     "hotline": "classes of hotline texts beside a baseline, hot issues found early in a stream, messages a second",
-    "network": "travel times and first arrivals by road against brute force, closures and islands; ms a dispatch",
 }
 """Permanent names, with what each measures: one is never reused for another thing."""
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from brain.commands.common import fail, load_settings
+from brain.commands.common import broker_of, fail, load_settings
 from brain.commands.worker import configure_logs
-from brain.settings import SettingsError
+from brain.settings import Settings, SettingsError
+
+if TYPE_CHECKING:  # what serves is slow to import, and is so only when it is asked for
+    from brain.screen.features.store import LayerStore
+    from brain.screen.follow import Follower
 
 console = Console()
 
@@ -19,12 +23,14 @@ _ZH = {
     "serves": "✓ {url}/ogc  ({layers}; 地图 {version}); Ctrl-C 结束",
     "address": "{host}:{port}: 无法监听 ({why}); 用 --port 换一个端口",
     "url": "--url: 应为 http:// 或 https:// 开头的地址, 收到 {url}; 省略时链接随客户端的请求",
+    "both": "--follow 与 --map 只能用一个: 跟随的是生效集的地图",
     "empty": "{path}: 没有可提供的图层: 地图有 {present}, 选择了 {served}; 用 --layers 指定",
 }
 _EN = {
     "serves": "✓ {url}/ogc  ({layers}; map {version}); Ctrl-C ends it",
     "address": "{host}:{port}: cannot listen ({why}); name another by --port",
     "url": "--url: expected an address with http:// or https://, got {url}; without it links follow the clients",
+    "both": "--follow and --map exclude each other: what is followed is the map of the set in force",
     "empty": "{path}: no layer to serve: the map has {present}, chosen are {served}; name some by --layers",
 }
 
@@ -38,6 +44,11 @@ def screen(
     layers: Annotated[
         str, typer.Option(help="layers, with commas; `public` means those without personal data")
     ] = "public",
+    follow: Annotated[
+        bool, typer.Option("--follow", help="follow the set in force: another map is served once a pulse names it")
+    ] = False,
+    bootstrap: Annotated[str | None, typer.Option(help="broker to follow; the embedded one when left out")] = None,
+    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
     url: Annotated[str, typer.Option(help="public root of links, where a proxy stands before it")] = "",
     config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
     lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
@@ -49,8 +60,11 @@ def screen(
     from brain.screen.features.store import LayerStore
     from geo.feature import MapError
 
-    settings = load_settings(config, language=lang)
-    words = _EN if settings.language == "en" else _ZH
+    settings = load_settings(config, language=lang, bootstrap=bootstrap, prefix=prefix)
+    if follow and map_ is not None:
+        fail(_words(settings)["both"])
+    broker = broker_of(settings) if follow else ""
+    words = _words(settings)
     configure_logs()
     if url and not url.startswith(("http://", "https://")):
         fail(words["url"].format(url=url))
@@ -73,4 +87,32 @@ def screen(
     counts = ", ".join(f"{name} {len(layer)}" for name, layer in store.current.layers.items())
     said = words["serves"].format(url=root, layers=counts, version=store.current.version)
     console.print(said, highlight=False, soft_wrap=True)
+    follower = _follower(store, settings, broker) if follow else None
+    if follower is not None:
+        follower.start()
     serve(build(store, lambda: time.time_ns() // 1_000_000, url), sock)
+    if follower is not None:
+        follower.stop()
+
+
+def _words(settings: Settings) -> dict[str, str]:
+    return _EN if settings.language == "en" else _ZH
+
+
+def _follower(store: LayerStore, settings: Settings, broker: str) -> Follower:
+    from brain.pipeline import library
+    from brain.screen.follow import Follower
+    from brain.sets import MAP
+    from streams import pulse as pulses
+    from streams.records import TP
+    from streams.tailing import latest
+
+    sets, _ = library(settings, broker)
+    topic = TP(settings.prefix + "pulse", 0)
+
+    def in_force() -> str | None:
+        found = latest(broker, [topic], b"pulse")
+        pulse = pulses.decode(found[topic], settings.key()) if topic in found else None
+        return pulse.set if pulse is not None else None
+
+    return Follower(store, in_force, lambda set_id: sets.path(set_id, settings.set_folder()) / MAP)

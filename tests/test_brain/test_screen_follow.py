@@ -1,0 +1,39 @@
+"""The screen follows the map in force: served once its set is named; what cannot be read changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import shapely
+
+from brain.screen.features.store import LayerStore
+from brain.screen.follow import Follower
+from geo import geojson
+from geo.feature import Feature
+from streams.log import LogError
+
+
+def grid(town: str) -> Feature:
+    return Feature("grid", "g", shapely.box(113, 22, 114, 23), attributes={"town": town, "district": "d"})
+
+
+def test_another_set_in_force_is_served_and_a_broken_one_leaves_the_map_as_it_is(tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        (tmp_path / name).write_bytes(geojson.write([grid(name)]))
+    (tmp_path / "broken").write_bytes(b"{")
+    store = LayerStore(geojson.load(tmp_path / "old"))
+    first = store.current.version
+    said: list[str | None] = [None, "old", "old", "broken", "gone", "new"]
+
+    def in_force() -> str | None:
+        if not said:
+            raise LogError("no broker")
+        return said.pop(0)
+
+    follower = Follower(store, in_force, lambda name: tmp_path / name)
+    assert [follower.look() for _ in range(5)] == [False] * 5
+    assert store.current.version == first
+    assert follower.look()
+    assert store.current.version != first
+    assert store.at(first) is not None, "a client that reads pages of the old map goes on"
+    assert not follower.look()
