@@ -143,7 +143,8 @@ def train(
 
 def represent(space: Space, texts: Texts, limit: int) -> sp.csr_matrix:
     """(texts, k): title and body weigh the same however long each is; rows of length 1, or all zeros."""
-    both = space.rows([a for a, _ in texts]) + space.rows([b for _, b in texts], limit)
+    apart = space.rows([*(a for a, _ in texts), *(b for _, b in texts)], limit)
+    both = apart[: len(texts)] + apart[len(texts) :]
     squares = np.asarray(both.multiply(both).sum(axis=1)).ravel()
     scale = np.divide(1.0, np.sqrt(squares), out=np.zeros(len(squares)), where=squares > 0)
     return sp.csr_matrix(sp.diags(scale.astype(np.float32)) @ both)

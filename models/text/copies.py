@@ -47,8 +47,10 @@ class Copies:
     ) -> None:
         if not 0 < similarity <= 1:
             raise ValueError(f"similarity: expected a number in (0, 1], got {similarity}")
+        if rows < 2 or rows % 2:
+            raise ValueError(f"rows: expected an even number from 2, got {rows}")
         self.similarity, self.bands, self.rows, self.keep, self.shortest = similarity, bands, rows, keep, shortest
-        self.grams = Grams(4, 4, 24)
+        self.grams = Grams(4, 4)
         self.seen = 0
         self.band: list[dict[int, int]] = [{} for _ in range(bands)]
         self.groups: OrderedDict[int, tuple[I4, tuple[int, ...]]] = OrderedDict()
@@ -127,11 +129,13 @@ def band_keys(start: I8, column: I4, bands: int, rows: int) -> U8:
     for i in range(len(start) - 1):
         for b in range(bands):
             key = np.uint64(0)
-            for r in range(rows):
+            for r in range(0, rows, 2):
+                # One mixing gives two hashes of 32 bits: the halves of its result are independent.
                 salt = np.uint64(b * rows + r + 1) * np.uint64(0x9E3779B97F4A7C15)
-                least = np.uint64(0xFFFFFFFFFFFFFFFF)
+                high = low = np.uint64(0xFFFFFFFF)
                 for j in range(start[i], start[i + 1]):
-                    least = min(least, mixed(np.uint64(column[j]) + salt))
-                key = mixed(key ^ least)
+                    h = mixed(np.uint64(column[j]) + salt)
+                    high, low = min(high, h >> np.uint64(32)), min(low, h & np.uint64(0xFFFFFFFF))
+                key = mixed(key ^ (high << np.uint64(32) | low))
             out[i, b] = key
     return out

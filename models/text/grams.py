@@ -117,7 +117,7 @@ def count_grams(codes: U4, ends: I8, low: int, high: int, bits: int) -> tuple[I8
     bound = len(codes) * (high - low + 1)
     start = np.zeros(len(ends) + 1, np.int64)
     column, count = np.empty(bound, np.int32), np.empty(bound, np.float32)
-    last = np.full(1 << bits, -1, np.int64)  # where the column stands in the row at hand, if not before its start
+    last = np.full(1 << bits, -1, np.int32)  # where the column stands in the row at hand, if not before its start
     shift = np.uint64(64 - bits)
     n, begin = 0, 0
     for i in range(len(ends)):

@@ -31,25 +31,29 @@ class PlaceRules:
 
     ``regions``: endings of administrative names (市 区 县 镇 街道 ...). ``endings``: endings of places. ``cues``: what
     stands before a place and is no part of it (在 位于 投诉 ...). ``never``: phrases that look like places and are none
-    (本小区, 这条路).
+    (本小区, 这条路). ``names``: words of names that contain a cue (和平 contains 和).
 
-    Does not work for a name without an ending ("the old market's corner"), for a name that itself contains a cue (cut
-    too short), and for two places in one phrase (the first is taken as one name with the second).
+    Does not work for a name without an ending ("the old market's corner"), for a name that contains a cue and is not
+    listed (cut too short), and for two places in one phrase (the first is taken as one name with the second).
     """
 
     regions: tuple[str, ...]
     endings: tuple[str, ...]
     cues: tuple[str, ...]
     never: tuple[str, ...]
+    names: tuple[str, ...]
     head: int = 120
 
     @classmethod
     def of(cls, words: Mapping[str, Sequence[str]]) -> PlaceRules:
         """From lists by name. Raises ValueError where one is missing or empty."""
-        for name in ("regions", "endings", "cues", "never"):
+        for name in ("regions", "endings", "cues", "never", "names"):
             if not words.get(name):
                 raise ValueError(f"place.{name}: expected a list of words, got {words.get(name)!r}")
-        return cls(tuple(words["regions"]), tuple(words["endings"]), tuple(words["cues"]), tuple(words["never"]))
+        return cls(
+            tuple(words["regions"]), tuple(words["endings"]), tuple(words["cues"]), tuple(words["never"]),
+            tuple(words["names"]),
+        )  # fmt: skip
 
     @cached_property
     def _region(self) -> re.Pattern[str]:
@@ -62,7 +66,11 @@ class PlaceRules:
 
     @cached_property
     def _cue(self) -> re.Pattern[str]:
-        return re.compile(rf".*(?:{_any(self.cues)})")
+        return re.compile(_any(self.cues))
+
+    @cached_property
+    def _whole(self) -> re.Pattern[str]:
+        return re.compile(_any(self.names))
 
     def cut(self, titles: Sequence[str], texts: Sequence[str]) -> list[Where]:
         """Where and what of each text: the title is read first, then the beginning of the body."""
@@ -73,7 +81,7 @@ class PlaceRules:
         place, what = "", title
         for source in (title, text[: self.head]):
             for found in self._place.finditer(source):
-                phrase = self._cue.sub("", found.group())
+                phrase = self._stripped(found.group())
                 while region := self._region.match(phrase):
                     if region.group().endswith(self.endings):
                         break
@@ -87,6 +95,14 @@ class PlaceRules:
             what = what.replace(name, "") if name else what
         return Where(tuple(regions), place, what.strip())
 
+    def _stripped(self, phrase: str) -> str:
+        """The phrase after its last cue; a cue within one of ``names`` is none."""
+        whole = [found.span() for found in self._whole.finditer(phrase)]
+        ends = [f.end() for f in self._cue.finditer(phrase) if not any(a < f.end() and f.start() < b for a, b in whole)]
+        return phrase[ends[-1] :] if ends else phrase
+
 
 def _any(words: Sequence[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=lambda w: (-len(w), w)))
+    """An expression for any of the words, the longest first. The look-ahead spares most places the whole list."""
+    first = "".join(sorted({re.escape(word[0]) for word in words}))
+    return f"(?=[{first}])(?:{'|'.join(re.escape(word) for word in sorted(words, key=lambda w: (-len(w), w)))})"

@@ -157,6 +157,7 @@ def _add(
     n = len(start) - 1
     answer = np.empty(n, np.int64)
     slots, memory = gram.shape
+    core = min(memory, 32)
     for i in range(n):
         a, b = start[i], start[i + 1]
         w = np.empty(b - a, np.float32)
@@ -179,7 +180,12 @@ def _add(
             if topic[k]["last"] < topic[oldest]["last"]:
                 oldest = k
             dot = 0.0
-            for m in range(memory):
+            for m in range(core):
+                if gram[k, m] >= 0:
+                    dot += weight[k, m] * dense[gram[k, m]]
+            if dot == 0:
+                continue  # a text that shares none of a topic's first words is not of it
+            for m in range(core, memory):
                 g = gram[k, m]
                 if g < 0:
                     break

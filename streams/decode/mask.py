@@ -14,6 +14,8 @@ PHONE, IDENTITY, CARD, LONG, ACCOUNT, PLATE, MAIL, NAME = (
 )  # fmt: skip
 LONGEST_PLAIN = 10
 """A number of more digits in one piece is masked even where its kind is unknown; amounts and dates are shorter."""
+LONGEST_KIND = 19
+"""Digits of the longest number that has a kind: so many groups are tried together, whatever is in a run."""
 
 _SEPARATOR = r"[ \t\u00a0\u3000.\-\u00b7\u2010-\u2015\uff0d]{1,2}"
 _RUN = re.compile(rf"\+?\d[\dXx\uff38\uff58]*(?:{_SEPARATOR}\d[\dXx\uff38\uff58]*)*")
@@ -72,7 +74,7 @@ def _numbers(run: re.Match[str]) -> str:
     groups = [(m.start(), m.end()) for m in _GROUP.finditer(whole)]
     out, copied, i = [], 0, 0
     while i < len(groups):
-        for j in range(len(groups), i, -1):
+        for j in range(min(len(groups), i + LONGEST_KIND), i, -1):
             stretch = whole[groups[i][0] : groups[j - 1][1]]
             kind = _kind(stretch, j - i, before if i == 0 else "")
             if kind:
