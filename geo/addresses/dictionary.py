@@ -71,7 +71,7 @@ class DictionaryPass:
     def __init__(self, book: AddressBook, names: Names, index: Index) -> None:
         self._book, self._index = book, index
         self._cities = bool(book.city)
-        self._find: Any = names.automaton.iter_long
+        self._find: Any = names.automaton.iter
 
     def read(self, s: str) -> Reading:
         """Names and numbers in plain text (:func:`geo.addresses.numerals.plain`)."""
@@ -79,9 +79,15 @@ class DictionaryPass:
         spans, areas = reading.spans, reading.areas
         reached = 0
         city_end = -1
-        for last, name in self._find(s):
-            end = last + 1
-            start = end - name.size
+        # All names, then the longest from the left: iter_long of pyahocorasick 2.3 loses names that begin within a longer
+        # one which then fails.
+        hits = [(last + 1 - name.size, -last, name) for last, name in self._find(s)]
+        hits.sort()
+        taken = 0
+        for start, end, name in hits:
+            if start < taken:
+                continue
+            taken = end = 1 - end
             if name.elsewhere:
                 if (name.elsewhere == 2 and s[end : end + 1] not in {"路", "街", "大", "巷"}) or leads_on(s, end):
                     reading.elsewhere = True
@@ -199,7 +205,8 @@ class DictionaryPass:
             for claim in claims:
                 rows = claim.rows
                 for level, numbers in areas.items():
-                    rows = tuple([r for r in rows if of[r][level - 1] in numbers])
+                    # -1: the book does not say in which area the row lies.
+                    rows = tuple([r for r in rows if (a := of[r][level - 1]) in numbers or a < 0])
                 if rows:
                     claim.rows = rows
                 else:

@@ -183,23 +183,27 @@ class FuzzyPass:
                         self._add(inside[0], Level.BUILDING, log, start, inside[1], name, context, fits)
                     else:
                         self._add(rows, Level.PLATE, log, start, plate.end, name, context, fits)
-                    if rows and start and s[start - 1] in LONGER:
-                        other.append(self._prior[Level.PLATE] + log + context.of(rows[0]))
-                    if not rows:
-                        other.append(self._hole("road", plate.key, log) + context.unknown)
+                    self._else(rows, "road", Level.PLATE, plate.key, log, s[start - 1 : start], context, other)
                 if building is not None and name.estates and not phase_at(s, end):
                     rows = self._index.building_rows(name.estates, building.key, building.unit)
                     self._add(rows, Level.BUILDING, log, start, building.end, name, context, fits)
-                    if not rows:
-                        other.append(self._hole("estate", building.key, log) + context.unknown)
+                    self._else(rows, "estate", Level.BUILDING, building.key, log, s[start - 1 : start], context, other)
         if unknown > -math.inf:
             other.append(math.log(UNKNOWN / 3) + unknown + context.unknown)
 
     def _number(self, key: str) -> float:
         return self._log_number.get(key, self._no_number)
 
-    def _hole(self, kind: str, key: str, log: float) -> float:
-        return math.log(HOLE / 3 / self._counts[kind]) + self._number(key) + log
+    def _else(
+        self, rows: Rows, kind: str, level: Level, key: str, log: float, before: str, context: _Context,
+        other: list[float],
+    ) -> None:  # fmt: skip
+        """What a name that fits may mean instead: a number that the book lacks, or a longer name (东翠香路)."""
+        if not rows:
+            hole = math.log(HOLE / 3 / self._counts[kind]) + self._number(key)
+            other.append(hole + log + context.unknown)
+        elif before in LONGER:
+            other.append(self._prior[level] + log + context.of(rows[0]))
 
     def _add(
         self, rows: Rows, level: Level, log: float, start: int, end: int, name: Name, context: _Context,
@@ -311,7 +315,7 @@ class _Context:
         """Log weight of a row for what is said beside it."""
         index, log = self._index, 0.0
         for level, numbers in self._areas.items():
-            if index.area[row][level - 1] not in numbers:
+            if index.area[row][level - 1] not in (*numbers, -1):
                 log += self._stray
         if self._hints and not any((k + 1, a) in self._hints for k, a in enumerate(index.area[row])):
             log += _HINT

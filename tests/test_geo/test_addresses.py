@@ -185,6 +185,7 @@ def test_one_fault_in_a_name_is_forgiven(text: str, code: str) -> None:
         ("顺达快餐", Why.AMBIGUOUS, Level.POI),
         ("香山区井岸镇中山路8号", Why.UNSURE, Level.PLATE),
         ("东翠香路12号", Why.UNSURE, Level.PLATE),
+        ("新锦绣花园4栋", Why.UNSURE, Level.BUILDING),
         ("中山路和人民路交叉口", Why.COARSE, Level.ROAD),
         ("香山区翠香街道", Why.COARSE, Level.TOWN),
         ("中山路8年没修", Why.COARSE, Level.ROAD),
@@ -303,6 +304,28 @@ def test_a_batch_gives_what_its_texts_give_one_by_one(texts: list[str]) -> None:
         )
         assert batch.candidates(k) == alone.candidates(0)
         assert batch.spans(k) == alone.spans(0)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sets(st.text("甲乙丙", min_size=2, max_size=4), min_size=1, max_size=8), st.text("甲乙丙丁", max_size=16)
+)  # fmt: skip
+@example({"甲甲丙", "乙乙", "丙乙乙甲"}, "甲丙乙乙")
+def test_names_are_those_of_a_walk_that_takes_the_longest_each_time(names: set[str], text: str) -> None:
+    rows = [(f"r{k}", "", "", "", "", "", "", "", "", name) for k, name in enumerate(sorted(names))]
+    reader = AddressMatcher(AddressBook.of(columns(rows)))._first
+    walk, at = [], 0
+    while at < len(text):
+        longest = max((n for n in names if text.startswith(n, at)), key=len, default="")
+        walk += [(at, longest)] if longest else []
+        at += len(longest) or 1
+    assert [(span[0], span[4]) for span in reader.read(text).spans] == walk
+
+
+def test_an_area_that_the_book_does_not_give_contradicts_nothing() -> None:
+    rows = [("a", "", "翠香街道", "", "翠香路", "12号"), ("b", "香山区", "拱桥街道", "", "中山路", "8号")]
+    matcher = AddressMatcher(AddressBook.of(columns(rows)))
+    assert matcher.match(["香山区翠香路12号", "香山区翠相路12号"]).code == ["a", "a"]
 
 
 def test_without_names_of_the_city_no_text_is_elsewhere_by_its_city() -> None:
