@@ -45,11 +45,11 @@ def measure(draw: np.random.Generator, seed: int, roads: RoadNet) -> tuple[list[
         began = time.process_time()
         true = replay.events(rule)
         slow.append(len(went) / (time.process_time() - began))
-        differ = [differ(said(zones, LAYERS, rule, went, order, cuts), true) for order, cuts in _ways(draw, went)]
-        wrong += sum(differ)
+        off = [differ(said(zones, LAYERS, rule, went, order, cuts), true) for order, cuts in _ways(draw, went)]
+        wrong += sum(off)
         events = sum(map(len, true.values()))
         rows.append({"what": f"movement, {name}: events of {len(went):,} positions, {len(zones):,} zones",
-                     "checked": events, "wrong": sum(differ)})  # fmt: skip
+                     "checked": events, "wrong": sum(off)})  # fmt: skip
     part = Movement().take(zones, Presence(), went.slot, went.lon, went.lat, went.t, went.accuracy)
     counts, truly = part.counts(), replay.outcomes()
     apart = sum(abs(counts[name] - truly[name]) for name in counts)
