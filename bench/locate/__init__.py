@@ -89,7 +89,7 @@ def _speeds(one_map: CityMap, events: tuple[F8, F8, I8]) -> tuple[list[dict[str,
         "ours, batches of 1k": lambda: _batches(one_map, events, 1_000, EVENTS // 2),
     }
     for name, locate in others.items():
-        tasks[name] = lambda locate=locate: len(locate(x[:100_000], y[:100_000]))  # type: ignore[misc]
+        tasks[name] = lambda locate=locate: len(locate(x[:100_000], y[:100_000]))  # type: ignore[misc]  # a default binds what the loop has now
     cpu: dict[str, list[float]] = {name: [] for name in tasks}
     wall: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(SLICES):
@@ -189,7 +189,7 @@ def _reload(one_map: CityMap, made: City, events: tuple[F8, F8, I8]) -> tuple[li
             quiet.append(_serve(serving, events, lambda spent: spent > 3.0))
             thread = threading.Thread(target=build)
             thread.start()
-            stalls.append(_serve(serving, events, lambda _, done=done: done.is_set()))  # type: ignore[misc]
+            stalls.append(_serve(serving, events, lambda _, done=done: done.is_set()))  # type: ignore[misc]  # a default binds what the loop has now
             thread.join()
             _serve(serving, events, lambda spent: spent > 0.2)
             if serving[0] is one_map:

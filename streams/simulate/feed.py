@@ -52,7 +52,7 @@ class Feed:
         broker, payload, heads = self.world.broker, value[0], pulses.HEADERS if value[1] else ()
         draw = self.rng.random()
         if draw > 0.06 or value[1]:
-            return lambda: broker.partition(source).append(  # type: ignore[return-value]
+            return lambda: broker.partition(source).append(  # type: ignore[return-value]  # its answer is not used
                 int(broker.clock * 1000), b"k", payload, heads, None
             )
 

@@ -131,7 +131,7 @@ def _uncommitted() -> list[Change]:
         try:
             return original(self, positions)
         finally:
-            MemoryPartition.committed = before  # type: ignore[method-assign]
+            MemoryPartition.committed = before  # type: ignore[method-assign]  # a mutant is put in and out
 
     return [(MemoryTaskLog, "_fetch", fetch)]
 

@@ -316,7 +316,7 @@ class World:
             tp = self.rng.choice(got).source
             end = self.broker.partition(tp).end
             wrong = {tp: max(0, min(end, got[0].first + self.rng.choice((-5, -1, 1, 4))))}
-            return run.engine.log._fetch(wrong)  # type: ignore[no-any-return]
+            return run.engine.log._fetch(wrong)  # type: ignore[no-any-return]  # the wrapped method's own answer
         if how == "twice":
             return got + got
         if how == "part":
@@ -340,7 +340,7 @@ class World:
         for run in self.runs:
             if run.worker is worker:
                 run.alive = False
-                self.after(self.rng.uniform(0.05, 1.5), lambda name=run.name: self._start(name))  # type: ignore[misc]
+                self.after(self.rng.uniform(0.05, 1.5), lambda name=run.name: self._start(name))  # type: ignore[misc]  # a default binds it
 
     def _move(self) -> None:
         """Give a task to another worker; the one that has it is not told and goes on."""

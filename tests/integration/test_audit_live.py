@@ -11,13 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from running import until
 from typer.testing import CliRunner
 
 from brain import cli
@@ -69,14 +70,6 @@ def worker(bootstrap: str, prefix: str, log: Path) -> Iterator[Worker]:
     finally:
         running.process.kill()
         running.process.wait(10)
-
-
-def until(what: Callable[[], Any], seconds: float = 90.0) -> Any:
-    """Patience, not a measure: the machine may be slow."""
-    end = time.monotonic() + seconds
-    while not (got := what()) and time.monotonic() < end:
-        time.sleep(0.5)
-    return got
 
 
 def audit(bootstrap: str, prefix: str, *more: str) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:

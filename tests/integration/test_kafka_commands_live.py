@@ -19,7 +19,7 @@ pytestmark = pytest.mark.kafka
 
 
 def run(app: object, *args: str) -> Result:
-    return CliRunner().invoke(app, list(args), env={"COLUMNS": "200"})  # type: ignore[arg-type]
+    return CliRunner().invoke(app, list(args), env={"COLUMNS": "200"})  # type: ignore[arg-type]  # typer's app is one
 
 
 def bury(bootstrap: str, prefix: str, values: list[bytes]) -> list[str]:
