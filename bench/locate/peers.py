@@ -6,6 +6,7 @@ Each gets the points of one edition, without those that have no position, and th
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,7 @@ def _sjoin(geopandas: Any, shapes: NDArray[Any]) -> Peer:
 
 def _duckdb(duckdb: Any, shapes: NDArray[Any]) -> Peer:
     db = duckdb.connect()
-    db.execute("LOAD spatial")
+    db.execute(f"LOAD {_spatial()}")
     db.execute("SET threads = 1")
     db.execute("CREATE TABLE grids (number BIGINT, shape GEOMETRY)")
     db.executemany(
@@ -91,3 +92,12 @@ def _duckdb(duckdb: Any, shapes: NDArray[Any]) -> Peer:
         return _lowest(point, number, len(lon))
 
     return locate
+
+
+def _spatial() -> str:
+    """The extension's file where a wheel brought it; else its name, for one that duckdb has installed itself."""
+    try:
+        files = importlib.metadata.files("duckdb-extension-spatial") or []
+    except importlib.metadata.PackageNotFoundError:
+        return "spatial"
+    return next((f"'{file.locate()}'" for file in files if file.name.endswith(".duckdb_extension")), "spatial")
