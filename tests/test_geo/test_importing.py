@@ -12,6 +12,7 @@ from pyogrio import raw as ogr
 from geo import importing
 from geo.coords import gcj02_to_bd09, wgs84_to_gcj02
 from geo.feature import Feature, MapError
+from geo.geojson import load
 from geo.importing import Fields, Imported, read_file
 from geo.metres import Metres
 
@@ -151,6 +152,9 @@ def test_a_map_of_ours_comes_in_as_it_is(tmp_path: Path) -> None:
     feature = only(read_file(geojson(tmp_path / "a.geojson", made), Fields()))
     assert (feature.layer, feature.code, feature.since) == ("town", "t", 1_592_755_200_000)
     assert feature.attributes == {"BM": "g", "name": "镇"}
+    marked = tmp_path / "b.geojson"
+    marked.write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.geojson").read_bytes())
+    assert only(read_file(marked, Fields())) == feature == load(marked)[0]
 
 
 def test_a_geopackage_with_several_layers_needs_one_named(tmp_path: Path) -> None:
