@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import shapely
-from pyogrio import list_layers, read_info
+from pyogrio import errors, list_layers, read_info
 from pyogrio import raw as ogr
 from pyproj import CRS, Transformer
 from pyproj.exceptions import CRSError
@@ -143,6 +143,9 @@ def _open(path: Path, encoding: str, table: str) -> dict[str, Any]:
         if len(tables) > 1 and table not in tables:
             raise MapError([found("M001", "map", why=f"has several layers, say which by --table: {', '.join(tables)}")])
         info: dict[str, Any] = read_info(path, layer=table or None, encoding=encoding or None)
+    except (errors.CRSError, UnboundLocalError) as error:  # the second is what pyogrio comes to over some junk
+        why = "GDAL cannot read it; mend it, or take it away (a .prj) and say --crs"
+        raise MapError([found("M004", "map", crs="of the file", why=why)]) from error
     except (RuntimeError, ValueError, LookupError) as error:
         raise MapError([found("M001", "map", why=str(error))]) from error
     if info["driver"] not in FORMATS:

@@ -104,6 +104,17 @@ def test_a_system_that_is_unknown_contradicted_or_of_another_zone_is_refused(
     assert [f.code for f in error.value.findings] == [code]
 
 
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x00\xff", b'PROJCS["x",GEOGCS["y"', b'GEOGCS["y",DATUM["D_Xian_1980",SPHEROID["x",1,2]]]']
+)
+def test_a_prj_that_states_nothing_known_is_refused(junk: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.shp", "EPSG:4490")
+    path.with_suffix(".prj").write_bytes(junk)
+    with pytest.raises(MapError) as error:
+        read_file(path, GRID)
+    assert [f.code for f in error.value.findings] in (["M003"], ["M004"])
+
+
 def test_northing_before_easting_is_seen_by_where_it_leads(tmp_path: Path) -> None:
     turned = shapely.transform(in_metres(SQUARE), lambda at: at[:, ::-1])
     with pytest.raises(MapError, match=r"outside the area of EPSG:4547, 112.5-115.5 E, .* axes swapped"):
