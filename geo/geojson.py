@@ -13,6 +13,9 @@ from geo.feature import ALWAYS, FOREVER, RESERVED, Feature, Finding, MapError
 from geo.findings import found
 from geo.times import text_of, time_of
 
+BOM = b"\xef\xbb\xbf"
+"""Some editors begin a file with it; JSON has none."""
+
 
 def load(path: Path) -> list[Feature]:
     """Read a file. Raises MapError with all that is wrong, and OSError where it cannot be read."""
@@ -25,7 +28,7 @@ def load(path: Path) -> list[Feature]:
 def decode(data: bytes) -> dict[str, Any]:
     """A JSON object of bytes that nobody has looked at yet. Raises MapError."""
     try:
-        return msgspec.json.decode(data, type=dict[str, Any])
+        return msgspec.json.decode(data.removeprefix(BOM), type=dict[str, Any])
     except RecursionError:
         raise MapError("not a JSON object: nested too deep") from None
     except ValueError as error:  # msgspec's own, and what is no UTF-8

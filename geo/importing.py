@@ -25,6 +25,7 @@ from pyproj.exceptions import CRSError
 from geo.coords import BD09, CODES, GCJ02, to_wgs84
 from geo.feature import ALWAYS, FOREVER, RESERVED, Feature, Value, alone
 from geo.findings import Finding, MapError, found
+from geo.geojson import BOM
 from geo.repair import Repaired, repair
 from geo.times import time_of
 
@@ -142,7 +143,10 @@ def _open(path: Path, encoding: str, table: str) -> dict[str, Any]:
         if len(tables) > 1 and table not in tables:
             raise MapError([found("M001", "map", why=f"has several layers, say which by --table: {', '.join(tables)}")])
         info: dict[str, Any] = read_info(path, layer=table or None, encoding=encoding or None)
-    except (errors.DataSourceError, errors.DataLayerError, errors.CRSError, ValueError, LookupError) as error:
+    except (errors.CRSError, UnboundLocalError) as error:  # the second is what pyogrio comes to over some junk
+        why = "GDAL cannot read it; mend it, or take it away (a .prj) and say --crs"
+        raise MapError([found("M004", "map", crs="of the file", why=why)]) from error
+    except (RuntimeError, ValueError, LookupError) as error:
         raise MapError([found("M001", "map", why=str(error))]) from error
     if info["driver"] not in FORMATS:
         raise MapError([found("M001", "map", why=f"is {info['driver']}, expected one of {', '.join(FORMATS)}")])
@@ -158,7 +162,7 @@ class _Head(msgspec.Struct):
 def _names_crs(path: Path) -> bool:
     """Whether a GeoJSON file has the member that RFC 7946 did away with; GDAL takes WGS 84 where it has not."""
     try:
-        return bytes(msgspec.json.decode(path.read_bytes(), type=_Head).crs) not in {b"", b"null"}
+        return bytes(msgspec.json.decode(path.read_bytes().removeprefix(BOM), type=_Head).crs) not in {b"", b"null"}
     except (ValueError, RecursionError) as error:
         raise MapError([found("M001", "map", why=str(error))]) from error
 

@@ -26,6 +26,8 @@ SHARE = 0.2
 """Share by which an area may change without a word."""
 POSITIONS = 20_000
 """From how many on a feature's size as a record is worked out: each takes some 40 bytes."""
+RIM, NEAR = 0.75, 1e-7
+"""Share of an uncovered part's rim that neighbours hold where it is a gap; degrees within which they do."""
 NEIGHBOURS = 5
 UNITS = ("zone", "community", "town", "district")
 """Layers that a feature names by an attribute of the same name."""
@@ -201,7 +203,7 @@ def _uncovered(name: str, layer: _Layer, parent: Feature) -> Iterator[Finding]:
     children = layer.shapes[layer.tree.query(parent.shape, predicate="intersects")]
     parts = shapely.get_parts(parent.shape.difference(shapely.union_all(children)))
     parts = parts[shapely.get_dimensions(parts) == 2]
-    between = np.array([len(_touching(layer, part)) >= 2 and not _open(part, parent) for part in parts], bool)
+    between = np.array([_enclosed(part, _touching(layer, part)) for part in parts], bool)
     yield from _gaps(name, layer, parts[between])
     rest = float(square_metres(parts[~between]).sum()) if (~between).any() else 0.0
     if rest > SMALL:
@@ -211,9 +213,10 @@ def _uncovered(name: str, layer: _Layer, parent: Feature) -> Iterator[Finding]:
         yield found("M206", where(parent), (at.x, at.y), layer=name, area=rest, share=rest / total)
 
 
-def _open(part: Any, parent: Feature) -> bool:
-    """Whether a part reaches the parent's own border along a stretch: then it is the rim that is missing, no gap."""
-    return bool(shapely.length(shapely.intersection(part.boundary, parent.shape.boundary)) > 0.25 * part.length)
+def _enclosed(part: Any, neighbours: Sequence[Feature]) -> bool:
+    """Whether the features around a part hold most of its rim, those of other parents too: a gap, and not a margin."""
+    around = shapely.union_all([f.shape for f in neighbours]).buffer(NEAR)
+    return len(neighbours) >= 2 and bool(part.boundary.difference(around).length <= (1 - RIM) * part.length)
 
 
 def _touching(layer: _Layer, part: Any) -> list[Feature]:

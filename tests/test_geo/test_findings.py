@@ -80,6 +80,19 @@ def test_a_gap_between_neighbours_is_told_with_its_place_and_size() -> None:
     assert "M206" not in codes(findings)
 
 
+def test_a_gap_that_neighbours_of_another_parent_enclose_is_a_gap_too() -> None:
+    towns = [town("a", box(0, 0, 1, 2)), town("b", box(1, 0, 2, 2))]
+    grids = [
+        Feature("grid", f"g{x}{y}", box(x, y, x + 1, y + 1), attributes={"town": "ab"[x], "district": "d"})
+        for x in range(2) for y in range(2)
+    ]  # fmt: skip
+    middle = box(0.9, 0.5, 1, 1.5)
+    grids = [replace(g, shape=g.shape.difference(middle)) for g in grids]
+    findings = review([district(shape=box(0, 0, 2, 2)), *towns, *grids])
+    assert one(findings, "M203").values["neighbours"] == "g00, g01, g10, g11"
+    assert "M206" not in codes(findings)
+
+
 def test_without_a_layer_above_a_gap_is_what_neighbours_enclose() -> None:
     ring = shapely.orient_polygons(shapely.Polygon(box(0, 0, 3, 3).exterior, [box(1, 1, 2, 2).exterior]))
     west, east = (shapely.orient_polygons(ring.intersection(box(k, 0, k + 1.5, 3))) for k in (0, 1.5))

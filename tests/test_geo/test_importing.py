@@ -12,6 +12,7 @@ from pyogrio import raw as ogr
 from geo import importing
 from geo.coords import gcj02_to_bd09, wgs84_to_gcj02
 from geo.feature import Feature, MapError
+from geo.geojson import load
 from geo.importing import Fields, Imported, read_file
 from geo.metres import Metres
 
@@ -103,6 +104,17 @@ def test_a_system_that_is_unknown_contradicted_or_of_another_zone_is_refused(
     assert [f.code for f in error.value.findings] == [code]
 
 
+@pytest.mark.parametrize(
+    "junk", [b"", b"\x00\xff", b'PROJCS["x",GEOGCS["y"', b'GEOGCS["y",DATUM["D_Xian_1980",SPHEROID["x",1,2]]]']
+)
+def test_a_prj_that_states_nothing_known_is_refused(junk: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path / "a.shp", "EPSG:4490")
+    path.with_suffix(".prj").write_bytes(junk)
+    with pytest.raises(MapError) as error:
+        read_file(path, GRID)
+    assert [f.code for f in error.value.findings] in (["M003"], ["M004"])
+
+
 def test_northing_before_easting_is_seen_by_where_it_leads(tmp_path: Path) -> None:
     turned = shapely.transform(in_metres(SQUARE), lambda at: at[:, ::-1])
     with pytest.raises(MapError, match=r"outside the area of EPSG:4547, 112.5-115.5 E, .* axes swapped"):
@@ -151,6 +163,9 @@ def test_a_map_of_ours_comes_in_as_it_is(tmp_path: Path) -> None:
     feature = only(read_file(geojson(tmp_path / "a.geojson", made), Fields()))
     assert (feature.layer, feature.code, feature.since) == ("town", "t", 1_592_755_200_000)
     assert feature.attributes == {"BM": "g", "name": "镇"}
+    marked = tmp_path / "b.geojson"
+    marked.write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.geojson").read_bytes())
+    assert only(read_file(marked, Fields())) == feature == load(marked)[0]
 
 
 def test_a_geopackage_with_several_layers_needs_one_named(tmp_path: Path) -> None:
