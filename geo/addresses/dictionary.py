@@ -79,8 +79,8 @@ class DictionaryPass:
         spans, areas = reading.spans, reading.areas
         reached = 0
         city_end = -1
-        # All names, then the longest from the left: iter_long of pyahocorasick 2.3 loses names that begin within a longer
-        # one which then fails.
+        # All names, then the longest from the left: iter_long of pyahocorasick 2.3 loses a name that begins within a
+        # longer one which then fails.
         hits = [(last + 1 - name.size, -last, name) for last, name in self._find(s)]
         hits.sort()
         taken = 0
