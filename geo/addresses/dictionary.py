@@ -150,12 +150,9 @@ class DictionaryPass:
 
     def _estate(self, reading: Reading, name: Name, start: int, end: int) -> int:
         s, index = reading.s, self._index
-        if phase_at(s, end):
-            reading.bare += (name,)
-            return end
         building = building_at(s, end)
         if building is None:
-            rows = index.building_rows(name.estates, "")
+            rows = () if phase_at(s, end) else index.building_rows(name.estates, "")
             if rows:
                 reading.claims.append(Claim(_ESTATE, rows, 1.0, start, end, is_near(s, end)))
             else:
