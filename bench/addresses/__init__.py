@@ -70,15 +70,15 @@ def run(seed: int, data: Path | None) -> Result:
         {"what": f"abstained: {Why(why).name.lower()}", "texts": count}
         for why, count in sorted(Counter(found.why[found.row < 0].tolist()).items())
     ]
-    table += [
-        {"what": "parts put back: without them several places fit", "texts": texts.put_back},
-        {"what": "one wrong character from another place too", "texts": texts.twins},
-    ]
+    if data is None:
+        table += [
+            {"what": "parts put back: without them several places fit", "texts": texts.put_back},
+            {"what": "one wrong character from another place too", "texts": texts.twins},
+        ]
     figures: dict[str, Figure] = {**ours[OF_ALL], "dictionary_texts_per_s": round(speed)}
-    settings = {
-        "addresses": len(book), "build_cpu_s": round(build_s, 2), "not_here": ELSEWHERE, "wrong_character": WRONG,
-        "lost_or_swapped": LOST, **assumptions(),
-    }  # fmt: skip
+    settings: dict[str, float] = {"addresses": len(book), "build_cpu_s": round(build_s, 2), **assumptions()}
+    if data is None:
+        settings |= {"not_here": ELSEWHERE, "wrong_character": WRONG, "lost_or_swapped": LOST}
     return Result(table, figures, ok=True, settings=settings)
 
 

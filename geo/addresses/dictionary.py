@@ -79,8 +79,8 @@ class DictionaryPass:
         spans, areas = reading.spans, reading.areas
         reached = 0
         city_end = -1
-        # All names, then the longest from the left: iter_long of pyahocorasick 2.3 loses names that begin within a longer
-        # one which then fails.
+        # All names, then the longest from the left: iter_long of pyahocorasick 2.3 loses a name that begins within a
+        # longer one which then fails.
         hits = [(last + 1 - name.size, -last, name) for last, name in self._find(s)]
         hits.sort()
         taken = 0
@@ -150,12 +150,9 @@ class DictionaryPass:
 
     def _estate(self, reading: Reading, name: Name, start: int, end: int) -> int:
         s, index = reading.s, self._index
-        if phase_at(s, end):
-            reading.bare += (name,)
-            return end
         building = building_at(s, end)
         if building is None:
-            rows = index.building_rows(name.estates, "")
+            rows = () if phase_at(s, end) else index.building_rows(name.estates, "")
             if rows:
                 reading.claims.append(Claim(_ESTATE, rows, 1.0, start, end, is_near(s, end)))
             else:

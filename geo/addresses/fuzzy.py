@@ -184,7 +184,7 @@ class FuzzyPass:
                     else:
                         self._add(rows, Level.PLATE, log, start, plate.end, name, context, fits)
                     self._else(rows, "road", Level.PLATE, plate.key, log, s[start - 1 : start], context, other)
-                if building is not None and name.estates and not phase_at(s, end):
+                if building is not None and name.estates:
                     rows = self._index.building_rows(name.estates, building.key, building.unit)
                     self._add(rows, Level.BUILDING, log, start, building.end, name, context, fits)
                     self._else(rows, "estate", Level.BUILDING, building.key, log, s[start - 1 : start], context, other)

@@ -31,6 +31,7 @@ _NOT_ITS_SIGN = re.compile(r"线|楼(?![下上道梯顶里底前后旁])")
 _LAMP = re.compile("路[灯面边口旁]")
 _PHASE = re.compile(rf" ?\(?(?:第?{_N}期|[A-Z东西南北中]区)")
 _SPLIT = re.compile(rf"([A-Z]?)({_N})([A-Z]?)$")
+_SOON = re.compile(rf"(?!小区|里|院?内|的|那边|第)[\u4e00-\u9fff]{{1,4}}(?<![{CHARACTERS}]){_N} ?[栋幢座]")
 ANCHOR = re.compile(rf"(?<![{CHARACTERS}\dA-Z])(?:[A-Z]?{_N}[A-Z]?|[A-Z](?=[栋幢座]))")
 """Where a number begins that may be a plate or a building."""
 
@@ -113,8 +114,11 @@ def building_at(s: str, at: int) -> Building | None:
 
 
 def phase_at(s: str, at: int) -> bool:
-    """Whether a part of an estate (二期, A区, 东区) is named here: its buildings are counted anew."""
-    return _PHASE.match(s, at) is not None
+    """Whether a part of an estate (二期, A区, 东区) is named here: its buildings are counted anew.
+
+    So it is taken where words that are none of the rules' stand before a building (冬区3栋).
+    """
+    return _PHASE.match(s, at) is not None or _SOON.match(s, at) is not None
 
 
 def plate_key(number: str) -> str:

@@ -86,6 +86,17 @@ def test_a_map_gives_its_addresses_in_force(tmp_path: Path) -> None:
     assert load_book(path, 0).poi == ["", "翠湖公园"]
 
 
+def test_features_a_line_are_read_without_their_rooms(tmp_path: Path) -> None:
+    unit = feature("u", [113.5, 22.2], estate="锦绣花园", building="3栋", unit="1单元")
+    room = feature("r", [113.5, 22.2], estate="锦绣花园", building="3栋", unit="1单元", room="501室")
+    path = tmp_path / "addresses.ndjson.gz"
+    path.write_bytes(gzip.compress("\n".join(json.dumps(f, ensure_ascii=False) for f in (unit, room)).encode()))
+    assert load_book(path, 0).code == ["u"]
+    path.write_bytes(gzip.compress(b"{"))
+    with pytest.raises(BookError, match=r"addresses\.ndjson\.gz: Input data was truncated"):
+        load_book(path, 0)
+
+
 def test_a_map_without_addresses_or_with_shapes_for_points_is_refused(tmp_path: Path) -> None:
     none = feature("g", [113.5, 22.2])
     none["properties"] = {"layer": "grid", "code": "g"}

@@ -220,6 +220,8 @@ def test_candidates_are_shown_best_first() -> None:
 def test_a_phase_that_the_book_lacks_is_not_the_estate() -> None:
     assert ask("锦绣花园二期3栋")[1] == ""
     assert ask("锦绣花园B区4栋")[1] == ""
+    assert ask("锦绣花园冬区4栋")[1] == ""
+    assert ask("锦绣花园小区里4栋")[1] == "jx4"
 
 
 def test_an_answer_says_which_words_were_read_and_how() -> None:
