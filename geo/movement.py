@@ -117,6 +117,9 @@ class Movement:
         """
         n = len(slot)
         accuracy = np.full(n, np.nan) if accuracy is None else accuracy
+        # One layout only, so that the kernel is compiled once.
+        slot, t = np.ascontiguousarray(slot, np.int32), np.ascontiguousarray(t, np.int64)
+        lon, lat, accuracy = (np.ascontiguousarray(c, np.float64) for c in (lon, lat, accuracy))
         if not n == len(lon) == len(lat) == len(t) == len(accuracy):
             raise ValueError(f"columns: expected {n} of each, got {len(lon)}, {len(lat)}, {len(t)}, {len(accuracy)}")
         outcome, parts = np.zeros(n, np.uint8), list[NDArray[Any]]()
