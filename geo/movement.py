@@ -90,8 +90,8 @@ class Movement:
                 raise ValueError(f"{name}: expected metres, at least 0, got {value}")
         if not all(a < b < np.inf for a, b in zip((0.0, *self.dwell_s), self.dwell_s, strict=False)):
             raise ValueError(f"dwell_s: expected seconds above 0, rising, got {self.dwell_s}")
-        if self.max_gap_s is not None and not 0 < self.max_gap_s < np.inf:
-            raise ValueError(f"max_gap_s: expected seconds above 0, or None, got {self.max_gap_s}")
+        if self.max_gap_s is not None and not 0.001 <= self.max_gap_s < np.inf:
+            raise ValueError(f"max_gap_s: expected seconds, at least 0.001, or None, got {self.max_gap_s}")
 
     @property
     def _gap(self) -> int:
