@@ -118,7 +118,10 @@ class RiverLines:
 
     @classmethod
     def of_features(cls, features: Iterable[Feature], metres: Metres | None = None) -> RiverLines:
-        """Of LineStrings of layer ``river``, in their order. Raises MapError with each that is none."""
+        """Of LineStrings of layer ``river`` in force at one time, in their order.
+
+        Raises MapError with each that is none.
+        """
         every = list(features)
         bad = [f for f in every if f.shape is None or f.shape.geom_type != "LineString" or not f.shape.length > 0]
         if bad or not every:

@@ -89,7 +89,7 @@ class Streets:
     def of_features(cls, features: Iterable[Feature], metres: Metres | None = None) -> Streets:
         """Of LineStrings of layer ``road``: attributes ``from``, ``to`` (codes of nodes), ``metres`` (default: of the
         line), ``speed`` (km/h, default 30) and ``oneway`` (default no). A node lies where a line of its first stands;
-        ``names`` has the codes by number.
+        ``names`` has the codes by number. Features in force at one time are for the caller to choose.
 
         Raises
         ------

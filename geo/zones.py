@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 import shapely
-from numba import njit
 
 from geo import exact
 from geo.city_map import CityMap
@@ -82,34 +81,3 @@ class Zones:
 
     def __len__(self) -> int:
         return len(self.code)
-
-
-@njit(cache=True)
-def border_within(banded: F8, band: I8, first: I8, boxes: F8, p: int, x: float, y: float, reach: float) -> bool:
-    """Whether the border of polygon p comes within so many metres of a point, the rim included.
-
-    Reads only the bands of the border that are near enough, and ends at the first edge that is.
-    """
-    if x < boxes[p, 0] - reach or x > boxes[p, 2] + reach or y < boxes[p, 1] - reach or y > boxes[p, 3] + reach:
-        return False
-    low = exact.band_of(boxes, first, p, max(y - reach, boxes[p, 1]))
-    high = exact.band_of(boxes, first, p, min(y + reach, boxes[p, 3]))
-    most = reach * reach
-    for k in range(band[first[p] + low], band[first[p] + high + 1]):
-        ax, ay = banded[k, 0] - x, banded[k, 1] - y
-        bx, by = banded[k, 2] - x, banded[k, 3] - y
-        if (ax > reach and bx > reach) or (ax < -reach and bx < -reach):
-            continue
-        dx, dy = bx - ax, by - ay
-        along = -(ax * dx + ay * dy)
-        length = dx * dx + dy * dy
-        if along <= 0.0 or length == 0.0:
-            away = ax * ax + ay * ay
-        elif along >= length:
-            away = bx * bx + by * by
-        else:
-            across = ax * dy - ay * dx
-            away = across * across / length
-        if away <= most:
-            return True
-    return False

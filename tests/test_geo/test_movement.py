@@ -263,7 +263,7 @@ def test_the_engines_tables_carry_the_state_over_a_restart() -> None:
         ({"exit_m": math.nan}, "exit_m: expected metres"),
         ({"dwell_s": (10, 5)}, "dwell_s: expected seconds above 0, rising"),
         ({"dwell_s": (0,)}, "dwell_s: expected seconds above 0"),
-        ({"max_gap_s": 0}, "max_gap_s: expected seconds above 0"),
+        ({"max_gap_s": 0.0004}, "max_gap_s: expected seconds, at least 0.001, or None"),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused(rule: dict[str, Any], says: str) -> None:

@@ -10,7 +10,8 @@ from geo import exact
 from geo.city_map import CityMap
 from geo.feature import Feature, MapError
 from geo.index import edges_of
-from geo.zones import Zones, border_within
+from geo.visits import border_within
+from geo.zones import Zones
 
 
 @settings(max_examples=30, deadline=None)
