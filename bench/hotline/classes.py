@@ -2,8 +2,8 @@
 
 What sees what. Grams and their weights: the unlabelled messages only, once. Descriptions of the classes: the taxonomy,
 no message. Second round: unlabelled messages, chosen by a machine that saw the training fold alone. The test fold is
-seen by nobody. The baseline fits its own grams on the training fold, as its definition says, and reads texts that are
-not masked: masking costs it about a hundredth.
+seen by nobody. The baseline fits its own grams on the training fold, as its definition says, and
+reads texts that are not masked; ours reads what production reads.
 """
 
 from __future__ import annotations
