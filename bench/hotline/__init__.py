@@ -28,7 +28,7 @@ def run(seed: int, data: Path | None) -> Result:
     compared = classes.compare(folder, seed)
     ours, base = compared.macro("ours"), compared.macro("baseline")
     rows: list[dict[str, Figure]] = list(compared.rows())
-    rows.append(classes.abstention(folder, seed))
+    rows += classes.abstention(folder, seed)
     labelled = [r for r in read_rows(folder / "labelled_sample.csv.gz") if r.label]
     free = [(r.title, r.text) for r in read_rows(folder / "unlabelled_2801.csv.gz")]
     model = train(

@@ -51,6 +51,12 @@ def issues() -> list[Issue]:
     return msgspec.json.decode((Path(__file__).parent / "truth.json").read_bytes(), type=list[Issue])
 
 
+def raw_texts(path: Path) -> list[str]:
+    """Title and body of each row of the labelled sample, in its order, not masked."""
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+        return [f"{row['留言主题'].strip()}\n{row['留言详情'].strip()}" for row in csv.DictReader(file)]
+
+
 def messages(path: Path) -> Messages:
     """All messages of a file by time, then by number. Times are taken as UTC: only their distances count."""
     with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -54,27 +55,25 @@ def judge(
     from streams.decode.mask import mask
 
     try:
-        reader = HotlineText(load(model))
+        classifier = load(model)
+        reader = HotlineText(classifier)
     except (NotAModel, WordsError, OSError) as error:
         fail(str(error))
     given = [mask(text) for text in (texts or [line.strip() for line in sys.stdin if line.strip()])]
-    import numpy as np
-
-    read = reader.read(np.zeros(len(given), np.int64), [""] * len(given), [""] * len(given), given)
-    cuts = reader.place.cut(given, [""] * len(given))
-    assert read.verdicts is not None
-    assert reader.model is not None
-    v = read.verdicts
+    verdicts = classifier.judge([("", text) for text in given])
+    where = reader.place.cut(given, [""] * len(given))
+    urgency, mood = reader.urgency.of(given), reader.mood.of(given)
     for i, text in enumerate(given):
+        known = verdicts.number[i] >= 0
         line = {
             "text": text,
-            "class": reader.model.classes[v.number[i]] if v.number[i] >= 0 else None,
-            "sure": bool(v.sure[i]),
-            "probability": round(float(v.probability[i]), 3) if v.number[i] >= 0 else None,
-            "regions": list(cuts[i].regions),
-            "place": cuts[i].place,
-            "what": cuts[i].what,
-            "urgency": int(read.urgency[i]),
-            "mood": None if np.isnan(read.mood[i]) else round(float(read.mood[i]), 2),
+            "class": classifier.classes[verdicts.number[i]] if known else None,
+            "sure": bool(verdicts.sure[i]),
+            "probability": round(float(verdicts.probability[i]), 3) if known else None,
+            "regions": list(where[i].regions),
+            "place": where[i].place,
+            "what": where[i].what,
+            "urgency": int(urgency[i]),
+            "mood": None if math.isnan(mood[i]) else round(float(mood[i]), 2),
         }
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

@@ -1,6 +1,6 @@
 """Words with a meaning: urgency, danger to life, mood. The words are data; denial before a word is understood.
 
-Many words are looked for in one pass (Aho-Corasick). A hit counts unless it is denied before (没有火灾, 没有任何火灾),
+Many words are looked for in one pass (Aho-Corasick). A hit counts unless it is denied before (没有火灾, 没有发生火灾),
 and a longer listed word wins over a shorter one within it (防火门 over 火).
 """
 

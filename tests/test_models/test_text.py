@@ -38,10 +38,11 @@ RULES = PlaceRules.of(
     {
         "regions": ["市", "区", "街道"],
         "endings": ["小区", "路", "学院"],
-        "cues": ["在", "投诉", "的"],
+        "cues": ["在", "投诉", "的", "和"],
         "never": ["本小区"],
+        "names": ["和平"],
     }
-)  # fmt: skip
+)
 
 
 @pytest.fixture(scope="module")
