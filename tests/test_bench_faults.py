@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from bench.faults.judge import judge
 HEADER = "No,year,month,day,hour,PM2.5,PM10,SO2,NO2,CO,O3,station\n"
 
 
-def corpus(hours: int = 7000, stations: int = 2, seed: int = 1) -> Corpus:
+def corpus(hours: int = 7000, stations: int = 1, seed: int = 1) -> Corpus:
     """Smooth courses that stations share, a little noise; a natural gap and a natural rest in the first series."""
     random = np.random.default_rng(seed)
     common = 60.0 + np.cumsum(random.normal(0.0, 1.0, (len(METRICS), hours)), axis=1)
@@ -27,27 +28,31 @@ def corpus(hours: int = 7000, stations: int = 2, seed: int = 1) -> Corpus:
     return Corpus([f"s{i}" for i in range(stations)], np.arange(hours) * HOUR, value)
 
 
+@cache
+def faults(seed: int) -> Injected:
+    return inject(corpus(), seed)
+
+
 def injected(episodes: list[Episode], hours: int = 100) -> Injected:
     shape = (1, 1, hours)
     return Injected(np.zeros(shape), episodes, {"flat": np.zeros(shape, bool), "missing": np.zeros(shape, bool)})
 
 
 def test_the_same_seed_gives_the_same_faults_and_another_seed_others() -> None:
-    one, same, other = (inject(corpus(), seed) for seed in (1, 1, 2))
+    one, same, other = faults(1), inject(corpus(), 1), inject(corpus(), 2)
     np.testing.assert_array_equal(one.value, same.value)
     assert one.episodes == same.episodes
     assert one.episodes != other.episodes
 
 
 def test_another_station_in_the_folder_leaves_the_faults_of_this_one_where_they_were() -> None:
-    both = corpus()
+    both = corpus(stations=2)
     alone = replace(both, stations=both.stations[:1], value=both.value[:1])
     assert inject(alone, 1).episodes == [e for e in inject(both, 1).episodes if e.station == 0]
 
 
 def test_readings_differ_from_the_source_within_episodes_only() -> None:
-    source = corpus()
-    got = inject(source, 3)
+    source, got = corpus(), faults(1)
     inside = np.zeros(source.value.shape, bool)
     for e in got.episodes:
         inside[e.station, e.metric, e.first : e.last + 1] = True
@@ -59,7 +64,7 @@ def test_readings_differ_from_the_source_within_episodes_only() -> None:
 
 
 def test_natural_gaps_and_rests_are_marked_and_short_episodes_keep_clear_of_them() -> None:
-    got = inject(corpus(), 4)
+    got = faults(1)
     assert got.marked["missing"][0, 0, 3000:3010].all()
     assert got.marked["flat"][0, 0, 4000:4020].all()
     for e in got.episodes:
@@ -69,8 +74,7 @@ def test_natural_gaps_and_rests_are_marked_and_short_episodes_keep_clear_of_them
 
 
 def test_a_skew_shows_the_readings_of_another_hour() -> None:
-    source = corpus()
-    got = inject(source, 5)
+    source, got = corpus(), faults(1)
     skew = next(e for e in got.episodes if e.kind == "skew")
     rows = np.arange(skew.first, skew.last + 1)
     x = source.value[skew.station, skew.metric]
@@ -89,11 +93,11 @@ def test_an_episode_is_found_from_its_start_to_six_hours_after_its_end(at: int, 
 
 
 def test_alarms_in_an_episode_of_another_kind_are_false_and_in_a_marked_run_count_neither_way() -> None:
-    faults = injected([Episode("drift", 0, 0, 20, 30)])
-    faults.marked["flat"][0, 0, 50:60] = True
+    made = injected([Episode("drift", 0, 0, 20, 30)])
+    made.marked["flat"][0, 0, 50:60] = True
     alarms = np.zeros((1, 1, 100), bool)
     alarms[0, 0, [25, 55, 65, 66]] = True
-    flat, spike = judge(faults, "flat", alarms), judge(faults, "spike", alarms)
+    flat, spike = judge(made, "flat", alarms), judge(made, "spike", alarms)
     assert (flat.false, flat.natural) == (2, 2)
     assert (spike.false, spike.natural) == (4, 0)
 
