@@ -18,7 +18,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make .venv and install the locked packages (skipped while the lock is unchanged)
-	@:
+	@tools/kernels
 
 $(STAMP): requirements-dev.lock pyproject.toml tools/setup
 	@tools/setup $(VENV)
