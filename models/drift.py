@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from models.detector import F8, I4, I8, Fixed, usable, within
+from models.detector import F8, I4, I8, LARGEST, Fixed, usable, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,14 @@ class Drift(Fixed):
     ----------
     fast, slow : weights of the newest reading, 0 < slow < fast <= 1.
     warmup : readings before the first score, at least 2; about 1/slow is sound.
+    limit : readings beyond plus or minus this are taken as that, above 0: for residuals in their own deviations, in
+        which a few wild ones would look like a creep. None: all are taken as they are.
     """
 
     fast: float = 0.05
     slow: float = 0.002
     warmup: int = 500
+    limit: float | None = None
 
     STATE: ClassVar[np.dtype[Any]] = np.dtype(
         [("fast", "f8"), ("slow", "f8"), ("last", "f8"), ("noise", "f8"), ("n", "i4")]
@@ -39,24 +42,28 @@ class Drift(Fixed):
         if not 0 < self.slow < self.fast <= 1:
             raise ValueError(f"slow, fast: expected 0 < slow < fast <= 1, got {self.slow} and {self.fast}")
         within("warmup", self.warmup, 2)
+        if self.limit is not None:
+            within("limit", self.limit, 0, open_low=True)
 
     def _run(self, state: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
         out = np.empty(len(value))
         a, b = self.fast, self.slow
         # Variance of the difference of two running means over one white noise of variance 1.
         unit = a / (2.0 - a) + b / (2.0 - b) - 2.0 * a * b / (a + b - a * b)
-        drift(state, slot, value, a, b, self.warmup, unit, out)
+        limit = LARGEST if self.limit is None else self.limit
+        drift(state, slot, value, a, b, self.warmup, unit, limit, out)
         return out
 
 
 @njit(cache=True, inline="always")
 def drift_step(
-    state: NDArray[Any], slot: int, value: float, fast: float, slow: float, warmup: int, unit: float
+    state: NDArray[Any], slot: int, value: float, fast: float, slow: float, warmup: int, unit: float, limit: float
 ) -> float:
     """Score one reading, then learn it."""
     row = state[slot]
     if not usable(value):
         return np.nan
+    value = min(max(value, -limit), limit)
     if row.n == 0:
         row.fast = row.slow = row.last = value
         row.n = 1
@@ -79,8 +86,8 @@ def drift_step(
 
 @njit(cache=True, nogil=True)
 def drift(
-    state: NDArray[Any], slot: I4, value: F8, fast: float, slow: float, warmup: int, unit: float, out: F8
+    state: NDArray[Any], slot: I4, value: F8, fast: float, slow: float, warmup: int, unit: float, limit: float, out: F8
 ) -> None:
     """The detector's kernel over readings in order of arrival."""
     for i in range(len(value)):
-        out[i] = drift_step(state, slot[i], value[i], fast, slow, warmup, unit)
+        out[i] = drift_step(state, slot[i], value[i], fast, slow, warmup, unit, limit)

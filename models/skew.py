@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from models.detector import F8, I4, I8, Detector, usable, within
 from models.neighbours import check_neighbours, neighbour_table
 
+CUT = 2.0
+"""Slow mean deviations beyond which a reading's height does not matter: what one place alone has weighs less."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockSkew(Detector):
@@ -20,7 +23,8 @@ class ClockSkew(Detector):
     Positive: the asset shows later what its neighbours showed (its clock is fast, or its data are held up); negative:
     earlier. 0.3 means that at some lag the distance is less by 30 % than at lag 0 and, counted apart, than is usual
     for that asset and lag, so that a place downwind, which is always an hour behind, is not called skewed. Distances
-    are between readings less their slow mean, in their slow mean deviation, so units and levels do not matter. A row
+    are between readings less their slow mean, in their slow mean deviation and cut at 2 of it, so units
+    and levels do not matter and local peaks not much. A row
     is a summary of one moment, rows at equal distances, one value an asset, NaN where it had none; lags are counted in
     rows of the asset. Gives (n, assets); the state's row is one group of assets. Unknown before an asset has
     ``warmup`` rows. Does not work for a skew of less than two rows or beyond ``reach``, for a course without features
@@ -78,10 +82,10 @@ class ClockSkew(Detector):
 
 @njit(cache=True, inline="always")
 def standard(level: F8, at: int, x: float, rate: float) -> float:
-    """A reading less its slow mean, in slow mean deviations, cut at 5; both then learn it."""
+    """A reading less its slow mean, in slow mean deviations, cut at :data:`CUT`; both then learn it."""
     d = x - level[at]
     size = level[at + 1]
-    z = min(max(d / size, -5.0), 5.0) if size > 0.0 else 0.0
+    z = min(max(d / size, -CUT), CUT) if size > 0.0 else 0.0
     level[at] += rate * d
     level[at + 1] += rate * (abs(d) - size)
     return z

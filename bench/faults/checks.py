@@ -45,15 +45,15 @@ def ours(stations: int) -> Mapping[str, Check]:
     spike = Spike(others, every_s=3600.0)
     skew = ClockSkew(others)
     apart = NeighbourDisagreement(others, alpha=0.0002, warmup=240)
-    drift = Drift(fast=0.01, slow=0.001, warmup=720)
+    drift = Drift(fast=0.01, slow=0.0005, warmup=720, limit=3.0)
     return {
         "flat": _decided("Flatline", flat, one_by_one(flat), "above", 1.0),
         "drift": _decided(
             "Drift of NeighbourDisagreement", (apart, drift),
-            lambda value, t: one_by_one(drift)(together(apart)(value, t), t), "deviation", 24.0, 8.0,
+            lambda value, t: one_by_one(drift)(together(apart)(value, t), t), "deviation", 32.0, 10.0,
         ),
         "spike": _decided("Spike", spike, together(spike), "deviation", 11.0),
-        "skew": _decided("ClockSkew", skew, together(skew), "deviation", 0.4, 0.12),
+        "skew": _decided("ClockSkew", skew, together(skew), "deviation", 0.35, 0.1),
         "missing": _decided("Silence", absent, one_by_one(absent), "above", 6.5),
     }  # fmt: skip
 

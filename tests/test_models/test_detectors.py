@@ -175,6 +175,7 @@ def group(model: Detector, value: F8) -> F8:
 
 
 THREE = ((1, 2), (0, 2), (0, 1))
+FIVE = tuple(tuple(b for b in range(5) if b != a) for a in range(5))
 
 
 def test_a_spike_is_told_by_the_reading_that_comes_back() -> None:
@@ -215,14 +216,14 @@ def test_a_reading_far_from_others_across_a_gap_is_no_spike_where_the_distance_i
 
 def test_a_clock_five_hours_off_is_told_with_its_direction_and_the_others_are_not() -> None:
     course = np.convolve(noise(2000), np.ones(6) / 6, "same")
-    value = course[:, None] + 0.1 * noise(6000, 2).reshape(2000, 3)
+    value = course[:, None] + 0.1 * noise(10_000, 2).reshape(2000, 5)
     late, early = value.copy(), value.copy()
     late[1200:1500, 1] = value[1195:1495, 1]
     early[1200:1500, 1] = value[1205:1505, 1]
     for shown, sign in ((late, 1), (early, -1)):
-        got = group(ClockSkew(THREE, quick=0.03, slow=0.001), shown)
+        got = group(ClockSkew(FIVE, quick=0.03, slow=0.001), shown)
         assert (sign * got[1300:1500, 1]).min() > 0.4
-        assert np.nanmax(np.abs(got[:, [0, 2]])) < 0.4
+        assert np.nanmax(np.abs(got[:, [0, 2, 3, 4]])) < 0.35
         assert np.nanmax(np.abs(got[:1200, 1])) < 0.35
 
 
@@ -243,6 +244,13 @@ def test_a_creep_of_a_hundredth_of_the_noise_a_reading_is_found_and_plain_noise_
     assert np.nanmax(np.abs(run(Drift(), value))) < 5
     value[3000:] += 0.01 * np.arange(2000)
     assert np.nanmax(run(Drift(), value)[3000:3700]) > 6
+
+
+def test_a_few_wild_readings_of_a_limited_residual_are_no_drift() -> None:
+    value = noise(3000)
+    value[2500:2505] += 60.0
+    assert np.nanmax(run(Drift(), value)) > 8
+    assert np.nanmax(np.abs(run(Drift(limit=2.0), value))) < 8
 
 
 def test_silence_is_told_in_missed_readings_and_an_outage_of_the_inputs_is_none() -> None:
@@ -337,6 +345,7 @@ def test_a_combiner_cannot_be_fitted_to_labels_of_one_kind() -> None:
         (AutoregressiveResidual, {"step": 2.0}, "step: expected"),
         (NeighbourDisagreement, {"neighbours": ((0,),)}, r"neighbours\[0\]: expected others"),
         (Flatline, {"tolerance": float("inf")}, "tolerance: expected"),
+        (Drift, {"limit": 0.0}, "limit: expected"),
         (Drift, {"fast": 0.001}, "expected 0 < slow < fast"),
         (Spike, {"slow": 0.5}, "slow, quick: expected"),
         (Spike, {"every_s": 0.0}, "every_s: expected"),
