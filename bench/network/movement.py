@@ -21,11 +21,9 @@ from geo.zones import Zones
 
 LAYERS = ("grid", "community", "town", "district", "zone", "site", "risk")
 RULES = {
-    "shipped buffers, dwell 60 s and 600 s": Movement(dwell_s=(60.0, 600.0)),
+    "shipped buffers": Movement(dwell_s=(60.0, 600.0)),
     "no buffers": Movement(entry_m=0.0, exit_m=0.0),
-    "wide buffers, silence ends after 30 min": Movement(
-        entry_m=25.0, exit_m=60.0, accuracy_m=15.0, dwell_s=(300.0,), max_gap_s=1800.0
-    ),
+    "wide buffers": Movement(entry_m=25.0, exit_m=60.0, accuracy_m=15.0, dwell_s=(300.0,), max_gap_s=1800.0),
 }
 KIND = {ENTER: "enter", LEAVE: "leave", DWELL: "dwell"}
 WHY = {MOVED: "moved", SILENT: "silent", ENDED: "ended"}
@@ -47,14 +45,14 @@ def measure(draw: np.random.Generator, seed: int, roads: RoadNet) -> tuple[list[
         slow.append(len(went) / (time.process_time() - began))
         off = [differ(said(zones, LAYERS, rule, went, order, cuts), true) for order, cuts in _ways(draw, went)]
         wrong += sum(off)
-        events = sum(map(len, true.values()))
-        rows.append({"what": f"movement, {name}: events of {len(went):,} positions, {len(zones):,} zones",
-                     "checked": events, "wrong": sum(off)})  # fmt: skip
+        kinds = Counter(s.kind if s.why == "moved" else f"{s.kind} ({s.why})" for one in true.values() for s in one)
+        told = ", ".join(f"{n:,} {kind}" for kind, n in sorted(kinds.items()))
+        rows.append({"what": f"movement, {name}: {told}", "checked": kinds.total(), "wrong": sum(off)})
     part = Movement().take(zones, Presence(), went.slot, went.lon, went.lat, went.t, went.accuracy)
     counts, truly = part.counts(), replay.outcomes()
     apart = sum(abs(counts[name] - truly[name]) for name in counts)
     told = ", ".join(f"{n:,} {name}" for name, n in truly.items() if n)
-    rows.append({"what": f"movement, what became of the positions: {told}", "checked": len(went), "wrong": apart})
+    rows.append({"what": f"movement in {len(zones):,} zones, positions: {told}", "checked": len(went), "wrong": apart})
     rows.append({"what": "movement, positions/s in batches of 100k", "per s": round(_speed(zones, went))})
     peer = 1 / (1 / statistics.median(slow) + 1 / _covering(replay, went))
     rows.append({"what": "shapely: STRtree.query and distances, a position at a time", "per s": round(peer)})
@@ -109,7 +107,7 @@ def _covering(replay: Replay, went: Tracks) -> float:
 
 def _speed(zones: Zones, went: Tracks) -> float:
     """Positions per second of CPU of the whole call, median of slices; all but the first, which warms up."""
-    spent, rule = [], RULES["shipped buffers, dwell 60 s and 600 s"]
+    spent, rule = [], RULES["shipped buffers"]
     for _ in range(SLICES + 1):
         state, begin = Presence(), time.process_time()
         for a in range(0, len(went), SPEED_BATCH):
