@@ -6,7 +6,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from geo import geojson
@@ -15,6 +15,8 @@ from geo.feature import ALWAYS, FOREVER, Feature, MapError
 from geo.times import FIRST, LAST, text_of, time_of
 
 SQUARE = shapely.box(113.0, 22.0, 113.1, 22.1)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""Slowness of the machine is no fault of what is tested."""
 TIMES = (ALWAYS, 10, 20, 30, 40, FOREVER)
 
 
@@ -43,7 +45,7 @@ def test_the_name_of_a_version_has_its_time_in_utc() -> None:
     assert key_of(version(1_592_755_200_123)) == "grid/g/2020-06-21T16:00:00.123Z"
 
 
-@settings(max_examples=25)
+@settings(UNHURRIED, max_examples=25)
 @given(st.text("g/é网 \n", min_size=1, max_size=20), st.sampled_from([ALWAYS, 0, 999]) | st.integers(FIRST, LAST))
 def test_every_name_reads_back_from_its_text(code: str, since: int) -> None:
     key = Key("grid", code, since)
@@ -141,7 +143,7 @@ def logs(draw: st.DrawFn, *, takes: bool = True) -> list[Change]:
     return changes
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(maps(), logs(), st.randoms(use_true_random=False))
 def test_changes_of_different_names_give_the_same_in_every_order(old: list[Feature], log: list[Change], random) -> None:  # type: ignore[no-untyped-def]
     distinct = list({c.key: c for c in log}.values())
@@ -149,7 +151,7 @@ def test_changes_of_different_names_give_the_same_in_every_order(old: list[Featu
     assert apply(old, mixed) == apply(old, distinct)
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(maps(), logs(takes=False), st.randoms(use_true_random=False))
 def test_versions_that_come_in_one_by_one_in_any_order_give_the_same(
     old: list[Feature], log: list[Change], random
@@ -162,14 +164,14 @@ def test_versions_that_come_in_one_by_one_in_any_order_give_the_same(
     assert step == apply(old, distinct)
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(maps(), logs())
 def test_a_compacted_log_gives_what_the_whole_log_gives(old: list[Feature], log: list[Change]) -> None:
     compacted = [c for n, c in enumerate(log) if c.key not in {later.key for later in log[n + 1 :]}]
     assert apply(old, compacted) == apply(old, log)
 
 
-@settings(max_examples=40)
+@settings(UNHURRIED, max_examples=40)
 @given(maps(), logs())
 def test_after_any_changes_no_code_is_there_twice_at_one_time(old: list[Feature], log: list[Change]) -> None:
     after = apply(old, log)
@@ -181,7 +183,7 @@ def test_after_any_changes_no_code_is_there_twice_at_one_time(old: list[Feature]
 # -- found
 
 
-@settings(max_examples=80)
+@settings(UNHURRIED, max_examples=80)
 @given(maps(), maps())
 def test_the_changes_from_one_map_to_another_lead_there(old: list[Feature], new: list[Feature]) -> None:
     after = apply(old, diff(old, new))
@@ -287,7 +289,7 @@ RECORD = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100)
+@settings(UNHURRIED, max_examples=100)
 @given(st.just(b"grid/g/always") | st.binary(max_size=30), st.binary(max_size=60) | RECORD.map(msgspec.json.encode))
 def test_whatever_the_bytes_are_only_a_readable_finding_comes_out(key: bytes, value: bytes) -> None:
     try:
