@@ -92,9 +92,9 @@ def _change(line: bytes) -> Change:
 
 def in_force(broker: str, settings: Settings) -> tuple[str, list[Feature]]:
     """The set in force and its map, with all live changes that it took up; those of the last seconds may be missing."""
-    from brain.commands.sets import _in_force
+    from brain.commands.sets import in_force
 
-    set_id = _in_force(broker, settings)
+    set_id = in_force(broker, settings)
     return set_id, geojson.read(geojson.decode(_map_of(broker, settings, set_id)))
 
 

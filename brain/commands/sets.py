@@ -49,7 +49,7 @@ def list_(config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = N
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _EN if settings.language == "en" else _ZH
     broker = broker_of(settings)
-    force = _in_force(broker, settings)
+    force = in_force(broker, settings)
     table = Table()
     for column in ("force", "name", "id", "assets", "scenarios"):
         table.add_column(words[column])
@@ -110,7 +110,7 @@ def use(
     if id_ != digest(folder):
         fail(f"{folder}: changed while it was read; try again")
     broker = broker_of(settings)
-    if _in_force(broker, settings) == id_:
+    if in_force(broker, settings) == id_:
         console.print(words["already"].format(name=name, id=id_))
         return
     wish = Wanted(id_, name, by or getpass.getuser(), time.time_ns() // 1_000_000)
@@ -160,7 +160,7 @@ def _last_pulse(broker: str, settings: Settings) -> Any:
     return last
 
 
-def _in_force(broker: str, settings: Settings) -> str:
+def in_force(broker: str, settings: Settings) -> str:
     from brain.pipeline import library
     from streams.log import LogError
 
