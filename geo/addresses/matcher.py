@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from geo.addresses.fuzzy import HOLE, MATCH_AT, UNKNOWN, FuzzyPass
 from geo.addresses.index import Index
 from geo.addresses.names import Level, Names
 from geo.addresses.numerals import plain
-from geo.addresses.outcome import Outcome, Span
+from geo.addresses.outcome import RawSpan, Span
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -99,36 +98,40 @@ class AddressMatcher:
         """
         read, decide = self._first.read, self._first.decide
         rest = self._second.decide if forgive else self._first.undecided
-        outcomes = []
+        # Columns grow text by text: outcomes that stay until the end would keep the garbage collector busy.
+        rows, levels, whys, sure, nears = list[int](), list[int](), list[int](), list[float](), list[bool]()
+        candidates, weights, candidate_counts = list[int](), list[float](), list[int]()
+        spans, span_counts = list[RawSpan](), list[int]()
         for text in texts:
             reading = read(plain(text[:READ]))
-            outcomes.append(decide(reading) or rest(reading))
-        return self._columns(texts, outcomes)
-
-    def _columns(self, texts: Sequence[str], outcomes: list[Outcome]) -> Matches:
-        book, n = self.book, len(outcomes)
-        # Turned by zip at once: a list made anew for each column costs as much as reading the texts.
-        rows, levels, whys, sure, candidates, weights, read, near = zip(*outcomes, strict=True) if n else ((),) * 8
-        spans = list(chain.from_iterable(read))
+            row, level, why, confidence, found, of, parts, near = decide(reading) or rest(reading)
+            rows.append(row)
+            levels.append(level)
+            whys.append(why)
+            sure.append(confidence)
+            nears.append(near)
+            candidates += found
+            weights += of
+            candidate_counts.append(len(found))
+            spans += parts
+            span_counts.append(len(parts))
         starts, ends, span_levels, exact, names = zip(*spans, strict=True) if spans else ((),) * 5
-        row = np.array(rows, np.int64)
-        found = row >= 0
-        lon, lat = np.full(n, np.nan), np.full(n, np.nan)
-        lon[found], lat[found] = book.lon[row[found]], book.lat[row[found]]
+        at = np.array(rows, np.int64)
         return Matches(
-            row=row,
-            code=[book.code[r] if r >= 0 else "" for r in rows],
+            row=at,
+            code=[self.book.code[r] if r >= 0 else "" for r in rows],
             level=np.array(levels, np.int8),
             why=np.array(whys, np.int8),
             confidence=np.array(sure, np.float64),
-            lon=lon,
-            lat=lat,
-            near=np.array(near, np.bool_),
+            # Row -1 takes the last position; it is then blanked.
+            lon=np.where(at >= 0, self.book.lon[at], np.nan),
+            lat=np.where(at >= 0, self.book.lat[at], np.nan),
+            near=np.array(nears, np.bool_),
             cut=np.array([len(t) > READ for t in texts], np.bool_),
-            first=_first(candidates),
-            candidate=np.array(list(chain.from_iterable(candidates)), np.int64),
-            weight=np.array(list(chain.from_iterable(weights)), np.float64),
-            span_first=_first(read),
+            first=_first(candidate_counts),
+            candidate=np.array(candidates, np.int64),
+            weight=np.array(weights, np.float64),
+            span_first=_first(span_counts),
             span_start=np.array(starts, np.int64),
             span_end=np.array(ends, np.int64),
             span_level=np.array(span_levels, np.int8),
@@ -137,9 +140,9 @@ class AddressMatcher:
         )
 
 
-def _first(parts: Sequence[Sequence[object]]) -> I8:
+def _first(counts: Sequence[int]) -> I8:
     """Where each text's part of a column begins, and the end."""
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)))))
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(np.array(counts, np.int64))))
 
 
 def assumptions() -> dict[str, float]:
