@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -54,16 +55,20 @@ class Audit:
         self.lanes = [LaneTopics.of(name, p, prefix) for name in inputs for p in range(sizes.get(prefix + name, 0))]
         self.auditor = Auditor(self.lanes, prefix, outcomes)
 
-    def run(self, *, from_beginning: bool, until_end: bool) -> None:
-        """Read to the end, or along until interrupted. Raises LogError where no broker answers."""
+    def run(self, *, from_beginning: bool, until_end: bool, stop: threading.Event) -> None:
+        """Read to the end, or along until ``stop`` is set. Raises LogError where no broker answers."""
         if from_beginning:
             self._heads()
         begun = int(time.time() * 1000)
         topics = sorted({tp.topic for tp in self.auditor.partitions})
-        reading = follow(self.bootstrap, topics, from_beginning=from_beginning, until_end=until_end, ends=self)
+        reading = follow(
+            self.bootstrap, topics, from_beginning=from_beginning, until_end=until_end, stop=stop.is_set, ends=self
+        )
         with closing(reading):
             for r in reading:
                 self._say(self.auditor.record(TP(r.topic, r.partition), r.offset, r.time, r.key, r.value, r.headers))
+        if stop.is_set():
+            return
         # Nothing more will be read: what had no seal or outcome when reading began, and was old then, has none.
         self.auditor.now = max(self.auditor.now, begun)
         self._say(self.auditor.judge(self.auditor.partitions, heads=True))

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from brain.audit import Audit, Format
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import broker_of, fail, load_settings, until_interrupted
 from brain.tail import Lang
 
 
@@ -35,8 +35,9 @@ def audit(
             broker, settings.prefix, tuple(settings.partitions), "en" if settings.language == "en" else "zh", output,
             Console(),
         )  # fmt: skip
-        with contextlib.suppress(KeyboardInterrupt):  # that is how --follow ends: what was found until then counts
-            reading.run(from_beginning=from_beginning or not follow, until_end=not follow)
+        with contextlib.suppress(KeyboardInterrupt), until_interrupted() as stop:
+            # That is how --follow ends: what was found until then counts.
+            reading.run(from_beginning=from_beginning or not follow, until_end=not follow, stop=stop)
         reading.close()
     except LogError as error:
         fail(str(error))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,3 +50,25 @@ def broker_of(settings: Settings) -> str:
 def plain(text: str) -> str:
     """Nothing that steers a terminal: what came in is shown, not obeyed."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
+
+
+@contextmanager
+def until_interrupted() -> Iterator[threading.Event]:
+    """An event that the first Ctrl-C sets; the second one interrupts as ever.
+
+    The Kafka client can lose a KeyboardInterrupt that comes while it waits. Outside the main thread nothing is caught.
+    """
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def ask(*_: object) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from brain import tail as stages
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import broker_of, fail, load_settings, until_interrupted
 from brain.incidents.value import Domain
 
 
@@ -33,18 +33,12 @@ def tail(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     broker = broker_of(settings)
     try:
-        stages.run(
-            broker,
-            stage,
-            prefix=settings.prefix,
-            lang=settings.language,
-            filters=stages.Filters(scenario, domain, level, grid),
-            output=output,
-            limit=limit,
-            from_beginning=from_beginning,
-            until_end=no_follow,
-            inputs=tuple(settings.partitions),
-        )
+        with until_interrupted() as stop:
+            stages.run(
+                broker, stage, prefix=settings.prefix, lang=settings.language,
+                filters=stages.Filters(scenario, domain, level, grid), output=output, limit=limit,
+                from_beginning=from_beginning, until_end=no_follow, inputs=tuple(settings.partitions), stop=stop,
+            )  # fmt: skip
     except LogError as error:
         fail(str(error), 1)
     except (KeyboardInterrupt, BrokenPipeError):

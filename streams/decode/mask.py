@@ -20,12 +20,13 @@ LONGEST_KIND = 19
 _SEPARATOR = r"[ \t\u00a0\u3000.\-\u00b7\u2010-\u2015\uff0d]{1,2}"
 _RUN = re.compile(rf"\+?\d[\dXx\uff38\uff58]*(?:{_SEPARATOR}\d[\dXx\uff38\uff58]*)*")
 _GROUP = re.compile(r"\d+[Xx\uff38\uff58]?")
+# What a cue announces ends with the token that masks it: the ] of a token is no part of a cue.
 _PHONE_CUE = re.compile(
-    r"(?:电话|座机|手机|致电|热线|传真|固话|tel|phone)[^\d\u4e00-\u9fff]{0,3}(?:[号码是为][^\d]{0,2}){0,3}$",
+    r"(?:电话|座机|手机|致电|热线|传真|固话|tel|phone)[^\d\]\u4e00-\u9fff]{0,3}(?:[号码是为][^\d\]]{0,2}){0,3}$",
     re.IGNORECASE,
 )
 _ACCOUNT_CUE = re.compile(
-    r"(?:qq|扣扣|微信|vx|wechat|账号|帐号|卡号|学号|工号|警号|证号)[^\d\u4e00-\u9fff]{0,3}(?:[群号码是为][^\d]{0,2}){0,3}$",
+    r"(?:qq|扣扣|微信|vx|wechat|账号|帐号|卡号|学号|工号|警号|证号)[^\d\]\u4e00-\u9fff]{0,3}(?:[群号码是为][^\d\]]{0,2}){0,3}$",
     re.IGNORECASE,
 )
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)\D{0,2}[2-9]\d{2,3}\D{0,2}\d{4}(?:\D{1,2}\d{1,4})?")
