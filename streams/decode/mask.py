@@ -59,6 +59,13 @@ def mask(text: str) -> str:
     联系人) or before a title (先生, 女士). Masking twice changes nothing. Does not find numbers written in words
     (一三八), names that nothing announces, and addresses; masks an order number of eleven digits as well.
     """
+    # What a token took away can lay bare what it stood beside: a plate, say, with an identity number right behind it.
+    while (masked := _once(text)) != text:
+        text = masked
+    return text
+
+
+def _once(text: str) -> str:
     text = _MAIL.sub(MAIL, text)
     text = _PLATE.sub(PLATE, text)
     text = _RUN.sub(_numbers, text)

@@ -69,6 +69,7 @@ parts = st.one_of(words, identities, mobiles, st.text(max_size=8), st.from_regex
 
 @FEW
 @example(["13000000000", ":0000000"])
+@example(["粤A0000", "A", "110000200001010000"])
 @given(st.lists(parts, max_size=8))
 def test_masking_twice_is_masking_once(found: list[str]) -> None:
     once = mask("".join(found))
