@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
@@ -24,6 +25,8 @@ from streams.reclaim import Claims
 from streams.records import TP, Batch, Reason
 from streams.replay import ReplaySettings
 from streams.state import Store
+
+log = structlog.get_logger(__name__)
 
 LANES: Mapping[str, Callable[[], LaneLogic]] = {
     "iot.telemetry": ReadingsLane,
@@ -55,7 +58,10 @@ def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySe
     if bootstrap:
         shelf = set_store.fetch(bootstrap, topic)
         for set_id in shelf.ids():
-            sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
+            try:
+                sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
+            except ValueError as error:  # whoever wrote it: a set that is wanted and not here is said to be missing
+                log.warning("a set in the topic is none", set=set_id, error=str(error)[:300])
     return sets, sets.get(digest(names[settings.genesis]))
 
 

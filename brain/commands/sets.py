@@ -96,8 +96,10 @@ def use(
     lang: Lang = None,
 ) -> None:
     """Have another set come into force once every task has loaded it / 切换生效集."""
-    from brain.sets import CitySet, digest
-    from streams.produce import send_one
+    from brain.sets import CitySet, digest, files
+    from streams import set_store
+    from streams.produce import send_all
+    from streams.records import TP
     from streams.set_watch import WANTED, Wanted
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
@@ -114,7 +116,9 @@ def use(
         console.print(words["already"].format(name=name, id=id_))
         return
     wish = Wanted(id_, name, by or getpass.getuser(), time.time_ns() // 1_000_000)
-    offset = send_one(broker, settings.prefix + "sets", 0, WANTED, msgspec.json.encode(wish))
+    # Its files go first, so that workers on machines without the folder have them when they read the wish.
+    records = [*set_store.chunks(id_, set_store.pack(files(folder))), (WANTED, msgspec.json.encode(wish))]
+    offset = send_all(broker, TP(settings.prefix + "sets", 0), records)[-1]
     console.print(words["asked"].format(name=name, id=id_))
     if wait:
         _outcome(broker, settings, wish, offset, wait, words)
