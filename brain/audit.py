@@ -55,11 +55,11 @@ class Audit:
         self.lanes = [LaneTopics.of(name, p, prefix) for name in inputs for p in range(sizes.get(prefix + name, 0))]
         self.auditor = Auditor(self.lanes, prefix, outcomes)
 
-    def run(self, *, from_beginning: bool, until_end: bool, stop: threading.Event) -> None:
+    def run(self, *, from_beginning: bool, until_end: bool, stop: threading.Event | None = None) -> None:
         """Read to the end, or along until ``stop`` is set. Raises LogError where no broker answers."""
         if from_beginning:
             self._heads()
-        begun = int(time.time() * 1000)
+        begun, stop = int(time.time() * 1000), stop or threading.Event()
         topics = sorted({tp.topic for tp in self.auditor.partitions})
         reading = follow(
             self.bootstrap, topics, from_beginning=from_beginning, until_end=until_end, stop=stop.is_set, ends=self

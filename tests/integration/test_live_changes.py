@@ -48,6 +48,16 @@ def notes(worker: Running, what: str) -> list[dict[str, Any]]:
     return [note for note in found if note["what"] == what]
 
 
+def settled(worker: Running, refused: int) -> str:
+    """The last set that was named, once all that was built is named and so many changes are refused; else empty.
+
+    One set or two: on a slow machine the records of one topic can be gathered before those of the other are there.
+    """
+    built, named = notes(worker, "set.built"), notes(worker, "set.named")
+    done = len(built) == len(named) > 0 and len(notes(worker, "change.refused")) == refused
+    return str(named[-1]["set"]) if done else ""
+
+
 def test_grids_that_move_to_a_new_town_answer_by_the_events_time_live_after_a_restart_and_in_replay(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:
@@ -72,8 +82,7 @@ def test_grids_that_move_to_a_new_town_answer_by_the_events_time_live_after_a_re
         send_all(kafka, TP(prefix + "map.features", 0), [c.record() for c in (*changes, broken)])
         there = json.dumps(detector("gas-late")).encode()
         send_all(kafka, TP(prefix + "assets", 0), [(b"gas-late", there), (b"gas-bad", b'{"id": "gas-bad"}')])
-        named = until(lambda: notes(worker, "set.named"))
-        live = named[0]["set"]
+        live = until(lambda: settled(worker, refused=2))
         assert {(r["topic"], "overlaps" in r["why"]) for r in notes(worker, "change.refused")} == {
             ("map.features", True), ("assets", False),
         }  # fmt: skip
@@ -95,7 +104,7 @@ def test_grids_that_move_to_a_new_town_answer_by_the_events_time_live_after_a_re
         assert got["gas-3"] == ("990102001", live)
         assert got["gas-4"] == (NEW_TOWN, live)
         assert len(notes(worker, "change.refused")) == 2, "told again after the restart"
-        assert len(notes(worker, "set.built")) == 1
+        assert settled(worker, refused=2) == live
         assert worker.stop() == 0
 
         bundle = tmp_path / "bundle.ndjson.gz"
