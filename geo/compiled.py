@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.resource_tracker  # here and not at the first reload, when somebody would wait for it
+import multiprocessing.spawn
 import os
 from collections.abc import Collection
 from concurrent.futures import ProcessPoolExecutor
@@ -24,6 +26,8 @@ from geo.layers import OVERLAPPING
 
 FEATURES = "features.msgpack"
 FORMAT = 1
+PIECE = 128
+"""Shapes that are read without a pause."""
 NICE = 10
 """By how much the builder gives way to those who serve."""
 
@@ -67,7 +71,9 @@ def read(folder: Path) -> CityMap:
     head = msgspec.msgpack.decode((folder / FEATURES).read_bytes(), type=_Head)
     if head.format != FORMAT:
         raise ValueError(f"{folder / FEATURES}: expected format {FORMAT}, got {head.format}; compile the map anew")
-    shapes = shapely.from_wkb([k.wkb for k in head.features])
+    # In pieces: a call into GEOS keeps the interpreter to itself, and those who serve would wait for all of it.
+    wkb = [k.wkb for k in head.features]
+    shapes = [s for a in range(0, len(wkb), PIECE) for s in shapely.from_wkb(wkb[a : a + PIECE])]
     features = [
         Feature(k.layer, k.code, shape, k.since, k.until, k.attributes)
         for k, shape in zip(head.features, shapes, strict=True)
