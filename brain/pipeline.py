@@ -15,6 +15,7 @@ from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
 from brain.sets import CitySet, SetLibrary, digest, folders
 from brain.settings import Settings, SettingsError
+from geo.compiled import short_turns
 from streams import set_store
 from streams.deadletter import Letter
 from streams.decode import decode_detections, decode_readings
@@ -70,18 +71,19 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
 
     Raises KeyError where neither a folder nor topic sets has that content, and whatever is wrong with it.
     """
-    try:
-        content = sets.find(set_id, settings.set_folder())
-    except KeyError:
-        raise KeyError(f"neither topic sets nor a folder below {settings.set_folder()} has {set_id}") from None
-    content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
-    for n in set(settings.partitions.values()):
-        content.partitions(n)
-    for topic, make in LANES.items():
-        logic = make()
-        logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
-        logic.enter(set_id, content)
-    CityLogic(sets=sets.get).enter(set_id, content)
+    with short_turns():
+        try:
+            content = sets.find(set_id, settings.set_folder())
+        except KeyError:
+            raise KeyError(f"neither topic sets nor a folder below {settings.set_folder()} has {set_id}") from None
+        content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
+        for n in set(settings.partitions.values()):
+            content.partitions(n)
+        for topic, make in LANES.items():
+            logic = make()
+            logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
+            logic.enter(set_id, content)
+        CityLogic(sets=sets.get).enter(set_id, content)
     return content
 
 

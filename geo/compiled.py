@@ -11,7 +11,8 @@ import multiprocessing
 import multiprocessing.resource_tracker  # here and not at the first reload, when somebody would wait for it
 import multiprocessing.spawn
 import os
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -28,6 +29,7 @@ FEATURES = "features.msgpack"
 FORMAT = 1
 PIECE = 128
 """Shapes that are read without a pause."""
+TURN_S = 0.0005
 NICE = 10
 """By how much the builder gives way to those who serve."""
 
@@ -95,7 +97,23 @@ def build_beside(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         pool.submit(_compile, source, folder, frozenset(overlapping), live_since).result()
-    return read(folder)
+    with short_turns():
+        return read(folder)
+
+
+@contextlib.contextmanager
+def short_turns() -> Iterator[None]:
+    """For work in a thread beside one that serves: the interpreter changes over every half millisecond meanwhile.
+
+    Whoever serves asks for it several times a batch, and would wait a whole turn (5 ms by default) each time. It is the
+    process's setting: of two at once the one that ends last puts back what it found.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(min(before, TURN_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _compile(source: Path, folder: Path, overlapping: frozenset[str], live_since: int) -> None:
