@@ -6,12 +6,8 @@ out, and the rest is judged again. Whatever happens there, the set in force stay
 
 from __future__ import annotations
 
-import contextlib
 import heapq
-import multiprocessing
-import os
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -19,8 +15,9 @@ import msgspec
 import structlog
 
 from brain import live_apply
-from brain.live_apply import ASSETS, FEATURES, Outcome, Record, Refusal, name_of
+from brain.live_apply import ASSETS, FEATURES, Outcome, Record, Refusal, valid_from
 from brain.sets import Changes, SetLibrary, changes_of, digest_of, files
+from geo.compiled import beside
 from streams import set_store
 from streams.produce import send_all
 from streams.records import TP, Batch
@@ -33,8 +30,6 @@ log = structlog.get_logger(__name__)
 TOPICS = (ASSETS, FEATURES)
 CONSIDERED = b"considered"
 """Key in topic sets: next offset of each topic of changes that was judged, so that a refusal is told once."""
-NICE = 10
-"""By how much the builder gives way to those who serve."""
 
 
 class LiveChanges:
@@ -137,13 +132,8 @@ def _due(record: Record, seen: Changes, now: int) -> bool:
 
 
 def _start(topic: str, key: bytes) -> int:
-    """From when on a change is so; 0 for the map, which has its own times, and where the key is wrong."""
-    if topic != ASSETS:
-        return 0
-    try:
-        return name_of(key)[1]
-    except ValueError:
-        return 0
+    """From when on a change is so; 0 for the map, which has its own times."""
+    return valid_from(key) if topic == ASSETS else 0
 
 
 def _told(refusal: Refusal) -> dict[str, object]:
@@ -158,16 +148,9 @@ def _told(refusal: Refusal) -> dict[str, object]:
 
 def _in_child(path: Path, fresh: Sequence[Record], known: Sequence[Record], after: Changes) -> Outcome:
     """In a process of its own, which gives way and may die of what it is given."""
-    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=_give_way)
-    with pool:
-        try:
-            return pool.submit(live_apply.follow, path, fresh, known, after).result()
-        except BrokenProcessPool:
-            log.error("the builder of sets died", changes=len(fresh))
-            why = "the process that judged it, and what came with it, died"
-            return Outcome({}, 0, [Refusal(record, why) for record in fresh])
-
-
-def _give_way() -> None:
-    with contextlib.suppress(OSError):  # where priorities cannot be lowered it works all the same
-        os.nice(NICE)
+    try:
+        return beside(live_apply.follow, path, fresh, known, after)
+    except BrokenProcessPool:
+        log.error("the builder of sets died", changes=len(fresh))
+        why = "the process that judged it, and what came with it, died"
+        return Outcome({}, 0, [Refusal(record, why) for record in fresh])

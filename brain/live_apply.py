@@ -58,6 +58,14 @@ def name_of(key: bytes) -> tuple[str, int]:
     return name, 0 if text == "always" else time_of(text)
 
 
+def valid_from(key: bytes) -> int:
+    """The time of an asset's key; 0 where the key is wrong, which is found when the change is judged."""
+    try:
+        return name_of(key)[1]
+    except ValueError:
+        return 0
+
+
 def follow(folder: Path, fresh: Sequence[Record], known: Sequence[Record], after: sets.Changes) -> Outcome:
     """The set's files after the changes.
 
@@ -94,7 +102,7 @@ def _assets(
         if line.strip():
             lines[msgspec.json.decode(line, type=_Id).id] = line
     before = dict(lines)
-    for record in sorted(fresh, key=_valid_from):
+    for record in sorted(fresh, key=lambda r: (valid_from(r.key), r.offset)):
         try:
             name, since = name_of(record.key)
             was = msgspec.json.decode(lines[name], type=Asset) if name in lines else None
@@ -111,13 +119,6 @@ def _assets(
 
 class _Id(msgspec.Struct):
     id: str
-
-
-def _valid_from(record: Record) -> tuple[int, int]:
-    try:
-        return name_of(record.key)[1], record.offset
-    except ValueError:
-        return 0, record.offset
 
 
 def _version(record: Record, name: str, since: int, was: Asset | None) -> Asset:

@@ -80,6 +80,9 @@ class Scored:
 
     def __init__(self, models: list[Model], cells: NDArray[Any], rules: NDArray[Any], first: I4) -> None:
         self.models = models
+        self._sides = np.zeros(len(rules), np.int8)
+        for m in models:
+            self._sides[m.rule] = m.side
         scored = rules["kind"][cells["rule"]] == SCORE
         sums = np.concatenate(([0], np.cumsum(scored)))
         self.most = int((sums[first[1:]] - sums[first[:-1]]).max()) if len(first) > 1 else 0
@@ -107,14 +110,11 @@ class Scored:
                 slot = cells["model"][at[mine]]
                 score[mine] = m.model.score(table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
                 table.dirty[slot] = 1
-        sides = np.zeros(len(rules), np.int8)
-        for m in self.models:
-            sides[m.rule] = m.side
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
         made = settle(
-            rows, at, score, columns.series, columns.t, columns.index, offset, up, first, cells, rules, sides, rungs,
-            decision.rows, decision.dirty, events,
+            rows, at, score, columns.series, columns.t, columns.index, offset, up, first, cells, rules, self._sides,
+            rungs, decision.rows, decision.dirty, events,
         )  # fmt: skip
         return events[:made]
 
@@ -133,6 +133,12 @@ def gather(begin: int, end: int, series: I4, outcome: U1, first: I4, cells: NDAr
     return n
 
 
+@njit(cache=True, inline="always")
+def turned(score: float, side: int) -> float:
+    """A score with the side that counts made high; of both, its magnitude."""
+    return abs(score) if side == BOTH else score if side == UP else -score
+
+
 @njit(cache=True, nogil=True)
 def settle(rows: I4, at: I4, score: F8, series: I4, t: I8, index: I4, offset: I8, up: int, first: I4,
            cells: NDArray[Any], rules: NDArray[Any], sides: NDArray[np.int8], rungs: NDArray[Any],
@@ -142,7 +148,7 @@ def settle(rows: I4, at: I4, score: F8, series: I4, t: I8, index: I4, offset: I8
     for k in range(len(rows)):
         i, c = rows[k], at[k]
         r, d = cells[c].rule, cells[c].decision
-        x = abs(score[k]) if sides[r] == BOTH else score[k] if sides[r] == UP else -score[k]
+        x = turned(score[k], sides[r])
         action = decide_step(rules, r, rungs, decision, d, x, t[i])
         row = decision[d]
         if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):

@@ -12,9 +12,10 @@ import multiprocessing.resource_tracker  # here and not at the first reload, whe
 import multiprocessing.spawn
 import os
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any, TypeVar
 
 import msgspec
 import shapely
@@ -25,6 +26,7 @@ from geo.feature import ALWAYS, Feature, Value
 from geo.index import Index
 from geo.layers import OVERLAPPING
 
+T = TypeVar("T")
 FEATURES = "features.msgpack"
 FORMAT = 1
 PIECE = 128
@@ -94,11 +96,24 @@ def build_beside(
     Blocks until it is there: call it in a thread. What serves meanwhile is stalled by the reading only. Raises
     MapError with all findings where the map cannot be used; nothing is changed then.
     """
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        pool.submit(_compile, source, folder, frozenset(overlapping), live_since).result()
+    beside(_compile, source, folder, frozenset(overlapping), live_since)
     with short_turns():
         return read(folder)
+
+
+def beside(work: Callable[..., T], *args: Any) -> T:
+    """What a function of a module answers in a process of its own, which gives way; blocks until it does.
+
+    Raises what the function raises, and BrokenProcessPool where the process dies of it.
+    """
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_give_way) as pool:
+        return pool.submit(work, *args).result()
+
+
+def _give_way() -> None:
+    with contextlib.suppress(OSError):  # where priorities cannot be lowered it works all the same
+        os.nice(NICE)
 
 
 @contextlib.contextmanager
@@ -117,6 +132,4 @@ def short_turns() -> Iterator[None]:
 
 
 def _compile(source: Path, folder: Path, overlapping: frozenset[str], live_since: int) -> None:
-    with contextlib.suppress(OSError):  # where priorities cannot be lowered it builds all the same
-        os.nice(NICE)
     write(CityMap(geojson.load(source), overlapping=overlapping, live_since=live_since), folder)

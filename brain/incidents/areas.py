@@ -18,6 +18,7 @@ from brain.incidents import neighbours
 from brain.incidents.neighbours import Group
 from brain.placing import answer_at, put
 from brain.scenarios import NEIGHBOURS, Scenario
+from brain.scored import SIDES, turned
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
 from streams.records import Signal, Summary
 
@@ -124,8 +125,8 @@ class Areas:
             group = self._groups[s.id] = Group(s, self._content, known)
         scores = group.score(last, now - 1)
         for asset in sorted(scores):
-            x = scores[asset] * {"both": 1.0, "up": 1.0, "down": -1.0}[s.detect.side]
-            self._judge(s, asset, abs(x) if s.detect.side == "both" else x, now, out, last[asset], scores[asset])
+            x = turned(scores[asset], SIDES[s.detect.side])
+            self._judge(s, asset, x, now, out, last[asset], scores[asset])
         records = group.records(s.id)
         self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
         for key, value in records.items():
