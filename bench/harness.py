@@ -80,6 +80,11 @@ def load(name: str) -> Bench:
     return cast("Bench", importlib.import_module(f"bench.{name}"))
 
 
+def shared(folder: Path) -> Path | None:
+    """A folder of data that are no part of the project, beside or above it on this machine; None where it is absent."""
+    return next((p / folder for p in Path(__file__).resolve().parents if (p / folder).is_dir()), None)
+
+
 def machine() -> str:
     """One line: cores, processor, Python, system, date. Results without it are worth little."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.harness import Figure, Result
+from bench.harness import Figure, Result, shared
 from models.scan import Cluster, SpaceTimeScan
 
 EARTH_KM = 6367.0
@@ -65,7 +65,7 @@ class Fever:
 
 def run(seed: int, data: Path | None) -> Result:
     """Figures ``references`` (how many there are) and ``equal`` (of which all clusters agree)."""
-    folder = data or found()
+    folder = data or shared(FOLDER)
     if folder is None:
         raise FileNotFoundError(f"expected {FOLDER} beside or above the project, or DATA=<folder>; there is none")
     fever = read(folder)
@@ -86,12 +86,6 @@ def run(seed: int, data: Path | None) -> Result:
     if not references:
         raise FileNotFoundError(f"{folder}: expected reference outputs nyc_<day>.txt, found none")
     return Result(rows, {"references": references, "equal": equal}, equal == references, {"scan": model})
-
-
-def found() -> Path | None:
-    """The reference data of this machine, if there are any."""
-    here = Path(__file__).resolve()
-    return next((p / FOLDER for p in here.parents if (p / FOLDER).is_dir()), None)
 
 
 def read(folder: Path) -> Fever:

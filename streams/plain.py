@@ -115,7 +115,7 @@ class App(door.Diskless):
         return _Transport(self.conf.broker_consumer, self)
 
     # Narrower than Faust's on purpose: a plain agent gets its channel from here only.
-    def agent(self, source: Source[T], *, name: str = "") -> Callable[[Agent[T]], Agent[T]]:  # type: ignore[override]
+    def agent(self, source: Source[T], *, name: str = "") -> Callable[[Agent[T]], Agent[T]]:  # type: ignore[override]  # see above
         """Make ``async def agent(events)`` a Faust agent on a source.
 
         The function is called when the first event is there, and called anew when partitions change hands or when it

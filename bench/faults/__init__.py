@@ -26,14 +26,14 @@ from bench.faults import checks
 from bench.faults.corpus import Corpus, read
 from bench.faults.inject import KINDS, Injected, inject
 from bench.faults.judge import Verdict, judge
-from bench.harness import Figure, Result
+from bench.harness import Figure, Result, shared
 
 FOLDER = Path("shared/data/beijing_prsa")
 
 
 def run(seed: int, data: Path | None) -> Result:
     """Figures ``precision_<kind>`` and ``recall_<kind>`` of our detectors, fractions of 1."""
-    folder = data or found()
+    folder = data or shared(FOLDER)
     if folder is None:
         raise FileNotFoundError(f"expected {FOLDER} beside or above the project, or DATA=<folder>; there is none")
     corpus = read(folder)
@@ -52,12 +52,6 @@ def run(seed: int, data: Path | None) -> Result:
     settings = {kind: check.setting for kind, check in detectors.items()}
     about = {"stations": ", ".join(corpus.stations), "hours": len(corpus.t), "folder": folder.name}
     return Result(rows, figures, _sound(injected), about | settings)
-
-
-def found() -> Path | None:
-    """The readings of this machine, if there are any."""
-    here = Path(__file__).resolve()
-    return next((p / FOLDER for p in here.parents if (p / FOLDER).is_dir()), None)
 
 
 def _row(kind: str, name: str, verdict: Verdict, corpus: Corpus) -> dict[str, Figure]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.harness import Figure, Result
+from bench.harness import Figure, Result, shared
 from bench.hotline import classes, hot
 from bench.hotline import data as messages
 from brain.hotline import read_rows, read_taxonomy
@@ -21,7 +21,7 @@ FIGURES = ("macro_f1", "baseline_macro_f1", "gain", "hot_issues_found", "hot_iss
 
 def run(seed: int, data: Path | None) -> Result:
     """Another seed cuts other folds; the hot issues come in their own order whatever it is."""
-    folder = data or messages.found()
+    folder = data or shared(messages.FOLDER)
     if folder is None:
         why = f"no data: expected {messages.FOLDER} beside or above the project, or DATA=<folder>"
         return Result([{"what": why}], dict.fromkeys(FIGURES), True, {"skipped": why})

@@ -40,12 +40,6 @@ class Messages:
     texts: Sequence[str]
 
 
-def found() -> Path | None:
-    """The data on this machine, if there are any."""
-    here = Path(__file__).resolve()
-    return next((p / FOLDER for p in here.parents if (p / FOLDER).is_dir()), None)
-
-
 def issues() -> list[Issue]:
     """The truth on hot issues."""
     return msgspec.json.decode((Path(__file__).parent / "truth.json").read_bytes(), type=list[Issue])

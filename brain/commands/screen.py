@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.sets import last_pulse
 from brain.commands.worker import configure_logs
 from brain.settings import Settings, SettingsError
 
@@ -103,16 +104,11 @@ def _follower(store: LayerStore, settings: Settings, broker: str) -> Follower:
     from brain.pipeline import library
     from brain.screen.follow import Follower
     from brain.sets import MAP
-    from streams import pulse as pulses
-    from streams.records import TP
-    from streams.tailing import latest
 
     sets, _ = library(settings, broker)
-    topic = TP(settings.prefix + "pulse", 0)
 
     def in_force() -> str | None:
-        found = latest(broker, [topic], b"pulse")
-        pulse = pulses.decode(found[topic], settings.key()) if topic in found else None
-        return pulse.set if pulse is not None else None
+        pulse = last_pulse(broker, settings)
+        return None if pulse is None else str(pulse.set)
 
     return Follower(store, in_force, lambda set_id: sets.path(set_id, settings.set_folder()) / MAP)

@@ -130,7 +130,7 @@ def _outcome(broker: str, settings: Settings, wish: Any, offset: int, wait: floa
     until = time.monotonic() + wait
     with console.status(""):
         while time.monotonic() < until:
-            pulse = _last_pulse(broker, settings)
+            pulse = last_pulse(broker, settings)
             if pulse is not None and pulse.set == wish.set:
                 console.print(words["named"].format(name=wish.name, id=wish.set, time=clock(pulse.time)))
                 return
@@ -153,7 +153,8 @@ def _refusal(broker: str, settings: Settings, set_id: str, offset: int) -> str:
     return ""
 
 
-def _last_pulse(broker: str, settings: Settings) -> Any:
+def last_pulse(broker: str, settings: Settings) -> Any:
+    """The last pulse that is signed with our key; None before the first. Raises LogError."""
     from streams import pulse as pulses
     from streams.records import TP
     from streams.tailing import snapshot
@@ -169,7 +170,7 @@ def in_force(broker: str, settings: Settings) -> str:
     from streams.log import LogError
 
     try:
-        pulse = _last_pulse(broker, settings)
+        pulse = last_pulse(broker, settings)
     except LogError as error:
         fail(f"{error} (brain topics --create)", 1)
     return pulse.set if pulse is not None else library(settings)[1].id

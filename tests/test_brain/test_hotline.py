@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import bench.hotline
+from bench.harness import shared
 from bench.hotline import data as truth
 from bench.hotline.hot import stream
 from brain.cli import app
@@ -87,7 +88,7 @@ def test_the_truth_on_issues_is_numbers_and_no_message_has_two() -> None:
 
 
 def test_without_the_data_every_figure_is_null_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(truth, "found", lambda: None)
+    monkeypatch.setattr(bench.hotline, "shared", lambda _: None)
     result = bench.hotline.run(1, None)
     assert result.ok
     assert dict(result.figures) == dict.fromkeys(bench.hotline.FIGURES)
@@ -96,7 +97,7 @@ def test_without_the_data_every_figure_is_null_with_the_reason(monkeypatch: pyte
 
 @pytest.mark.long
 def test_the_public_issues_are_found_early_and_pure() -> None:
-    folder = truth.found()
+    folder = shared(truth.FOLDER)
     if folder is None:
         pytest.skip(f"no {truth.FOLDER} beside or above the project: its licence allows no copy")
     labelled = read_rows(folder / "labelled_sample.csv.gz")

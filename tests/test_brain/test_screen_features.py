@@ -14,8 +14,8 @@ from litestar.testing import TestClient
 from screen_map import CHANGE, CRS84, EPSG, NOW, client, ids, link, store
 
 from brain.screen.features.documents import CONFORMS_TO
-from brain.screen.features.store import moment
 from geo import geojson
+from geo.times import text_of
 
 ITEMS = "/ogc/collections/grid/items"
 SITES = "/ogc/collections/site/items"
@@ -111,7 +111,7 @@ def test_a_page_of_features_is_geojson_with_its_numbers_and_time(c: TestClient[A
     assert answer.headers["content-type"] == "application/geo+json"
     body = answer.json()
     assert (body["type"], body["numberMatched"], body["numberReturned"]) == ("FeatureCollection", 5, 2)
-    assert body["timeStamp"] == moment(NOW) == "2020-09-13T12:26:40Z"
+    assert body["timeStamp"] == text_of(NOW) == "2020-09-13T12:26:40Z"
     assert ids(answer) == ["g1", "g2"]
     assert link(body, "self", "application/geo+json")
     assert link(body, "alternate", "text/html")
@@ -151,13 +151,13 @@ def test_what_is_served_reads_back_as_the_map_it_came_from(c: TestClient[Any]) -
 @pytest.mark.parametrize(
     ("bbox", "expected"),
     [
-        ("113.0,22.0,113.1,22.1", ["g1", "g2", f"g2@{moment(CHANGE)}"]),
-        ("113.15,22.12,113.16,22.13", [f"g2@{moment(CHANGE)}"]),
+        ("113.0,22.0,113.1,22.1", ["g1", "g2", f"g2@{text_of(CHANGE)}"]),
+        ("113.15,22.12,113.16,22.13", [f"g2@{text_of(CHANGE)}"]),
         ("113.06,22.03,113.07,22.04", []),  # the hole of g1
         ("113.25,22.05,113.25,22.05", ["g3"]),  # a point
-        ("113.25,22.05,113.35,22.05", ["g3", f"g4@{moment(CHANGE - 1000)}"]),  # a line
+        ("113.25,22.05,113.35,22.05", ["g3", f"g4@{text_of(CHANGE - 1000)}"]),  # a line
         ("113.25,22.05,-100,113.26,22.06,9000", ["g3"]),
-        ("113.25,22,-113.25,23", ["g3", f"g4@{moment(CHANGE - 1000)}"]),  # over the antimeridian
+        ("113.25,22,-113.25,23", ["g3", f"g4@{text_of(CHANGE - 1000)}"]),  # over the antimeridian
         ("179,-90,113.05,90", ["g1"]),
         ("1e0,-1.,2.5E1,+2" .replace("+", "%2B"), []),
     ],
@@ -192,7 +192,7 @@ def test_a_box_matches_features_without_a_place_too(c: TestClient[Any]) -> None:
 )
 def test_a_time_selects_the_features_in_force_then(c: TestClient[Any], asked: str, expected: list[str]) -> None:
     """/req/core/fc-time-definition, fc-time-response"""
-    names = {f"g2@{moment(CHANGE)}": "g2+", f"g4@{moment(CHANGE - 1000)}": "g4"}
+    names = {f"g2@{text_of(CHANGE)}": "g2+", f"g4@{text_of(CHANGE - 1000)}": "g4"}
     assert [names.get(i, i) for i in ids(c.get(f"{ITEMS}?datetime={asked}"))] == expected
 
 
@@ -274,7 +274,7 @@ def test_a_code_leads_to_the_version_in_force_and_versions_to_each_other(c: Test
     assert (old["properties"]["until"], new["properties"]["since"]) == ("2020-06-22T00:00:00Z", "2020-06-22T00:00:00Z")
     assert link(new, "predecessor-version").endswith("/g2")
     moved = c.get(f"{ITEMS}/g4", follow_redirects=False)
-    assert (moved.status_code, moved.headers["location"].rpartition("/")[2]) == (307, f"g4@{moment(CHANGE - 1000)}")
+    assert (moved.status_code, moved.headers["location"].rpartition("/")[2]) == (307, f"g4@{text_of(CHANGE - 1000)}")
     gone = c.get(f"{ITEMS}/g9")
     assert gone.status_code == 404
     assert gone.json()["detail"] == f"featureId: 应为图层 grid 中的要素, 收到 'g9'; 列表: {ITEMS}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from random import Random
 
 import msgspec
 import pytest
@@ -145,7 +146,9 @@ def logs(draw: st.DrawFn, *, takes: bool = True) -> list[Change]:
 
 @settings(UNHURRIED, max_examples=40)
 @given(maps(), logs(), st.randoms(use_true_random=False))
-def test_changes_of_different_names_give_the_same_in_every_order(old: list[Feature], log: list[Change], random) -> None:  # type: ignore[no-untyped-def]
+def test_changes_of_different_names_give_the_same_in_every_order(
+    old: list[Feature], log: list[Change], random: Random
+) -> None:
     distinct = list({c.key: c for c in log}.values())
     mixed = random.sample(distinct, len(distinct))
     assert apply(old, mixed) == apply(old, distinct)
@@ -154,8 +157,8 @@ def test_changes_of_different_names_give_the_same_in_every_order(old: list[Featu
 @settings(UNHURRIED, max_examples=40)
 @given(maps(), logs(takes=False), st.randoms(use_true_random=False))
 def test_versions_that_come_in_one_by_one_in_any_order_give_the_same(
-    old: list[Feature], log: list[Change], random
-) -> None:  # type: ignore[no-untyped-def]
+    old: list[Feature], log: list[Change], random: Random
+) -> None:
     # A name that is there already is a replacement: it may bring back time that another version has since taken.
     distinct = [c for c in {c.key: c for c in log}.values() if c.key not in {name_of(f) for f in old}]
     step = old

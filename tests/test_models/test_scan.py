@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench import scan as reference
+from bench.harness import shared
 from models.scan import SpaceTimeScan
 
 
@@ -38,9 +39,11 @@ def test_the_first_cluster_is_that_of_enumeration(seed: int) -> None:
     assert found[0].llr == pytest.approx(plain(places, counts, 1500.0, 5, 2), rel=1e-12)
 
 
-@pytest.mark.skipif(reference.found() is None, reason="no shared/data/satscan_nycfever beside or above the project")
+@pytest.mark.skipif(
+    shared(reference.FOLDER) is None, reason="no shared/data/satscan_nycfever beside or above the project"
+)
 def test_all_clusters_of_the_seven_reference_outputs_are_reproduced() -> None:
-    folder = reference.found()
+    folder = shared(reference.FOLDER)
     assert folder is not None
     fever, model = reference.read(folder), SpaceTimeScan(**reference.LIMITS, replicates=0)
     outputs = sorted(folder.glob("nyc_*.txt"))

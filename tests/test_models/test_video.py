@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from bench.harness import shared
 from models.video.crowd import crowd
 from models.video.homography import Degenerate, register
 from models.video.link import CAPACITY, Linked, Linker
@@ -21,10 +22,7 @@ from models.video.watch import Crossing, Dwell, Intrusion, Kind, Rule, Standing,
 F8 = NDArray[np.float64]
 SQUARE = ((0.0, 0.0), (10.0, 0.0), (10.0, 10.0), (0.0, 10.0))
 FRAME = 200
-REAL = next(
-    (p / "shared/data/mot_tud_tracks/TUD-Campus" for p in Path(__file__).resolve().parents
-     if (p / "shared/data/mot_tud_tracks/TUD-Campus").is_dir()), None,
-)  # fmt: skip
+REAL = shared(Path("shared/data/mot_tud_tracks/TUD-Campus"))
 
 
 def columns(rows: Any) -> tuple[Any, ...]:

@@ -15,11 +15,12 @@ from brain.screen.features import documents, encode, openapi, pages, query
 from brain.screen.features.catalogue import title as title_of
 from brain.screen.features.crs import CRS84, of
 from brain.screen.features.documents import GEOJSON, HOME, HTML, JSON, OPENAPI, Link, Place
-from brain.screen.features.store import Layer, LayerStore, Snapshot, moment
+from brain.screen.features.store import Layer, LayerStore, Snapshot
 from brain.screen.language import Say, choose
 from brain.screen.pages import SECURITY
 from brain.screen.problems import ABSENT, GONE, Problem
 from brain.screen.urls import address, root_of
+from geo.times import text_of
 
 READ: Sequence[Literal["GET", "HEAD"]] = ("GET", "HEAD")
 VARY = "Accept, Accept-Language"
@@ -164,7 +165,7 @@ class Call:
         shown, after, before = encode.window(rows, asked.first, asked.limit)
         links = self._paged(layer, after, before)
         page = encode.Page(
-            map_version=self.snapshot.version, time_stamp=moment(now), number_matched=len(rows),
+            map_version=self.snapshot.version, time_stamp=text_of(now), number_matched=len(rows),
             number_returned=len(shown), features=encode.features(layer, shown, asked.crs), links=links,
             bbox=encode.around(layer, rows) if asked.crs is CRS84 else [],
         )  # fmt: skip

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from brain.screen.features.catalogue import PUBLIC
 from geo.feature import ALWAYS, FOREVER, Feature, Finding, MapError
+from geo.times import text_of
 
 KEPT = 4
 """Versions that stay readable, the newest included: each costs the memory of its features."""
@@ -183,17 +184,12 @@ _NAME = re.compile(r"[\x21\x23-\x7e]{1,200}")
 
 def identity(feature: Feature) -> str:
     """Id of a feature in its layer: the same for ever, whatever other versions of its code come."""
-    return feature.code if feature.since == ALWAYS else f"{feature.code}@{moment(feature.since)}"
-
-
-def moment(time: int) -> str:
-    """Milliseconds UTC as RFC 3339; whole seconds without a fraction."""
-    return str(np.datetime_as_string(np.datetime64(time, "ms"), unit="ms" if time % 1000 else "s", timezone="UTC"))
+    return feature.code if feature.since == ALWAYS else f"{feature.code}@{text_of(feature.since)}"
 
 
 def start_and_end(since: int, until: int) -> tuple[str | None, str | None]:
     """Both ends of a time in force, None where it is open."""
-    return None if since == ALWAYS else moment(since), None if until == FOREVER else moment(until)
+    return None if since == ALWAYS else text_of(since), None if until == FOREVER else text_of(until)
 
 
 def box_of(bounds: NDArray[np.float64]) -> list[float] | None:
