@@ -73,13 +73,13 @@ class CitySet:
             A file cannot be read.
         """
         folder = Path(folder)
-        routes = folder / ROUTES
-        assets = hashlib.sha256((folder / ASSETS).read_bytes()).digest()
+        contents = files(folder)
+        assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
         made = cls(
-            digest(folder), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
+            digest_of(contents), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
             scenarios.load(folder / SCENARIOS),
-            msgspec.yaml.decode(routes.read_bytes()) if routes.is_file() else None, assets,
+            msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets,
         )  # fmt: skip
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved

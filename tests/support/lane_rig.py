@@ -25,63 +25,32 @@ ASSETS = [
 ]
 PEOPLE = {"person_count": {"unit": "1", "range": [0, 10000]}}
 ASSETS.append({"id": "cam-1", "type": "camera", "lon": 114.5, "lat": 22.5, "metrics": PEOPLE})
-HIGH = """
-id: emergency.flood.high
+
+
+def flood(name: str, rest: str) -> str:
+    """A scenario on water levels; ``rest``: what it detects, and how it ends."""
+    return f"""
+id: emergency.flood.{name}
 version: 1
-name: {zh: 高, en: High}
+name: {{zh: {name}, en: {name}}}
 domain: emergency
 event_code: emergency.flood.level
 source: iot
-match: {type: water_level, metric: water_level}
-detect: {above: 10}
-for: {readings: 3}
-clear: {below: 8}
-levels: [{level: 3, at: 20}]
+match: {{type: water_level, metric: water_level}}
+{rest}
 """
-ODD = """
-id: emergency.flood.odd
-version: 1
-name: {zh: 异, en: Odd}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {ewma_deviation: 4, warmup: 5}
-clear: {quiet_s: 30}
-"""
-SHIFT = """
-id: emergency.flood.shift
-version: 1
-name: {zh: 变, en: Shift}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {detector: level_shift, settings: {warmup: 10}, score_over: 5, side: up}
-clear: {score_below: 1}
-"""
-RATE = """
-id: emergency.flood.rate
-version: 1
-name: {zh: 快, en: Fast}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {detector: robust, score_over: 1.5}
-levels: [{level: 2, at: 3}]
-"""
-QUIET = """
-id: emergency.flood.quiet
-version: 1
-name: {zh: 静, en: Quiet}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {silent_s: 12}
-level: 2
-"""
+
+
+HIGH = flood(
+    "high", "detect: {above: 10}\nfor: {readings: 3}\nclear: {below: 8}\nlevels: [{level: 3, at: 20}]"
+)  # fmt: skip
+ODD = flood("odd", "detect: {ewma_deviation: 4, warmup: 5}\nclear: {quiet_s: 30}")
+SHIFT = flood(
+    "shift", "detect: {detector: level_shift, settings: {warmup: 10}, score_over: 5, side: up}\nclear: {score_below: 1}"
+)
+RATE = flood("rate", "detect: {detector: robust, score_over: 1.5}\nlevels: [{level: 2, at: 3}]")
+QUIET = flood("quiet", "detect: {silent_s: 12}\nlevel: 2")
+MANY = flood("many", "detect: {sum_over: 20, by: town}\nclear: {below: 15}")
 CROWD = """
 id: emergency.crowd.street
 version: 1
@@ -91,17 +60,6 @@ event_code: emergency.crowd
 source: video
 match: {type: camera, metric: person_count}
 detect: {above: 1}
-"""
-MANY = """
-id: emergency.flood.many
-version: 1
-name: {zh: 多处, en: Many}
-domain: emergency
-event_code: emergency.flood.level
-source: iot
-match: {type: water_level, metric: water_level}
-detect: {sum_over: 20, by: town}
-clear: {below: 15}
 """
 FIRE = """
 id: emergency.fire.call
