@@ -14,7 +14,7 @@ from geo import geojson
 from geo.changes import Change
 from geo.feature import Feature
 from streams.produce import Sender, send_all
-from streams.records import SIGNAL_TYPE, TP
+from streams.records import PULSE_TYPE, SIGNAL_TYPE, TP
 
 pytestmark = pytest.mark.kafka
 
@@ -49,13 +49,21 @@ def notes(worker: Running, what: str) -> list[dict[str, Any]]:
 
 
 def settled(worker: Running, refused: int) -> str:
-    """The last set that was named, once all that was built is named and so many changes are refused; else empty.
+    """The last set that was named, once it is in force in every lane and so many changes are refused; else empty.
 
     One set or two: on a slow machine the records of one topic can be gathered before those of the other are there.
+    A set is named before the pulse that brings it: only what follows that pulse in its lane is judged by it.
     """
     built, named = notes(worker, "set.built"), notes(worker, "set.named")
     done = len(built) == len(named) > 0 and len(notes(worker, "change.refused")) == refused
-    return str(named[-1]["set"]) if done else ""
+    wanted = str(named[-1]["set"]) if done else ""
+    return wanted if done and all(set_of_lane(worker, p) == wanted for p in range(2)) else ""
+
+
+def set_of_lane(worker: Running, partition: int) -> str:
+    """What the last pulse in an input partition names."""
+    pulses = [v for _, v, h in worker.read("iot.telemetry", partition) if h.get("ce_type") == PULSE_TYPE and v]
+    return str(json.loads(pulses[-1])["set"]) if pulses else ""
 
 
 def test_grids_that_move_to_a_new_town_answer_by_the_events_time_live_after_a_restart_and_in_replay(
