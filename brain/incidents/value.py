@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import hashlib
 from typing import Final, Literal, get_args
 
@@ -11,42 +10,20 @@ import msgspec
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
 DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)
 
+State = Literal[
+    "detected", "confirmed", "dispatched", "handling", "resolved", "closed", "false_alarm", "merged"
+]  # fmt: skip
+OVER: Final = frozenset(("closed", "false_alarm", "merged"))
+"""States of incidents that signals no longer reach."""
+
+Confidence = Literal["unconfirmed", "corroborated", "confirmed"]
+Warning = Literal["", "blue", "yellow", "orange", "red"]
+Grade = Literal["", "general", "larger", "major", "extreme"]
+Response = Literal["", "IV", "III", "II", "I"]
+
 REASONS_KEPT: Final = 20
-
-
-class Reason(enum.StrEnum):
-    """What a signal or a timer did to an incident: a closed list, safe as a metric label."""
-
-    OPENED = "opened"
-    OPENED_APART = "opened_apart"
-    """The grid has an open incident of the scenario, but its last raise is longer ago than the window."""
-    OPENED_FULL = "opened_full"
-    """The incident it would have joined has as many members as one may have."""
-    JOINED_REPEAT = "joined_repeat"
-    JOINED_NEIGHBOUR = "joined_neighbour"
-    REOPENED = "reopened"
-    """A raise in the quiet period: the incident goes on."""
-    UPDATED = "updated"
-    UPDATED_LEVEL = "updated_level"
-    CLEARED_MEMBER = "cleared_member"
-    CLEARED_ALL = "cleared_all"
-    """The last standing member cleared: the quiet period begins."""
-    QUIET_RESOLVED = "quiet_resolved"
-
-    REPEATED_SIGNAL = "repeated_signal"
-    """This raise is a member already; nothing changes."""
-    UNKNOWN_MEMBER = "unknown_member"
-    """An update or clear of a raise that no open incident has; nothing changes."""
-    AFTER_CLEAR = "after_clear"
-    """An update or clear of a member that is cleared already; nothing changes."""
-
-    @property
-    def changes(self) -> bool:
-        """Whether the incident has a new revision because of it."""
-        return self not in _UNCHANGED
-
-
-_UNCHANGED: Final = frozenset((Reason.REPEATED_SIGNAL, Reason.UNKNOWN_MEMBER, Reason.AFTER_CLEAR))
+PROVISIONAL_KEPT: Final = 500
+"""The last ones: an outcome that was published once needs no second telling."""
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -57,7 +34,12 @@ class Text(msgspec.Struct, frozen=True):
 
 
 class Member(msgspec.Struct, omit_defaults=True):
-    """One raise that belongs to the incident. ``id`` is the signal's identity; ``cleared`` is event time, ms UTC."""
+    """One asset's alarm of one scenario, however often it was raised: the evidence, as it was.
+
+    ``id`` is the identity of the first raise, ``last`` of the latest where that is another; both name the input
+    offset. ``onset`` and ``cleared`` are event time, ms UTC; ``cleared`` is None while it stands. ``via`` is the
+    incident that a merge took it from.
+    """
 
     id: str
     asset: str
@@ -70,21 +52,52 @@ class Member(msgspec.Struct, omit_defaults=True):
     source: str = ""
     cleared: int | None = None
     text: str = ""
+    scenario: str = ""
+    version: int = 0
+    raises: int = 1
+    last: str = ""
+    recent: list[int] = []
+    """Fold times of the latest raises, while they are many: by them chattering is known."""
+    lon: float | None = None
+    lat: float | None = None
+    grid: str = ""
+    set: str = ""
+    via: str = ""
+
+    def latest(self) -> str:
+        """Identity of the raise that updates and clears refer to."""
+        return self.last or self.id
+
+
+class Act(msgspec.Struct, omit_defaults=True):
+    """What a person did: fold time, what, by whom, for which unit, and the note; ``id`` is the sender's."""
+
+    t: int
+    what: str
+    by: str = ""
+    unit: str = ""
+    note: str = ""
+    id: str = ""
+    was: str = ""
+    """State before, where it moved."""
 
 
 class Incident(msgspec.Struct):
     """What a person deals with: one thing at one place, made of signals.
 
-    ``onset`` and ``cleared`` are event time; ``opened``, ``raised`` (last raise), ``updated`` (last change) and
-    ``quiet_until`` are fold time; all ms UTC. ``cleared`` and ``quiet_until`` are set while no member stands.
-    ``revision`` counts changes, so revisions that fell between two flushes are missing from the topic.
-    ``level`` is the highest of the standing members, 0 (no ladder) to 4; it stays as it was when all have cleared.
-    ``provisional`` holds the ids on alarms.* that have their final outcome in this incident.
+    ``onset`` and ``cleared`` are event time; ``opened``, ``raised`` (last raise), ``updated`` (last change),
+    ``quiet_until``, ``resolved``, ``close_at``, ``shown``, ``look_at`` and ``sounded`` are fold time; all ms UTC.
+    ``cleared`` and ``quiet_until`` are set while no member stands. ``shown`` is when it became visible to people, None
+    while ``withheld`` says why not; ``look_at`` is when that is judged again; ``sounded`` is when it last asked for
+    attention: opening, reopening or a higher level. ``revision`` counts changes, so revisions that fell between two
+    flushes are missing from the topic. ``level`` is the highest of the standing members, 0 (no ladder) to 4; it stays
+    as it was when all have cleared. Three scales that are never mixed: ``warning`` 预警级别, ``grade`` 事件分级,
+    ``response`` 响应级别; empty where nobody has set them.
     """
 
     id: str
     revision: int
-    state: Literal["open", "resolved"]
+    state: State
     domain: Domain
     scenario: str
     scenario_version: int
@@ -99,13 +112,32 @@ class Incident(msgspec.Struct):
     updated: int
     cleared: int | None = None
     quiet_until: int | None = None
+    family: str = ""
+    """The first two parts of the event code: incidents of one family at one place are one."""
+    fingerprint: str = ""
+    """The same for incidents of one family at one place, whenever they are: by it similar past ones are found."""
+    resolved: int | None = None
+    close_at: int | None = None
+    shown: int | None = None
+    withheld: str = ""
+    look_at: int | None = None
+    sounded: int | None = None
+    confidence: Confidence = "unconfirmed"
+    doubts: list[str] = []
+    chattering: bool = False
+    warning: Warning = ""
+    grade: Grade = ""
+    response: Response = ""
     grid: str = ""
     town: str = ""
     district: str = ""
     areas: dict[str, list[str]] = {}
     """What else the place lies in, by layer of the map."""
+    grids: list[str] = []
+    """Unit grids of all members: an incident may lie across borders."""
     lon: float | None = None
     lat: float | None = None
+    accuracy_m: float | None = None
     map: str = ""
     set: str = ""
     lead: str = ""
@@ -113,14 +145,38 @@ class Incident(msgspec.Struct):
     assisting: list[str] = []
     route: str = ""
     """Which rule of the routing table chose the lead department."""
+    taken_by: str = ""
     count: int = 0
+    raises: int = 0
     members: list[Member] = []
+    fates: dict[str, int] = {}
+    """How often each reason."""
     reasons: list[tuple[int, str, str]] = []
     """The last changes, oldest first: (fold time, reason, signal id; empty for a timer)."""
+    history: list[Act] = []
     sources: list[str] = []
     provisional: list[str] = []
+    """Ids on alarms.* that have their final outcome in this incident, the latest."""
+    cause: str = ""
+    effects: int = 0
+    links: list[str] = []
+    merged_into: str = ""
+    merged_from: list[str] = []
+    rule: str = ""
+    """Why its members are one incident: the rule that joined the last of them."""
 
 
 def incident_id(identity: str) -> str:
     """Id from the identity of the earliest signal in fold order: the same in every run and replay."""
     return "inc-" + hashlib.blake2b(identity.encode(), digest_size=8).hexdigest()
+
+
+def family_of(event_code: str, scenario: str) -> str:
+    """Family of an event: the first two parts of its code; of a scenario without one, its id."""
+    code = event_code or scenario
+    return ".".join(code.split(".", 2)[:2]) if event_code else code
+
+
+def fingerprint_of(family: str, where: str) -> str:
+    """Fingerprint 指纹 of a family at a place."""
+    return hashlib.blake2b(f"{family}|{where}".encode(), digest_size=6).hexdigest()
