@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from brain.incidents.value import DOMAINS
+from brain.incidents.words import reason_text
 from streams.records import CE_TYPE, PULSE_TYPE, READY_TYPE, SEAL_TYPE
 from streams.tailing import Seen, follow
 
@@ -31,21 +32,13 @@ _OURS = frozenset((PULSE_TYPE, SEAL_TYPE, READY_TYPE))
 _COLOURS = {1: "bright_blue", 2: "yellow", 3: "dark_orange", 4: "bold red"}
 _ZH = {
     "emergency": "应急", "market": "市监", "eco": "生态", "social": "社会", "public": "公服", "economy": "经济",
-    "open": "进行中", "resolved": "已结束", "raise": "报警", "update": "变化", "clear": "消除",
-    "opened": "新事件", "opened_apart": "新事件(距上次较久)", "opened_full": "新事件(前一件已满)",
-    "joined_repeat": "同一设备再次报警", "joined_neighbour": "并入同网格", "reopened": "静默期内再起",
-    "updated": "数值更新", "updated_level": "级别变化", "cleared_member": "一个成员消除",
-    "cleared_all": "全部消除，静默中", "quiet_resolved": "静默期满，结束",
+    "resolved": "已结束", "raise": "报警", "update": "变化", "clear": "消除",
     "level": "级", "life": "生命安全", "lead": "牵头",
-    "since": "始于", "threshold": "阈值", "score": "偏离", "nowhere": "无网格",
+    "since": "始于", "threshold": "阈值", "score": "偏离", "nowhere": "无网格", "withheld": "未上屏",
     "pulse": "脉搏", "set": "方案", "epoch": "任期", "bytes": "字节",
 }  # fmt: skip
 _EN = {
-    "eco": "ecology", "opened": "new", "opened_apart": "new (last raise long ago)",
-    "opened_full": "new (the one before is full)", "joined_repeat": "same asset again",
-    "joined_neighbour": "joined in its grid", "reopened": "again in quiet period", "updated_level": "level moved",
-    "cleared_member": "a member cleared", "cleared_all": "all cleared, quiet", "quiet_resolved": "quiet, resolved",
-    "life": "LIFE", "nowhere": "no grid",
+    "eco": "ecology", "life": "LIFE", "nowhere": "no grid", "withheld": "not shown",
 }  # fmt: skip
 
 
@@ -198,14 +191,17 @@ def _incident(f: dict[str, Any], lang: Lang) -> Text:
     name, lead = (f.get(k) or {} for k in ("name", "lead_name"))
     members = f.get("members", [])
     standing = sum(1 for m in members if m.get("cleared") is None)
-    reason = f["reasons"][-1][1] if f.get("reasons") else ""
-    done = f.get("state") == "resolved"
+    reason = next((r[1] for r in reversed(f.get("reasons", ())) if not r[1].startswith("shown")), "")
+    done = f.get("state") in ("resolved", "closed", "false_alarm", "merged")
     mark, style = ("✓", "green") if done else (("●", "red") if standing else ("○", "yellow"))
     other: Lang = "en" if lang == "zh" else "zh"
     out = Text(f"{clock(f.get('updated', 0))} ", "dim").append(f"{mark} ", style).append_text(_badge(f, lang))
     out.append(f"[{_word(str(f.get('domain', '')), lang)}] ", "cyan")
     out.append(name.get(lang) or name.get(other) or str(f.get("scenario", "")), "dim" if done else "bold")
-    out.append(f" · {_word(reason, lang)}", style).append(f" · {_place(f, lang)}")
+    out.append(f" · {reason_text(reason, lang)}", style)
+    if f.get("withheld"):
+        out.append(f" ({_word('withheld', lang)}: {reason_text(f['withheld'], lang)})", "dim")
+    out.append(f" · {_place(f, lang)}")
     lead_shown = lead.get(lang) or lead.get(other) or f.get("lead")
     if lead_shown:
         out.append(f" · {_word('lead', lang)} {lead_shown}", "magenta")

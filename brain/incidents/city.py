@@ -1,132 +1,37 @@
 """The city's incidents: signals in fold order and timers in, incident records out. The engine keeps the state.
 
-Nothing here scans the open incidents: a signal finds its incident by dictionaries, a timer by a heap.
+Nothing here scans the open incidents: a signal finds its incident by :class:`Book`, a timer by a heap.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
+from brain.incidents.book import Book, Home
+from brain.incidents.desk import KEY as CONSOLE
+from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
-from brain.incidents.route import Route, Routes
-from brain.incidents.value import DOMAINS, Domain, Incident, Reason, Text, incident_id
-from streams.records import Headers, Signal, Summary
+from brain.incidents.reasons import Reason
+from brain.incidents.rules import Plan, Rules
+from brain.incidents.state import restored
+from brain.incidents.timers import GRAVE, Graves, Timers
+from brain.incidents.value import Incident, Member, fingerprint_of, incident_id
+from brain.incidents.withheld import KEY as SHELF
+from brain.incidents.withheld import Withheld
+from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Signal, Summary
 
 KEY = b"i/"
-NO_ROUTE = Route("", Text(), (), "none")
+HANDLED = frozenset(("dispatched", "handling"))
+"""States of incidents that people end, not silence."""
 
-_decode = msgspec.json.Decoder(Incident).decode
-
-
-class ScenarioLike(Protocol):
-    """What is needed of a scenario; ``name`` is a text, a mapping or an object with ``zh`` and ``en``."""
-
-    @property
-    def id(self) -> str:
-        """Dotted id, its first part the domain."""
-        ...
-
-    @property
-    def version(self) -> int:
-        """Version of the definition."""
-        ...
-
-    @property
-    def name(self) -> Any:
-        """In both languages."""
-        ...
-
-    @property
-    def domain(self) -> str:
-        """One of the six."""
-        ...
-
-    @property
-    def event_code(self) -> str:
-        """Code that incidents are routed by."""
-        ...
-
-    @property
-    def life(self) -> bool:
-        """Never-hidden class 生命安全."""
-        ...
-
-
-class SetLike(Protocol):
-    """What is needed of a set."""
-
-    @property
-    def scenarios(self) -> Iterable[ScenarioLike]:
-        """All scenarios of the set."""
-        ...
-
-    @property
-    def routes(self) -> Any:
-        """Routes, a decoded routes.yaml, or None."""
-        ...
-
-
-class Plan(NamedTuple):
-    """How incidents of a scenario are named and routed."""
-
-    domain: Domain
-    version: int
-    event_code: str
-    name: Text
-    life: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """A set, as far as incidents are concerned."""
-
-    plans: Mapping[str, Plan]
-    routes: Routes | None
-
-    @classmethod
-    def of(cls, content: SetLike) -> Rules:
-        """Raises RouteError for a table that does not hold and ValueError for an unknown domain."""
-        plans = {}
-        for s in content.scenarios:
-            if s.domain not in DOMAINS:
-                raise ValueError(f"{s.id}: domain: expected one of {', '.join(DOMAINS)}, got {s.domain!r}")
-            plans[s.id] = Plan(s.domain, int(s.version), str(s.event_code), _text(s.name), bool(s.life))
-        routes = content.routes
-        if routes is not None and not isinstance(routes, Routes):
-            routes = Routes.of(routes)
-        return cls(plans, routes)
-
-    def plan(self, scenario: str) -> Plan:
-        """Of a scenario; one that the set lacks (the brain's own, or of an earlier set) is named by its id."""
-        return self.plans.get(scenario) or _unlisted(scenario)
-
-    def route(self, plan: Plan, district: str) -> Route:
-        """Who leads; nobody where the set has no routes."""
-        return self.routes.find(plan.event_code, plan.domain, district) if self.routes else NO_ROUTE
-
-
-_OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}
-
-
-def _unlisted(scenario: str) -> Plan:
-    first = scenario.partition(".")[0]
-    return Plan(first if first in DOMAINS else "emergency", 0, "", _OWN.get(scenario, Text(scenario, scenario)), False)
-
-
-def _text(name: Any) -> Text:
-    if isinstance(name, str):
-        return Text(name, name)
-    if isinstance(name, Mapping):
-        return Text(str(name.get("zh", "")), str(name.get("en", "")))
-    return Text(str(getattr(name, "zh", "")), str(getattr(name, "en", "")))
+_json = msgspec.json.Encoder().encode
+_Record = tuple[str, bytes, bytes | None, Headers]
 
 
 class CityLogic:
@@ -137,57 +42,68 @@ class CityLogic:
     by reason, what became of the signals and timers since the object was made; it is for metrics and enters no result.
     """
 
-    owner = "incidents@1"
+    owner = "incidents@2"
 
-    def __init__(self, settings: FoldSettings | None = None, sets: Callable[[str], Any] | None = None) -> None:
+    def __init__(
+        self, settings: FoldSettings | None = None, sets: Callable[[str], Any] | None = None,
+        desk: DeskSettings | None = None,
+    ) -> None:  # fmt: skip
         self.settings = settings or FoldSettings()
         self.counts: Counter[str] = Counter()
+        self.book = Book(self.settings)
+        self.desk = Desk(desk or DeskSettings(), self._note, self._audit)
+        self.withheld = Withheld()
+        self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
-        self._cases: dict[str, Case] = {}
-        self._members: dict[str, Case] = {}
-        self._assets: defaultdict[tuple[str, bool, str], list[Case]] = defaultdict(list)
-        self._places: defaultdict[tuple[str, str], list[Case]] = defaultdict(list)
-        self._timers: list[tuple[int, str]] = []
+        self._timers = Timers(self.book, self.desk, self.graves)
         self._changed: dict[str, Incident] = {}
+        self._notes: list[_Record] = []
 
     def __len__(self) -> int:
-        """Open incidents."""
-        return len(self._cases)
+        """Incidents that signals may reach."""
+        return len(self.book)
 
     def incidents(self) -> list[Incident]:
-        """Open incidents by id; to look at, not to change."""
-        return [self._cases[key].incident for key in sorted(self._cases)]
+        """Incidents that signals may reach, by id; to look at, not to change."""
+        return [self.book.cases[key].incident for key in sorted(self.book.cases)]
 
     # -- what the engine calls
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
         for key, value in self._models.load(items).items():
-            if not key.startswith(KEY):
+            if key.startswith(KEY):
+                self._back(Case.of(restored(value)))
+            elif key.startswith(CONSOLE):
+                self.desk.load(key[len(CONSOLE) :].decode(), value)
+            elif key.startswith(SHELF):
+                self.withheld.load(value)
+            elif key.startswith(GRAVE):
+                self.graves.load(key, value)
+            else:
                 raise ValueError(f"state key {key!r}: expected {KEY!r} and an incident's id")
-            case = Case.of(_decode(value))
-            self._cases[case.incident.id] = case
-            for member in case.incident.members:
-                self._index(case, member.id, member.asset)
-            self._place(case)
-            self._schedule(case.incident)
+        self._timers.all()
+
+    def _back(self, case: Case) -> None:
+        self.book.add(case)
+        if case.incident.withheld == Reason.DEFERRED_STORM:
+            self.desk.wait(case)
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
+        self.withheld.enter(self.book.cases.values(), self._force)
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
-        if signal.kind == "raise":
-            reason = self._raise(signal)
-        else:
-            reason = self._follow(signal)
-        self.counts[reason.value] += 1
+        reason = self._raise(signal) if signal.kind == "raise" else self._follow(signal)
+        if not reason.changes:
+            self.counts[reason.value] += 1
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
@@ -195,24 +111,27 @@ class CityLogic:
             self.counts["late_summary"] += 1
 
     def due(self) -> int | None:
-        """Fold time at which the next quiet period ends or a minute can be judged, or None."""
-        return min((t for t in (self._quiet_due(), self._models.due()) if t is not None), default=None)
-
-    def _quiet_due(self) -> int | None:
-        timers = self._timers
-        while timers:
-            time, key = timers[0]
-            case = self._cases.get(key)
-            if case is not None and case.incident.quiet_until == time:
-                return time
-            heapq.heappop(timers)
-        return None
+        """Fold time of the next timer or at which a minute can be judged, or None."""
+        mine, models = self._timers.due(), self._models.due()
+        if mine is None or models is None:
+            return models if mine is None else mine
+        return min(mine, models)
 
     def fire(self, now: int) -> None:
-        """Resolve what has been quiet until exactly ``now``, then judge the minute that ended just before."""
-        while self._quiet_due() == now:
-            _, key = heapq.heappop(self._timers)
-            self._resolve(self._cases[key], now)
+        """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""
+        while self._timers.due() == now:
+            kind, key = self._timers.pop()
+            if kind == "quiet":
+                self._quiet(self.book.cases[key], now)
+            elif kind == "close":
+                self._close(self.book.cases[key], now)
+            elif kind == "look":
+                self._look(self.book.cases[key], now)
+            elif kind == "console":
+                self.desk.look(key, now)
+                self._timers.console(key)
+            else:
+                self.graves.due(key)
         if self._models.due() == now:
             for signal in self._models.fire(now):
                 self.signal(signal)
@@ -222,109 +141,222 @@ class CityLogic:
         out, self._told = self.counts - self._told, self.counts.copy()
         return out
 
-    def changes(
-        self,
-    ) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, tuple[tuple[str, bytes], ...]]]]:
-        """State and records since the last call: of each incident the newest revision only, by id."""
+    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[_Record]]:
+        """State and records since the last call: of each incident the newest revision only, by id, then audit notes."""
         items = self._models.changes()
-        records: list[tuple[str, bytes, bytes | None, Headers]] = []
+        records: list[_Record] = []
         for key in sorted(self._changed):
             incident = self._changed[key]
             value = publish.encode(incident)
-            items[KEY + key.encode()] = value if incident.state == "open" else None
+            items[KEY + key.encode()] = value if key in self.book.cases else None
             records.append((publish.topic(incident), key.encode(), value, publish.headers(incident)))
+        items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
+        records += self.graves.tombstones()
+        records += self._notes
         self._changed.clear()
+        self._notes = []
         return items, records
 
-    # -- what it does
+    # -- signals
 
     def _raise(self, signal: Signal) -> Reason:
         identity = signal.identity()
-        if identity in self._members:
+        if self.book.known(identity):
             return Reason.REPEATED_SIGNAL
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        place = None if life else fold.place_of(signal)
-        near = self._places.get((signal.scenario, place), []) if place is not None else []
-        case, reason = fold.find_home(
-            self._assets.get((signal.scenario, life, signal.asset), []), near, signal, self.settings
-        )
-        if case is None:
-            case = self._open(signal, identity, plan, life, rules.route(plan, signal.district))
-            fold.join(case, signal)
-            self._place(case)
+        home = self.book.home(signal, (plan.family, life))
+        case = home.case or self._open(signal, identity, plan, life, rules, home)
+        incident = case.incident
+        was, ended = incident.peak_level, incident.state == "resolved"
+        member = fold.join(case, signal, identity, plan.version, self.settings)
+        if home.case is None:
+            self.book.add(case)
+            self.book.place(case, signal)
+            self.withheld.open(case, self._force)
         else:
-            fold.join(case, signal)
-        self._index(case, identity, signal.asset)
-        self._note(case.incident, signal.fold, reason, identity)
-        return reason
+            self.book.note_member(case, member)
+            self.book.note_grid(case, signal.grid)
+            self.book.place(case, signal)
+        if ended:
+            incident.state, incident.resolved, incident.close_at = "detected", None, None
+        incident.rule = home.reason.value
+        self._note(case, signal.fold, home.reason, identity)
+        if ended or incident.peak_level > was:
+            incident.sounded = signal.fold
+        self._weigh(case, member, signal.fold)
+        self._consider(case, signal.fold)
+        return home.reason
 
-    def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, route: Route) -> Case:
-        key = incident_id(identity)
-        case = Case(
-            Incident(
-                id=key, revision=0, state="open", domain=plan.domain, scenario=signal.scenario,
-                scenario_version=plan.version, event_code=plan.event_code, name=plan.name, level=signal.level,
-                peak_level=signal.level, life=life, onset=signal.onset, opened=signal.fold, raised=signal.fold,
-                updated=signal.fold, grid=signal.grid, town=signal.town, district=signal.district, areas=signal.areas,
-                map=signal.map, set=signal.set, lead=route.lead, lead_name=route.lead_name,
-                assisting=list(route.assisting), route=route.rule,
-            )
+    def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
+        route = rules.route(plan, signal.district)
+        incident = Incident(
+            id=incident_id(identity), revision=0, state="detected", domain=plan.domain, scenario=signal.scenario,
+            scenario_version=plan.version, event_code=plan.event_code, name=plan.name, level=signal.level,
+            peak_level=signal.level, life=life, onset=signal.onset, opened=signal.fold, raised=signal.fold,
+            updated=signal.fold, family=plan.family,
+            fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
+            district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
+            lead_name=route.lead_name, assisting=list(route.assisting), route=route.rule,
         )  # fmt: skip
-        self._cases[key] = case
-        return case
+        if home.beside is not None:
+            incident.links.append(home.beside.incident.id)
+        return Case(incident)
 
     def _follow(self, signal: Signal) -> Reason:
-        identity = signal.identity()
-        case = self._members.get(identity)
-        if case is None:
+        found = self.book.raised(signal.identity())
+        if found is None:
             return Reason.UNKNOWN_MEMBER
-        member = case.by_id[identity]
+        case, member = found
+        if signal.identity() != member.latest():
+            return Reason.AFTER_CLEAR
+        incident, was = case.incident, case.incident.peak_level
         if signal.kind == "update":
             reason = fold.update(case, member, signal)
         else:
             reason = fold.clear(case, member, signal, self.settings)
-        if reason.changes:
-            self._note(case.incident, signal.fold, reason, identity)
-            self._schedule(case.incident)
+        if not reason.changes:
+            return reason
+        self._note(case, signal.fold, reason, signal.identity())
+        if reason is Reason.UPDATED_LEVEL:
+            if incident.peak_level > was:
+                incident.sounded = signal.fold
+            self._consider(case, signal.fold)
+        elif reason is Reason.CLEARED_MEMBER:
+            self._contradict(case, member, signal.fold)
+        self._timers.of(case)
         return reason
 
-    def _resolve(self, case: Case, now: int) -> None:
+    def _weigh(self, case: Case, member: Member, now: int) -> None:
+        """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
         incident = case.incident
-        incident.state = "resolved"
-        incident.quiet_until = None
-        del self._cases[incident.id]
-        for member in incident.members:
-            del self._members[member.id]
-        for asset in {m.asset for m in incident.members}:
-            _drop(self._assets, (incident.scenario, incident.life, asset), case)
-        if not incident.life:
-            _drop(self._places, (incident.scenario, incident.grid), case)
-        self._note(incident, now, Reason.QUIET_RESOLVED, "")
-        self.counts[Reason.QUIET_RESOLVED.value] += 1
+        if incident.confidence == "unconfirmed" and len(incident.sources) > 1 and len(fold.speaking(case)) > 1:
+            incident.confidence = "corroborated"
+            incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
+            self._note(case, now, Reason.CORROBORATED, member.latest())
+        if fold.chatters(member, now, self.settings):
+            if not incident.chattering:
+                incident.chattering = True
+                self._note(case, now, Reason.CHATTERING, member.latest())
+        elif incident.chattering and not any(fold.chatters(m, now, self.settings) for m in incident.members):
+            incident.chattering = False
+            self._note(case, now, Reason.STEADY, member.latest())
 
-    def _note(self, incident: Incident, now: int, reason: Reason, identity: str) -> None:
-        fold.note(incident, now, reason, identity)
+    def _contradict(self, case: Case, member: Member, now: int) -> None:
+        # Calls that no longer come contradict nothing.
+        incident = case.incident
+        if incident.confidence == "corroborated" and member.source != "hotline" and len(fold.speaking(case)) == 1:
+            incident.confidence = "unconfirmed"
+            incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
+            self._note(case, now, Reason.CONTRADICTED, member.latest())
+
+    # -- what is shown
+
+    def _consider(self, case: Case, now: int) -> None:
+        """Show an incident, or say what withholds it, and when that is judged again."""
+        incident = case.incident
+        if (not incident.life and incident.shown is None and not self._lens(case, now)) or incident.life:
+            self.desk.judge(case, now)
         self._changed[incident.id] = incident
+        self._timers.of(case)
+        self._timers.console(incident.domain)
 
-    # -- where they are found again
-
-    def _index(self, case: Case, identity: str, asset: str) -> None:
-        self._members[identity] = case
-        mine = self._assets[case.incident.scenario, case.incident.life, asset]
-        if case not in mine:
-            mine.append(case)
-
-    def _place(self, case: Case) -> None:
+    def _lens(self, case: Case, now: int) -> bool:
+        """Whether a shelf or a cause withholds it."""
         incident = case.incident
-        own = incident.members[0].source == "system"
-        if not incident.life and (incident.grid or own):
-            self._places[incident.scenario, incident.grid].append(case)
+        shelf = self.withheld.shelf(case, now)
+        if shelf is not None:
+            self._withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
+            return True
+        if not incident.cause:
+            cause = self.withheld.cause(case, now, self._force)
+            if cause is not None:
+                self.withheld.bind(case, cause)
+                self._note(cause, now, Reason.INHIBITED, incident.id)
+                self._withhold(case, now, Reason.INHIBITED, None, cause=cause.incident.id)
+                return True
+        elif incident.withheld == Reason.INHIBITED:
+            return True
+        if incident.withheld in (Reason.SHELVED, Reason.MAINTENANCE):
+            incident.withheld = ""
+        return False
 
-    def _schedule(self, incident: Incident) -> None:
-        if incident.quiet_until is not None:
-            heapq.heappush(self._timers, (incident.quiet_until, incident.id))
+    def _withhold(self, case: Case, now: int, reason: Reason, until: int | None, **more: object) -> None:
+        incident = case.incident
+        self.desk.leave(case, now)
+        incident.look_at = until
+        if incident.withheld != reason:
+            incident.withheld = reason.value
+            self._note(case, now, reason, str(more.get("cause", "")))
+            self._audit("incident.withheld", case, now, reason=reason.value, until=until, **more)
+
+    def _look(self, case: Case, now: int) -> None:
+        case.incident.look_at = None
+        if case.incident.shown is not None and case.incident.withheld:
+            self._release(case, now)
+        else:
+            self._consider(case, now)
+        self._changed[case.incident.id] = case.incident
+
+    def _release(self, case: Case, now: int) -> None:
+        """What withheld it has ended."""
+        incident = case.incident
+        incident.withheld, incident.cause = "", ""
+        self._changed[incident.id] = incident
+        if incident.state == "resolved" or not case.standing:
+            return
+        self._note(case, now, Reason.RELEASED, "")
+        if incident.shown is None:
+            self._consider(case, now)
+        else:
+            incident.sounded = now
+
+    # -- ends
+
+    def _quiet(self, case: Case, now: int) -> None:
+        incident = case.incident
+        incident.quiet_until, incident.chattering = None, False
+        if incident.state in HANDLED or incident.taken_by:
+            self._note(case, now, Reason.QUIET_HANDLED, "")
+        else:
+            self._resolve(case, now, Reason.QUIET_RESOLVED)
+        self._timers.of(case)
+
+    def _resolve(self, case: Case, now: int, reason: Reason) -> None:
+        incident = case.incident
+        incident.state, incident.resolved = "resolved", now
+        incident.close_at = now + round(self.settings.reopen_s * 1000)
+        incident.look_at = None
+        self._note(case, now, reason, "")
+        if incident.shown is None:
+            self._note(case, now, Reason.NEVER_SHOWN, "")
+        self.desk.leave(case, now)
+        self._timers.console(incident.domain)
+        for effect in self.withheld.close(case):
+            self._release(effect, now)
+
+    def _close(self, case: Case, now: int) -> None:
+        incident = case.incident
+        incident.state, incident.close_at = "closed", None
+        self._note(case, now, Reason.CLOSED, "")
+        self.book.remove(case)
+        self.graves.dig(incident, now)
+        self._timers.grave(incident.id)
+
+    # -- what is kept
+
+    def _note(self, case: Case, now: int, reason: Reason, identity: str) -> None:
+        fold.note(case.incident, now, reason, identity)
+        self._changed[case.incident.id] = case.incident
+        self.counts[reason.value] += 1
+
+    def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
+        if case is not None:
+            i = case.incident
+            about = {"incident": i.id, "scenario": i.scenario, "family": i.family, "set": i.set, "level": i.level}
+            more = {**about, **more}
+        self._notes.append(("audit", b"city", _json({"what": what, "t": now, **more}), ((CE_TYPE, AUDIT_TYPE),)))
 
     def _rules_of(self, signal: Signal) -> Rules:
         if self._sets is None or not signal.set:
@@ -339,11 +371,3 @@ class CityLogic:
                 return self._force
             self._rules[signal.set] = rules
         return rules
-
-
-def _drop(index: dict[Any, list[Case]], key: tuple[Any, ...], case: Case) -> None:
-    cases = index.get(key)
-    if cases is not None and case in cases:
-        cases.remove(case)
-        if not cases:
-            del index[key]

@@ -1,27 +1,43 @@
-"""The stages a signal passes on its way into an incident: find a home, join, update, clear, wait, resolve.
+"""What a signal does to the incident that is its home: join, update, clear, and what follows from that.
 
-Each takes values and answers a named reason. Where open incidents are looked up is :class:`Open`'s business.
+Each takes values and answers a named reason. Where open incidents are found is :mod:`brain.incidents.book`'s business.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from brain.incidents.value import REASONS_KEPT, Incident, Member, Reason
+from brain.incidents.reasons import Reason
+from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
 from streams.records import Signal
 
 TEXT_KEPT = 500
 """Characters of a member's text (a ticket's) that the incident carries."""
+ACCURACY_M = {"iot": 20.0, "video": 30.0, "hotline": 150.0}
+"""How far off the place of a signal may be, by its source."""
+OTHER_M = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class FoldSettings:
-    """Times in seconds of fold time; ``members`` bounds what one incident, and so one record, may hold."""
+    """Times in seconds of fold time, distances in metres.
+
+    ``quiet_s``: all clear for so long, and it is resolved; ``reopen_s``: for so long after that a raise of one of its
+    assets reopens it, then it is closed. ``window_s``: an incident takes neighbours for so long after its last raise.
+    ``radius_m``: how far a neighbour may be from its place, beside what the two places may be off; ``site_m`` the same
+    for never-hidden signals. ``members`` bounds what one incident, and so one record, may hold, ``age_s`` how old one
+    may grow. ``chatter``: so many raises of one asset within ``chatter_s`` are chattering.
+    """
 
     quiet_s: float = 300.0
+    reopen_s: float = 900.0
     window_s: float = 1800.0
+    radius_m: float = 300.0
+    site_m: float = 75.0
     members: int = 500
+    age_s: float = 86_400.0
+    chatter: int = 4
+    chatter_s: float = 600.0
 
 
 @dataclass(slots=True, eq=False)
@@ -29,30 +45,33 @@ class Case:
     """An open incident with what makes its stages quick; all of it follows from the incident."""
 
     incident: Incident
-    by_id: dict[str, Member] = field(default_factory=dict)
-    standing: dict[str, Member] = field(default_factory=dict)
-    """Members not cleared, by asset: a later raise of an asset takes the place of its earlier one."""
+    by_asset: dict[tuple[str, str], Member] = field(default_factory=dict)
+    """(scenario, asset) → member."""
+    standing: dict[tuple[str, str], Member] = field(default_factory=dict)
+    """Members not cleared."""
     levels: dict[int, int] = field(default_factory=dict)
     """Level → standing members that have it."""
+    timers: tuple[int | None, ...] = (None, None, None)
+    """Times that are on the heap."""
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
         """From an incident as it was saved."""
         case = cls(incident)
         for member in incident.members:
-            case.by_id[member.id] = member
+            case.by_asset[member.scenario, member.asset] = member
             if member.cleared is None:
                 case.stand(member)
         return case
 
     def stand(self, member: Member) -> None:
         """The member is not cleared, and is counted."""
-        self.standing[member.asset] = member
+        self.standing[member.scenario, member.asset] = member
         self.levels[member.level] = self.levels.get(member.level, 0) + 1
 
     def fall(self, member: Member) -> None:
         """The member is cleared, or its level is about to change."""
-        del self.standing[member.asset]
+        del self.standing[member.scenario, member.asset]
         left = self.levels[member.level] - 1
         if left:
             self.levels[member.level] = left
@@ -66,68 +85,61 @@ class Case:
             self.incident.peak_level = max(self.incident.peak_level, self.incident.level)
 
 
-class Home(NamedTuple):
-    """Where a raise goes: a case to join, or None to open one, and why."""
-
-    case: Case | None
-    reason: Reason
-
-
-def place_of(signal: Signal) -> str | None:
-    """What makes two assets neighbours: the unit grid 网格; None when nothing does.
-
-    Signals of the brain itself (inputs down) have no grid and belong together all the same.
-    """
-    return signal.grid or ("" if signal.source == "system" else None)
-
-
-def find_home(same_asset: list[Case], same_place: list[Case], signal: Signal, settings: FoldSettings) -> Home:
-    """Choose the incident a raise joins, of those open for its asset and, where it may be grouped, for its grid.
-
-    ``same_place`` must be empty for life-safety signals: they are joined by the same asset only.
-    """
-    mine = _latest(same_asset, settings)
-    if mine is not None:
-        return Home(mine, Reason.JOINED_REPEAT if mine.standing else Reason.REOPENED)
-    near = _latest(same_place, settings)
-    if near is not None and signal.fold - near.incident.raised <= settings.window_s * 1000:
-        return Home(near, Reason.JOINED_NEIGHBOUR if near.standing else Reason.REOPENED)
-    if near is not None:
-        return Home(None, Reason.OPENED_APART)
-    return Home(None, Reason.OPENED_FULL if same_asset or same_place else Reason.OPENED)
-
-
-def _latest(cases: list[Case], settings: FoldSettings) -> Case | None:
-    # A rule over values, not over the order of the list: after a restart the list may be in another order.
-    room = [c for c in cases if len(c.incident.members) < settings.members]
-    return max(room, key=lambda c: (c.incident.opened, c.incident.id)) if room else None
-
-
-def join(case: Case, signal: Signal) -> None:
-    """Add a raise as a member; the first position, town and district found stay the incident's."""
-    incident, identity = case.incident, signal.identity()
-    earlier = case.standing.get(signal.asset)
-    if earlier is not None:
-        case.fall(earlier)
-        earlier.cleared = signal.t
-    member = Member(
-        identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
-        signal.score, signal.source, None, signal.text[:TEXT_KEPT],
-    )  # fmt: skip
-    incident.members.append(member)
-    incident.count = len(incident.members)
-    case.by_id[identity] = member
+def join(case: Case, signal: Signal, identity: str, version: int, settings: FoldSettings) -> Member:
+    """Add a raise: to its asset's member, else as a new one. The most exact place that is known is the incident's."""
+    incident, key = case.incident, (signal.scenario, signal.asset)
+    member = case.by_asset.get(key)
+    if member is None:
+        member = Member(
+            identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
+            signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
+            lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set,
+        )  # fmt: skip
+        incident.members.append(member)
+        incident.count = len(incident.members)
+        case.by_asset[key] = member
+    else:
+        if member.cleared is None:
+            case.fall(member)
+        member.last, member.cleared = identity, None
+        member.raises += 1
+        member.level, member.value, member.score = signal.level, signal.value, signal.score
+        if signal.threshold is not None:
+            member.threshold = signal.threshold
+        if signal.text:
+            member.text = signal.text[:TEXT_KEPT]
+    _recent(member, signal.fold, settings)
     case.stand(member)
     case.relevel()
+    incident.raises += 1
     incident.onset = min(incident.onset, signal.onset)
     incident.raised = max(incident.raised, signal.fold)
     incident.cleared = incident.quiet_until = None
-    if incident.lon is None and signal.lon is not None:
-        incident.lon, incident.lat = signal.lon, signal.lat
+    if signal.grid and signal.grid not in incident.grids:
+        incident.grids = sorted([*incident.grids, signal.grid])
     if signal.source and signal.source not in incident.sources:
         incident.sources = sorted([*incident.sources, signal.source])
     if signal.life:
         incident.provisional.append(identity)
+        del incident.provisional[:-PROVISIONAL_KEPT]
+    return member
+
+
+def _recent(member: Member, now: int, settings: FoldSettings) -> None:
+    since = now - round(settings.chatter_s * 1000)
+    kept = [t for t in member.recent if t > since]
+    member.recent = [*kept[-settings.chatter + 1 :], now]
+
+
+def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
+    """Whether the asset has raised so often of late that it is chattering 抖动."""
+    since = now - round(settings.chatter_s * 1000)
+    return sum(t > since for t in member.recent) >= settings.chatter
+
+
+def accuracy(signal: Signal) -> float:
+    """How far off the place of a signal may be, metres."""
+    return ACCURACY_M.get(signal.source, OTHER_M)
 
 
 def update(case: Case, member: Member, signal: Signal) -> Reason:
@@ -157,13 +169,20 @@ def clear(case: Case, member: Member, signal: Signal, settings: FoldSettings) ->
         return Reason.CLEARED_MEMBER
     incident = case.incident
     incident.cleared = max(m.cleared or 0 for m in incident.members)
-    incident.quiet_until = signal.fold + round(settings.quiet_s * 1000)
+    if incident.state != "resolved":
+        incident.quiet_until = signal.fold + round(settings.quiet_s * 1000)
     return Reason.CLEARED_ALL
 
 
-def note(incident: Incident, now: int, reason: Reason, identity: str) -> None:
+def speaking(case: Case) -> list[str]:
+    """Sources that stand, sorted."""
+    return sorted({m.source for m in case.standing.values()})
+
+
+def note(incident: Incident, now: int, reason: Reason, identity: str = "") -> None:
     """Count the change and remember why."""
     incident.revision += 1
     incident.updated = now
+    incident.fates[reason.value] = incident.fates.get(reason.value, 0) + 1
     incident.reasons.append((now, reason.value, identity))
     del incident.reasons[:-REASONS_KEPT]

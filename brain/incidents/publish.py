@@ -33,7 +33,7 @@ def topic(incident: Incident) -> str:
 
 def headers(incident: Incident) -> Headers:
     """CloudEvents attributes. Id and time come from the incident, so a replay gives the same bytes."""
-    place = incident.grid or incident.members[0].asset
+    place = incident.grid or (incident.members[0].asset if incident.members else incident.id)
     return cloudevents.headers(
         TYPE,
         f"{incident.id}/{incident.revision}",

@@ -31,6 +31,8 @@ class Reason(enum.StrEnum):
     CLEARED_ALL = "cleared_all"
     """The last standing member cleared: the quiet period begins."""
     QUIET_RESOLVED = "quiet_resolved"
+    QUIET_HANDLED = "quiet_handled"
+    """Quiet to its end, but people have it in hand: they end it."""
     CLOSED = "closed"
     """Resolved for as long as one may be reopened."""
     CHATTERING = "chattering"

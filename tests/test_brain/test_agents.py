@@ -125,7 +125,7 @@ def test_a_signal_that_cannot_be_read_is_an_error_and_no_silence(app: App) -> No
 
 def test_an_agent_on_incidents_is_given_incidents_and_neither_tombstones_nor_seals(app: App) -> None:
     source = incidents(app, "eco")
-    one = Incident("inc-1", 1, "open", "eco", "eco.x", 1, "eco.x", Text("甲"), 1, 1, False, 0, 0, 0, 0)
+    one = Incident("inc-1", 1, "detected", "eco", "eco.x", 1, "eco.x", Text("甲"), 1, 1, False, 0, 0, 0, 0)
     assert source.decode(seen(publish.encode(one), publish.TYPE.encode())) == one
     assert source.decode(seen(None, publish.TYPE.encode())) is None
     assert source.decode(seen(b"{}", SEAL_TYPE)) is None

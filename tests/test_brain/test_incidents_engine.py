@@ -53,7 +53,7 @@ def run(broker: MemoryBroker, limit: int, kill_every: int = 0) -> dict[bytes, by
     log = MemoryTaskLog(broker, "city", STATE, limit=limit)
 
     def make() -> CityLogic:
-        return CityLogic(FoldSettings(quiet_s=2, window_s=10))
+        return CityLogic(FoldSettings(quiet_s=2, reopen_s=1, window_s=10, age_s=15))
 
     city = City(log, LANES, JOURNAL, make, {"s": SET}.__getitem__, CitySettings("s", flush_s=0.0))
     left = [kill_every]
@@ -86,6 +86,6 @@ def test_kills_and_small_fetches_of_the_city_task_change_no_incident() -> None:
     for seed in range(5):
         expected = run(city_of(seed), 4096)
         assert len(expected) > 5
-        assert any(msgspec.json.decode(v, type=Incident).state == "resolved" for v in expected.values())
+        assert any(msgspec.json.decode(v, type=Incident).state == "closed" for v in expected.values())
         assert run(city_of(seed), 3) == expected
         assert run(city_of(seed), 5, kill_every=7) == expected

@@ -10,7 +10,8 @@ import pytest
 
 from brain.incidents.city import CityLogic
 from brain.incidents.fold import FoldSettings
-from brain.incidents.value import Incident, Reason, incident_id
+from brain.incidents.reasons import Reason
+from brain.incidents.value import Incident, incident_id
 from streams.records import Signal
 
 ROUTES = {
@@ -52,7 +53,10 @@ def city(**settings: Any) -> CityLogic:
 
 def latest(logic: CityLogic) -> dict[str, Incident]:
     _, records = logic.changes()
-    return {(key or b"").decode(): msgspec.json.decode(value or b"", type=Incident) for _, key, value, _ in records}
+    return {
+        key.decode(): msgspec.json.decode(value or b"", type=Incident)
+        for topic, key, value, _ in records if topic.startswith("incidents.") and value is not None
+    }  # fmt: skip
 
 
 def only(logic: CityLogic) -> Incident:
@@ -66,12 +70,13 @@ def test_a_first_raise_opens_an_incident_that_is_named_routed_and_placed() -> No
     logic.signal(first)
     incident = only(logic)
     assert incident.id == incident_id(first.identity())
-    assert (incident.state, incident.revision, incident.count, incident.level) == ("open", 1, 1, 2)
+    assert (incident.state, incident.revision, incident.count, incident.level) == ("detected", 2, 1, 2)
     assert (incident.domain, incident.scenario_version, incident.name.zh) == ("eco", 3, "细颗粒物超标")
     assert (incident.lead, incident.lead_name.zh, incident.route) == ("eco", "生态环境局", "eco")
     assert (incident.lon, incident.lat, incident.grid, incident.sources) == (113.5, 22.2, "g1", ["iot"])
     assert incident.members[0].value == 80.0
-    assert incident.reasons == [(1000, "opened", first.identity())]
+    assert incident.reasons == [(1000, "opened", first.identity()), (1000, "shown", "")]
+    assert (incident.shown, incident.sounded, incident.withheld) == (1000, 1000, "")
 
 
 def test_neighbours_in_a_grid_share_an_incident_and_stay_countable() -> None:
@@ -82,7 +87,7 @@ def test_neighbours_in_a_grid_share_an_incident_and_stay_countable() -> None:
     found = sorted(latest(logic).values(), key=lambda i: i.grid)
     assert [(i.grid, i.count) for i in found] == [("g1", 2), ("g2", 1)]
     assert [m.asset for m in found[0].members] == ["air-1", "air-2"]
-    assert found[0].reasons[-1][1] == Reason.JOINED_NEIGHBOUR
+    assert found[0].rule == Reason.JOINED_NEIGHBOUR
 
 
 def test_a_neighbour_outside_the_window_opens_its_own_incident_and_says_why() -> None:
@@ -108,7 +113,9 @@ def test_fire_alarms_of_two_assets_in_one_grid_are_never_one_incident() -> None:
     for fold, asset in ((1000, "smoke-1"), (1100, "smoke-2"), (1200, "smoke-1")):
         logic.signal(raised(fold, asset, scenario="emergency.fire.smoke", life=True))
     found = latest(logic)
-    assert sorted((i.members[0].asset, i.count) for i in found.values()) == [("smoke-1", 2), ("smoke-2", 1)]
+    assert sorted((i.members[0].asset, i.count, i.raises) for i in found.values()) == [
+        ("smoke-1", 1, 2), ("smoke-2", 1, 1),
+    ]  # fmt: skip
     assert all(i.life and i.lead == "fire" and i.assisting == ["other"] for i in found.values())
 
 
@@ -131,14 +138,45 @@ def test_an_incident_ends_only_after_a_quiet_period_that_begins_when_the_last_me
     logic.signal(later(two, "clear", 9000))
     assert logic.due() == 309_000
     waiting = only(logic)
-    assert (waiting.state, waiting.cleared, waiting.quiet_until) == ("open", 9000, 309_000)
+    assert (waiting.state, waiting.cleared, waiting.quiet_until) == ("detected", 9000, 309_000)
     logic.fire(309_000)
     items, records = logic.changes()
     done = msgspec.json.decode(records[0][2] or b"", type=Incident)
-    assert (done.state, done.revision, done.reasons[-1]) == ("resolved", 5, (309_000, "quiet_resolved", ""))
-    assert items == {b"i/" + done.id.encode(): None}
-    assert logic.due() is None
-    assert len(logic) == 0
+    assert (done.state, done.reasons[-1]) == ("resolved", (309_000, "quiet_resolved", ""))
+    assert logic.due() == done.close_at == 309_000 + 900_000
+    logic.fire(1_209_000)
+    items, records = logic.changes()
+    closed = msgspec.json.decode(records[0][2] or b"", type=Incident)
+    assert (closed.state, closed.onset, len(logic)) == ("closed", 1000, 0)
+    assert items[b"i/" + done.id.encode()] is None
+
+
+def test_a_closed_incident_leaves_its_topic_after_thirty_days_also_over_a_restart() -> None:
+    logic = city(quiet_s=300)
+    one = raised(1000, "air-1")
+    for signal in (one, later(one, "clear", 5000)):
+        logic.signal(signal)
+    kept: dict[bytes, bytes] = {}
+    for _ in range(2):
+        logic.fire(logic.due() or 0)
+        keep(kept, logic)
+    again = city(quiet_s=300)
+    again.load(kept)
+    due = again.due() or 0
+    assert due == 1_205_000 + 30 * 86_400_000
+    again.fire(due)
+    items, records = again.changes()
+    assert records == [("incidents.eco", incident_id(one.identity()).encode(), None, ())]
+    assert items == {b"x/" + incident_id(one.identity()).encode(): None}
+
+
+def keep(kept: dict[bytes, bytes], logic: CityLogic) -> None:
+    items, _ = logic.changes()
+    for key, value in items.items():
+        if value is None:
+            kept.pop(key, None)
+        else:
+            kept[key] = value
 
 
 def test_a_raise_in_the_quiet_period_goes_on_with_the_same_incident() -> None:
@@ -147,9 +185,27 @@ def test_a_raise_in_the_quiet_period_goes_on_with_the_same_incident() -> None:
     for signal in (one, later(one, "clear", 2000), raised(200_000, "air-1")):
         logic.signal(signal)
     incident = only(logic)
-    assert (incident.count, incident.cleared, incident.quiet_until) == (2, None, None)
+    assert (incident.count, incident.raises, incident.cleared, incident.quiet_until) == (1, 2, None, None)
     assert incident.reasons[-1][1] == Reason.REOPENED
     assert logic.due() is None
+
+
+def test_a_raise_after_the_end_reopens_with_onset_kept_and_after_the_close_is_another() -> None:
+    logic = city(quiet_s=300)
+    one = raised(1000, "air-1")
+    for signal in (one, later(one, "clear", 2000)):
+        logic.signal(signal)
+    logic.fire(302_000)
+    again = raised(400_000, "air-1")
+    logic.signal(again)
+    incident = only(logic)
+    assert (incident.state, incident.onset, incident.resolved, incident.close_at) == ("detected", 1000, None, None)
+    assert incident.sounded == 400_000
+    logic.signal(later(again, "clear", 500_000))
+    logic.fire(800_000)
+    logic.fire(1_700_000)
+    logic.signal(raised(1_700_000, "air-1"))
+    assert [(i.state, i.onset) for i in latest(logic).values() if i.state != "closed"] == [("detected", 1_700_000)]
 
 
 def test_a_timer_at_the_time_of_a_raise_goes_first() -> None:
@@ -159,7 +215,7 @@ def test_a_timer_at_the_time_of_a_raise_goes_first() -> None:
     logic.signal(later(one, "clear", 2000))
     logic.fire(302_000)
     logic.signal(raised(302_000, "air-1"))
-    assert sorted(i.state for i in latest(logic).values()) == ["open", "resolved"]
+    assert [r[1] for r in only(logic).reasons[-2:]] == ["quiet_resolved", "reopened"]
 
 
 def test_the_peak_level_stays_when_the_level_falls() -> None:
@@ -205,7 +261,8 @@ def test_only_the_last_twenty_reasons_are_kept_and_the_revision_counts_them_all(
     for n in range(40):
         logic.signal(later(one, "update", 2000 + n, value=float(n)))
     incident = only(logic)
-    assert (incident.revision, len(incident.reasons), incident.members[0].value) == (41, 20, 39.0)
+    assert (incident.revision, len(incident.reasons), incident.members[0].value) == (42, 20, 39.0)
+    assert incident.fates == {"opened": 1, "shown": 1, "updated": 40}
 
 
 def test_the_brains_own_signal_of_a_blind_lane_becomes_one_incident_for_all_lanes() -> None:
@@ -235,7 +292,7 @@ def test_an_incident_is_a_cloud_event_whose_headers_need_no_clock() -> None:
     _, ((topic, key, _, headers),) = logic.changes()
     found = dict(headers)
     assert topic == "incidents.eco"
-    assert found["ce_id"] == (key or b"") + b"/1"
+    assert found["ce_id"] == (key or b"") + b"/2"
     assert found["ce_time"] == b"2024-06-10T06:13:20.123Z"
     assert found["ce_specversion"] == b"1.0"
     assert found["ce_type"] == b"city.incident.v1"
@@ -245,4 +302,22 @@ def test_an_incident_is_a_cloud_event_whose_headers_need_no_clock() -> None:
 
 def test_state_that_is_not_an_incidents_is_refused() -> None:
     with pytest.raises(ValueError, match="expected b'i/'"):
-        city().load({b"x/1": b"{}"})
+        city().load({b"y/1": b"{}"})
+
+
+def test_an_open_incident_of_the_release_before_goes_on_with_a_member_an_asset() -> None:
+    raises = [raised(t, "air-1").identity() for t in (1000, 2000)]
+    common = {"domain": "eco", "scenario": "eco.air.pm25_high", "scenario_version": 3,
+              "event_code": "eco.air.pm", "name": {"zh": "甲", "en": "a"}, "level": 1, "peak_level": 1, "life": False,
+              "onset": 1000, "opened": 1000, "raised": 2000, "updated": 2000, "grid": "g1", "count": 2, "sources": ["iot"]}  # fmt: skip
+    members = [
+        {"id": raises[0], "asset": "air-1", "onset": 1000, "cleared": 2000, "source": "iot"},
+        {"id": raises[1], "asset": "air-1", "onset": 2000, "source": "iot"},
+    ]
+    value = msgspec.json.encode({"id": "inc-1", "revision": 2, "state": "open", **common, "members": members})
+    logic = city()
+    logic.load({b"i/inc-1": value})
+    logic.signal(later(raised(2000, "air-1"), "clear", 3000))
+    incident = only(logic)
+    assert (incident.id, incident.count, incident.raises, incident.shown) == ("inc-1", 1, 2, 1000)
+    assert (incident.family, incident.quiet_until) == ("eco.air", 303_000)

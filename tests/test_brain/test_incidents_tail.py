@@ -88,7 +88,7 @@ def test_a_dead_letter_cannot_move_the_readers_cursor() -> None:
 def test_json_gives_one_object_a_line_even_for_bytes_that_are_no_text() -> None:
     line = msgspec.json.decode(printed("deadletter", seen(b"\xff"), output="json"))
     assert line["value_b64"] == "/w=="
-    assert msgspec.json.decode(printed("incidents", incident_record(), output="json"))["value"]["state"] == "open"
+    assert msgspec.json.decode(printed("incidents", incident_record(), output="json"))["value"]["state"] == "detected"
 
 
 def test_every_stage_has_its_topics() -> None:

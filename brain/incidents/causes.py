@@ -1,0 +1,88 @@
+"""Inhibition 抑制: which incidents are effects of which, by cause × place × time, as a table of a set (causes.yaml).
+
+A cause carries its effects: they stay incidents, counted and one step away, but are not shown on their own while the
+cause stands. Never-hidden classes are neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+Where = Literal["grid", "town", "district", "city"]
+
+
+class CauseError(ValueError):
+    """A table of causes that cannot be used: says the place in it, what was expected and what came."""
+
+
+class Cause(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """One row. Codes may end in ``*``. ``same`` or ``within_m`` says where, ``within_s`` how long after its last raise.
+
+    ``level_from``: the cause's least level; ``up_to``: the effect's highest level that it may carry.
+    """
+
+    cause: str
+    effect: str
+    same: Where | None = None
+    within_m: float | None = None
+    within_s: float = 3600.0
+    level_from: int = 0
+    up_to: int = 2
+
+    def name(self) -> str:
+        """How the row is named in an incident."""
+        return f"{self.cause}>{self.effect}"
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    version: int
+    causes: list[Cause] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """A checked table."""
+
+    rows: tuple[Cause, ...] = ()
+
+    @classmethod
+    def of(cls, data: Any, place: str = "causes") -> Causes:
+        """From a decoded table, or None for an empty one. Raises CauseError."""
+        if data is None or isinstance(data, Causes):
+            return data or cls()
+        try:
+            file = msgspec.convert(data, _File)
+        except msgspec.ValidationError as error:
+            raise CauseError(f"{place}: {error}") from error
+        if file.version != 1:
+            raise CauseError(f"{place}: version: expected 1, got {file.version}")
+        for number, row in enumerate(file.causes):
+            where = f"{place}: causes[{number}]"
+            if (row.same is None) == (row.within_m is None):
+                raise CauseError(f"{where}: expected one of same and within_m, got {'both' if row.same else 'neither'}")
+            if row.within_m is not None and not 0 < row.within_m <= 20_000:
+                raise CauseError(f"{where}.within_m: expected metres above 0, to 20000, got {row.within_m}")
+            if not 0 < row.within_s <= 86_400 * 7:
+                raise CauseError(f"{where}.within_s: expected seconds above 0, to 7 days, got {row.within_s}")
+            if not (0 <= row.level_from <= 4 and 0 <= row.up_to <= 4):
+                raise CauseError(f"{where}: expected level_from and up_to of 0 to 4")
+            if matches(row.effect, row.cause.rstrip("*")) and matches(row.cause, row.effect.rstrip("*")):
+                raise CauseError(f"{where}: {row.cause!r} cannot be its own effect")
+        return cls(tuple(file.causes))
+
+    def of_effect(self, code: str) -> Sequence[Cause]:
+        """Rows that an event of this code may be an effect by, in the table's order."""
+        return [row for row in self.rows if matches(row.effect, code)]
+
+    def is_cause(self, code: str) -> bool:
+        """Whether any row has it as a cause."""
+        return any(matches(row.cause, code) for row in self.rows)
+
+
+def matches(pattern: str, code: str) -> bool:
+    """Whether a code is meant by a pattern that may end in ``*``."""
+    return code.startswith(pattern[:-1]) if pattern.endswith("*") else code == pattern

@@ -1,0 +1,120 @@
+"""A set, as far as incidents are concerned: how they are named, grouped and routed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from brain.incidents.causes import Causes
+from brain.incidents.route import Route, Routes
+from brain.incidents.value import DOMAINS, Domain, Text, family_of
+
+NO_ROUTE = Route("", Text(), (), "none")
+
+
+class ScenarioLike(Protocol):
+    """What is needed of a scenario; ``name`` is a text, a mapping or an object with ``zh`` and ``en``."""
+
+    @property
+    def id(self) -> str:
+        """Dotted id, its first part the domain."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Version of the definition."""
+        ...
+
+    @property
+    def name(self) -> Any:
+        """In both languages."""
+        ...
+
+    @property
+    def domain(self) -> str:
+        """One of the six."""
+        ...
+
+    @property
+    def event_code(self) -> str:
+        """Code that incidents are routed by."""
+        ...
+
+    @property
+    def life(self) -> bool:
+        """Never-hidden class 生命安全."""
+        ...
+
+
+class SetLike(Protocol):
+    """What is needed of a set."""
+
+    @property
+    def scenarios(self) -> Iterable[ScenarioLike]:
+        """All scenarios of the set."""
+        ...
+
+    @property
+    def routes(self) -> Any:
+        """Routes, a decoded routes.yaml, or None."""
+        ...
+
+
+class Plan(NamedTuple):
+    """How incidents of a scenario are named and routed."""
+
+    domain: Domain
+    version: int
+    event_code: str
+    family: str
+    name: Text
+    life: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the stages ask of a set."""
+
+    plans: Mapping[str, Plan]
+    routes: Routes | None
+    causes: Causes = field(default_factory=Causes)
+
+    @classmethod
+    def of(cls, content: SetLike) -> Rules:
+        """Raises RouteError, CauseError for a table that does not hold and ValueError for an unknown domain."""
+        plans = {}
+        for s in content.scenarios:
+            if s.domain not in DOMAINS:
+                raise ValueError(f"{s.id}: domain: expected one of {', '.join(DOMAINS)}, got {s.domain!r}")
+            code = str(s.event_code)
+            plans[s.id] = Plan(s.domain, int(s.version), code, family_of(code, s.id), _text(s.name), bool(s.life))
+        routes = content.routes
+        if routes is not None and not isinstance(routes, Routes):
+            routes = Routes.of(routes)
+        return cls(plans, routes, Causes.of(getattr(content, "causes", None)))
+
+    def plan(self, scenario: str) -> Plan:
+        """Of a scenario; one that the set lacks (the brain's own, or of an earlier set) is named by its id."""
+        return self.plans.get(scenario) or _unlisted(scenario)
+
+    def route(self, plan: Plan, district: str) -> Route:
+        """Who leads; nobody where the set has no routes."""
+        return self.routes.find(plan.event_code, plan.domain, district) if self.routes else NO_ROUTE
+
+
+_OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}
+
+
+def _unlisted(scenario: str) -> Plan:
+    first = scenario.partition(".")[0]
+    name = _OWN.get(scenario, Text(scenario, scenario))
+    return Plan(first if first in DOMAINS else "emergency", 0, "", scenario, name, False)
+
+
+def _text(name: Any) -> Text:
+    if isinstance(name, str):
+        return Text(name, name)
+    if isinstance(name, Mapping):
+        return Text(str(name.get("zh", "")), str(name.get("en", "")))
+    return Text(str(getattr(name, "zh", "")), str(getattr(name, "en", "")))

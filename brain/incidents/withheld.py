@@ -1,0 +1,172 @@
+"""What keeps an incident from being shown on its own: a cause that carries it, a person's shelf, announced work.
+
+Each is a lens over the incident, with a name and an end; the incident itself goes on. Never-hidden classes pass all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from brain.incidents.book import metres
+from brain.incidents.causes import Cause, matches
+from brain.incidents.fold import Case
+from brain.incidents.reasons import Reason
+from brain.incidents.rules import Rules
+from brain.incidents.value import Incident
+
+KEY = b"s/"
+_json = msgspec.json.Encoder().encode
+
+
+class Shelf(msgspec.Struct, omit_defaults=True):
+    """One scope that a person has put aside until a fold time, ms.
+
+    ``incident``, or ``asset`` (of all scenarios, or of one), or ``grid`` (of all families, or of one).
+    """
+
+    until: int
+    by: str
+    reason: str
+    kind: Literal["shelved", "maintenance"] = "shelved"
+    incident: str = ""
+    asset: str = ""
+    scenario: str = ""
+    grid: str = ""
+    family: str = ""
+    since: int = 0
+
+    def scope(self) -> str:
+        """What it covers, as a key."""
+        if self.incident:
+            return f"incident:{self.incident}"
+        if self.asset:
+            return f"asset:{self.scenario}|{self.asset}"
+        return f"grid:{self.family}|{self.grid}"
+
+
+class Found(NamedTuple):
+    """Why an incident is withheld, until when (ms; None: until its cause ends), and the cause's id."""
+
+    reason: Reason
+    until: int | None
+    cause: str = ""
+
+
+class Withheld:
+    """Shelves and causes of one city."""
+
+    def __init__(self) -> None:
+        self.shelves: dict[str, Shelf] = {}
+        self._changed: dict[bytes, bytes | None] = {}
+        self._causes: dict[str, Case] = {}
+        self._effects: dict[str, dict[str, Case]] = {}
+
+    # -- shelves
+
+    def load(self, value: bytes) -> None:
+        """A shelf as it was."""
+        shelf = msgspec.json.decode(value, type=Shelf)
+        self.shelves[shelf.scope()] = shelf
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """State since the last call."""
+        out, self._changed = self._changed, {}
+        return out
+
+    def put(self, shelf: Shelf) -> None:
+        """Put a scope aside, or move its end."""
+        self.shelves[shelf.scope()] = shelf
+        self._changed[KEY + shelf.scope().encode()] = _json(shelf)
+
+    def lift(self, scope: str) -> Shelf | None:
+        """End a shelf before its time."""
+        shelf = self.shelves.pop(scope, None)
+        if shelf is not None:
+            self._changed[KEY + scope.encode()] = None
+        return shelf
+
+    def shelf(self, case: Case, now: int) -> Shelf | None:
+        """The shelf that covers all of an incident that stands, if there is one; the longest."""
+        if not self.shelves:
+            return None
+        i = case.incident
+        whole = [self._live(s, now) for s in (f"incident:{i.id}", f"grid:{i.family}|{i.grid}", f"grid:|{i.grid}")]
+        found = [s for s in whole if s is not None]
+        members = list(case.standing.values()) or i.members
+        each = [
+            next((s for k in (m.scenario, "") if (s := self._live(f"asset:{k}|{m.asset}", now))), None) for m in members
+        ]
+        if all(s is not None for s in each):
+            found.append(min((s for s in each if s is not None), key=lambda s: s.until))
+        return max(found, key=lambda s: (s.until, s.scope())) if found else None
+
+    def _live(self, scope: str, now: int) -> Shelf | None:
+        shelf = self.shelves.get(scope)
+        if shelf is not None and shelf.until <= now:
+            self.lift(scope)
+            return None
+        return shelf
+
+    # -- causes
+
+    def enter(self, cases: Iterable[Case], rules: Rules) -> None:
+        """Another table is in force: what is open is looked at by it."""
+        self._causes, self._effects = {}, {}
+        for case in cases:
+            self.open(case, rules)
+
+    def open(self, case: Case, rules: Rules) -> None:
+        """An incident is open: it may be a cause, or an effect that was found before."""
+        i = case.incident
+        if not i.life and rules.causes.is_cause(i.event_code):
+            self._causes[i.id] = case
+        if i.cause:
+            self._effects.setdefault(i.cause, {})[i.id] = case
+
+    def close(self, case: Case) -> list[Case]:
+        """It is over: its effects, in the order of their ids, stand on their own now."""
+        i = case.incident
+        self._causes.pop(i.id, None)
+        if i.cause:
+            self._effects.get(i.cause, {}).pop(i.id, None)
+        return [effect for _, effect in sorted(self._effects.pop(i.id, {}).items())]
+
+    def cause(self, case: Case, now: int, rules: Rules) -> Case | None:
+        """The incident that this is an effect of, by the first row that fits; the nearest, then the oldest."""
+        i = case.incident
+        if not self._causes or not rules.causes.rows:
+            return None
+        for row in rules.causes.of_effect(i.event_code):
+            if i.level > row.up_to:
+                continue
+            fits = [(d, c.incident.opened, c.incident.id) for c in self._causes.values()
+                    if (d := _far(row, c.incident, i, now)) is not None]  # fmt: skip
+            if fits:
+                return self._causes[min(fits)[2]]
+        return None
+
+    def bind(self, case: Case, cause: Case) -> None:
+        """Make it an effect."""
+        case.incident.cause = cause.incident.id
+        cause.incident.effects += 1
+        self._effects.setdefault(cause.incident.id, {})[case.incident.id] = case
+
+
+def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | None:
+    """Metres between the two where the row holds for them, 0 for a shared area; else None."""
+    if cause.id == effect.id or not matches(row.cause, cause.event_code) or cause.level < row.level_from:
+        return None
+    if cause.cause or cause.state == "resolved" or now - cause.raised > row.within_s * 1000:
+        return None
+    if row.within_m is not None:
+        if effect.lon is None or effect.lat is None:
+            return None
+        far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
+        return far if far <= row.within_m else None
+    if row.same == "city":
+        return 0.0
+    mine, theirs = getattr(effect, row.same or ""), getattr(cause, row.same or "")
+    return 0.0 if mine and mine == theirs else None

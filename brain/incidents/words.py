@@ -1,0 +1,57 @@
+"""The reasons in words, Chinese and English: one place for every command and page that shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from brain.incidents.reasons import Reason
+from brain.incidents.value import Text
+
+WORDS: Final[Mapping[str, Text]] = {
+    Reason.OPENED: Text("新事件", "new"),
+    Reason.OPENED_APART: Text("新事件(距上次较久)", "new (last raise long ago)"),
+    Reason.OPENED_FULL: Text("新事件(前一件已满)", "new (the one before is full)"),
+    Reason.OPENED_AGED: Text("新事件(前一件历时过长)", "new (the one before is too old)"),
+    Reason.OPENED_BY_HAND: Text("人工上报", "made by hand"),
+    Reason.JOINED_REPEAT: Text("同一设备再次报警", "same asset again"),
+    Reason.JOINED_NEIGHBOUR: Text("并入邻近事件", "joined one nearby"),
+    Reason.JOINED_SITE: Text("并入同一场所", "joined at its site"),
+    Reason.JOINED_SOURCE: Text("另一类来源印证", "joined from another kind of source"),
+    Reason.REOPENED: Text("静默期内再起", "again, goes on"),
+    Reason.UPDATED: Text("数值更新", "updated"),
+    Reason.UPDATED_LEVEL: Text("级别变化", "level moved"),
+    Reason.CLEARED_MEMBER: Text("一个成员消除", "a member cleared"),
+    Reason.CLEARED_ALL: Text("全部消除，静默中", "all cleared, quiet"),
+    Reason.QUIET_RESOLVED: Text("静默期满，结束", "quiet, resolved"),
+    Reason.QUIET_HANDLED: Text("已静默，由处置人结束", "quiet, its people end it"),
+    Reason.CLOSED: Text("归档", "closed"),
+    Reason.CHATTERING: Text("抖动", "chattering"),
+    Reason.STEADY: Text("不再抖动", "steady again"),
+    Reason.CORROBORATED: Text("多源印证", "corroborated"),
+    Reason.CONTRADICTED: Text("来源相互矛盾", "contradicted"),
+    Reason.SHOWN: Text("上屏", "shown"),
+    Reason.SHOWN_LIFE: Text("生命安全，立即上屏", "shown at once: life-safety"),
+    Reason.SHOWN_LEVEL: Text("级别高，上屏", "shown: its level"),
+    Reason.SHOWN_CORROBORATED: Text("有印证，上屏", "shown: several speak of it"),
+    Reason.SHOWN_LASTING: Text("持续，上屏", "shown: it lasts"),
+    Reason.SHOWN_REPLAYED: Text("暂缓后上屏", "shown after it was deferred"),
+    Reason.SHOWN_BY_HAND: Text("人工上屏", "shown by hand"),
+    Reason.HELD: Text("单一弱信号，观察中", "one weak signal, watched"),
+    Reason.DEFERRED_STORM: Text("告警风暴，暂缓", "deferred in a storm"),
+    Reason.NEVER_SHOWN: Text("上屏前已结束", "over before it was shown"),
+    Reason.INHIBITED: Text("次生，归入主因", "an effect, carried by its cause"),
+    Reason.RELEASED: Text("解除抑制", "released"),
+    Reason.SHELVED: Text("人工搁置", "shelved"),
+    Reason.MAINTENANCE: Text("检修", "maintenance"),
+    Reason.REPEATED_SIGNAL: Text("重复信号", "repeated signal"),
+    Reason.UNKNOWN_MEMBER: Text("无对应事件", "of no open incident"),
+    Reason.AFTER_CLEAR: Text("已消除", "cleared already"),
+}
+"""Every reason, by its value."""
+
+
+def reason_text(reason: str, lang: str) -> str:
+    """A reason for people; one of another release as it is."""
+    text = WORDS.get(reason)
+    return reason if text is None else text.zh if lang == "zh" else text.en

@@ -1,0 +1,290 @@
+"""What people are shown: few, at once where it matters, and every withheld incident with its reason and its end."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+
+from brain.incidents.causes import CauseError, Causes
+from brain.incidents.city import CityLogic
+from brain.incidents.desk import DeskSettings
+from brain.incidents.fold import FoldSettings
+from brain.incidents.reasons import Reason
+from brain.incidents.value import Incident
+from brain.incidents.withheld import Shelf
+from brain.incidents.words import WORDS
+from streams.records import Signal
+
+
+def scenario(id: str, code: str, life: bool = False) -> Any:
+    return SimpleNamespace(id=id, version=1, name=id, domain=id.split(".", maxsplit=1)[0], event_code=code, life=life)
+
+
+CAUSES = {
+    "version": 1,
+    "causes": [
+        {"cause": "eco.typhoon*", "effect": "eco.wind*", "same": "district", "level_from": 4, "within_s": 7200},
+        {"cause": "eco.pipe*", "effect": "eco.pressure*", "within_m": 1000},
+    ],
+}
+SET = SimpleNamespace(
+    routes=None, causes=CAUSES,
+    scenarios=[scenario(f"eco.{k}", f"eco.{k}.x", k in {"fire", "gas"})
+               for k in ("air", "wind", "typhoon", "pipe", "pressure", "fire", "gas", "flood")],
+)  # fmt: skip
+LON, LAT = 113.5, 22.2
+METRE = 1 / 103_000
+"""Degrees of longitude here."""
+
+
+class City:
+    """A city with its incidents as people last saw them."""
+
+    def __init__(self, **desk: Any) -> None:
+        self.logic = CityLogic(FoldSettings(), desk=DeskSettings(**desk))
+        self.logic.enter("s", SET)
+        self.topic: dict[str, Incident] = {}
+        self.audit: list[dict[str, Any]] = []
+        self.n = 0
+
+    def raised(self, t: int, family: str, asset: str, at: float = 0.0, **more: Any) -> Signal:
+        """A raise ``at`` metres east of the middle, at ``t`` seconds."""
+        self.n += 1
+        signal = Signal(
+            f"eco.{family}", asset, "raise", ("in", 0, self.n, 0), 0, self.n, 0, t * 1000, t * 1000, t * 1000,
+            lon=LON + at * METRE, lat=LAT, **{"grid": f"g{int(at // 500)}", "district": "d1", "source": "iot", **more},
+        )  # fmt: skip
+        self.give(signal)
+        return signal
+
+    def follow(self, t: int, signal: Signal, kind: Any = "clear", **more: Any) -> None:
+        self.n += 1
+        self.give(msgspec.structs.replace(signal, kind=kind, n=1, offset=self.n, t=t * 1000, fold=t * 1000, **more))
+
+    def give(self, signal: Signal) -> None:
+        self.until(signal.fold)
+        self.logic.signal(signal)
+        self.take()
+
+    def until(self, fold: int) -> None:
+        while (due := self.logic.due()) is not None and due <= fold:
+            self.logic.fire(due)
+            self.take()
+
+    def take(self) -> None:
+        for topic, key, value, _ in self.logic.changes()[1]:
+            if topic == "audit":
+                self.audit.append(msgspec.json.decode(value or b""))
+            elif value is not None:
+                self.topic[key.decode()] = msgspec.json.decode(value, type=Incident)
+
+    def of(self, asset: str) -> Incident:
+        return next(i for i in self.topic.values() if any(m.asset == asset for m in i.members))
+
+    def shown(self) -> list[Incident]:
+        return [i for i in self.topic.values() if i.shown is not None]
+
+
+def test_a_quiet_console_shows_a_single_signal_at_once() -> None:
+    city = City()
+    city.raised(0, "air", "a")
+    assert (city.of("a").shown, city.of("a").withheld) == (0, "")
+
+
+def test_a_busy_console_watches_a_weak_signal_and_shows_it_when_it_lasts() -> None:
+    city = City(calm=1, hold_s=75)
+    city.raised(0, "air", "a")
+    city.raised(10, "air", "b", at=5000)
+    assert (city.of("b").shown, city.of("b").withheld) == (None, Reason.HELD)
+    city.until(85_000)
+    assert (city.of("b").shown, city.of("b").reasons[-1][1]) == (85_000, Reason.SHOWN_LASTING)
+
+
+def test_a_weak_signal_that_ends_while_it_is_watched_is_never_shown_and_says_so() -> None:
+    city = City(calm=0)
+    one = city.raised(0, "air", "a")
+    city.follow(20, one)
+    city.until(400_000)
+    assert city.of("a").shown is None
+    assert [r[1] for r in city.of("a").reasons[-2:]] == [Reason.QUIET_RESOLVED, Reason.NEVER_SHOWN]
+    assert city.audit[0]["what"] == "incident.withheld"
+    assert city.audit[0]["reason"] == "held"
+
+
+def test_a_second_source_nearby_joins_corroborates_and_shows_it_at_once() -> None:
+    city = City(calm=0)
+    city.raised(0, "flood", "level-1", at=0)
+    city.raised(30, "flood", "g0/flooding", at=350, source="hotline")
+    incident = city.of("level-1")
+    assert (incident.count, incident.sources, incident.confidence) == (2, ["hotline", "iot"], "corroborated")
+    assert (incident.shown, incident.rule) == (30_000, Reason.JOINED_SOURCE)
+    assert [r[1] for r in incident.reasons][-2:] == [Reason.CORROBORATED, Reason.SHOWN_CORROBORATED]
+
+
+def test_a_camera_that_sees_nothing_any_more_contradicts_a_sensor_that_goes_on() -> None:
+    city = City()
+    city.raised(0, "flood", "level-1")
+    seen = city.raised(5, "flood", "cam-1", source="video")
+    city.follow(60, seen)
+    incident = city.of("level-1")
+    assert (incident.confidence, incident.doubts) == ("unconfirmed", ["contradicted:video"])
+    assert incident.reasons[-1][1] == Reason.CONTRADICTED
+
+
+def test_the_more_exact_place_becomes_the_incidents_place() -> None:
+    city = City()
+    city.raised(0, "flood", "call", at=140, source="hotline", grid="g7")
+    city.raised(9, "flood", "level-1", at=0)
+    incident = city.of("call")
+    assert (incident.lon, incident.grid, incident.grids) == (LON, "g0", ["g0", "g7"])
+
+
+def test_neighbours_across_a_grid_border_are_one_incident_and_a_kilometre_away_is_another() -> None:
+    city = City()
+    city.raised(0, "air", "a", at=490)
+    city.raised(1, "air", "b", at=510)
+    city.raised(2, "air", "c", at=1500)
+    assert city.of("a").grids == ["g0", "g1"]
+    assert sorted(i.count for i in city.topic.values()) == [1, 2]
+
+
+def test_in_a_storm_the_weakest_wait_and_are_replayed_when_there_is_room() -> None:
+    city = City(most=6, keep=2, weak=2, calm=1, hold_s=10)
+    for n in range(8):
+        city.raised(n, "air", f"a{n}", at=2000 * n)
+    city.until(30_000)
+    assert len(city.shown()) == 2
+    waiting = [i for i in city.topic.values() if i.withheld == Reason.DEFERRED_STORM]
+    assert len(waiting) == 6
+    assert [n["what"] for n in city.audit].count("storm.began") == 1
+    city.until(3_000_000)
+    assert len(city.shown()) == 8
+    assert {i.reasons[-1][1] for i in city.topic.values()} >= {Reason.SHOWN_REPLAYED}
+    (ended,) = (n for n in city.audit if n["what"] == "storm.ended")
+    assert (ended["deferred"], ended["replayed"]) == ({"eco.air": 6}, 6)
+    times = sorted(i.shown or 0 for i in city.shown())
+    assert all(sum(0 <= t - s <= 600_000 for t in times) <= 4 for s in times)
+
+
+def test_what_several_speak_of_goes_before_what_waits_longer() -> None:
+    city = City(most=4, keep=2, weak=2, calm=0, hold_s=1)
+    for n in range(6):
+        city.raised(n, "air", f"a{n}", at=2000 * n)
+    city.until(20_000)
+    city.raised(20, "air", "b5", at=10_100)
+    assert city.of("b5").withheld == Reason.DEFERRED_STORM
+    city.until(640_000)
+    first = min((i for i in city.shown() if (i.shown or 0) > 30_000), key=lambda i: i.shown or 0)
+    assert {m.asset for m in first.members} == {"a5", "b5"}
+
+
+def test_a_fire_is_shown_at_once_in_a_storm_on_a_shelf_and_inside_a_cause() -> None:
+    city = City(most=2, keep=0, weak=1, calm=0, hold_s=1)
+    for n in range(5):
+        city.raised(n, "air", f"a{n}", at=2000 * n)
+    city.logic.withheld.put(Shelf(10**9, "b", "drill", grid="g0"))
+    city.raised(10, "typhoon", "t", level=4)
+    for n in range(20):
+        city.raised(20 + n, "fire", f"smoke-{n}", at=1000 * n)
+    fires = [i for i in city.topic.values() if i.life]
+    assert len(fires) == 20
+    assert all(i.shown == i.opened and not i.withheld and i.provisional for i in fires)
+
+
+def test_fire_signals_of_one_site_join_visibly_and_of_two_sites_never() -> None:
+    city = City()
+    city.raised(0, "fire", "s1", at=0, areas={"site": ["mall"]})
+    city.raised(5, "fire", "s2", at=60, areas={"site": ["mall"]})
+    city.raised(6, "fire", "s3", at=30, areas={"site": ["school"]})
+    city.raised(7, "gas", "s4", at=0, areas={"site": ["mall"]})
+    assert sorted((i.family, i.count) for i in city.topic.values()) == [
+        ("eco.fire", 1),
+        ("eco.fire", 2),
+        ("eco.gas", 1),
+    ]
+    assert city.of("s2").reasons[-1][1] == Reason.JOINED_SITE
+
+
+def test_a_fire_sounds_again_when_it_escalates() -> None:
+    city = City()
+    one = city.raised(0, "fire", "s1", level=1)
+    city.follow(60, one, "update", level=3)
+    assert (city.of("s1").sounded, city.of("s1").shown) == (60_000, 0)
+
+
+def test_an_effect_is_carried_by_its_cause_and_stands_alone_when_that_is_over() -> None:
+    city = City()
+    typhoon = city.raised(0, "typhoon", "t", at=9000, level=4)
+    city.raised(60, "wind", "w1", level=2)
+    effect, cause = city.of("w1"), city.of("t")
+    assert (effect.shown, effect.withheld, effect.cause) == (None, Reason.INHIBITED, cause.id)
+    assert (cause.effects, cause.reasons[-1]) == (1, (60_000, "inhibited", effect.id))
+    city.follow(100, typhoon)
+    city.until(500_000)
+    effect = city.of("w1")
+    assert (effect.withheld, effect.cause) == ("", "")
+    assert effect.shown == 400_000
+    assert Reason.RELEASED in [r[1] for r in effect.reasons]
+
+
+@pytest.mark.parametrize(("cause", "effect"), [
+    ({"level": 3}, {}),  # not a red one
+    ({}, {"level": 3}),  # worse than a cause may carry
+    ({"district": "d2"}, {}),  # another district
+    ({}, {"t": 8000}),  # long after
+])  # fmt: skip
+def test_an_effect_stands_alone_where_the_row_does_not_fit(cause: dict[str, Any], effect: dict[str, Any]) -> None:
+    city = City()
+    city.raised(0, "typhoon", "t", at=9000, **{"level": 4, **cause})
+    city.raised(effect.pop("t", 60), "wind", "w1", **{"level": 2, **effect})
+    assert city.of("w1").cause == ""
+
+
+def test_a_shelved_asset_waits_for_the_shelfs_end_and_is_shown_if_it_still_stands() -> None:
+    city = City()
+    city.logic.withheld.put(Shelf(600_000, "ops", "sensor is being replaced", asset="a"))
+    city.raised(10, "air", "a")
+    assert (city.of("a").withheld, city.of("a").shown) == (Reason.SHELVED, None)
+    assert city.audit[-1]["by"] == "ops"
+    city.until(600_000)
+    assert (city.of("a").withheld, city.of("a").shown) == ("", 600_000)
+
+
+def test_an_unshelved_neighbour_brings_a_shelved_incident_up() -> None:
+    city = City()
+    city.logic.withheld.put(Shelf(600_000, "ops", "sensor is being replaced", asset="a"))
+    city.raised(10, "air", "a")
+    city.raised(20, "air", "b", at=50)
+    assert city.of("a").shown == 20_000
+
+
+def test_an_asset_that_raises_again_and_again_is_one_incident_in_the_state_chattering() -> None:
+    city = City()
+    for n in range(12):
+        one = city.raised(n * 40, "air", "a")
+        city.follow(n * 40 + 10, one)
+    incident = city.of("a")
+    assert (len(city.topic), incident.chattering, incident.raises, incident.count) == (1, True, 12, 1)
+    city.until(2_000_000)
+    assert (city.of("a").chattering, city.of("a").state) == (False, "closed")
+
+
+def test_every_reason_has_its_words_in_both_languages() -> None:
+    assert set(WORDS) == set(Reason)
+    assert all(text.zh and text.en for text in WORDS.values())
+
+
+@pytest.mark.parametrize(("table", "said"), [
+    ({"version": 2}, "version"), ({"version": 1, "causes": [{"cause": "a", "effect": "b"}]}, "neither"),
+    ({"version": 1, "causes": [{"cause": "a", "effect": "b", "same": "grid", "within_m": 9}]}, "both"),
+    ({"version": 1, "causes": [{"cause": "a", "effect": "b", "within_m": -1}]}, "within_m"),
+    ({"version": 1, "causes": [{"cause": "a*", "effect": "a*", "within_m": 9}]}, "own effect"),
+    ({"version": 1, "causes": [{"cause": "a", "effect": "b", "same": "street"}]}, "same"),
+    ({"version": 1, "causes": [{"cause": "a", "effect": "b", "same": "grid", "up": 1}]}, "up"), ("x", "object"),
+])  # fmt: skip
+def test_a_table_of_causes_that_does_not_hold_is_refused_with_its_place(table: Any, said: str) -> None:
+    with pytest.raises(CauseError, match=rf"^causes: .*{said}"):
+        Causes.of(table)
