@@ -307,9 +307,11 @@ def test_state_that_is_not_an_incidents_is_refused() -> None:
 
 def test_an_open_incident_of_the_release_before_goes_on_with_a_member_an_asset() -> None:
     raises = [raised(t, "air-1").identity() for t in (1000, 2000)]
-    common = {"domain": "eco", "scenario": "eco.air.pm25_high", "scenario_version": 3,
-              "event_code": "eco.air.pm", "name": {"zh": "甲", "en": "a"}, "level": 1, "peak_level": 1, "life": False,
-              "onset": 1000, "opened": 1000, "raised": 2000, "updated": 2000, "grid": "g1", "count": 2, "sources": ["iot"]}  # fmt: skip
+    common = {
+        "domain": "eco", "scenario": "eco.air.pm25_high", "scenario_version": 3, "event_code": "eco.air.pm",
+        "name": {"zh": "甲", "en": "a"}, "level": 1, "peak_level": 1, "life": False, "onset": 1000, "opened": 1000,
+        "raised": 2000, "updated": 2000, "grid": "g1", "count": 2, "sources": ["iot"],
+    }  # fmt: skip
     members = [
         {"id": raises[0], "asset": "air-1", "onset": 1000, "cleared": 2000, "source": "iot"},
         {"id": raises[1], "asset": "air-1", "onset": 2000, "source": "iot"},

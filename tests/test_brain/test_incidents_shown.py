@@ -23,6 +23,7 @@ def scenario(id: str, code: str, life: bool = False) -> Any:
     return SimpleNamespace(id=id, version=1, name=id, domain=id.split(".", maxsplit=1)[0], event_code=code, life=life)
 
 
+LIFE = ("fire", "gas")
 CAUSES = {
     "version": 1,
     "causes": [
@@ -32,7 +33,7 @@ CAUSES = {
 }
 SET = SimpleNamespace(
     routes=None, causes=CAUSES,
-    scenarios=[scenario(f"eco.{k}", f"eco.{k}.x", k in {"fire", "gas"})
+    scenarios=[scenario(f"eco.{k}", f"eco.{k}.x", k in LIFE)
                for k in ("air", "wind", "typhoon", "pipe", "pressure", "fire", "gas", "flood")],
 )  # fmt: skip
 LON, LAT = 113.5, 22.2
@@ -55,7 +56,7 @@ class City:
         self.n += 1
         signal = Signal(
             f"eco.{family}", asset, "raise", ("in", 0, self.n, 0), 0, self.n, 0, t * 1000, t * 1000, t * 1000,
-            lon=LON + at * METRE, lat=LAT, **{"grid": f"g{int(at // 500)}", "district": "d1", "source": "iot", **more},
+            lon=LON + at * METRE, lat=LAT, **{"grid": f"g{int(at // 500)}", "district": "d1", "source": "iot", "life": family in LIFE, **more},
         )  # fmt: skip
         self.give(signal)
         return signal
