@@ -58,3 +58,25 @@ def city(
         fail(f"{out}: {error}")
     told = (f"{n} {name}" if english else f"{_LAYERS_ZH[name]} {n}" for name, n in counts.items())
     console.print(words["made"].format(what=words["join"].join(told), out=out), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def storm(
+    out: Annotated[Path, typer.Option(help="file to write, packed where it ends in .gz / 输出文件")],
+    seed: Annotated[int, typer.Option(min=0, help="another storm for each / 随机种子")] = 1,
+    small: Annotated[bool, typer.Option(help="two hours instead of six / 小规模")] = False,
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+) -> None:
+    """Write labelled signals of a bad day, to measure noise control with / 生成带标注的告警风暴."""
+    from brain.drill.storm import FULL, SMALL, make_storm
+    from brain.drill.storm.file import write
+
+    english = load_settings(config, language=lang).language == "en"
+    try:
+        made = make_storm(seed, SMALL if small else FULL)
+        count = write(made, out)
+    except OSError as error:
+        fail(f"{out}: {error}")
+    what = f"{count} signals, {len(made.truths)} truths" if english else f"信号 {count}、真实事件 {len(made.truths)}"
+    console.print((_EN if english else _ZH)["made"].format(what=what, out=out), highlight=False, soft_wrap=True)

@@ -1,0 +1,181 @@
+"""Episodes and calls as the lanes would tell them: identity, running number, offsets, fold time, place.
+
+The rules are those of the production lanes (streams/lane.py, brain/tickets.py), worked out from finished stories here:
+a pulse a second in each partition, fold time held about it, a hotline case by unit grid and class.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, cast
+
+import numpy as np
+
+from brain.drill.city.terrain import degrees, stream
+from brain.drill.storm.ground import Ground
+from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, VIDEO, Kind
+from brain.drill.storm.model import Episode, Ticket
+from geo.grid_map import Where
+from streams.pulse import hold
+from streams.records import Signal
+from streams.topics import partition_of
+
+TOPICS = {IOT: ("iot.telemetry", 4), VIDEO: ("video.metadata", 2), HOTLINE: ("hotline.tickets", 1)}
+"""Source → input topic and its partitions."""
+PULSE_MS = 1_000
+QUIET_MS = 600_000
+"""A hotline case is over when nobody has called for so long."""
+GAP_MS = 1_000
+"""Between two alarms of one sensor, at least."""
+CALLS = ((3, 2), (6, 3))
+"""Calls in one case → level."""
+Told = Literal["raise", "update", "clear"]
+
+
+@dataclass
+class Row:
+    """A signal before its lane has seen it. ``case`` numbers raises; ``arrival`` is when its record is written, ms."""
+
+    arrival: int
+    case: int
+    kind: str
+    scenario: Kind
+    asset: str
+    t: int
+    level: int
+    value: float | None
+    x: float
+    y: float
+    text: str
+    truth: str | None
+    beat: bool = False
+    """Told by a pulse, not by a record: the end of a hotline case."""
+
+
+def told(ground: Ground, episodes: Iterable[Episode], calls: Iterable[Ticket]) -> tuple[list[Signal], list[str | None]]:
+    """Signals in fold order, and the truth of each. Of alarms of one sensor that overlap the first given stays."""
+    rows = _sensor_rows(ground, episodes)
+    rows += _call_rows(ground, calls, len(rows))
+    lanes: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        topic, partitions = TOPICS[row.scenario.source]
+        lanes.setdefault((topic, partition_of(row.asset.encode(), partitions)), []).append(row)
+    wheres = _wheres(ground, rows)
+    out: list[tuple[tuple[int, int, int, int], Signal, str | None]] = []
+    for rank, (lane, mine) in enumerate(sorted(lanes.items())):
+        for signal, truth in _lane(ground, lane, mine, wheres):
+            out.append(((signal.fold, rank, signal.offset, signal.index), signal, truth))
+    out.sort(key=lambda o: o[0])
+    return [signal for _, signal, _ in out], [truth for _, _, truth in out]
+
+
+def _sensor_rows(ground: Ground, episodes: Iterable[Episode]) -> list[Row]:
+    draw = stream(ground.seed, "storm.arrival")
+    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    rows: list[Row] = []
+    for case, episode in enumerate(apart(episodes, taken)):
+        kind, asset = BY_ID[episode.scenario], episode.asset
+        last = 0
+        for step in episode.steps:
+            if step.t >= ground.end:
+                break
+            late = draw.uniform(100, 1_500)
+            if draw.random() < 0.03:
+                late = draw.uniform(1_500, 3_000) if kind.life else draw.uniform(3_000, 25_000)
+            last = max(last + 1, round(step.t + late))
+            rows.append(Row(last, case, step.kind, kind, asset.id, step.t, step.level, step.value, asset.x, asset.y,
+                            "", episode.truth))  # fmt: skip
+    return rows
+
+
+def apart(episodes: Iterable[Episode], taken: dict[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Episode]:
+    """Those that overlap no earlier given one of the same sensor and scenario: a sensor is in alarm once."""
+    for episode in episodes:
+        begin, last = episode.steps[0].t, episode.steps[-1]
+        end = last.t if last.kind == "clear" else 1 << 62
+        mine = taken.setdefault((episode.scenario, episode.asset.id), [])
+        at = bisect_left(mine, (begin, end))
+        free = (at == 0 or mine[at - 1][1] + GAP_MS < begin) and (at == len(mine) or end + GAP_MS < mine[at][0])
+        if free:
+            insort(mine, (begin, end))
+            yield episode
+
+
+def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
+    """Calls as cases by grid and class. A call that would count for another truth's case is left out."""
+    by_truth = sorted(calls, key=lambda c: (c.truth is None, c.t, c.scenario, c.x))
+    wheres = ground.located([c.x for c in by_truth], [c.y for c in by_truth]) if by_truth else []
+    cases: dict[tuple[str, str], list[list[Ticket]]] = {}
+    for call, where in zip(by_truth, wheres, strict=True):
+        if not where.grid or not ground.start <= call.t < ground.end:
+            continue
+        open_ = cases.setdefault((call.scenario, where.grid), [])
+        near = [c for c in open_ if c[0].t - QUIET_MS <= call.t <= c[-1].t + QUIET_MS]
+        if not near:
+            open_.append([call])
+        elif near[0][0].truth == call.truth and len(near) == 1 and call.t >= near[0][-1].t:
+            near[0].append(call)
+    draw = stream(ground.seed, "storm.calls.arrival")
+    rows: list[Row] = []
+    for (scenario, grid), mine in cases.items():
+        for one in mine:
+            case += 1
+            rows += _case(draw, BY_ID[scenario], f"{grid}/{BY_ID[scenario].family}", one, case, ground.end)
+    return rows
+
+
+def _case(draw: np.random.Generator, kind: Kind, asset: str, calls: list[Ticket], case: int, end: int) -> list[Row]:
+    """A never-hidden case tells of every call, another one only of a higher level."""
+    rows: list[Row] = []
+    level = arrival = 0
+    for n, call in enumerate(calls, 1):
+        now = 3 if kind.life else max([1, *(lv for count, lv in CALLS if n >= count)])
+        arrival = max(arrival + 1, call.t + round(draw.uniform(200, 2_000)))
+        if kind.life or now > level:
+            rows.append(Row(arrival, case, "update" if level else "raise", kind, asset, call.t, now, float(n), call.x,
+                            call.y, call.text, call.truth))  # fmt: skip
+        level = max(level, now)
+    over = -(-(arrival + QUIET_MS) // PULSE_MS) * PULSE_MS
+    if over < end:
+        rows.append(Row(over, case, "clear", kind, asset, over, 0, None, calls[0].x, calls[0].y, "", calls[0].truth,
+                        beat=True))  # fmt: skip
+    return rows
+
+
+def _wheres(ground: Ground, rows: list[Row]) -> dict[tuple[float, float], Where]:
+    places = list(dict.fromkeys((r.x, r.y) for r in rows))
+    found = ground.located([x for x, _ in places], [y for _, y in places])
+    return dict(zip(places, found, strict=True))
+
+
+def _lane(
+    ground: Ground, lane: tuple[str, int], rows: list[Row], wheres: dict[tuple[float, float], Where]
+) -> Iterable[tuple[Signal, str | None]]:
+    """One partition's signals in the order of its log."""
+    topic, partition = lane
+    rows.sort(key=lambda r: (r.arrival, r.case, r.t))
+    folds: dict[str, int] = {}
+    cases: dict[int, list[int]] = {}
+    beats: dict[int, int] = {}
+    for n, row in enumerate(rows):
+        pulses = (row.arrival - ground.start) // PULSE_MS + 1
+        pulse = ground.start + (pulses - 1) * PULSE_MS
+        offset, index = n + pulses, 0
+        if row.beat:  # the pulse itself, before all records of its second
+            pulse, index = row.arrival, beats.get(row.arrival, 0)
+            beats[row.arrival] = index + 1
+            offset = bisect_left(rows, row.arrival, key=lambda r: r.arrival) + pulses - 1
+        case = cases.setdefault(row.case, [offset, index, -1, row.t])
+        case[2] += 1
+        fold = folds[row.asset] = hold(row.t, pulse, folds.get(row.asset, 0))
+        lon, lat = degrees(np.array([row.x]), np.array([row.y]))
+        where, kind = wheres[row.x, row.y], row.scenario
+        yield Signal(
+            kind.id, row.asset, cast("Told", row.kind), (topic, partition, case[0], case[1]), case[2], offset, index,
+            row.t, case[3], fold=fold, pulse=pulse, level=row.level, metric=kind.metric, value=row.value,
+            threshold=kind.threshold if kind.source != HOTLINE else None, lon=float(lon[0]), lat=float(lat[0]),
+            grid=where.grid, town=where.town, district=where.district, areas=where.areas, map=ground.map.version,
+            set="storm", source=kind.source, life=kind.life, text=row.text,
+        ), row.truth  # fmt: skip
