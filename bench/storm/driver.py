@@ -111,5 +111,6 @@ def _timers(logic: CityLogic, watcher: Watcher, until: int) -> None:
 
 def _publish(logic: CityLogic, watcher: Watcher, now: int) -> None:
     _, records = logic.changes()
-    for _, _, value, _ in records:
-        watcher.see(value, now)
+    for topic, _, value, _ in records:
+        if topic.startswith("incidents."):
+            watcher.see(value, now)
