@@ -6,7 +6,7 @@ Which incident a raise belongs to is a rule over values, so that it is the same 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +19,8 @@ from streams.records import Signal
 METRES_A_DEGREE = 111_320.0
 CELL_M = 500.0
 """Side of the squares by which incidents are found near a place."""
+AREA_M = 1000.0
+"""Side of the squares in which families that stand are counted."""
 SITE = "site"
 """Layer of the map that names sites; two signals of other sites never share a never-hidden incident."""
 
@@ -44,6 +46,7 @@ class Book:
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells: defaultdict[tuple[Key, int, int], list[Case]] = defaultdict(list)
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
+        self._stand: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -56,6 +59,7 @@ class Book:
         for member in case.incident.members:
             self.note_member(case, member)
         self._put(case)
+        self.weigh(case)
         for grid in case.incident.grids or [""]:
             self.note_grid(case, grid)
 
@@ -63,6 +67,7 @@ class Book:
         """Signals no longer reach it."""
         incident, key = case.incident, _key(case)
         self._take(case)
+        self._count(case, None)
         for grid in incident.grids or [""]:
             _drop(self._grids, (key, grid), case)
         for member in incident.members:
@@ -91,19 +96,58 @@ class Book:
             if self._raises.get(identity, (None,))[0] is case:
                 del self._raises[identity]
 
-    def place(self, case: Case, signal: Signal) -> bool:
-        """Take over a signal's place where it is the first or a more exact one; whether it was."""
-        incident, off = case.incident, fold.accuracy(signal)
-        if signal.lon is None or signal.lat is None:
-            return False
-        if incident.lon is not None and (incident.accuracy_m or 0.0) <= off:
-            return False
+    def place(self, case: Case, member: Member, signal: Signal) -> None:
+        """A member that is new: the incident lies in the middle of its most exact ones.
+
+        Grid, town, district and areas are those of the first of them.
+        """
+        incident, off = case.incident, fold.accuracy(signal.source)
+        if member.lon is None or member.lat is None:
+            return
+        known = math.inf if incident.lon is None else incident.accuracy_m or 0.0
+        if off > known:
+            return
         self._take(case)
-        incident.lon, incident.lat, incident.accuracy_m = signal.lon, signal.lat, off
-        incident.grid, incident.town, incident.district = signal.grid, signal.town, signal.district
-        incident.areas, incident.map = signal.areas, signal.map
+        if off < known:
+            case.middle = fold.Middle()
+            incident.grid, incident.town, incident.district = signal.grid, signal.town, signal.district
+            incident.areas, incident.map, incident.accuracy_m = signal.areas, signal.map, off
+        incident.lon, incident.lat = case.middle.add(member.lon, member.lat)
         self._put(case)
-        return True
+
+    def weigh(self, case: Case) -> None:
+        """Count its family where it stands; called whenever it may have begun or ceased to stand, or moved."""
+        i = case.incident
+        if not case.standing or i.life or i.lon is None or i.lat is None:
+            self._count(case, None)
+        else:
+            self._count(case, _area(i.lon, i.lat))
+
+    def _count(self, case: Case, area: tuple[int, int] | None) -> None:
+        was, family = case.area, case.incident.family
+        if was == area:
+            return
+        if was is not None:
+            here = self._stand[was]
+            here[family] -= 1
+            if not here[family]:
+                del here[family]
+                if not here:
+                    del self._stand[was]
+        if area is not None:
+            self._stand[area][family] += 1
+        case.area = area
+
+    def around_it(self, case: Case) -> tuple[int, int]:
+        """Families, and others of its own, that stand within a kilometre or so; never-hidden ones aside."""
+        lon, lat = case.incident.lon, case.incident.lat
+        if lon is None or lat is None:
+            return 0, 0
+        row, column = _area(lon, lat)
+        around = [self._stand.get((row + a, column + b)) for a in (-1, 0, 1) for b in (-1, 0, 1)]
+        found = [here for here in around if here]
+        alike = sum(here.get(case.incident.family, 0) for here in found)
+        return len({family for here in found for family in here}), alike - (case.area is not None)
 
     # -- found again
 
@@ -160,7 +204,7 @@ class Book:
     def _near(self, signal: Signal, key: Key) -> Iterator[tuple[float, Case]]:
         reach = self.settings.site_m if key[1] else self.settings.radius_m
         if signal.lon is not None and signal.lat is not None:
-            off = fold.accuracy(signal)
+            off = fold.accuracy(signal.source)
             most = reach + max(off, *fold.ACCURACY_M.values())
             for case in self._in_cells(key, signal.lon, signal.lat, most):
                 d = metres(signal.lon, signal.lat, case.incident.lon, case.incident.lat)
@@ -225,6 +269,12 @@ def _one_site(case: Case, signal: Signal) -> bool:
 
 def _row(lat: float) -> int:
     return math.floor(lat * METRES_A_DEGREE / CELL_M)
+
+
+def _area(lon: float, lat: float) -> tuple[int, int]:
+    row = math.floor(lat * METRES_A_DEGREE / AREA_M)
+    narrow = _narrow(math.floor(lat * METRES_A_DEGREE / CELL_M) // 2 * 2)
+    return row, math.floor(lon * METRES_A_DEGREE * narrow / AREA_M)
 
 
 def _narrow(row: int) -> float:

@@ -15,7 +15,7 @@ from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
 from brain.incidents.book import Book, Home
 from brain.incidents.desk import KEY as CONSOLE
-from brain.incidents.desk import Desk, DeskSettings
+from brain.incidents.desk import Desk, DeskSettings, evidence
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Plan, Rules
@@ -51,8 +51,9 @@ class CityLogic:
         self.settings = settings or FoldSettings()
         self.counts: Counter[str] = Counter()
         self.book = Book(self.settings)
-        self.desk = Desk(desk or DeskSettings(), self._note, self._audit)
+        self.desk = Desk(desk or DeskSettings(), self.settings, self._note, self._audit)
         self.withheld = Withheld()
+        self.desk.carry, self.desk.around = self._carry, self.book.around_it
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
@@ -98,6 +99,7 @@ class CityLogic:
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
         self.withheld.enter(self.book.cases.values(), self._force)
+        self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
@@ -173,17 +175,22 @@ class CityLogic:
         member = fold.join(case, signal, identity, plan.version, self.settings)
         if home.case is None:
             self.book.add(case)
-            self.book.place(case, signal)
+            self.book.place(case, member, signal)
             self.withheld.open(case, self._force)
         else:
             self.book.note_member(case, member)
             self.book.note_grid(case, signal.grid)
-            self.book.place(case, signal)
+            if member.raises == 1:
+                self.book.place(case, member, signal)
+        self.book.weigh(case)
         if ended:
             incident.state, incident.resolved, incident.close_at = "detected", None, None
+            if incident.shown is None:
+                incident.withheld, incident.cause = "", ""
+            self.withheld.open(case, self._force)
         incident.rule = home.reason.value
         self._note(case, signal.fold, home.reason, identity)
-        if ended or incident.peak_level > was:
+        if ended or incident.peak_level > was or (life and member.raises == 1):
             incident.sounded = signal.fold
         self._weigh(case, member, signal.fold)
         self._consider(case, signal.fold)
@@ -225,6 +232,9 @@ class CityLogic:
             self._consider(case, signal.fold)
         elif reason is Reason.CLEARED_MEMBER:
             self._contradict(case, member, signal.fold)
+        elif reason is Reason.CLEARED_ALL:
+            self.desk.rest(case)
+            self.book.weigh(case)
         self._timers.of(case)
         return reason
 
@@ -278,13 +288,27 @@ class CityLogic:
                 return True
         elif incident.withheld == Reason.INHIBITED:
             return True
+        elif incident.withheld == Reason.AREA_WIDE:
+            if evidence(case, now, self.settings) < self.desk.settings.surer:
+                return True
+            incident.cause = self.withheld.loose(case)
         if incident.withheld in (Reason.SHELVED, Reason.MAINTENANCE):
             incident.withheld = ""
         return False
 
+    def _carry(self, case: Case, now: int) -> bool:
+        """Whether it is one of many of its family all over its area, one of which is shown and carries it."""
+        cause = self.withheld.around(case, now, self.book)
+        if cause is None:
+            return False
+        self.withheld.bind(case, cause)
+        self._note(cause, now, Reason.INHIBITED, case.incident.id)
+        self._withhold(case, now, Reason.AREA_WIDE, None, cause=cause.incident.id)
+        return True
+
     def _withhold(self, case: Case, now: int, reason: Reason, until: int | None, **more: object) -> None:
         incident = case.incident
-        self.desk.leave(case, now)
+        self.desk.leave(case)
         incident.look_at = until
         if incident.withheld != reason:
             incident.withheld = reason.value
@@ -330,8 +354,9 @@ class CityLogic:
         incident.look_at = None
         self._note(case, now, reason, "")
         if incident.shown is None:
+            incident.withheld = Reason.NEVER_SHOWN.value
             self._note(case, now, Reason.NEVER_SHOWN, "")
-        self.desk.leave(case, now)
+        self.desk.leave(case)
         self._timers.console(incident.domain)
         for effect in self.withheld.close(case):
             self._release(effect, now)

@@ -8,13 +8,13 @@ Never-hidden classes are shown at once, whatever the count. Nothing that was sho
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from brain.incidents import fold
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 
@@ -23,19 +23,58 @@ KEY = b"v/"
 
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
-    """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time, never-hidden ones included;
-    ``keep``: so many of it are kept free for those. ``weak``: so many may be single weak signals; up to ``calm`` it is
-    not busy. ``hold_s``: a weak one on a busy console is looked at again after so long. ``urgent``: level from which a
-    single signal is not weak.
+    """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
+    never-hidden classes ``keep`` of it are kept free for those.
+
+    ``need``: evidence (:func:`evidence`) to be shown on a busy console, ``dearer`` more for each place less than
+    ``free``. Where more than ``families`` families stand around, and ``alike`` others of its own, weather sets off all
+    kinds of sensors: ``stormy`` more for each. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one
+    of many of its family around is carried by the one that is shown. In quiet times a weak one is shown at once while
+    fewer than ``calm`` were shown, after ``hold_s`` while fewer than ``weak``; then the storm begins. It is over when
+    for a window no weak one had to wait, and of those that wait one a window is replayed.
     """
 
     window_s: float = 600.0
     most: int = 10
     keep: int = 4
-    weak: int = 4
+    need: float = 2.75
+    free: int = 4
+    dearer: float = 0.5
+    families: int = 4
+    stormy: float = 0.6
+    alike: int = 3
+    sure: float = 5.0
+    surer: float = 6.5
+    hold_s: float = 60.0
     calm: int = 2
-    hold_s: float = 75.0
-    urgent: int = 3
+    weak: int = 4
+
+
+LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)
+SECOND = (0.0, 0.0, 0.5, 1.5, 1.5)
+"""What the highest and the second highest level add."""
+SOURCES, ASSETS = (0.0, 0.0, 1.25, 2.25), (0.0, 0.0, 0.5, 1.0)
+"""What so many kinds of source, and assets, add; more than three count as three."""
+
+
+def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
+    """How much speaks for an incident: levels, assets and kinds of source that stand and do not chatter.
+
+    One asset at level 3 is 3.0, as much as three assets of two kinds, one of which is at level 2.
+    """
+    levels: list[int] = []
+    sources: set[str] = set()
+    assets: set[str] = set()
+    for m in case.standing.values():
+        if not fold.chatters(m, now, settings):
+            levels.append(m.level)
+            sources.add(m.source)
+            assets.add(m.asset)
+    if not levels:
+        return 0.0
+    levels.sort()
+    second = SECOND[levels[-2]] if len(levels) > 1 else 0.0
+    return LEVELS[levels[-1]] + second + SOURCES[min(len(sources), 3)] + ASSETS[min(len(assets), 3)]
 
 
 class Console(msgspec.Struct):
@@ -46,9 +85,8 @@ class Console(msgspec.Struct):
     storm: int | None = None
     deferred: dict[str, int] = {}
     """In this storm, by family."""
-    replayed: int = 0
     look_at: int | None = None
-    """When there is room again."""
+    """When those that wait are looked at again."""
 
 
 Tell = Callable[..., None]
@@ -58,8 +96,17 @@ _json = msgspec.json.Encoder().encode
 class Desk:
     """The consoles, and who waits at each. ``note`` puts a reason on a case; ``audit`` tells people of it."""
 
-    def __init__(self, settings: DeskSettings, note: Callable[[Case, int, Reason, str], None], audit: Tell) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: DeskSettings, folding: fold.FoldSettings, note: Callable[[Case, int, Reason, str], None],
+        audit: Tell,
+    ) -> None:  # fmt: skip
+        self.settings, self.folding = settings, folding
+        self.life: set[str] = set()
+        """Domains that have never-hidden classes, in the set in force."""
+        self.carry: Callable[[Case, int], bool] = lambda case, now: False
+        """Withholds an incident that another one carries; whether it did."""
+        self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
+        """How many families, and how many others of its own, stand around an incident."""
         self._note, self._audit = note, audit
         self.consoles: dict[str, Console] = {}
         self._waiting: dict[str, dict[str, Case]] = {}
@@ -79,16 +126,19 @@ class Desk:
         """A deferred case is back from the state."""
         self._waiting.setdefault(case.incident.domain, {})[case.incident.id] = case
 
-    def leave(self, case: Case, now: int) -> None:
+    def rest(self, case: Case) -> None:
+        """Nothing stands any more: whether it lasts is watched anew when it comes again."""
+        if case.incident.withheld == Reason.HELD:
+            case.incident.withheld, case.incident.look_at = "", None
+
+    def leave(self, case: Case) -> None:
         """It is over, or somebody else's now."""
         incident = case.incident
-        waiting = self._waiting.get(incident.domain, {})
-        if waiting.pop(incident.id, None) is not None and not waiting:
-            self._calm(incident.domain, now)
+        self._waiting.get(incident.domain, {}).pop(incident.id, None)
 
-    def judge(self, case: Case, now: int, replay: bool = False) -> None:
+    def judge(self, case: Case, now: int) -> None:
         """Show it, hold it or defer it; what is shown stays so."""
-        incident = case.incident
+        incident, s = case.incident, self.settings
         if incident.shown is not None:
             return
         console = self._console(incident.domain, now)
@@ -96,59 +146,58 @@ class Desk:
             self._show(case, console, now, Reason.SHOWN_LIFE)
             return
         if not case.standing:
-            incident.look_at = None
             return
-        s = self.settings
-        strong = self.strength(case)
-        room = s.most - max(s.keep, len(console.life)) - len(console.shown)
-        if strong:
-            if room > 0:
-                because = Reason.SHOWN_CORROBORATED if strong > 1 else Reason.SHOWN_LEVEL
-                self._show(case, console, now, Reason.SHOWN_REPLAYED if replay else because)
+        known, shown = evidence(case, now, self.folding), len(console.shown)
+        room = self._room(incident.domain, console)
+        families, alike = self.around(case)
+        many = max(0, families - s.families) * min(alike, s.alike) / s.alike
+        quiet = console.storm is None and shown < s.calm and not many
+        if known >= s.need:
+            if known < s.sure and not quiet and self._hold(case, now):
+                return
+            if known < s.surer and self.carry(case, now):
+                return
+            if room > 0 and known >= s.need + s.dearer * max(0, s.free - room) + s.stormy * many:
+                several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
+                self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL)
             else:
                 self._defer(case, console, now)
+        elif console.storm is not None or incident.chattering or many:
+            self._defer(case, console, now)
+        elif quiet and not incident.withheld:
+            self._show(case, console, now, Reason.SHOWN)
+        elif self._hold(case, now):
             return
-        until = incident.opened + round(s.hold_s * 1000)
-        busy = len(console.shown) >= s.calm or incident.chattering
-        if busy and now < until and not replay:
-            self._hold(case, now, until)
-        elif room > 0 and len(console.shown) < s.weak and not (incident.chattering and console.storm is not None):
-            because = Reason.SHOWN_REPLAYED if replay else Reason.SHOWN_LASTING if incident.withheld else Reason.SHOWN
-            self._show(case, console, now, because)
+        elif shown < s.weak and room > 0:
+            self._show(case, console, now, Reason.SHOWN_LASTING)
         else:
             self._defer(case, console, now)
 
-    def strength(self, case: Case) -> int:
-        """How much speaks for it: 0 one weak signal, 1 an urgent level, 2 several assets, 3 several kinds of source."""
-        incident = case.incident
-        if incident.confidence != "unconfirmed" or len(incident.sources) > 1:
-            return 3
-        if len({asset for _, asset in case.standing}) > 1:
-            return 2
-        return 1 if incident.level >= self.settings.urgent else 0
+    def _room(self, domain: str, console: Console) -> int:
+        s = self.settings
+        kept = max(s.keep if domain in self.life else 0, len(console.life))
+        return s.most - kept - len(console.shown)
 
     def look(self, domain: str, now: int) -> None:
-        """There may be room: the strongest of those that wait go first, then the worst, then the oldest."""
+        """A window without another weak one ends the storm; of those that wait the one of most evidence is shown."""
         console = self._console(domain, now)
         console.look_at = None
         self._changed.add(domain)
-        waiting = self._waiting.get(domain, {})
-        for case in sorted(waiting.values(), key=self._turn):
-            if case.standing:
-                self.judge(case, now, replay=True)
+        self._calm(domain, now)
+        waiting = [c for c in self._waiting.get(domain, {}).values() if c.standing]
+        if waiting and not console.shown:
+            self._show(min(waiting, key=lambda c: self._turn(c, now)), console, now, Reason.SHOWN_REPLAYED)
         if self._waiting.get(domain):
-            self._look_again(console, now)
-        else:
-            self._calm(domain, now)
+            console.look_at = now + round(self.settings.window_s * 1000) + 1
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
         if case.incident.shown is None:
             self._show(case, self._console(case.incident.domain, now), now, reason)
 
-    def _turn(self, case: Case) -> tuple[Any, ...]:
+    def _turn(self, case: Case, now: int) -> tuple[Any, ...]:
         i = case.incident
-        return -self.strength(case), i.chattering, -i.level, i.opened, i.id
+        return -evidence(case, now, self.folding), i.chattering, i.opened, i.id
 
     def _show(self, case: Case, console: Console, now: int, reason: Reason) -> None:
         incident = case.incident
@@ -157,50 +206,50 @@ class Desk:
         incident.shown = incident.sounded = now
         incident.withheld, incident.look_at = "", None
         self._changed.add(incident.domain)
-        if reason is Reason.SHOWN_REPLAYED:
-            console.replayed += 1
         self._note(case, now, reason, "")
-        self.leave(case, now)
+        self.leave(case)
         if waited:
             self._audit("incident.shown", case, now, reason=reason.value, waited=waited)
 
-    def _hold(self, case: Case, now: int, until: int) -> None:
+    def _hold(self, case: Case, now: int) -> bool:
+        """Whether it is watched first: what stands has not stood for long enough."""
         incident = case.incident
+        since = min(m.recent[-1] for m in case.standing.values() if m.recent)
+        until = since + round(self.settings.hold_s * 1000)
+        if now >= until:
+            return False
+        incident.look_at = until
         if incident.withheld != Reason.HELD:
+            self.leave(case)
             incident.withheld = Reason.HELD.value
             self._note(case, now, Reason.HELD, "")
             self._audit("incident.withheld", case, now, reason=Reason.HELD.value, until=until)
-        incident.look_at = until
+        return True
 
     def _defer(self, case: Case, console: Console, now: int) -> None:
         incident = case.incident
         incident.look_at = None
         if incident.withheld != Reason.DEFERRED_STORM:
             if console.storm is None:
-                console.storm, console.replayed = now, 0
-                console.deferred = {}
+                console.storm, console.deferred = now, {}
                 self._audit("storm.began", None, now, domain=incident.domain)
             console.deferred[incident.family] = console.deferred.get(incident.family, 0) + 1
             incident.withheld = Reason.DEFERRED_STORM.value
             self._note(case, now, Reason.DEFERRED_STORM, "")
             self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value)
+            console.look_at = now + round(self.settings.window_s * 1000) + 1
+            self._changed.add(incident.domain)
         self.wait(case)
-        self._look_again(console, now)
-        self._changed.add(incident.domain)
-
-    def _look_again(self, console: Console, now: int) -> None:
-        times = console.shown + console.life
-        at = (min(times) if times else now) + round(self.settings.window_s * 1000) + 1
-        console.look_at = max(at, now + 1)
 
     def _calm(self, domain: str, now: int) -> None:
         console = self.consoles.get(domain)
         if console is None or console.storm is None:
             return
-        counts = Counter(console.deferred)
-        self._audit("storm.ended", None, now, domain=domain, since=console.storm, deferred=dict(sorted(counts.items())),
-                    replayed=console.replayed)  # fmt: skip
-        console.storm = console.look_at = None
+        deferred, waiting = dict(sorted(console.deferred.items())), len(self._waiting.get(domain, {}))
+        self._audit(
+            "storm.ended", None, now, domain=domain, since=console.storm, deferred=deferred, waiting=waiting
+        )  # fmt: skip
+        console.storm = None
         console.deferred = {}
         self._changed.add(domain)
 

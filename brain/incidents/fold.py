@@ -13,7 +13,7 @@ from streams.records import Signal
 
 TEXT_KEPT = 500
 """Characters of a member's text (a ticket's) that the incident carries."""
-ACCURACY_M = {"iot": 20.0, "video": 30.0, "hotline": 150.0}
+ACCURACY_M = {"iot": 20.0, "video": 20.0, "hotline": 150.0}
 """How far off the place of a signal may be, by its source."""
 OTHER_M = 50.0
 
@@ -32,12 +32,26 @@ class FoldSettings:
     quiet_s: float = 300.0
     reopen_s: float = 900.0
     window_s: float = 1800.0
-    radius_m: float = 300.0
-    site_m: float = 75.0
+    radius_m: float = 350.0
+    site_m: float = 250.0
     members: int = 500
     age_s: float = 86_400.0
     chatter: int = 4
     chatter_s: float = 600.0
+
+
+@dataclass(slots=True)
+class Middle:
+    """Mean of places, degrees; added up in the order of the members, so that it is the same after a restart."""
+
+    n: int = 0
+    lon: float = 0.0
+    lat: float = 0.0
+
+    def add(self, lon: float, lat: float) -> tuple[float, float]:
+        """The mean with one more."""
+        self.n, self.lon, self.lat = self.n + 1, self.lon + lon, self.lat + lat
+        return self.lon / self.n, self.lat / self.n
 
 
 @dataclass(slots=True, eq=False)
@@ -51,6 +65,10 @@ class Case:
     """Members not cleared."""
     levels: dict[int, int] = field(default_factory=dict)
     """Level → standing members that have it."""
+    middle: Middle = field(default_factory=Middle)
+    """Of its most exact members."""
+    area: tuple[int, int] | None = None
+    """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None)
     """Times that are on the heap."""
 
@@ -62,6 +80,8 @@ class Case:
             case.by_asset[member.scenario, member.asset] = member
             if member.cleared is None:
                 case.stand(member)
+            if member.lon is not None and member.lat is not None and accuracy(member.source) == incident.accuracy_m:
+                case.middle.add(member.lon, member.lat)
         return case
 
     def stand(self, member: Member) -> None:
@@ -137,9 +157,9 @@ def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
     return sum(t > since for t in member.recent) >= settings.chatter
 
 
-def accuracy(signal: Signal) -> float:
+def accuracy(source: str) -> float:
     """How far off the place of a signal may be, metres."""
-    return ACCURACY_M.get(signal.source, OTHER_M)
+    return ACCURACY_M.get(source, OTHER_M)
 
 
 def update(case: Case, member: Member, signal: Signal) -> Reason:

@@ -59,6 +59,8 @@ class Reason(enum.StrEnum):
     """Resolved before it was shown."""
     INHIBITED = "inhibited"
     """An effect of another incident 次生, which carries it."""
+    AREA_WIDE = "area_wide"
+    """One of many of its family all over an area 大面积; the shown one carries it until it is sure by itself."""
     RELEASED = "released"
     """Its cause is over, or what withheld it has ended, and it stands."""
     SHELVED = "shelved"

@@ -6,11 +6,12 @@ Each is a lens over the incident, with a name and an end; the incident itself go
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import msgspec
 
-from brain.incidents.book import metres
+from brain.incidents.book import Book, metres
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
@@ -55,10 +56,20 @@ class Found(NamedTuple):
     cause: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class AreaSettings:
+    """When a condition lies over a whole area: so many incidents of a family in it, raised of late."""
+
+    many: int = 3
+    area_m: float = 2500.0
+    area_s: float = 900.0
+
+
 class Withheld:
     """Shelves and causes of one city."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: AreaSettings | None = None) -> None:
+        self.settings = settings or AreaSettings()
         self.shelves: dict[str, Shelf] = {}
         self._changed: dict[bytes, bytes | None] = {}
         self._causes: dict[str, Case] = {}
@@ -121,6 +132,8 @@ class Withheld:
     def open(self, case: Case, rules: Rules) -> None:
         """An incident is open: it may be a cause, or an effect that was found before."""
         i = case.incident
+        if i.state == "resolved":
+            return
         if not i.life and rules.causes.is_cause(i.event_code):
             self._causes[i.id] = case
         if i.cause:
@@ -147,6 +160,28 @@ class Withheld:
             if fits:
                 return self._causes[min(fits)[2]]
         return None
+
+    def around(self, case: Case, now: int, book: Book) -> Case | None:
+        """The shown incident that stands for a condition all over its area, where this is one more of many.
+
+        So it is where ``many`` others of the family stand within ``area_m``, raised within ``area_s``; the nearest.
+        """
+        i, s = case.incident, self.settings
+        if i.lon is None or i.lat is None:
+            return None
+        others = [
+            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m)
+            if c is not case and c.standing and now - c.incident.raised <= s.area_s * 1000
+        ]  # fmt: skip
+        if len(others) < s.many:
+            return None
+        shown = [(d, c.incident.opened, c.incident.id) for d, c in others if c.incident.shown is not None]
+        return book.cases[min(shown)[2]] if shown else None
+
+    def loose(self, case: Case) -> str:
+        """It stands on its own after all; answers the empty id of no cause."""
+        self._effects.get(case.incident.cause, {}).pop(case.incident.id, None)
+        return ""
 
     def bind(self, case: Case, cause: Case) -> None:
         """Make it an effect."""

@@ -41,6 +41,7 @@ WORDS: Final[Mapping[str, Text]] = {
     Reason.DEFERRED_STORM: Text("告警风暴，暂缓", "deferred in a storm"),
     Reason.NEVER_SHOWN: Text("上屏前已结束", "over before it was shown"),
     Reason.INHIBITED: Text("次生，归入主因", "an effect, carried by its cause"),
+    Reason.AREA_WIDE: Text("大面积同类，归入已上屏事件", "one of many around, carried by the shown one"),
     Reason.RELEASED: Text("解除抑制", "released"),
     Reason.SHELVED: Text("人工搁置", "shelved"),
     Reason.MAINTENANCE: Text("检修", "maintenance"),
