@@ -122,7 +122,7 @@ def test_a_family_that_is_not_there_is_never_in_force() -> None:
 @given(data=st.data())
 def test_no_input_raises_or_warns_and_rows_do_not_see_each_other(model: RiskModel, data: st.DataObject) -> None:
     n = data.draw(st.integers(0, 4))
-    names = {**model.inputs, **model._listed(TABLES)}
+    names = model.takes(TABLES)
     columns: dict[str, list[Any]] = {}
     for name, kind in names.items():
         if isinstance(kind, TextInput):
