@@ -2,7 +2,8 @@
 
 The score that the decision sees is the level: that of an unverified row or an experimental model stays at 1, so it can
 warn and cannot escalate. What cannot be judged is unknown: it neither raises nor clears, and its reason is counted.
-A model of several inputs sees, at each reading of any of them, the last value of all of them of that asset.
+A model of several inputs sees, at each reading of any of them, the last value of all of them of that asset; values of
+an asset that stand together in one record and have one time are judged once, after the last of them.
 """
 
 from __future__ import annotations
@@ -46,8 +47,10 @@ class Wanted(NamedTuple):
 
 
 class Said(NamedTuple):
-    """Judgements of rows, all (n,): score for the decision, risk number, time, and what names grade and table."""
+    """Judgements, all (m,): ``of`` rises and says of which rows; score for the decision, risk number, time, and what
+    names grade and table."""
 
+    of: NDArray[np.intp]
     score: F8
     value: F8
     t: I8
@@ -70,20 +73,22 @@ class Judge:
     def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4) -> Said:
         """Judge rows in their order; ``at`` are their cells, ``slot`` the rows of INPUT of these."""
         use, n = self.use, len(rows)
-        t, values, lacks = columns.t[rows], columns.value[rows], np.zeros(n, bool)
+        t, values, lacks, of = columns.t[rows], columns.value[rows], np.zeros(n, bool), np.arange(n)
         inputs: dict[str, Any] = dict.fromkeys(use.inputs, values)
         if use.several():
-            table, out, now = store.table(INPUT), np.full((len(use.inputs), n), np.nan), np.empty(n, np.int64)
-            as_of(table.rows, table.dirty, slot, self.group[at], self.slots, t, values, use.age_ms, out, now, lacks)
-            inputs, t = dict(zip(use.inputs, out, strict=True)), now
-        inputs |= {column: np.full(n, value) for column, value in use.given.items()}
+            table, group = store.table(INPUT), self.group[at]
+            out, now = np.empty((len(use.inputs), n)), np.empty(n, np.int64)
+            as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
+            of = _last(columns.row[rows], group, t)
+            inputs, t, lacks = dict(zip(use.inputs, out[:, of], strict=True)), now[of], lacks[of]
+        inputs |= {column: np.full(len(of), value) for column, value in use.given.items()}
         said = use.model.judge(self.standards, t, inputs, use.rate)
         score = said.level.astype(np.float64)
         if use.stay >= 0:
             score[(score == 0) & (said.grade >= use.stay)] = STAYS
         known = np.isin(said.reason, (Reason.ok, Reason.incomplete))
         score[~known | ((score == 0) & lacks)] = np.nan
-        return Said(score, said.value, t, said.grade, said.table, said.reason)
+        return Said(of, score, said.value, t, said.grade, said.table, said.reason)
 
     def warm(self, store: Store) -> None:
         """Have the pass over several inputs compiled, or loaded."""
@@ -122,11 +127,19 @@ def as_of(state: NDArray[Any], dirty: U1, slot: I4, group: I4, slots: I4, t: I8,
         now[k] = newest
         for j in range(slots.shape[1]):
             m = slots[g, j]
+            out[j, k] = np.nan
             if m >= 0:
                 if state[m].t != 0 and newest - state[m].t <= age:
                     out[j, k] = state[m].v
                 else:
                     lacks[k] = True
+
+
+def _last(record: I4, group: I4, t: I8) -> NDArray[np.intp]:
+    """Rows that no other of the same record, asset and time follows."""
+    last = np.ones(len(t), bool)
+    last[:-1] = (record[1:] != record[:-1]) | (group[1:] != group[:-1]) | (t[1:] != t[:-1])
+    return np.flatnonzero(last)
 
 
 def judges_of(

@@ -130,21 +130,25 @@ class Scored:
                 table.dirty[slot] = 1
         told, when, said = score, columns.t[rows], []
         if self.judges:
-            told = score.copy()
-        for j in self.judges:
-            mine = np.flatnonzero(rule == j.rule)
-            if len(mine):
+            told, keep = score.copy(), np.ones(n, bool)
+            for j in self.judges:
+                mine = np.flatnonzero(rule == j.rule)
+                if not len(mine):
+                    continue
                 answer = j.judge(store, columns, rows[mine], at[mine], cells["model"][at[mine]])
-                score[mine], told[mine], when[mine] = answer.score, answer.value, answer.t
-                said.append((j, mine, answer))
+                of, keep[mine] = mine[answer.of], False
+                score[of], told[of], when[of], keep[of] = answer.score, answer.value, answer.t, True
+                said.append((j, rows[of], answer))
+            if not keep.all():
+                rows, at, score, told, when = (column[keep] for column in (rows, at, score, told, when))
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
         made = settle(
             rows, at, score, told, when, columns.series, columns.index, offset, up, first, cells, rules, self._sides,
             rungs, decision.rows, decision.dirty, events,
         )  # fmt: skip
-        for j, mine, answer in said:
-            self._note(j, rows[mine], answer, events[:made], cells)
+        for j, judged, answer in said:
+            self._note(j, judged, answer, events[:made], cells)
         return events[:made]
 
     def _note(self, judge: Judge, rows: I4, said: Said, events: NDArray[Any], cells: NDArray[Any]) -> None:
