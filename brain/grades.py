@@ -83,10 +83,10 @@ class Use:
 
 def use_of(detect: Says, metric: str, grade_below: str | None) -> Use:
     """From a scenario; ``metric`` is the match's. Raises ValueError with the place in it, and what was expected."""
-    if detect.standard not in MODELS:
-        hint = near(detect.standard, MODELS)
-        raise ValueError(f"detect.standard: expected a risk model, got {detect.standard!r}{hint}")
-    model = MODELS[detect.standard]
+    name = detect.standard or ""
+    if name not in MODELS:
+        raise ValueError(f"detect.standard: expected a risk model, got {name!r}{near(name, MODELS)}")
+    model = MODELS[name]
     inputs = _inputs(model, detect, metric)
     _given(model, detect, inputs)
     least = 0 if detect.grade_from is None else _grade(model, detect.grade_from, "detect.grade_from")
@@ -161,7 +161,7 @@ def _grade(model: RiskModel, grade: str, place: str) -> int:
     return model.grades.index(grade)
 
 
-def near(value: str | None, names: Iterable[str]) -> str:
+def near(value: str, names: Iterable[str]) -> str:
     """What may have been meant, or what there is."""
-    close = difflib.get_close_matches(str(value), list(names), 1)
+    close = difflib.get_close_matches(value, list(names), 1)
     return f" (did you mean {close[0]!r}?)" if close else f"; expected one of {', '.join(names)}"

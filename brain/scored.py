@@ -140,7 +140,7 @@ class Scored:
                 score[of], told[of], when[of], keep[of] = answer.score, answer.value, answer.t, True
                 said.append((j, rows[of], answer))
             if not keep.all():
-                rows, at, score, told, when = (column[keep] for column in (rows, at, score, told, when))
+                rows, at, score, told, when = rows[keep], at[keep], score[keep], told[keep], when[keep]
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
         made = settle(
