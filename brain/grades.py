@@ -13,6 +13,9 @@ from typing import Protocol
 from models.standards.model import Input, RiskModel, TextInput
 from models.standards.registry import MODELS
 
+OLDEST_S = 366 * 86_400.0
+"""Longest age that an input may have, seconds."""
+
 
 class Says(Protocol):
     """What is needed of a scenario's ``detect``; see :class:`brain.scenarios.Detect`."""
@@ -98,8 +101,11 @@ def use_of(detect: Says, metric: str, grade_below: str | None) -> Use:
             f"and {detect.grade_from!r}"
         )
     age = detect.age_s
-    if len(inputs) > 1 and (age is None or not age > 0):
-        raise ValueError("detect.age_s: expected seconds above 0: how old an input may be beside the newest one")
+    if len(inputs) > 1 and (age is None or not 0 < age <= OLDEST_S):
+        raise ValueError(
+            "detect.age_s: expected seconds above 0, at most a year: how old an input may be beside the newest one, "
+            f"got {age}"
+        )
     if len(inputs) == 1 and age is not None:
         raise ValueError("detect.age_s: only with several detect.inputs: one reading is judged as it comes")
     return Use(
@@ -142,6 +148,9 @@ def _given(model: RiskModel, detect: Says, inputs: Mapping[str, str]) -> None:
         if isinstance(value, str) != isinstance(kind, TextInput):
             expected = f"a name ({kind.what})" if isinstance(kind, TextInput) else "a number"
             raise ValueError(f"detect.given.{column}: expected {expected}, got {value!r}")
+        bounds = kind or model.listed
+        if not isinstance(value, str) and isinstance(bounds, Input) and not bounds.low <= value <= bounds.high:
+            raise ValueError(f"detect.given.{column}: expected {bounds.low:g} to {bounds.high:g}, got {value}")
     lacking = [n for n, kind in model.inputs.items() if not kind.optional and n not in inputs and n not in detect.given]
     if lacking:
         raise ValueError(f"detect.given: {model.name} cannot do without {', '.join(lacking)}")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from brain.grades import Use, near
 from brain.scenarios import Scenario
 from brain.standards import Library
-from models.standards.model import Reason, TextInput
+from models.standards.model import Input, Reason, TextInput
 from models.standards.table import Bools, Standard
 from streams.decode import Columns
 from streams.records import I4, I8
@@ -189,6 +189,7 @@ def check(scenario: Scenario, library: Library) -> None:
         if len(units) > 1:
             raise ValueError(f"detect.standard: editions have {column} in {' and in '.join(units)}: which is not known")
     _check_levels(use, library)
+    _check_names(use, library)
 
 
 def _check_levels(use: Use, library: Library) -> None:
@@ -207,6 +208,24 @@ def _check_levels(use: Use, library: Library) -> None:
                 f"detect.grade_from: expected a grade with a level above 0, got {grade!r}: {where} {has}; "
                 "detect.levels can rate others"
             )
+
+
+def _check_names(use: Use, library: Library) -> None:
+    """Whether the names that are the same for every reading are in any edition: else nothing were ever judged."""
+    model, takes = use.model, use.model.takes(library.standards)
+    names = {column: value for column, value in use.given.items() if isinstance(value, str)}
+    tables = [table for family in model.families for table in library.standards[family].tables]
+    times = np.array(sorted({max(table.since, 0) for table in tables} | {0}), np.int64)
+    columns: dict[str, Any] = {column: np.full(len(times), value) for column, value in use.given.items()}
+    for column in use.inputs:
+        kind = takes[column]
+        if isinstance(kind, Input):
+            columns[column] = np.full(len(times), min(max(1.0, kind.low), kind.high))
+    reason = model.judge(library.standards, times, columns).reason
+    reason = reason[reason != Reason.no_table_in_force]
+    if names and (reason == Reason.not_in_table).all():
+        wanted = "; ".join(f"{column}: {takes[column].what}" for column in names)
+        raise ValueError(f"detect.given: expected {wanted}; got {', '.join(map(repr, names.values()))}")
 
 
 def units(scenarios: Iterable[Scenario], library: Library) -> dict[tuple[str, str], list[Wanted]]:

@@ -9,16 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lane_rig import GRIDS, Rig
 
 from brain import judged
 from brain.drill.recorded import Place, events
 from brain.incidents.city import CityLogic
 from brain.lane import ReadingsLane
-from brain.scenarios import Scenario, read
+from brain.scenarios import Scenario, of, read
 from brain.sets import CitySet
 from brain.standards import Library, load
 from geo.grid_map import GridMap
+from models.standards.registry import MODELS
 from streams.records import Signal
 from streams.registry import Registry
 
@@ -243,6 +246,9 @@ def test_tables_that_change_with_a_set_judge_from_the_next_reading_on_and_the_sa
         (AIR, "{type: air}", "{type: air, metric: o3}", "match.metric or detect.inputs: expected one of them"),
         (WATER, "given: {water: river}, ", "", "detect.given: water cannot do without water"),
         (WATER, "water: river", "water: 3", "detect.given.water: expected a name (river or lake), got 3"),
+        (WATER, "water: river", "water: rivr", "detect.given: expected water: river or lake; got 'rivr'"),
+        (WIND, "hours: 0", "hours: .nan", "detect.given.hours: expected 0 to 240, got nan"),
+        (AIR, "age_s: 3600", "age_s: .inf", "detect.age_s: expected seconds above 0, at most a year"),
         (WATER, "DO: do", "water: do", "detect.inputs.water: is a name, no number"),
         (WIND, "wind_ms: wind", "wind_m: wind", "inputs.wind_m: typhoon_guangdong has no such column (did"),
         (WIND, "hours: 0", "hour: 0", "detect.given.hour: typhoon_guangdong has no such column (did"),
@@ -275,6 +281,23 @@ def test_the_downpour_of_the_demo_leads_to_a_rain_signal_a_flooded_road_and_wors
         ("signal", 2, "orange", "rain-guangdong-2019"), ("waterlogging", 1, "over", "waterlogging"),
         ("class", 1, "IV", "gb3838-2002"), ("class", 2, "V", "gb3838-2002"),
     ]  # fmt: skip
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from([*MODELS, "IV", "DO", "do", "x"])
+KEYS = st.sampled_from(["standard", "grade_from", "levels", "inputs", "given", "age_s", "above"])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.dictionaries(KEYS, SCALARS | st.dictionaries(st.sampled_from(["DO", "water", "IV", "hours"]), SCALARS)))
+def test_whatever_detect_says_is_used_or_refused_with_its_place(detect: dict[str, Any]) -> None:
+    body = {"id": "eco.x", "version": 1, "name": {"zh": "x", "en": "x"}, "domain": "eco", "event_code": "eco.x",
+            "source": "iot", "match": {"type": "water_quality"}, "detect": detect}  # fmt: skip
+    refused = "f.yaml: "
+    try:
+        judged.check(of(body, "f.yaml"), TABLES)
+    except ValueError as error:
+        refused = str(error)
+    assert refused.startswith(("f.yaml: ", "detect."))
 
 
 def test_a_set_without_the_table_that_a_scenario_needs_is_refused() -> None:
