@@ -157,9 +157,10 @@ class Scored:
             if counts[reason] and reason not in (Reason.ok, Reason.incomplete):
                 self.unknown[f"standard_{reason.name}"] += counts[reason]
         mine = events[cells["rule"][events["cell"]] == judge.rule]
-        for column, cell in zip(mine["column"].tolist(), mine["cell"].tolist(), strict=True):
-            k = int(np.searchsorted(rows, column))  # a series has one cell of a scenario, so a row has one judgement
-            self.named[column, cell] = (*judge.names(int(said.grade[k]), int(said.table[k])), int(said.t[k]))
+        at = np.searchsorted(rows, mine["column"])  # a series has one cell of a scenario, so a row has one judgement
+        columns = (mine["column"], mine["cell"], said.grade[at], said.table[at], said.t[at])
+        for column, cell, grade, table, t in zip(*(c.tolist() for c in columns), strict=True):
+            self.named[column, cell] = (*judge.names(grade, table), t)
 
 
 @njit(cache=True, nogil=True)

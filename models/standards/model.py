@@ -246,7 +246,8 @@ class RiskModel:
             yield rows, {}
             return
         keys = np.stack([which[rows] for which in editions.values()], axis=1)
-        for key in np.unique(keys, axis=0):
+        several = (keys != keys[0]).any()  # most columns are of one day's tables: sorting is dear
+        for key in np.unique(keys, axis=0) if several else keys[:1]:
             tables = {f: standards[f].tables[int(i)] for f, i in zip(editions, key, strict=True)}
             yield rows[(keys == key).all(axis=1)], tables
 

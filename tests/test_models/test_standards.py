@@ -26,7 +26,7 @@ from models.standards.weather import GuangdongRain, RainSignal
 
 TABLES = load().standards
 NOW = round(datetime(2025, 6, 1, tzinfo=UTC).timestamp() * 1000)
-AWKWARD = [math.nan, math.inf, -math.inf, -1.0, 0.0, 1.0, 7.5, 50.0, 1e-300, 1e99, 1e300]
+AWKWARD = [math.nan, math.inf, -math.inf, -1.0, 0.0, 1.0, 7.5, 50.0, 1.6e-308, 1e-300, 1e99, 1e300]
 
 
 def table(family: str = "f", since: int = ALWAYS, until: int = FOREVER, **other: Any) -> Table:
@@ -95,6 +95,12 @@ def test_an_experimental_model_never_escalates_whatever_its_table_says() -> None
     )  # fmt: skip
     said = judged(Waterlogging(), {"waterlogging": Standard("waterlogging", [sure])}, depth_cm=90.0)
     assert (said.names(), said.level.tolist(), said.verified.tolist()) == (["over"], [1], [False])
+
+
+def test_water_that_hardly_rises_never_reaches_the_bound() -> None:
+    for rise in (1.6e-308, 1e-300, 0.0, -1.0):
+        assert math.isnan(judged(Waterlogging(), depth_cm=0.0, rise_cm_min=rise).value[0])
+    assert judged(Waterlogging(), depth_cm=0.0, rise_cm_min=0.5).value[0] == 30
 
 
 def test_an_unverified_substance_cannot_raise_the_level_of_a_site() -> None:
