@@ -8,47 +8,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from models.standards.model import Input, RiskModel, TextInput
 from models.standards.registry import MODELS
 
+if TYPE_CHECKING:  # scenarios are checked by what is here
+    from brain.scenarios import Detect
+
 OLDEST_S = 366 * 86_400.0
 """Longest age that an input may have, seconds."""
-
-
-class Says(Protocol):
-    """What is needed of a scenario's ``detect``; see :class:`brain.scenarios.Detect`."""
-
-    @property
-    def standard(self) -> str | None:
-        """A model of :data:`models.standards.registry.MODELS`."""
-        ...
-
-    @property
-    def grade_from(self) -> str | None:
-        """Lowest grade that counts."""
-        ...
-
-    @property
-    def levels(self) -> Mapping[str, int]:
-        """Levels of grades in place of the table's."""
-        ...
-
-    @property
-    def inputs(self) -> Mapping[str, str]:
-        """Column of the model → metric of the asset."""
-        ...
-
-    @property
-    def given(self) -> Mapping[str, float | str]:
-        """Columns of the model that are the same for every reading."""
-        ...
-
-    @property
-    def age_s(self) -> float | None:
-        """How old an input may be beside the newest one, seconds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +53,7 @@ class Use:
         return out
 
 
-def use_of(detect: Says, metric: str, grade_below: str | None) -> Use:
+def use_of(detect: Detect, metric: str, grade_below: str | None) -> Use:
     """From a scenario; ``metric`` is the match's. Raises ValueError with the place in it, and what was expected."""
     name = detect.standard or ""
     if name not in MODELS:
@@ -114,7 +83,7 @@ def use_of(detect: Says, metric: str, grade_below: str | None) -> Use:
     )  # fmt: skip
 
 
-def _inputs(model: RiskModel, detect: Says, metric: str) -> dict[str, str]:
+def _inputs(model: RiskModel, detect: Detect, metric: str) -> dict[str, str]:
     numbers = [name for name, kind in model.inputs.items() if isinstance(kind, Input)]
     if bool(detect.inputs) == bool(metric):
         raise ValueError(
@@ -138,7 +107,7 @@ def _inputs(model: RiskModel, detect: Says, metric: str) -> dict[str, str]:
     return {asked[0]: metric}
 
 
-def _given(model: RiskModel, detect: Says, inputs: Mapping[str, str]) -> None:
+def _given(model: RiskModel, detect: Detect, inputs: Mapping[str, str]) -> None:
     for column, value in detect.given.items():
         if column in inputs:
             raise ValueError(f"detect.given.{column}: is an input already")

@@ -231,10 +231,9 @@ def _check_names(use: Use, library: Library) -> None:
 def units(scenarios: Iterable[Scenario], library: Library) -> dict[tuple[str, str], list[Wanted]]:
     """(type, metric) of assets → units that risk models want of them."""
     found: dict[tuple[str, str], list[Wanted]] = {}
-    for scenario in scenarios:
-        use = scenario.use()
-        for column, metric in use.inputs.items() if use is not None else ():
-            assert use is not None
+    uses = [(scenario, use) for scenario in scenarios if (use := scenario.use()) is not None]
+    for scenario, use in uses:
+        for column, metric in use.inputs.items():
             wanted = Wanted(library.units(use.model, column)[0], f"{scenario.id} ({use.model.name}: {column})")
             found.setdefault((scenario.match.type, metric), []).append(wanted)
     return found

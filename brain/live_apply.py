@@ -109,7 +109,8 @@ def _assets(
             name, since = name_of(record.key)
             was = msgspec.json.decode(lines[name], type=Asset) if name in lines else None
             asset = _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
-            _fits(asset, wanted)
+            if asset is not None:
+                _fits(asset, wanted)
         except (ValueError, RegistryError, msgspec.DecodeError) as error:
             refused.append(Refusal(record, str(error)))
             continue
@@ -143,10 +144,9 @@ def _version(record: Record, name: str, since: int, was: Asset | None) -> Asset:
     return asset
 
 
-def _fits(asset: Asset | None, wanted: Mapping[tuple[str, str], Sequence[Wanted]]) -> None:
+def _fits(asset: Asset, wanted: Mapping[tuple[str, str], Sequence[Wanted]]) -> None:
     """Raises ValueError where a scenario's risk model cannot take an asset's unit: the set would be refused for it."""
-    for metric, measure in asset.measures().items() if asset is not None else ():
-        assert asset is not None
+    for metric, measure in asset.measures().items():
         trouble = unit_trouble(wanted.get((asset.type, metric), ()), measure.unit)
         if trouble:
             raise ValueError(f"{metric}: {trouble}")

@@ -256,6 +256,7 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
     if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
         raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
+    _check_standard(s)
     if s.source == "hotline":
         _check_tickets(s, ends)
         return
@@ -263,11 +264,9 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
     if not s.match.type or not (s.match.metric or d.inputs) or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
-    _check_standard(s)
     pair = {
         "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
-        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below",
-        "standard": "grade_below",
+        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below", "standard": "grade_below",
     }[series[0]]  # fmt: skip
     if (d.detector is None) != (d.score_over is None):
         raise ValueError("detect: detector and score_over go together")
@@ -304,11 +303,15 @@ def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *fi
 
 
 def _check_standard(s: Scenario) -> None:
-    d, use = s.detect, s.use()
-    if use is None:
+    d = s.detect
+    if d.standard is None:
         for name in ("grade_from", "levels", "inputs", "given", "age_s"):
             if getattr(d, name):
                 raise ValueError(f"detect.{name}: only with detect.standard")
+    elif s.source == "hotline":
+        raise ValueError("detect.standard: only for sources iot and video")
+    use = s.use()
+    if use is None:
         return
     if s.levels or s.level != 1:
         raise ValueError("level, levels: come from the table of the standard; detect.levels has others by grade")

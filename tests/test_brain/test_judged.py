@@ -241,6 +241,7 @@ def test_tables_that_change_with_a_set_judge_from_the_next_reading_on_and_the_sa
         (GAS, "_gas}", "_gas}\nclear: {below: 3}", "clear.below: expected grade_below or quiet_s"),
         (GAS, "_gas}", "_gas, grade_from: first}\nclear: {grade_below: second}", "clear.grade_below: expected a grade"),
         (GAS, "{standard: combustible_gas}", "{above: 3, age_s: 3}", "detect.age_s: only with detect.standard"),
+        (GAS, "source: iot", "source: hotline", "detect.standard: only for sources iot and video"),
         (POND, "waterlogging}", "waterlogging}\nlife: true", "life: waterlogging is experimental"),
         (AIR, ", age_s: 3600", "", "detect.age_s: expected seconds above 0"),
         (AIR, "{type: air}", "{type: air, metric: o3}", "match.metric or detect.inputs: expected one of them"),
