@@ -66,7 +66,10 @@ def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySe
     genesis = sets.get(digest(names[settings.genesis]))
     if bootstrap and borrows(names[settings.genesis]):
         # A later release may ship other tables; lanes that stand in this set then find it in the cache.
-        sets.keep(files(names[settings.genesis]), genesis.id)
+        try:
+            sets.keep(files(names[settings.genesis]), genesis.id)
+        except (OSError, ValueError) as error:
+            log.warning("the set cannot be kept for a later release", set=genesis.id, error=str(error)[:300])
     return sets, genesis
 
 
