@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, kernel
+from brain import beats, judged, kernel
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
@@ -80,7 +80,8 @@ class _SeriesLane:
 
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
-        SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE, **TABLES,
+        SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
+        judged.INPUT: judged.INPUT_STATE, **TABLES,
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
@@ -94,7 +95,7 @@ class _SeriesLane:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
-        if now is not None and registry is now.content.registry and content.scenarios == now.content.scenarios:
+        if now is not None and registry is now.content.registry and _same_rules(content, now.content):
             self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
             return
         mine = content.partitions(self.partitions) == self.at.partition
@@ -112,13 +113,17 @@ class _SeriesLane:
         names = [s.id.encode() + SEPARATOR for s in scenarios]
         own = [names[r] + keys[s] for r, s in zip(cell_rule.tolist(), cell_series.tolist(), strict=True)]
         decision = self.store.table(DECISION)
-        cells["decision"] = decision.slots(own)
+        cells["decision"] = decision.slots(_deciding(scenarios, cell_rule, own))
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
         models = _models(scenarios)
         for m in models:
             mine = np.flatnonzero(cell_rule == m.rule)
             cells["model"][mine] = self.store.table(m.table).slots([own[c] for c in mine])
+        judges = judged.judges_of(
+            scenarios, content.standards, registry, cells, cell_series,
+            lambda mine: self.store.table(judged.INPUT).slots(own[c] for c in mine),
+        )  # fmt: skip
         silent = np.flatnonzero(rules["kind"][cell_rule] == SILENT).astype(np.int32)
         counts = np.bincount(cell_series, minlength=len(ours))
         if len(counts) and counts.max() > PER_VALUE:
@@ -129,7 +134,7 @@ class _SeriesLane:
         timed = orphans or bool(views) or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, views, Scored(models, cells, rules, first), silent,
+            minute_of, views, Scored(models, judges, cells, rules, first), silent,
         )  # fmt: skip
         self._warm()
 
@@ -169,6 +174,7 @@ class _SeriesLane:
         else:
             pulse = view.pulse[np.searchsorted(view.rows, rows)]
         outcome = np.zeros(len(rows), np.uint8)
+        program.scored.unknown.clear()
         begin, up = 0, view.up
         place = (lon, lat, there)
         if program.timed:
@@ -240,12 +246,14 @@ class _SeriesLane:
             columns.value[column].tolist(), place[0][column].tolist(), place[1][column].tolist(), place[2][column],
             strict=True,
         )  # fmt: skip
-        for (_, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, there in fields:
+        for (i, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, there in fields:
             series = int(p.cell_series[c])
             signal = self._signal(c, KINDS[action], count, origin, index, t, onset)
             signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
             signal.level, signal.value = level, value
             signal.score = None if math.isnan(score) else score
+            if (i, c) in p.scored.named:
+                signal.standard, signal.grade, signal.t = p.scored.named[i, c]
             signal.metric = registry.metrics[int(registry.series_metric[series])]
             put(signal, content, lon, lat, there)
             out.signals.append(signal)
@@ -311,7 +319,7 @@ class _SeriesLane:
             "readings": counts[kernel.FINE], "repeated": counts[kernel.REPEATED], "late": counts[kernel.LATE],
             "outside": outside, "no_position": nowhere,
         }  # fmt: skip
-        out.counts = {name: n for name, n in found.items() if n}
+        out.counts = {name: n for name, n in found.items() if n} | self.program.scored.unknown
         if counts[kernel.FINE] + counts[kernel.REPEATED] == len(outcome):
             return
         bad = np.flatnonzero((outcome != kernel.FINE) & (outcome != kernel.REPEATED))
@@ -349,6 +357,21 @@ class DetectionsLane(_SeriesLane):
     decode = staticmethod(decode_detections)
 
 
+def _same_rules(a: CitySet, b: CitySet) -> bool:
+    return a.scenarios == b.scenarios and a.standards.documents == b.standards.documents
+
+
+def _deciding(scenarios: list[Scenario], cell_rule: I4, own: list[bytes]) -> list[bytes]:
+    """Keys of the cells' decisions: the cell's own, but one for all inputs of an asset that are judged together."""
+    together = [r for r, s in enumerate(scenarios) if len(s.metrics()) > 1]
+    if not together:
+        return own
+    shared = np.isin(cell_rule, together).tolist()
+    return [
+        key.rpartition(SEPARATOR)[0] + SEPARATOR if both else key for key, both in zip(own, shared, strict=True)
+    ]  # fmt: skip
+
+
 def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:
     """Scenario and series of each cell, cells of a series together, in the order of scenarios."""
     types = {name: k for k, name in enumerate(registry.types)}
@@ -356,7 +379,8 @@ def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_
     kind = registry.asset_type[registry.series_asset]
     rule, series = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for r, s in enumerate(scenarios):
-        wanted = (kind == types.get(s.match.type, -1)) & (registry.series_metric == metrics.get(s.match.metric, -1))
+        wanted = kind == types.get(s.match.type, -1)
+        wanted &= np.isin(registry.series_metric, [metrics.get(m, -1) for m in s.metrics()])
         found = np.flatnonzero(wanted & ours).astype(np.int32)
         series.append(found)
         rule.append(np.full(len(found), r, np.int32))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import msgspec
 import shapely
 
 from brain import sets
+from brain.judged import Wanted, unit_trouble
 from geo import geojson
 from geo.changes import Change, apply, read_change
 from geo.feature import FOREVER, Feature, Finding, MapError, check, exact
@@ -79,7 +80,7 @@ def follow(folder: Path, fresh: Sequence[Record], known: Sequence[Record], after
     refused: list[Refusal] = []
     source = (folder / sets.MAP).read_bytes()
     files = {}
-    assets = _assets(folder / sets.ASSETS, [r for r in fresh if r.topic == ASSETS], known, after.time, refused)
+    assets = _assets(folder, [r for r in fresh if r.topic == ASSETS], known, after.time, refused)
     if assets is not None:
         files[sets.ASSETS] = assets
     before = geojson.read(geojson.decode(source))
@@ -94,11 +95,12 @@ def follow(folder: Path, fresh: Sequence[Record], known: Sequence[Record], after
 
 
 def _assets(
-    path: Path, fresh: Sequence[Record], known: Sequence[Record], now: int, refused: list[Refusal]
+    folder: Path, fresh: Sequence[Record], known: Sequence[Record], now: int, refused: list[Refusal]
 ) -> bytes | None:
     """Lines of the registry after the changes; None where they change nothing."""
     lines: dict[str, bytes] = {}
-    for line in path.read_bytes().splitlines():
+    wanted = sets.units(folder) if fresh else {}
+    for line in (folder / sets.ASSETS).read_bytes().splitlines():
         if line.strip():
             lines[msgspec.json.decode(line, type=_Id).id] = line
     before = dict(lines)
@@ -107,6 +109,8 @@ def _assets(
             name, since = name_of(record.key)
             was = msgspec.json.decode(lines[name], type=Asset) if name in lines else None
             asset = _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
+            if asset is not None:
+                _fits(asset, wanted)
         except (ValueError, RegistryError, msgspec.DecodeError) as error:
             refused.append(Refusal(record, str(error)))
             continue
@@ -138,6 +142,14 @@ def _version(record: Record, name: str, since: int, was: Asset | None) -> Asset:
     asset.since, asset.past = since, past
     Registry.of([asset])
     return asset
+
+
+def _fits(asset: Asset, wanted: Mapping[tuple[str, str], Sequence[Wanted]]) -> None:
+    """Raises ValueError where a scenario's risk model cannot take an asset's unit: the set would be refused for it."""
+    for metric, measure in asset.measures().items():
+        trouble = unit_trouble(wanted.get((asset.type, metric), ()), measure.unit)
+        if trouble:
+            raise ValueError(f"{metric}: {trouble}")
 
 
 def _without(was: Asset | None, since: int, known: Sequence[Record], now: int) -> Asset | None:

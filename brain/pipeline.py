@@ -13,7 +13,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
-from brain.sets import CitySet, SetLibrary, digest, folders
+from brain.sets import CitySet, SetLibrary, borrows, digest, files, folders
 from brain.settings import Settings, SettingsError
 from geo.compiled import short_turns
 from streams import set_store
@@ -63,7 +63,14 @@ def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySe
                 sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
             except ValueError as error:  # whoever wrote it: a set that is wanted and not here is said to be missing
                 log.warning("a set in the topic is none", set=set_id, error=str(error)[:300])
-    return sets, sets.get(digest(names[settings.genesis]))
+    genesis = sets.get(digest(names[settings.genesis]))
+    if bootstrap and borrows(names[settings.genesis]):
+        # A later release may ship other tables; lanes that stand in this set then find it in the cache.
+        try:
+            sets.keep(files(names[settings.genesis]), genesis.id)
+        except (OSError, ValueError) as error:
+            log.warning("the set cannot be kept for a later release", set=genesis.id, error=str(error)[:300])
+    return sets, genesis
 
 
 def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:

@@ -6,13 +6,13 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from brain.grades import Use, near, use_of
 from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
@@ -48,11 +48,13 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """The condition; exactly one of above, below, ewma_deviation, score_over, silent_s, sum_over, count_over, words.
+    """The condition; exactly one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard,
+    count_over, words.
 
     ``score_over``: of the score of the ``detector`` with its ``settings`` (docs/models.md); ``side`` up and down count
     scores of one sign. ``silent_s``: seconds of up-time without a reading, after one.
     ``sum_over``: the last values of all matching assets of an area, added up once a minute; ``by`` names the area.
+    ``standard``: what a risk model (docs/standards.md) says by the table of the reading's own day.
     """
 
     above: float | None = None
@@ -67,6 +69,17 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """How far neighbours may be, for the detector ``neighbours``, which sees all assets once a minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
+    standard: str | None = None
+    grade_from: str | None = None
+    """Lowest grade that counts; without it every grade that has a level."""
+    levels: dict[str, int] = {}
+    """Levels of grades, in place of the table's."""
+    inputs: dict[str, str] = {}
+    """Column of the risk model → metric of the asset; without it ``match.metric`` is the one that it needs."""
+    given: dict[str, float | str] = {}
+    """Columns of the risk model that are the same for every reading."""
+    age_s: float | None = None
+    """With several inputs: how old one may be beside the newest."""
     alpha: float = 0.05
     warmup: int = 20
     count_over: int | None = None
@@ -89,6 +102,7 @@ class Clear(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     above: float | None = None
     deviation_below: float | None = None
     score_below: float | None = None
+    grade_below: str | None = None
     quiet_s: float | None = None
 
 
@@ -133,6 +147,15 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         d = self.detect
         return detector(d.detector, d.settings) if d.detector is not None and not self.together() else None
 
+    def use(self) -> Use | None:
+        """How it uses a risk model; None where it names none. Raises ValueError of what is wrong."""
+        d = self.detect
+        return use_of(d, self.match.metric, self.clear.grade_below) if d.standard is not None else None
+
+    def metrics(self) -> tuple[str, ...]:
+        """Metrics of the assets that it looks at."""
+        return tuple(self.detect.inputs.values()) or (self.match.metric,)
+
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
         d, c = self.detect, self.clear
@@ -159,11 +182,16 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
             return Decision("score", d.score_over, clear=bound, **common)
         if d.silent_s is not None:
             return Decision("silent", d.silent_s, **common)
-        raise ValueError("detect: expected above, below, ewma_deviation, score_over, silent_s or sum_over for readings")
+        if d.standard is not None:  # the score is the level; brain.judged makes it
+            common |= {"level": 1, "ladder": ((2.0, 2), (3.0, 3), (4.0, 4))}
+            return Decision("score", 1.0, clear=None if c.grade_below is None else 0.5, **common)
+        raise ValueError(
+            "detect: expected above, below, ewma_deviation, score_over, silent_s, sum_over or standard for readings"
+        )
 
 
-def load(folder: Path) -> list[Scenario]:
-    """All ``*.yaml`` below a folder, sorted by id.
+def load(folder: Path, check: Callable[[Scenario], None] | None = None) -> list[Scenario]:
+    """All ``*.yaml`` below a folder, sorted by id; ``check`` raises ValueError where one does not fit its set.
 
     Raises
     ------
@@ -175,6 +203,11 @@ def load(folder: Path) -> list[Scenario]:
         scenario = read(path.read_bytes(), str(path))
         if scenario.id in found:
             raise ScenarioError(f"{path}: id: {scenario.id!r} is there already; each scenario needs its own")
+        try:
+            if check is not None:
+                check(scenario)
+        except ValueError as error:
+            raise ScenarioError(f"{path}: {error}") from error
         found[scenario.id] = scenario
     return [found[key] for key in sorted(found)]
 
@@ -210,29 +243,30 @@ def _check(s: Scenario) -> None:
     if not 1 <= s.level <= 4:
         raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
     d = s.detect
-    series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over"))
+    series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over", "standard"))
     tickets = _given(d, ("count_over", "words"))
     if len(series) + len(tickets) != 1:
         got = " and ".join(series + tickets) or "none"
         raise ValueError(
-            "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, count_over, words; "
-            f"got {got}"
+            "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard, "
+            f"count_over, words; got {got}"
         )
-    ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "quiet_s"))
+    ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "grade_below", "quiet_s"))
     if len(ends) > 1:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
     if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
         raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
+    _check_standard(s)
     if s.source == "hotline":
         _check_tickets(s, ends)
         return
     if tickets:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
-    if not s.match.type or not s.match.metric or s.match.words:
+    if not s.match.type or not (s.match.metric or d.inputs) or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
     pair = {
         "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
-        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below",
+        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below", "standard": "grade_below",
     }[series[0]]  # fmt: skip
     if (d.detector is None) != (d.score_over is None):
         raise ValueError("detect: detector and score_over go together")
@@ -266,6 +300,23 @@ def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *fi
         kind(*first, **given)
     except (TypeError, ValueError) as error:
         raise ValueError(f"detect.settings.{error}") from error
+
+
+def _check_standard(s: Scenario) -> None:
+    d = s.detect
+    if d.standard is None:
+        for name in ("grade_from", "levels", "inputs", "given", "age_s"):
+            if getattr(d, name):
+                raise ValueError(f"detect.{name}: only with detect.standard")
+    elif s.source == "hotline":
+        raise ValueError("detect.standard: only for sources iot and video")
+    use = s.use()
+    if use is None:
+        return
+    if s.levels or s.level != 1:
+        raise ValueError("level, levels: come from the table of the standard; detect.levels has others by grade")
+    if s.life and use.model.experimental:
+        raise ValueError(f"life: {d.standard} is experimental: it may warn, expected life: false")
 
 
 def _check_tickets(s: Scenario, ends: list[str]) -> None:
@@ -309,7 +360,7 @@ def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None
     names = kind.__struct_encode_fields__
     for key, value in data.items():
         if key not in names:
-            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{_near(str(key), names)}")
+            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{near(str(key), names)}")
         if kind is Scenario and key in _PARTS:
             _known(value, _PARTS[key], place, f"{key}.")
 
@@ -320,19 +371,14 @@ def _hint(data: Any, path: str) -> str:
     if not isinstance(data, str):
         return ""
     if path == "domain":
-        return _near(data, DOMAINS)
+        return near(data, DOMAINS)
     if path == "source":
-        return _near(data, ("iot", "video", "hotline"))
+        return near(data, ("iot", "video", "hotline"))
     number = data.split()[0] if data.split() else ""
     try:
         return f", {data!r} (did you mean {float(number):g}?)"
     except ValueError:
         return f", {data!r}"
-
-
-def _near(value: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(value, list(names), 1)
-    return f" (did you mean {close[0]!r}?)" if close else f"; expected one of {', '.join(names)}"
 
 
 def _lower(text: str) -> str:

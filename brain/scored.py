@@ -1,4 +1,4 @@
-"""Scenarios that name a detector: all rows of one detector are scored together, in their order, then decided.
+"""Scenarios that name a detector or a risk model: all rows of one are scored together, in their order, then decided.
 
 Any single-series detector of :mod:`models.registry` can be named whose state has one form whatever its settings: its
 rows are in a table of its own. What needs several assets at once is no detector of a lane.
@@ -6,8 +6,9 @@ rows are in a table of its own. What needs several assets at once is no detector
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -20,9 +21,13 @@ from models.detector import Detector
 from models.novelty import PatternNovelty
 from models.registry import DETECTORS
 from models.seasonal import SeasonalProfile
+from models.standards.model import Reason
 from streams.decode import Columns
 from streams.records import I4, I8
 from streams.state import Store
+
+if TYPE_CHECKING:  # a scenario's detector is checked here, and what judges is made of scenarios
+    from brain.judged import Judge, Said
 
 SINGLE = ("robust", "quantile", "level_shift", "rate", "flatline", "drift", "seasonal", "autoregressive", "novelty")
 """Detectors that score each reading of a series by itself; ``ewma`` has a form of its own, ``ewma_deviation``."""
@@ -76,13 +81,23 @@ class Model(NamedTuple):
 
 
 class Scored:
-    """The detectors of a lane's scenarios. ``most``: scenarios with one that a single series has."""
+    """The detectors and risk models of a lane's scenarios. ``most``: scenarios with one that a single series has.
 
-    def __init__(self, models: list[Model], cells: NDArray[Any], rules: NDArray[Any], first: I4) -> None:
-        self.models = models
+    ``named``: (column, cell) of the last run's signals → table that judged, grade, time of the judgement. ``unknown``:
+    judgements that gave nothing, by reason, since it was cleared.
+    """
+
+    def __init__(
+        self, models: list[Model], judges: list[Judge], cells: NDArray[Any], rules: NDArray[Any], first: I4
+    ) -> None:
+        self.models, self.judges = models, judges
+        self.named: dict[tuple[int, int], tuple[str, str, int]] = {}
+        self.unknown: Counter[str] = Counter()
         self._sides = np.zeros(len(rules), np.int8)
         for m in models:
             self._sides[m.rule] = m.side
+        for j in judges:
+            self._sides[j.rule] = UP
         scored = rules["kind"][cells["rule"]] == SCORE
         sums = np.concatenate(([0], np.cumsum(scored)))
         self.most = int((sums[first[1:]] - sums[first[:-1]]).max()) if len(first) > 1 else 0
@@ -92,10 +107,13 @@ class Scored:
         for m in self.models:
             none = np.zeros(0, np.int32)
             m.model.score(store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
+        for j in self.judges:
+            j.warm(store)
 
     def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, outcome: U1, first: I4,
             cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], store: Store) -> NDArray[Any]:  # fmt: skip
         """Score and decide rows [begin, end) that the pass before took; answers the signals to be, in their order."""
+        self.named = {}
         room = (end - begin) * self.most
         rows, at = np.empty(room, np.int32), np.empty(room, np.int32)
         n = gather(begin, end, columns.series, outcome, first, cells, rules, rows, at)
@@ -110,13 +128,39 @@ class Scored:
                 slot = cells["model"][at[mine]]
                 score[mine] = m.model.score(table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
                 table.dirty[slot] = 1
+        told, when, said = score, columns.t[rows], []
+        if self.judges:
+            told, keep = score.copy(), np.ones(n, bool)
+            for j in self.judges:
+                mine = np.flatnonzero(rule == j.rule)
+                if not len(mine):
+                    continue
+                answer = j.judge(store, columns, rows[mine], at[mine], cells["model"][at[mine]])
+                of, keep[mine] = mine[answer.of], False
+                score[of], told[of], when[of], keep[of] = answer.score, answer.value, answer.t, True
+                said.append((j, rows[of], answer))
+            if not keep.all():
+                rows, at, score, told, when = rows[keep], at[keep], score[keep], told[keep], when[keep]
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
         made = settle(
-            rows, at, score, columns.series, columns.t, columns.index, offset, up, first, cells, rules, self._sides,
+            rows, at, score, told, when, columns.series, columns.index, offset, up, first, cells, rules, self._sides,
             rungs, decision.rows, decision.dirty, events,
         )  # fmt: skip
+        for j, judged, answer in said:
+            self._note(j, judged, answer, events[:made], cells)
         return events[:made]
+
+    def _note(self, judge: Judge, rows: I4, said: Said, events: NDArray[Any], cells: NDArray[Any]) -> None:
+        counts = np.bincount(said.reason, minlength=len(Reason)).tolist()
+        for reason in Reason:
+            if counts[reason] and reason not in (Reason.ok, Reason.incomplete):
+                self.unknown[f"standard_{reason.name}"] += counts[reason]
+        mine = events[cells["rule"][events["cell"]] == judge.rule]
+        at = np.searchsorted(rows, mine["column"])  # a series has one cell of a scenario, so a row has one judgement
+        columns = (mine["column"], mine["cell"], said.grade[at], said.table[at], said.t[at])
+        for column, cell, grade, table, t in zip(*(c.tolist() for c in columns), strict=True):
+            self.named[column, cell] = (*judge.names(grade, table), t)
 
 
 @njit(cache=True, nogil=True)
@@ -140,16 +184,16 @@ def turned(score: float, side: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def settle(rows: I4, at: I4, score: F8, series: I4, t: I8, index: I4, offset: I8, up: int, first: I4,
+def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I4, offset: I8, up: int, first: I4,
            cells: NDArray[Any], rules: NDArray[Any], sides: NDArray[np.int8], rungs: NDArray[Any],
            decision: NDArray[Any], dirty: U1, events: NDArray[Any]) -> int:  # fmt: skip
-    """Decide on scores; ``events`` has room for all. Answers how many signals there are."""
+    """Decide on scores of times ``when``; ``events`` has room for all and says ``told``. Answers how many there are."""
     made = 0
     for k in range(len(rows)):
         i, c = rows[k], at[k]
         r, d = cells[c].rule, cells[c].decision
         x = turned(score[k], sides[r])
-        action = decide_step(rules, r, rungs, decision, d, x, t[i])
+        action = decide_step(rules, r, rungs, decision, d, x, when[k])
         row = decision[d]
         if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
             row.up = up
@@ -158,6 +202,6 @@ def settle(rows: I4, at: I4, score: F8, series: I4, t: I8, index: I4, offset: I8
             continue
         dirty[d] = 1
         if action != CHANGED:
-            note(events[made], i, c, c - first[series[i]], action, row, offset[i], index[i], score[k])
+            note(events[made], i, c, c - first[series[i]], action, row, offset[i], index[i], told[k])
             made += 1
     return made

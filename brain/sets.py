@@ -1,6 +1,7 @@
-"""Sets 生效集: registry, map, scenarios and routes that are in force together, under one content hash.
+"""Sets 生效集: registry, map, scenarios, routes and tables of standards that are in force together, under one hash.
 
-The pulse names a set by its hash; a worker that lacks it takes no partition.
+The pulse names a set by its hash; a worker that lacks it takes no partition. A folder without tables of its own has the
+shipped ones, and their bytes count as the set's: what judged an event is always in the content, and goes where it goes.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain import scenarios
+from brain import judged, scenarios, standards
 from brain.scenarios import Scenario
+from brain.standards import Library
 from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
@@ -27,6 +29,7 @@ from streams.registry import CRS, Registry
 from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
+STANDARDS = "standards"
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -44,6 +47,9 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     live_since: int | None = None
 
 
+NO_TABLES = Library((), {})
+
+
 @dataclass(slots=True)
 class CitySet:
     """What is in force. Immutable; the arrays by asset are worked out once and shared by all lanes."""
@@ -54,6 +60,7 @@ class CitySet:
     scenarios: list[Scenario]
     routes: Any = None
     assets_hash: bytes = b""
+    standards: Library = NO_TABLES
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -68,7 +75,7 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, scenario, routes), with the file and the place in it.
+            Of the part that is wrong (registry, map, table, scenario, routes), with the file and the place in it.
         OSError
             A file cannot be read.
         """
@@ -76,10 +83,16 @@ class CitySet:
         contents = files(folder)
         assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
+        registry = Registry.load(folder / ASSETS) if same is None else same.registry
+        tables = _library(folder, contents)
+
+        def fits(scenario: Scenario) -> None:
+            judged.check(scenario, tables)
+            judged.check_units(scenario, tables, registry)
+
         made = cls(
-            digest_of(contents), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
-            scenarios.load(folder / SCENARIOS),
-            msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets,
+            digest_of(contents), registry, _map(folder, cache), scenarios.load(folder / SCENARIOS, fits),
+            msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets, tables,
         )  # fmt: skip
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
@@ -201,10 +214,27 @@ def folders(below: Path) -> list[Path]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of a set's files; nothing else in its folder counts."""
+    """Names and bytes of a set's files; nothing else in its folder counts, but for the shipped tables."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
     paths.append(folder / CHANGES)
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+    return {**found, **tables_of(folder)}
+
+
+def borrows(folder: Path) -> bool:
+    """Whether a set has no tables of its own, and so has the shipped ones."""
+    return not any((folder / STANDARDS).glob("*.yaml"))
+
+
+def tables_of(folder: Path) -> dict[str, bytes]:
+    """Names and bytes of the tables that a set has, its own or the shipped ones."""
+    where = standards.FOLDER if borrows(folder) else folder / STANDARDS
+    return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(where.glob("*.yaml"))}
+
+
+def units(folder: Path) -> dict[tuple[str, str], list[judged.Wanted]]:
+    """(type, metric) of assets → units that a set's scenarios want of them. Raises ValueError for what is wrong."""
+    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, tables_of(folder)))
 
 
 def digest(folder: Path) -> str:
@@ -244,12 +274,18 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
     head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") else name
     return (ORDER.index(head) if head in ORDER else len(ORDER), name.split("/"))
+
+
+def _library(folder: Path, contents: Mapping[str, bytes]) -> Library:
+    """The tables among a set's files."""
+    found = {f"{folder}/{name}": data for name, data in contents.items() if name.startswith(f"{STANDARDS}/")}
+    return standards.of_files(found, f"{folder}/{STANDARDS}")
 
 
 def _name(id: str) -> str:

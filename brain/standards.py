@@ -18,7 +18,7 @@ import numpy as np
 
 from brain.scenarios import Name
 from brain.settings import HOME
-from models.standards.model import Judgement, RiskModel
+from models.standards.model import Input, Judgement, RiskModel
 from models.standards.registry import MODELS
 from models.standards.table import ALWAYS, FOREVER, Standard, StandardError, Table
 
@@ -42,7 +42,7 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     values: tuple[float | None, ...]
     verified: bool
     name: str = ""
-    unit: str = ""
+    unit: str | None = None
     less: bool = False
     note: str = ""
 
@@ -62,6 +62,10 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     then: str = ""
     note: str = ""
     levels: dict[str, int] = {}
+
+    def unit_of(self, row: Row) -> str:
+        """Unit of a row's numbers."""
+        return self.unit if row.unit is None else row.unit
 
     def table(self) -> Table:
         """The table as models take it. Raises StandardError where it contradicts itself."""
@@ -96,6 +100,20 @@ class Library:
         which = MODELS[model] if isinstance(model, str) else model
         return which.judge(self.standards, t, columns)
 
+    def units(self, model: RiskModel, column: str) -> tuple[str, ...]:
+        """Units of a model's column of numbers, one unless editions differ. Raises KeyError where it takes none."""
+        kind = model.inputs.get(column)
+        if isinstance(kind, Input):
+            return (kind.unit,)
+        of_rows = {
+            document.unit_of(row) for document in self.documents
+            if model.listed is not None and document.family == model.families[0]
+            for row in document.rows if row.id == column
+        }  # fmt: skip
+        if not of_rows:
+            raise KeyError(column)
+        return tuple(sorted(of_rows))
+
     def document(self, id: str) -> Document:
         """One document. Raises KeyError."""
         found = {d.id: d for d in self.documents}
@@ -111,10 +129,15 @@ def load(folder: Path = FOLDER) -> Library:
         On the first file that is wrong, an id that is there twice, editions that overlap, or grades and levels that
         no model knows. The message begins with the file.
     """
+    return of_files({str(path): path.read_bytes() for path in sorted(folder.glob("*.yaml"))}, str(folder))
+
+
+def of_files(files: Mapping[str, bytes], place: str = "standards") -> Library:
+    """All tables of files by name; ``place`` names what they share. Raises StandardError as :func:`load`."""
     documents: dict[str, Document] = {}
     tables: dict[str, list[Table]] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        document = read(path.read_bytes(), str(path))
+    for path in sorted(files):
+        document = read(files[path], path)
         if document.id in documents:
             raise StandardError(f"{path}: id: {document.id!r} is there already; each edition needs its own")
         documents[document.id] = document
@@ -122,7 +145,7 @@ def load(folder: Path = FOLDER) -> Library:
     try:
         standards = {family: Standard(family, editions) for family, editions in tables.items()}
     except StandardError as error:
-        raise StandardError(f"{folder}: {error}") from error
+        raise StandardError(f"{place}: {error}") from error
     return Library(tuple(documents[key] for key in sorted(documents)), standards)
 
 

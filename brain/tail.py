@@ -223,7 +223,9 @@ def _signal(f: dict[str, Any], lang: Lang) -> Text:
         out.append(f" · {f.get('metric', '')} {f['value']:g}")
     if f.get("threshold") is not None:
         out.append(f" ({_word('threshold', lang)} {f['threshold']:g})")
-    if f.get("score") is not None:
+    if f.get("standard"):
+        out.append(f" · {f.get('grade', '')} ({f['standard']})")
+    elif f.get("score") is not None:
         out.append(f" · {_word('score', lang)} {f['score']:.2f}")
     out.append(f" · {_place(f, lang)}")
     if f.get("text"):

@@ -211,6 +211,10 @@ class Signal(msgspec.Struct, omit_defaults=True):
     value: float | None = None
     score: float | None = None
     threshold: float | None = None
+    standard: str = ""
+    """The table (edition) that judged it, of scenarios that name a risk model; ``score`` is then the risk number."""
+    grade: str = ""
+    """The standard's own grade, as a class or a colour; what it rates is ``level``."""
     lon: float | None = None
     lat: float | None = None
     grid: str = ""

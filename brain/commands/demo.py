@@ -115,8 +115,9 @@ def _feed(settings: Settings, bootstrap: str, prefix: str, speed: float, seconds
         by_metric.setdefault(registry.metrics[registry.series_metric[series]], []).append(registry.ids[asset])
     box = (float(min(registry.lon)), float(min(registry.lat)), float(max(registry.lon)), float(max(registry.lat)))
     place = Place(
-        by_metric.get("pm25", []), by_metric.get("person_count", []), by_metric.get("water_level", [])[:2], box
-    )
+        by_metric.get("pm25", []), by_metric.get("person_count", []), by_metric.get("water_level", [])[:2], box,
+        by_metric.get("mm_6h", []), by_metric.get("ponding", []), by_metric.get("nh3n", []),
+    )  # fmt: skip
     begun = time.monotonic() + 3.0
     start_ms = int((time.time() + 3.0) * 1000)
     with Sender(bootstrap, settings.partitions, prefix) as sender:

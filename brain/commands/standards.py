@@ -89,7 +89,7 @@ def show(id: Annotated[str, typer.Argument(help="of the table")], folder: Folder
         values = ["" if value is None else f"{value:g}" for value in row.values]
         what = f"{row.id} {row.name}".strip()
         verified = words["yes" if row.verified else "no"]
-        table.add_row(*(Text(cell) for cell in (what, *values, row.unit or document.unit, verified, row.note)))
+        table.add_row(*(Text(cell) for cell in (what, *values, document.unit_of(row), verified, row.note)))
     console.print(table)
 
 

@@ -2,8 +2,8 @@
 
 Each source runs at its own speed-up (an hour of air quality every two seconds, requests at sixty times, video as it
 was), so that something of each comes together on the screen. Requests keep their recorded time, class and relative
-place. The first camera sees an invented crowd, all others the recorded street; the Chinese texts, the tide and
-everything on the map are invented.
+place. The first camera sees an invented crowd, all others the recorded street; the Chinese texts, the tide, the
+downpour with what it washes into the river, and everything on the map are invented.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import gzip
 import heapq
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -67,6 +67,9 @@ class Place(NamedTuple):
     cameras: Sequence[str]
     waters: Sequence[str]
     box: tuple[float, float, float, float]
+    rains: Sequence[str] = ()
+    ponds: Sequence[str] = ()
+    qualities: Sequence[str] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -78,6 +81,9 @@ def events(place: Place, start_ms: int, speed: float = 1.0, seed: int = 7) -> It
     sources += [_crowd(camera, start_ms, speed, seed) for camera in place.cameras[:1]]
     sources += [_street(camera, start_ms, speed) for camera in place.cameras[1:]]
     sources += [_water(asset, start_ms, speed, seed + i) for i, asset in enumerate(place.waters)]
+    sources += [_downpour(asset, _rained, start_ms, speed) for asset in place.rains]
+    sources += [_downpour(asset, _stands, start_ms, speed) for asset in place.ponds]
+    sources += [_downpour(asset, _washed, start_ms, speed) for asset in place.qualities]
     return heapq.merge(*sources, key=lambda e: e.at)
 
 
@@ -181,6 +187,35 @@ def _water(asset: str, start_ms: int, speed: float, seed: int) -> Iterator[Event
             "v": round(level, 3),
         }
         yield Event(second / speed, "iot.telemetry", asset, _encode(body))
+
+
+def _downpour(
+    asset: str, measured: Callable[[float], dict[str, float]], start_ms: int, speed: float
+) -> Iterator[Event]:
+    """What an invented downpour does to one asset, every four seconds."""
+    for second in range(0, 240, 4):
+        for metric, value in measured(second).items():
+            t = start_ms + round(second / speed * 1000)
+            body = {"asset": asset, "metric": metric, "t": t, "v": round(value, 3)}
+            yield Event(second / speed, "iot.telemetry", asset, _encode(body))
+
+
+def _rained(second: float) -> dict[str, float]:
+    """Sums of rain in mm: 62 mm within three hours, most of it in the second minute."""
+    fell = 62 / (1 + math.exp(-(second - 70) / 12))
+    before = 62 / (1 + math.exp(-(second - 110) / 12))
+    return {"mm_1h": fell - before, "mm_3h": fell if second < 170 else 0.4 * fell, "mm_6h": fell}
+
+
+def _stands(second: float) -> dict[str, float]:
+    """Depth on a road in cm."""
+    return {"ponding": 24 * math.exp(-(((second - 105) / 30) ** 2))}
+
+
+def _washed(second: float) -> dict[str, float]:
+    """River water in mg/L: from class II to V and back to III."""
+    much = math.exp(-(((second - 135) / 28) ** 2))
+    return {"do": 6.4 - 2.9 * much, "codmn": 3.8 + 4 * much, "nh3n": 0.45 + 1.3 * much, "tp": 0.09 + 0.16 * much}
 
 
 def recorded_files() -> list[Path]:

@@ -113,7 +113,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         member = Member(
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
-            lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set,
+            lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set, standard=_judged(signal),
         )  # fmt: skip
         incident.members.append(member)
         incident.count = len(incident.members)
@@ -126,6 +126,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         member.level, member.value, member.score = signal.level, signal.value, signal.score
         if signal.threshold is not None:
             member.threshold = signal.threshold
+        member.standard = _judged(signal) or member.standard
         if signal.text:
             member.text = signal.text[:TEXT_KEPT]
     _recent(member, signal.fold, settings)
@@ -143,6 +144,10 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         incident.provisional.append(identity)
         del incident.provisional[:-PROVISIONAL_KEPT]
     return member
+
+
+def _judged(signal: Signal) -> str:
+    return f"{signal.standard} {signal.grade}" if signal.standard else ""
 
 
 def _recent(member: Member, now: int, settings: FoldSettings) -> None:
@@ -175,6 +180,7 @@ def update(case: Case, member: Member, signal: Signal) -> Reason:
     member.value, member.score = signal.value, signal.score
     if signal.threshold is not None:
         member.threshold = signal.threshold
+    member.standard = _judged(signal) or member.standard
     return Reason.UPDATED_LEVEL if moved else Reason.UPDATED
 
 

@@ -63,6 +63,8 @@ class Member(msgspec.Struct, omit_defaults=True):
     grid: str = ""
     set: str = ""
     via: str = ""
+    standard: str = ""
+    """Table and grade that judged it, of a scenario that names a risk model."""
 
     def latest(self) -> str:
         """Identity of the raise that updates and clears refer to."""

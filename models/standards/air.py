@@ -81,6 +81,8 @@ def _indices(table: Table) -> F8:
 
 
 def _index(points: F8, index: F8, x: F8) -> F8:
+    if np.isnan(x).all():
+        return x
     known = ~np.isnan(points)
     points, index = points[known], index[known]
     k = np.clip(np.searchsorted(points, x, side="left"), 1, len(points) - 1)

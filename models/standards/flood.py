@@ -159,8 +159,8 @@ class Waterlogging(RiskModel):
 
 
 def _positive(x: F8) -> F8:
-    """For division: what is not above 0 becomes NaN."""
-    return np.where(x > 0, x, np.nan)
+    """For division: what is not above 0, or so little above that a quotient would overflow, becomes NaN."""
+    return np.where(x > 1e-12, x, np.nan)
 
 
 def _sure(table: Table, row: str, grade: Grades) -> Grades:

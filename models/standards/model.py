@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -146,7 +146,10 @@ class RiskModel:
     experimental: ClassVar[bool] = False
     """No independent case was found: it may warn and never escalates."""
 
-    def judge(self, standards: Mapping[str, Standard], t: I8, columns: Mapping[str, Any]) -> Judgement:
+    def judge(
+        self, standards: Mapping[str, Standard], t: I8, columns: Mapping[str, Any],
+        rate: Callable[[Mapping[str, int]], Mapping[str, int]] | None = None,
+    ) -> Judgement:  # fmt: skip
         """Judge events by the tables of their own days.
 
         Parameters
@@ -154,6 +157,8 @@ class RiskModel:
         standards : by family; one that is absent counts as never in force.
         t : (n,) int64, event time in ms UTC.
         columns : by name, each (n,) of numbers or of text; what is left out is missing in every row.
+        rate : turns the levels of the grades that the table of the day states into others; limits of trust hold all
+            the same.
 
         Raises
         ------
@@ -162,11 +167,11 @@ class RiskModel:
         """
         t = np.asarray(t, np.int64)
         n = len(t)
-        listed = self._listed(standards)
-        self._known(columns, listed)
+        takes = self.takes(standards)
+        self._known(columns, takes)
         data: dict[str, Any] = {}
         missing, bad = np.zeros(n, bool), np.zeros(n, bool)
-        for name, kind in {**self.inputs, **listed}.items():
+        for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
                 missing |= (data[name] == "") & (not kind.optional)
@@ -186,7 +191,7 @@ class RiskModel:
             answer = self._run(tables, {name: column[rows] for name, column in data.items()})
             out.put(rows, answer)
             levels = tables[self.families[0]].levels if self.families else self.levels
-            out.level[rows] = self._level(answer, levels)
+            out.level[rows] = self._level(answer, levels if rate is None else rate(levels))
             reason[rows] = answer.reason
         known = np.isin(reason, (Reason.ok, Reason.incomplete))
         same = (out.grade == out.sure) & (out.grade >= 0)
@@ -218,16 +223,17 @@ class RiskModel:
         trusted = np.zeros_like(sure) if self.experimental else sure
         return np.maximum(trusted, np.minimum(said, WARN)).astype(np.int8)
 
-    def _listed(self, standards: Mapping[str, Standard]) -> dict[str, Input | TextInput]:
+    def takes(self, standards: Mapping[str, Standard]) -> dict[str, Input | TextInput]:
+        """All columns that it takes: its own, and the rows of the first family's tables where it lists them."""
         if self.listed is None or self.families[0] not in standards:
-            return {}
-        return {row: self.listed for table in standards[self.families[0]].tables for row in table.rows}
+            return dict(self.inputs)
+        rows = {row: self.listed for table in standards[self.families[0]].tables for row in table.rows}
+        return {**self.inputs, **rows}
 
-    def _known(self, columns: Mapping[str, Any], listed: Mapping[str, Any]) -> None:
-        names = [*self.inputs, *listed]
+    def _known(self, columns: Mapping[str, Any], names: Mapping[str, Any]) -> None:
         for name in columns:
             if name not in names:
-                close = difflib.get_close_matches(name, names, 1)
+                close = difflib.get_close_matches(name, list(names), 1)
                 hint = f" (did you mean {close[0]!r}?)" if close else f"; it takes {', '.join(names)}"
                 raise UnknownInput(f"{self.name}: unknown input {name!r}{hint}")
 
@@ -240,7 +246,8 @@ class RiskModel:
             yield rows, {}
             return
         keys = np.stack([which[rows] for which in editions.values()], axis=1)
-        for key in np.unique(keys, axis=0):
+        several = (keys != keys[0]).any()  # most columns are of one day's tables: sorting is dear
+        for key in np.unique(keys, axis=0) if several else keys[:1]:
             tables = {f: standards[f].tables[int(i)] for f, i in zip(editions, key, strict=True)}
             yield rows[(keys == key).all(axis=1)], tables
 

@@ -59,6 +59,12 @@ def test_a_signal_shows_value_and_threshold() -> None:
     assert "pm25 180.5 (阈值 150)" in printed("signals", signal_record())
 
 
+def test_a_signal_that_a_standard_judged_shows_grade_and_table() -> None:
+    judged = msgspec.structs.replace(SIGNAL, threshold=None, score=4.0, standard="gb3838-2002", grade="IV")
+    text = printed("signals", seen(msgspec.json.encode(judged), (("ce_type", SIGNAL_TYPE),)))
+    assert "pm25 180.5 · IV (gb3838-2002) · " in text
+
+
 def test_the_engines_own_records_among_signals_are_not_shown() -> None:
     assert printed("signals", seen(b"{}", (("ce_type", SEAL_TYPE),))) == ""
 

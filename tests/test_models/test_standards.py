@@ -26,7 +26,7 @@ from models.standards.weather import GuangdongRain, RainSignal
 
 TABLES = load().standards
 NOW = round(datetime(2025, 6, 1, tzinfo=UTC).timestamp() * 1000)
-AWKWARD = [math.nan, math.inf, -math.inf, -1.0, 0.0, 1.0, 7.5, 50.0, 1e-300, 1e99, 1e300]
+AWKWARD = [math.nan, math.inf, -math.inf, -1.0, 0.0, 1.0, 7.5, 50.0, 1.6e-308, 1e-300, 1e99, 1e300]
 
 
 def table(family: str = "f", since: int = ALWAYS, until: int = FOREVER, **other: Any) -> Table:
@@ -97,6 +97,12 @@ def test_an_experimental_model_never_escalates_whatever_its_table_says() -> None
     assert (said.names(), said.level.tolist(), said.verified.tolist()) == (["over"], [1], [False])
 
 
+def test_water_that_hardly_rises_never_reaches_the_bound() -> None:
+    for rise in (1.6e-308, 1e-300, 0.0, -1.0):
+        assert math.isnan(judged(Waterlogging(), depth_cm=0.0, rise_cm_min=rise).value[0])
+    assert judged(Waterlogging(), depth_cm=0.0, rise_cm_min=0.5).value[0] == 30
+
+
 def test_an_unverified_substance_cannot_raise_the_level_of_a_site() -> None:
     shipped = TABLES["hazard.quantity"].tables[0]
     doubted = dataclasses.replace(shipped, verified=np.array([row != "phosgene" for row in shipped.rows]))
@@ -122,7 +128,7 @@ def test_a_family_that_is_not_there_is_never_in_force() -> None:
 @given(data=st.data())
 def test_no_input_raises_or_warns_and_rows_do_not_see_each_other(model: RiskModel, data: st.DataObject) -> None:
     n = data.draw(st.integers(0, 4))
-    names = {**model.inputs, **model._listed(TABLES)}
+    names = model.takes(TABLES)
     columns: dict[str, list[Any]] = {}
     for name, kind in names.items():
         if isinstance(kind, TextInput):

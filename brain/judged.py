@@ -1,0 +1,261 @@
+"""Scenarios that name a risk model: readings are judged in columns, by the tables of their own days.
+
+The score that the decision sees is the level: that of an unverified row or an experimental model stays at 1, so it can
+warn and cannot escalate. What cannot be judged is unknown: it neither raises nor clears, and its reason is counted.
+A model of several inputs sees, at each reading of any of them, the last value of all of them of that asset; values of
+an asset that stand together in one record and have one time are judged once, after the last of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from brain.grades import Use, near
+from brain.scenarios import Scenario
+from brain.standards import Library
+from models.standards.model import Input, Reason, TextInput
+from models.standards.table import Bools, Standard
+from streams.decode import Columns
+from streams.records import I4, I8
+from streams.registry import Registry
+from streams.state import Store
+
+F8 = NDArray[np.float64]
+U1 = NDArray[np.uint8]
+
+INPUT = "standard.input"
+INPUT_STATE = np.dtype([("t", "i8"), ("v", "f8")])
+"""Last reading of one input of one scenario; 0 is "none yet"."""
+
+STAYS = 0.5
+"""Score of a grade that does not count and does not clear either: see :meth:`brain.scenarios.Scenario.decision`."""
+UNIT_ONE = ("", "1")
+"""Units of a number without one."""
+
+
+class Wanted(NamedTuple):
+    """Unit that a metric must have, and who wants it."""
+
+    unit: str
+    who: str
+
+
+class Said(NamedTuple):
+    """Judgements, all (m,): ``of`` rises and says of which rows; score for the decision, risk number, time, and what
+    names grade and table."""
+
+    of: NDArray[np.intp]
+    score: F8
+    value: F8
+    t: I8
+    grade: NDArray[np.int8]
+    table: NDArray[np.int16]
+    reason: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """One scenario's risk model in one lane. ``group`` (cells,) is the asset's row of ``slots``, -1 for other cells;
+    ``slots`` (assets, inputs) are rows of the table INPUT, -1 where the asset has no such metric."""
+
+    rule: int
+    use: Use
+    standards: Mapping[str, Standard]
+    group: I4
+    slots: I4
+
+    def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4) -> Said:
+        """Judge rows in their order; ``at`` are their cells, ``slot`` the rows of INPUT of these."""
+        use, n = self.use, len(rows)
+        t, values, lacks, of = columns.t[rows], columns.value[rows], np.zeros(n, bool), np.arange(n)
+        inputs: dict[str, Any] = dict.fromkeys(use.inputs, values)
+        if use.several():
+            table, group = store.table(INPUT), self.group[at]
+            out, now = np.empty((len(use.inputs), n)), np.empty(n, np.int64)
+            as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
+            of = _last(columns.row[rows], group, t)
+            inputs, t, lacks = dict(zip(use.inputs, out[:, of], strict=True)), now[of], lacks[of]
+        inputs |= {column: np.full(len(of), value) for column, value in use.given.items()}
+        said = use.model.judge(self.standards, t, inputs, use.rate)
+        score = said.level.astype(np.float64)
+        if use.stay >= 0:
+            score[(score == 0) & (said.grade >= use.stay)] = STAYS
+        known = np.isin(said.reason, (Reason.ok, Reason.incomplete))
+        score[~known | ((score == 0) & lacks)] = np.nan
+        return Said(of, score, said.value, t, said.grade, said.table, said.reason)
+
+    def warm(self, store: Store) -> None:
+        """Have the pass over several inputs compiled, or loaded."""
+        i, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+        if self.use.several():
+            table, out = store.table(INPUT), np.zeros((len(self.use.inputs), 0))
+            as_of(table.rows, table.dirty, i, i, self.slots, t, v, 0, out, t, np.zeros(0, bool))
+
+    def names(self, grade: int, table: int) -> tuple[str, str]:
+        """Edition that judged, the model's name where it needs no table; and the grade. Empty where unknown."""
+        model = self.use.model
+        if grade < 0:
+            return "", ""
+        standard = self.standards[model.families[0]].tables[table].id if model.families else model.name
+        return standard, model.grades[grade]
+
+
+@njit(cache=True, nogil=True)
+def as_of(state: NDArray[Any], dirty: U1, slot: I4, group: I4, slots: I4, t: I8, value: F8, age: int, out: F8, now: I8,
+          lacks: Bools) -> None:  # fmt: skip
+    """Take readings one after another; after each, all inputs of its asset into ``out`` (inputs, n).
+
+    The time of a judgement is that of the newest input. NaN where the asset has no such metric, or (``lacks``) where
+    nothing of it came yet, or nothing within ``age`` ms of the newest.
+    """
+    for k in range(len(slot)):
+        state[slot[k]].t = t[k]
+        state[slot[k]].v = value[k]
+        dirty[slot[k]] = 1
+        g = group[k]
+        newest = t[k]
+        for j in range(slots.shape[1]):
+            m = slots[g, j]
+            if m >= 0:
+                newest = max(newest, state[m].t)
+        now[k] = newest
+        for j in range(slots.shape[1]):
+            m = slots[g, j]
+            out[j, k] = np.nan
+            if m >= 0:
+                if state[m].t != 0 and newest - state[m].t <= age:
+                    out[j, k] = state[m].v
+                else:
+                    lacks[k] = True
+
+
+def _last(record: I4, group: I4, t: I8) -> NDArray[np.intp]:
+    """Rows that no other of the same record, asset and time follows."""
+    last = np.ones(len(t), bool)
+    last[:-1] = (record[1:] != record[:-1]) | (group[1:] != group[:-1]) | (t[1:] != t[:-1])
+    return np.flatnonzero(last)
+
+
+def judges_of(
+    scenarios: Iterable[Scenario], library: Library, registry: Registry, cells: NDArray[Any], cell_series: I4,
+    slots: Callable[[list[int]], I4],
+) -> list[Judge]:  # fmt: skip
+    """Those of a lane's scenarios; ``slots`` answers the rows of INPUT of cells, which are kept in the cells."""
+    metrics = {name: k for k, name in enumerate(registry.metrics)}
+    made = []
+    for rule, scenario in enumerate(scenarios):
+        use = scenario.use()
+        if use is None:
+            continue
+        group, table = np.full(len(cells), -1, np.int32), np.zeros((0, len(use.inputs)), np.int32)
+        if use.several():
+            mine = np.flatnonzero(cells["rule"] == rule)
+            rows, series = slots(mine.tolist()), cell_series[mine]
+            assets, group[mine] = np.unique(registry.series_asset[series], return_inverse=True)
+            table = np.full((len(assets), len(use.inputs)), -1, np.int32)
+            for j, metric in enumerate(use.inputs.values()):
+                those = registry.series_metric[series] == metrics.get(metric, -1)
+                table[group[mine][those], j] = rows[those]
+            cells["model"][mine] = rows
+        made.append(Judge(rule, use, library.standards, group, table))
+    return made
+
+
+def check(scenario: Scenario, library: Library) -> None:
+    """Hold a scenario against the tables of its set. Raises ValueError with the place in the scenario."""
+    use = scenario.use()
+    if use is None:
+        return
+    model = use.model
+    for family in model.families:
+        if family not in library.standards:
+            there = ", ".join(sorted(library.standards)) or "none"
+            raise ValueError(f"detect.standard: {model.name} needs a table of {family}; the set has {there}")
+    takes = model.takes(library.standards)
+    for part, names in (("inputs", use.inputs), ("given", use.given)):
+        for column in names:
+            if column not in takes or (part == "inputs" and isinstance(takes[column], TextInput)):
+                place = "match.metric" if column == scenario.match.metric else f"detect.{part}.{column}"
+                hint = near(column, [name for name, kind in takes.items() if not isinstance(kind, TextInput)])
+                raise ValueError(f"{place}: {model.name} has no column {column!r}{hint}")
+    for column in use.inputs:
+        units = library.units(model, column)
+        if len(units) > 1:
+            raise ValueError(f"detect.standard: editions have {column} in {' and in '.join(units)}: which is not known")
+    _check_levels(use, library)
+    _check_names(use, library)
+
+
+def _check_levels(use: Use, library: Library) -> None:
+    """Whether the lowest grade that counts has a level in each edition."""
+    model = use.model
+    ratings = {model.name: model.levels}
+    if model.families:
+        ratings = {table.id: table.levels for table in library.standards[model.families[0]].tables}
+    for id_, levels in ratings.items():
+        rated = use.rate(levels)
+        grade = model.grades[use.least]
+        if (use.least and not rated[grade]) or not any(rated.values()):
+            has = ", ".join(f"{g} {level}" for g, level in (use.levels or levels).items()) or "no grade"
+            where = "detect.levels rates" if use.levels else f"{id_} rates"
+            raise ValueError(
+                f"detect.grade_from: expected a grade with a level above 0, got {grade!r}: {where} {has}; "
+                "detect.levels can rate others"
+            )
+
+
+def _check_names(use: Use, library: Library) -> None:
+    """Whether the names that are the same for every reading are in any edition: else nothing were ever judged."""
+    model, takes = use.model, use.model.takes(library.standards)
+    names = {column: value for column, value in use.given.items() if isinstance(value, str)}
+    tables = [table for family in model.families for table in library.standards[family].tables]
+    times = np.array(sorted({max(table.since, 0) for table in tables} | {0}), np.int64)
+    columns: dict[str, Any] = {column: np.full(len(times), value) for column, value in use.given.items()}
+    for column in use.inputs:
+        kind = takes[column]
+        if isinstance(kind, Input):
+            columns[column] = np.full(len(times), min(max(1.0, kind.low), kind.high))
+    reason = model.judge(library.standards, times, columns).reason
+    reason = reason[reason != Reason.no_table_in_force]
+    if names and (reason == Reason.not_in_table).all():
+        wanted = "; ".join(f"{column}: {takes[column].what}" for column in names)
+        raise ValueError(f"detect.given: expected {wanted}; got {', '.join(map(repr, names.values()))}")
+
+
+def units(scenarios: Iterable[Scenario], library: Library) -> dict[tuple[str, str], list[Wanted]]:
+    """(type, metric) of assets → units that risk models want of them."""
+    found: dict[tuple[str, str], list[Wanted]] = {}
+    uses = [(scenario, use) for scenario in scenarios if (use := scenario.use()) is not None]
+    for scenario, use in uses:
+        for column, metric in use.inputs.items():
+            wanted = Wanted(library.units(use.model, column)[0], f"{scenario.id} ({use.model.name}: {column})")
+            found.setdefault((scenario.match.type, metric), []).append(wanted)
+    return found
+
+
+def unit_trouble(wanted: Iterable[Wanted], unit: str) -> str:
+    """What is wrong with a metric's unit; empty where nothing is."""
+    for want in wanted:
+        if unit != want.unit and not (unit in UNIT_ONE and want.unit in UNIT_ONE):
+            return f"unit: expected {want.unit!r}, which {want.who} takes, got {unit!r}"
+    return ""
+
+
+def check_units(scenario: Scenario, library: Library, registry: Registry) -> None:
+    """Hold the units of a scenario's assets against those of the tables. Raises ValueError with asset and metric."""
+    for (type_, metric), wanted in units([scenario], library).items():
+        if type_ not in registry.types or metric not in registry.metrics:
+            continue
+        of_type = registry.asset_type[registry.series_asset] == registry.types.index(type_)
+        mine = np.flatnonzero(of_type & (registry.series_metric == registry.metrics.index(metric)))
+        for code in np.unique(registry.series_unit[mine]).tolist():
+            trouble = unit_trouble(wanted, registry.units[code])
+            if trouble:
+                series = mine[registry.series_unit[mine] == code][0]
+                raise ValueError(f"{registry.ids[registry.series_asset[series]]}: {metric}: {trouble}")
