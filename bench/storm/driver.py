@@ -30,7 +30,7 @@ class _Incident(msgspec.Struct):
     scenario: str
     event_code: str
     opened: int
-    shown: int | None | msgspec.UnsetType = msgspec.UNSET
+    shown: int | msgspec.UnsetType | None = msgspec.UNSET
     """Fold time at which it became visible; null while withheld. Without the field, every incident is visible."""
     withheld: str = ""
     lon: float | None = None

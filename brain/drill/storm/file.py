@@ -87,9 +87,8 @@ def _read(lines: Iterator[bytes]) -> Storm:
         _check(line, number, scenarios, truths)
         key = (*line.origin[:2], line.offset, line.index)
         if key in seen:
-            raise StormFileError(
-                f"line {number}: offset {line.offset}, index {line.index} of {line.origin[0]}/{line.origin[1]} came before"
-            )  # noqa: E501
+            lane = f"{line.origin[0]}/{line.origin[1]}"
+            raise StormFileError(f"line {number}: offset {line.offset}, index {line.index} of {lane} came before")
         seen.add(key)
         read.append(line)
     told = {line.truth for line in read}
@@ -112,7 +111,7 @@ def _checked(header: Header) -> tuple[dict[str, Scenario], dict[str, Truth]]:
         if scenario.domain not in DOMAINS:
             raise StormFileError(
                 f"line 1: scenarios[{k}].domain: expected one of {', '.join(DOMAINS)}, got {scenario.domain!r}"
-            )  # noqa: E501
+            )
         scenarios[scenario.id] = scenario
     truths: dict[str, Truth] = {}
     for k, truth in enumerate(header.truths):

@@ -1,4 +1,4 @@
-"""Where it happens: spots of the sample city with sensors around them, its borders, and storm cells that move over it."""
+"""Where it happens: spots of the sample city with sensors around them, its borders, storm cells that move over it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from geo.grid_map import GridMap, Where
 
 Draw = np.random.Generator
 MINUTE, HOUR = 60_000, 3_600_000
+GAP_MS = 1_000
+"""Between two alarms of one sensor, at least."""
 APART = 350.0
 """Metres between two spots, at least."""
 NEAR = (15.0, 190.0)
@@ -165,13 +167,23 @@ class Ground:
         for k in range(self.size.cells):
             begin = round(self.start + between * (k + draw.uniform(0.05, 0.25)))
             end = min(begin + round(draw.uniform(0.6, 0.9) * between), self.end - 10 * MINUTE)
-            site = int(draw.integers(len(self._x)))
-            turn, speed = draw.uniform(0, 2 * np.pi), draw.uniform(2.0, 6.0)
-            east, north = float(speed * np.cos(turn)), float(speed * np.sin(turn))
-            half = (end - begin) / 2000
-            middle = float(self._x[site] - east * half), float(self._y[site] - north * half)
-            out.append(Cell(begin, end, *middle, (east, north), float(draw.uniform(2_200, 3_200))))
+            ways = [self._way(draw, begin, end) for _ in range(3)]
+            out.append(max(ways, key=self._crowd))
         return out
+
+    def _way(self, draw: Draw, begin: int, end: int) -> Cell:
+        """A cell that halfway passes over one of the key sites."""
+        site = int(draw.integers(len(self._x)))
+        turn, speed = draw.uniform(0, 2 * np.pi), draw.uniform(2.0, 6.0)
+        east, north = float(speed * np.cos(turn)), float(speed * np.sin(turn))
+        half = (end - begin) / 2000
+        x, y = float(self._x[site] - east * half), float(self._y[site] - north * half)
+        return Cell(begin, end, x, y, (east, north), float(draw.uniform(2_200, 3_200)))
+
+    def _crowd(self, cell: Cell) -> int:
+        """Key sites under it at five times of its way."""
+        places = [cell.at(cell.begin + (cell.end - cell.begin) * k // 4) for k in range(5)]
+        return sum(int(np.count_nonzero(np.hypot(self._x - x, self._y - y) <= cell.radius)) for x, y in places)
 
     def stormy(self, x: float, y: float, t: int) -> bool:
         """Whether a place lies in a cell."""

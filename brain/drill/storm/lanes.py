@@ -14,7 +14,7 @@ from typing import Literal, cast
 import numpy as np
 
 from brain.drill.city.terrain import degrees, stream
-from brain.drill.storm.ground import Ground
+from brain.drill.storm.ground import GAP_MS, Ground
 from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, VIDEO, Kind
 from brain.drill.storm.model import Episode, Ticket
 from geo.grid_map import Where
@@ -27,8 +27,8 @@ TOPICS = {IOT: ("iot.telemetry", 4), VIDEO: ("video.metadata", 2), HOTLINE: ("ho
 PULSE_MS = 1_000
 QUIET_MS = 600_000
 """A hotline case is over when nobody has called for so long."""
-GAP_MS = 1_000
-"""Between two alarms of one sensor, at least."""
+LATE = 0.03
+"""Share of the rows that come late: seconds, or tens of seconds."""
 CALLS = ((3, 2), (6, 3))
 """Calls in one case → level."""
 Told = Literal["raise", "update", "clear"]
@@ -55,7 +55,7 @@ class Row:
 
 
 def told(ground: Ground, episodes: Iterable[Episode], calls: Iterable[Ticket]) -> tuple[list[Signal], list[str | None]]:
-    """Signals in fold order, and the truth of each. Of alarms of one sensor that overlap the first given stays."""
+    """Signals in fold order, and the truth of each. Alarms of one sensor must not overlap (:class:`Apart`)."""
     rows = _sensor_rows(ground, episodes)
     rows += _call_rows(ground, calls, len(rows))
     lanes: dict[tuple[str, int], list[Row]] = {}
@@ -71,36 +71,45 @@ def told(ground: Ground, episodes: Iterable[Episode], calls: Iterable[Ticket]) -
     return [signal for _, signal, _ in out], [truth for _, _, truth in out]
 
 
+class Apart:
+    """Keeps the alarms of one sensor apart, since a sensor is in alarm once: of those that overlap the first stays."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+        self.episodes: list[Episode] = []
+        self.signals = 0
+        """Steps before the end, of all that stayed."""
+        self._taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+
+    def add(self, episodes: Iterable[Episode]) -> None:
+        """Take those that are free."""
+        for episode in episodes:
+            begin, last = episode.steps[0].t, episode.steps[-1]
+            end = last.t if last.kind == "clear" else 1 << 62
+            mine = self._taken.setdefault((episode.scenario, episode.asset.id), [])
+            at = bisect_left(mine, (begin, end))
+            if (at == 0 or mine[at - 1][1] + GAP_MS < begin) and (at == len(mine) or end + GAP_MS < mine[at][0]):
+                insort(mine, (begin, end))
+                self.episodes.append(episode)
+                self.signals += sum(step.t < self.end for step in episode.steps)
+
+
 def _sensor_rows(ground: Ground, episodes: Iterable[Episode]) -> list[Row]:
     draw = stream(ground.seed, "storm.arrival")
-    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
     rows: list[Row] = []
-    for case, episode in enumerate(apart(episodes, taken)):
+    for case, episode in enumerate(episodes):
         kind, asset = BY_ID[episode.scenario], episode.asset
         last = 0
         for step in episode.steps:
             if step.t >= ground.end:
                 break
             late = draw.uniform(100, 1_500)
-            if draw.random() < 0.03:
+            if draw.random() < LATE:
                 late = draw.uniform(1_500, 3_000) if kind.life else draw.uniform(3_000, 25_000)
             last = max(last + 1, round(step.t + late))
             rows.append(Row(last, case, step.kind, kind, asset.id, step.t, step.level, step.value, asset.x, asset.y,
                             "", episode.truth))  # fmt: skip
     return rows
-
-
-def apart(episodes: Iterable[Episode], taken: dict[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Episode]:
-    """Those that overlap no earlier given one of the same sensor and scenario: a sensor is in alarm once."""
-    for episode in episodes:
-        begin, last = episode.steps[0].t, episode.steps[-1]
-        end = last.t if last.kind == "clear" else 1 << 62
-        mine = taken.setdefault((episode.scenario, episode.asset.id), [])
-        at = bisect_left(mine, (begin, end))
-        free = (at == 0 or mine[at - 1][1] + GAP_MS < begin) and (at == len(mine) or end + GAP_MS < mine[at][0])
-        if free:
-            insort(mine, (begin, end))
-            yield episode
 
 
 def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
