@@ -16,7 +16,7 @@ ERROR_M = 150.0
 """How far off a caller's place is, at most."""
 REPEATED = 0.2
 """Share of a never-hidden truth's early sensors that raise twice."""
-ALONE = 0.15
+ALONE = 0.1
 """Share of ordinary truths of which only one sensor tells for the first two minutes; it escalates within one."""
 
 SPREADS: dict[str, tuple[tuple[str, float, float, float, float], ...]] = {

@@ -15,7 +15,7 @@ from brain.drill.storm.ground import GAP_MS, MINUTE, Cell, Draw, Ground, kinds_o
 from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, ORDINARY, VIDEO, Kind
 from brain.drill.storm.model import Asset, Episode, Spot, Step, Ticket
 
-LEVELS, LEVEL_SHARE = (1, 2, 3, 4), (0.62, 0.27, 0.09, 0.02)
+LEVELS, LEVEL_SHARE = (1, 2, 3, 4), (0.65, 0.27, 0.065, 0.015)
 """Levels of false raises: broken sensors say high things too."""
 STORM_LEVEL_SHARE = (0.66, 0.31, 0.03)
 
@@ -44,8 +44,8 @@ class Noise:
         for n, cell in enumerate(ground.cells):
             self._cell(stream(ground.seed, f"storm.cell.{n}"), cell)
         scale = hours / 6 * size.spots / 420
-        self._single(stream(ground.seed, "storm.single"), round(2_400 * scale))
-        self._together(stream(ground.seed, "storm.together"), round(40 * scale))
+        self._single(stream(ground.seed, "storm.single"), round(2_000 * scale))
+        self._together(stream(ground.seed, "storm.together"), round(30 * scale))
         self._calls(stream(ground.seed, "storm.calls"), round(360 * scale))
 
     # -- which sensor
