@@ -21,8 +21,8 @@ GAP_MS = 1_000
 """Between two alarms of one sensor, at least."""
 APART = 350.0
 """Metres between two spots, at least."""
-NEAR = (15.0, 190.0)
-"""Metres of a sensor from the middle of its spot."""
+NEAR, BUILDING = (15.0, 190.0), (3.0, 55.0)
+"""Metres of a sensor from the middle of its spot; of one of a never-hidden class, which are in or at one building."""
 EQUIPPED = 0.5
 """Share of the families that a spot has sensors of."""
 
@@ -130,31 +130,22 @@ class Ground:
         if kind.source == VIDEO:
             return self._cameras(spot)
         key = (spot.number, kind.id)
+        reach = BUILDING if kind.life else NEAR
         if key not in self._assets:
             draw = stream(self.seed, f"storm.spot.{spot.number}.{kind.id}")
-            equipped = draw.random() < EQUIPPED
-            self._assets[key] = (
-                self._place(draw, spot, kind.asset_type, int(draw.integers(2, 6)), IOT) if equipped else []
-            )
+            count = int(draw.integers(2, 6)) if draw.random() < EQUIPPED else 0
+            self._assets[key] = _around(draw, spot, kind.asset_type, count, IOT, reach)
         if needed and len(self._assets[key]) < 3:
             draw = stream(self.seed, f"storm.spot.{spot.number}.{kind.id}.needed")
-            self._assets[key] = self._place(draw, spot, kind.asset_type, int(draw.integers(3, 6)), IOT)
+            self._assets[key] = _around(draw, spot, kind.asset_type, int(draw.integers(3, 6)), IOT, reach)
         return self._assets[key]
 
     def _cameras(self, spot: Spot) -> list[Asset]:
         key = (spot.number, VIDEO)
         if key not in self._assets:
             draw = stream(self.seed, f"storm.spot.{spot.number}.cameras")
-            self._assets[key] = self._place(draw, spot, "cam", int(draw.integers(2, 5)), VIDEO)
+            self._assets[key] = _around(draw, spot, "cam", int(draw.integers(2, 5)), VIDEO, NEAR)
         return self._assets[key]
-
-    @staticmethod
-    def _place(draw: Draw, spot: Spot, name: str, count: int, source: str) -> list[Asset]:
-        away, turn = draw.uniform(*NEAR, count), draw.uniform(0, 2 * np.pi, count)
-        return [
-            Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
-            for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
-        ]
 
     # -- weather
 
@@ -193,3 +184,11 @@ class Ground:
 def kinds_of(family: str, source: str) -> list[Kind]:
     """Scenarios of a family that hear of it by one source."""
     return [k for k in FAMILIES[family] if k.source == source]
+
+
+def _around(draw: Draw, spot: Spot, name: str, count: int, source: str, reach: tuple[float, float]) -> list[Asset]:
+    away, turn = draw.uniform(*reach, count), draw.uniform(0, 2 * np.pi, count)
+    return [
+        Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
+        for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
+    ]
