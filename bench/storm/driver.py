@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from types import SimpleNamespace
-from typing import Protocol
 
 import msgspec
 
 from bench.storm.judge import Shown
 from brain.drill.storm import Storm
 from brain.drill.storm.kinds import family_of
-from brain.incidents.city import CityLogic
+from streams.logic import CityLogic
 
 AFTER_MS = 3_600_000
 """Timers go on for so long after the last signal: what was deferred may still be shown."""
@@ -42,44 +41,38 @@ class _Incident(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Incident).decode
 
 
-class Logic(Protocol):
-    """What is driven; ``streams.logic.CityLogic`` has it."""
-
-    def due(self) -> int | None: ...
-    def fire(self, now: int) -> None: ...
-
-
 class Watcher:
     """Whoever reads the incident topics: what became visible when, and which signals are seen to belong to it."""
 
     def __init__(self) -> None:
         self.shown: dict[str, Shown] = {}
-        self.records = 0
         self.withheld: Counter[str] = Counter()
-        """Incidents never shown, by the last reason why."""
+        """Incidents never shown, by the last reason why; known at the end."""
         self._why: dict[str, str] = {}
+        self._unseen: dict[str, list[str]] = {}
+        """Raises of an incident that is withheld: a member tells of its first and its latest one only."""
 
     def see(self, value: bytes | None, now: int) -> None:
         """One record published at a fold time."""
         if value is None:
             return
-        self.records += 1
         incident = _decode(value)
         at = incident.opened if incident.shown is msgspec.UNSET else incident.shown
-        if at is None:
+        raises = [identity for m in incident.members for identity in (m.id, m.last) if identity]
+        if at is None and incident.id not in self.shown:
             self._why[incident.id] = incident.withheld
+            self._unseen.setdefault(incident.id, []).extend(raises)
             return
-        self._why.pop(incident.id, None)
         one = self.shown.get(incident.id)
         if one is None:
-            family = family_of(incident.event_code)
-            at = max(at, now)  # visible no sooner than it was published
-            one = Shown(incident.id, at, incident.domain, family, incident.lon, incident.lat)
+            self._why.pop(incident.id, None)
+            raises = self._unseen.pop(incident.id, []) + raises
+            # Visible no sooner than it was published, whatever it says of itself.
+            one = Shown(incident.id, max(at or now, now), incident.domain, family_of(incident.event_code),
+                        incident.lon, incident.lat)  # fmt: skip
             self.shown[incident.id] = one
-        for member in incident.members:
-            one.counted.setdefault(member.id, now)
-            if member.last:
-                one.counted.setdefault(member.last, now)
+        for identity in raises:
+            one.counted.setdefault(identity, now)
 
     def result(self) -> list[Shown]:
         """All that was shown."""

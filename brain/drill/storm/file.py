@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, cast
@@ -66,7 +67,7 @@ def read(path: Path) -> Storm:
             return _read(lines)
     except StormFileError as error:
         raise StormFileError(f"{path.name}: {error}") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise StormFileError(f"{path.name}: {error}") from error
 
 

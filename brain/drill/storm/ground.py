@@ -62,10 +62,11 @@ class Cell:
 class Ground:
     """The city of a seed as a storm needs it. Spots are added while truths are planned, sensors when asked for."""
 
-    def __init__(self, seed: int, size: Size, start: int) -> None:
+    def __init__(self, seed: int, size: Size, start: int, city: City | None = None) -> None:
+        """Over the city of the same seed, or another one."""
         self.seed, self.size = seed, size
         self.start, self.end = start, start + round(size.hours * HOUR)
-        self.city: City = make_city(seed, size.city)
+        self.city = city or make_city(seed, size.city)
         self.map = GridMap.of_map(self.city.map)
         self.spots: list[Spot] = []
         self._assets: dict[tuple[int, str], list[Asset]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from brain.drill.city import City
 from brain.drill.storm.episodes import Told
 from brain.drill.storm.ground import Ground
 from brain.drill.storm.kinds import KINDS
@@ -14,9 +15,9 @@ START = 1_786_924_800_000
 """2026-08-17 08:00 in Beijing, ms UTC; recorded times mean nothing else."""
 
 
-def make_storm(seed: int, size: Size = FULL) -> Storm:
-    """The same for a seed and size. Raises ValueError for a seed below 0."""
-    ground = Ground(seed, size, START)
+def make_storm(seed: int, size: Size = FULL, city: City | None = None) -> Storm:
+    """The same for a seed and size, over the city of that seed or another one. Raises ValueError for a seed below 0."""
+    ground = Ground(seed, size, START, city)
     plan = Plan(ground)
     while len(ground.spots) < size.spots:
         ground.add(*ground.site())
@@ -32,5 +33,5 @@ def make_storm(seed: int, size: Size = FULL) -> Storm:
     signals, labels = told(ground, kept.episodes, [*true.tickets, *noise.tickets])
     scenarios = tuple(Scenario(k.id, k.event_code, k.domain, {"zh": k.zh, "en": k.en}, k.life) for k in KINDS)
     truths = tuple(p.truth for p in plan.truths)
-    about: dict[str, str | int | float] = {"seed": seed, "start": ground.start, "hours": size.hours, "city": size.city}
+    about: dict[str, str | int | float] = {"seed": seed, "start": ground.start, "hours": size.hours}
     return Storm(scenarios, truths, signals, labels, about)

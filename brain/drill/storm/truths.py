@@ -78,8 +78,8 @@ class Plan:
         self._taken.append((family.partition(".")[0], life, t))
         return truth
 
-    def _when(self, draw: Draw, last: int = 25) -> int:
-        return round(draw.uniform(self.ground.start + 3 * MINUTE, self.ground.end - last * MINUTE))
+    def _when(self, draw: Draw) -> int:
+        return round(draw.uniform(self.ground.start + 3 * MINUTE, self.ground.end - 25 * MINUTE))
 
     # -- kinds of truths
 
