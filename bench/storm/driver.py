@@ -26,7 +26,6 @@ class _Incident(msgspec.Struct):
 
     id: str
     domain: str
-    scenario: str
     event_code: str
     opened: int
     shown: int | msgspec.UnsetType | None = msgspec.UNSET
@@ -35,7 +34,6 @@ class _Incident(msgspec.Struct):
     lon: float | None = None
     lat: float | None = None
     members: list[_Member] = []
-    fates: dict[str, int] = {}
 
 
 _decode = msgspec.json.Decoder(_Incident).decode
@@ -49,7 +47,7 @@ class Watcher:
         self.withheld: Counter[str] = Counter()
         """Incidents never shown, by the last reason why; known at the end."""
         self._why: dict[str, str] = {}
-        self._unseen: dict[str, list[str]] = {}
+        self._unseen: dict[str, dict[str, None]] = {}
         """Raises of an incident that is withheld: a member tells of its first and its latest one only."""
 
     def see(self, value: bytes | None, now: int) -> None:
@@ -59,17 +57,18 @@ class Watcher:
         incident = _decode(value)
         at = incident.opened if incident.shown is msgspec.UNSET else incident.shown
         raises = [identity for m in incident.members for identity in (m.id, m.last) if identity]
-        if at is None and incident.id not in self.shown:
-            self._why[incident.id] = incident.withheld
-            self._unseen.setdefault(incident.id, []).extend(raises)
-            return
         one = self.shown.get(incident.id)
+        if at is None:
+            self._unseen.setdefault(incident.id, {}).update(dict.fromkeys(raises))
+            if one is None:
+                self._why[incident.id] = incident.withheld
+            return
+        raises += self._unseen.pop(incident.id, {})
         if one is None:
             self._why.pop(incident.id, None)
-            raises = self._unseen.pop(incident.id, []) + raises
             # Visible no sooner than it was published, whatever it says of itself.
-            one = Shown(incident.id, max(at or now, now), incident.domain, family_of(incident.event_code),
-                        incident.lon, incident.lat)  # fmt: skip
+            one = Shown(incident.id, max(at, now), incident.domain, family_of(incident.event_code), incident.lon,
+                        incident.lat)  # fmt: skip
             self.shown[incident.id] = one
         for identity in raises:
             one.counted.setdefault(identity, now)

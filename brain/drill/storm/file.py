@@ -6,6 +6,7 @@ import gzip
 import math
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -149,6 +150,12 @@ def _reading(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
 
 
-def _writing(path: Path) -> IO[bytes]:
-    # No time and no name in the packed file: the same storm gives the same bytes.
-    return cast("IO[bytes]", gzip.GzipFile(path, "wb", mtime=0)) if path.suffix == ".gz" else path.open("wb")
+@contextmanager
+def _writing(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("wb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        # No time and no name in it: the same storm gives the same bytes.
+        with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+            yield cast("IO[bytes]", packed)

@@ -119,7 +119,7 @@ class Noise:
         while True:
             kind, sensors, level = actors[int(draw.choice(len(actors), p=weight / weight.sum()))]
             begin, lasts = self._when(draw), draw.uniform(3, 25) * MINUTE
-            period, end = draw.uniform(6_000, 22_000), min(begin + lasts, self.ground.end)
+            period, end = draw.uniform(5_000, 16_000), min(begin + lasts, self.ground.end)
             yield [e for s in sensors for e in _chatter(draw, kind, s, begin, end, period, level)]
 
     # -- weather
