@@ -1,4 +1,4 @@
-"""Sets 生效集: registry, map, scenarios and routes that are in force together, under one content hash.
+"""Sets 生效集: registry, map, scenarios, routes, limits and calendar in force together, under one content hash.
 
 The pulse names a set by its hash; a worker that lacks it takes no partition.
 """
@@ -17,6 +17,11 @@ import msgspec
 import numpy as np
 
 from brain import scenarios
+from brain.incidents import jurisdiction
+from brain.incidents.calendar import WorkCalendar
+from brain.incidents.events import Events
+from brain.incidents.limits import Limits
+from brain.incidents.route import Routes
 from brain.scenarios import Scenario
 from geo import compiled
 from geo.coords import F8, to_wgs84
@@ -27,6 +32,7 @@ from streams.registry import CRS, Registry
 from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
+EVENTS, LIMITS, CALENDAR = "events.yaml", "limits.yaml", "calendar.yaml"
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -52,7 +58,9 @@ class CitySet:
     registry: Registry
     map: GridMap
     scenarios: list[Scenario]
-    routes: Any = None
+    routes: Routes | None = None
+    events: Events | None = None
+    limits: Limits | None = None
     assets_hash: bytes = b""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
@@ -68,7 +76,8 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, scenario, routes), with the file and the place in it.
+            Of the part that is wrong (registry, map, scenario, table), with the file and the place in it; also where
+            the tables do not fit one another or the map (``brain.incidents.jurisdiction``).
         OSError
             A file cannot be read.
         """
@@ -78,9 +87,9 @@ class CitySet:
         same = next((other for other in others if other.assets_hash == assets), None)
         made = cls(
             digest_of(contents), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
-            scenarios.load(folder / SCENARIOS),
-            msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets,
+            scenarios.load(folder / SCENARIOS), assets_hash=assets,
         )  # fmt: skip
+        _tables(made, contents, folder)
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
         return made
@@ -203,7 +212,7 @@ def folders(below: Path) -> list[Path]:
 def files(folder: Path) -> dict[str, bytes]:
     """Names and bytes of a set's files; nothing else in its folder counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
-    paths.append(folder / CHANGES)
+    paths += [folder / name for name in (CHANGES, EVENTS, LIMITS, CALENDAR)]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -244,7 +253,7 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -254,6 +263,26 @@ def _rank(name: str) -> tuple[int, list[str]]:
 
 def _name(id: str) -> str:
     return id.replace(":", "-")
+
+
+def _tables(made: CitySet, contents: Mapping[str, bytes], folder: Path) -> None:
+    """The tables of jurisdiction, each checked by itself and all of them together."""
+
+    def part(name: str) -> Any:
+        try:
+            return msgspec.yaml.decode(contents[name]) if name in contents else None
+        except msgspec.DecodeError as error:
+            raise ValueError(f"{folder / name}: not YAML: {error}") from error
+
+    routes, events, limits, calendar = (part(name) for name in (ROUTES, EVENTS, LIMITS, CALENDAR))
+    made.routes = None if routes is None else Routes.of(routes, str(folder / ROUTES))
+    made.events = None if events is None else Events.of(events, str(folder / EVENTS))
+    days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
+    made.limits = None if limits is None else Limits.of(limits, days, str(folder / LIMITS))
+    if made.routes is not None or made.events is not None:
+        ground = jurisdiction.Ground.of(made.map)
+        found = jurisdiction.check(made.routes, made.events, made.limits, ground, made.registry.owners, made.scenarios)
+        jurisdiction.refuse(found, str(folder))
 
 
 LARGE = 200_000

@@ -26,6 +26,8 @@ from brain.incidents.calendar import (
 
 STEPS_MOST: Final = 20
 """Escalation steps a table may have."""
+KEPT: Final = 10_000
+"""Answers remembered."""
 LimitName = Literal["accept", "arrive", "dispose"]
 LIMIT_NAMES: Final[tuple[LimitName, ...]] = ("accept", "arrive", "dispose")
 
@@ -156,6 +158,8 @@ class Limits:
         asked = (event_code, level, life)
         found = self._found.get(asked)
         if found is None:
+            if len(self._found) >= KEPT:  # people may give any code by hand
+                self._found.clear()
             found = self._found[asked] = self._search(event_code, level, life)
         return found
 
