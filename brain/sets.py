@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -89,7 +89,9 @@ class CitySet:
             digest_of(contents), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
             scenarios.load(folder / SCENARIOS), assets_hash=assets,
         )  # fmt: skip
-        _tables(made, contents, folder)
+        has = tables(contents, folder)
+        made.routes, made.events, made.limits = has
+        jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
         return made
@@ -265,8 +267,16 @@ def _name(id: str) -> str:
     return id.replace(":", "-")
 
 
-def _tables(made: CitySet, contents: Mapping[str, bytes], folder: Path) -> None:
-    """The tables of jurisdiction, each checked by itself and all of them together."""
+class Tables(NamedTuple):
+    """The tables of jurisdiction of a set, each checked by itself; None where the set has none."""
+
+    routes: Routes | None
+    events: Events | None
+    limits: Limits | None
+
+
+def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
+    """Read them from a set's files; ``folder`` begins every error message. Raises ValueError."""
 
     def part(name: str) -> Any:
         try:
@@ -275,14 +285,19 @@ def _tables(made: CitySet, contents: Mapping[str, bytes], folder: Path) -> None:
             raise ValueError(f"{folder / name}: not YAML: {error}") from error
 
     routes, events, limits, calendar = (part(name) for name in (ROUTES, EVENTS, LIMITS, CALENDAR))
-    made.routes = None if routes is None else Routes.of(routes, str(folder / ROUTES))
-    made.events = None if events is None else Events.of(events, str(folder / EVENTS))
     days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
-    made.limits = None if limits is None else Limits.of(limits, days, str(folder / LIMITS))
-    if made.routes is not None or made.events is not None:
-        ground = jurisdiction.Ground.of(made.map)
-        found = jurisdiction.check(made.routes, made.events, made.limits, ground, made.registry.owners, made.scenarios)
-        jurisdiction.refuse(found, str(folder))
+    return Tables(
+        None if routes is None else Routes.of(routes, str(folder / ROUTES)),
+        None if events is None else Events.of(events, str(folder / EVENTS)),
+        None if limits is None else Limits.of(limits, days, str(folder / LIMITS)),
+    )
+
+
+def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario]) -> list[jurisdiction.Finding]:
+    """Where they do not fit one another, the map, the registry or the scenarios."""
+    if has.routes is None and has.events is None:
+        return []
+    return jurisdiction.check(has.routes, has.events, has.limits, jurisdiction.Ground.of(city), registry.owners, what)
 
 
 LARGE = 200_000

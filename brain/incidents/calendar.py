@@ -136,6 +136,7 @@ class WorkCalendar:
         "_offset",
         "_spans",
         "_works",
+        "years",
     )
 
     def __init__(
@@ -146,7 +147,7 @@ class WorkCalendar:
         self._spans = tuple(spans)
         self._length = sum(end - start for start, end in self._spans)
         self._offset = offset
-        known = sorted(years)
+        self.years = known = tuple(sorted(years))
         self._first = _day(date(known[0], 1, 1)) * DAY_MS - offset if known else 0
         self._last = _day(date(known[-1] + 1, 1, 1)) * DAY_MS - offset if known else 0
         self._names = {_day(d): name for days in (holidays, workdays) for d, name in days.items()}
