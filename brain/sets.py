@@ -77,7 +77,7 @@ class CitySet:
         ------
         ValueError
             Of the part that is wrong (registry, map, scenario, table), with the file and the place in it; also where
-            the tables do not fit one another or the map (``brain.incidents.jurisdiction``).
+            a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
         OSError
             A file cannot be read.
         """
@@ -91,7 +91,8 @@ class CitySet:
         )  # fmt: skip
         has = tables(contents, folder)
         made.routes, made.events, made.limits = has
-        jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
+        if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
+            jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
         return made

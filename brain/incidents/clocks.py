@@ -310,7 +310,9 @@ def run_on(clock: Clock, plan: Plan, now: int) -> list[Told]:
     """Go on with what was left; where the level rose meanwhile, with less."""
     clock.stopped, clock.stopped_by = None, ""
     clock.held, clock.held_by = None, ""
-    if clock.breached is None:
+    if clock.name == "review":
+        clock.due = max(clock.due, now)  # a day is a day
+    elif clock.breached is None:
         since = max(now, clock.until)
         aim(clock, plan, plan.calendars[clock.kind].add_working_ms(since, clock.left), since)
     return [told_of(clock, ClockReason.RESUMED, now), *tighten(clock, plan, now)]

@@ -1,8 +1,9 @@
 """Whether the tables of a set fit one another and its map: who leads is complete and unambiguous, before it counts.
 
-Two kinds of findings. Some *refuse* the set: a case would have no lead, or two, or would not be what it is. Others only
-tell of a row that can never count, such as one for a district that the map does not have: a live change of the map may
-have taken it away, and must not be held up by that.
+Two kinds of findings. Some *refuse* a set that a person wrote: a case would have no lead, or two, or would not be what
+it is. Others only tell of a row that can never count, such as one for a district that the map does not have. A set that
+live changes made is refused by none: one change must not hold up those after it, and there is always an answer (the
+default; of two zones the first by code).
 """
 
 from __future__ import annotations

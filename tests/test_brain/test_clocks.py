@@ -236,6 +236,19 @@ def test_a_wait_keeps_its_worth_through_a_dispute_and_a_reopening() -> None:
     assert of(clocks, "dispose").due == at("01-23 18:00")
 
 
+def test_a_review_keeps_its_day_through_closing_and_reopening() -> None:
+    clocks = c.start(AIR, BEGIN)
+    acts.waiting(clocks, AIR, BEGIN + 9 * DAY, BEGIN)
+    c.moved(clocks, AIR, "resolved", BEGIN + DAY)
+    assert of(clocks, "review").running()
+    c.moved(clocks, AIR, "closed", BEGIN + 2 * DAY)
+    c.moved(clocks, AIR, "detected", BEGIN + 5 * DAY)
+    assert of(clocks, "review").due == BEGIN + 9 * DAY
+    c.moved(clocks, AIR, "closed", BEGIN + 6 * DAY)
+    c.moved(clocks, AIR, "detected", BEGIN + 20 * DAY)
+    assert ("review_due", "review", 20 * DAY) in told(c.fire(clocks, BEGIN + 20 * DAY))
+
+
 def test_a_higher_level_shortens_limits_from_their_start_and_lengthens_none() -> None:
     clocks = c.start(AIR, BEGIN)
     assert told(acts.levelled(clocks, AIR_HIGH, BEGIN + 5 * M)) == [

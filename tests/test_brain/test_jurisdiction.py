@@ -20,7 +20,7 @@ from brain.incidents.jurisdiction import Finding, Ground, check
 from brain.incidents.limits import Limits
 from brain.incidents.route import RouteError, Routes
 from brain.incidents.value import DOMAINS, Incident
-from brain.sets import CitySet
+from brain.sets import Changes, CitySet
 from geo import geojson
 from geo.city_map import CityMap
 from geo.feature import Feature
@@ -242,6 +242,10 @@ def test_a_set_is_refused_where_its_tables_do_not_fit_and_another_calendar_is_an
     )
     with pytest.raises(RouteError, match=says):
         CitySet.load(tmp_path / "demo")
+    live = tmp_path / "demo" / "changes.json"  # a change of the map must not hold up those after it
+    live.write_bytes(msgspec.json.encode(Changes(before, {}, 0)))
+    assert CitySet.load(tmp_path / "demo").events is not None
+    live.unlink()
     (tmp_path / "demo" / "limits.yaml").write_text("version: [")
     with pytest.raises(ValueError, match=r"demo/limits.yaml: not YAML"):
         CitySet.load(tmp_path / "demo")
