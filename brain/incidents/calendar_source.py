@@ -55,7 +55,7 @@ def write(file: CalendarFile) -> str:
         f"zone: {file.zone}",
         f"hours: [{', '.join(repr(h) for h in file.hours)}]",
         f"years: [{', '.join(map(str, file.years))}]",
-        f"source: {{name: {file.source.name}, version: {file.source.version}, licence: {file.source.licence}}}",
+        f"source: {{name: {file.source.name}, version: '{file.source.version}', licence: {file.source.licence}}}",
     ]
     for part, days in (("holidays", file.holidays), ("workdays", file.workdays)):
         lines += [f"{part}:" if days else f"{part}: {{}}", *(f"  {day}: {name}" for day, name in sorted(days.items()))]

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import random
+import sys
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from brain.cli import app
+from brain.incidents import calendar_source
 from brain.incidents.calendar import DAY_MS, ROUND_THE_CLOCK, CalendarError, Limit, WorkCalendar, limit_of
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -231,6 +236,52 @@ def test_a_wrong_calendar_is_refused_with_the_place_of_its_fault(change: dict[st
 def test_a_calendar_of_many_years_is_as_quick_as_one_of_one() -> None:
     at = CALENDAR.add_working_ms(ms("01-12 09:00"), 7 * 3_600_000 * 25_000)
     assert 98 < (at - ms("01-12 09:00")) / DAY_MS / 365.25 * 261 / 250 < 106
+
+
+def package_of(year: int) -> SimpleNamespace:
+    """What we read of chinesecalendar, with a year of its own."""
+    return SimpleNamespace(
+        __version__="9.9",
+        Holiday=[SimpleNamespace(value="Spring Festival", chinese="春节")],
+        holidays={date(year, 2, 16): "Spring Festival", date(year + 1, 2, 6): "Spring Festival"},
+        # It lists some days of the week's own pattern as worked too: those are no made-up workdays.
+        workdays={date(year, 2, 14): "Spring Festival", date(year, 2, 13): "Spring Festival"},
+    )
+
+
+def test_a_calendar_is_written_from_the_package_and_read_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "chinese_calendar", package_of(2026))
+    out = tmp_path / "calendar.yaml"
+    words = [
+        "calendar",
+        "write",
+        "--year",
+        "2026",
+        "--hours",
+        "08:30-12:00, 14:30-17:30",
+        "--out",
+        str(out),
+        "--lang",
+        "en",
+    ]
+    done = CliRunner().invoke(app, words, env={"COLUMNS": "200"})
+    assert (done.exit_code, "2026, 1 days off, 1 made-up workdays (chinesecalendar 9.9, MIT)" in done.output) == (
+        0,
+        True,
+    )
+    made = WorkCalendar.of(msgspec.yaml.decode(out.read_bytes()))
+    assert made.due(ms("02-13 17:00"), limit_of("1h")).at == ms("02-14 09:00")
+    assert made.why(ms("02-14 09:00")) == "春节"
+    assert calendar_source.write(calendar_source.read([2026], ["08:30-12:00", "14:30-17:30"])) == out.read_text("utf-8")
+
+
+def test_a_year_that_the_package_does_not_know_is_refused_with_those_it_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "chinese_calendar", package_of(2026))
+    with pytest.raises(CalendarError, match=r"year: chinesecalendar 9\.9 covers 2026 to 2027, got 2028"):
+        calendar_source.read([2027, 2028], [])
+    monkeypatch.setitem(sys.modules, "chinese_calendar", None)
+    with pytest.raises(CalendarError, match="chinesecalendar is not installed: pip install chinesecalendar"):
+        calendar_source.read([2026], [])
 
 
 def test_the_sets_have_the_same_calendar_and_it_is_what_the_package_says() -> None:
