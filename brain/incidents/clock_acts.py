@@ -26,14 +26,45 @@ from brain.incidents.clocks import (
 from brain.incidents.limits import LIMIT_NAMES, Plan
 
 
-def acknowledged(clocks: list[Clock], plan: Plan, now: int, promised: int | None = None) -> list[Told]:
-    """Somebody takes it 签收: acceptance and escalation stop, and the promise begins.
+def acted(
+    clocks: list[Clock], plan: Plan, what: str, now: int, *, until: int = 0, more: Limit | None = None
+) -> list[Told]:
+    """What one kind of action does; where it moves the state, after :func:`brain.incidents.clocks.moved`.
+
+    ``until``: of wait, supervise and acknowledge, ms UTC; ``more``: of extend. Whatever is not listed is progress.
+    """
+    if what in {"take", "handover"}:
+        return acknowledged(clocks, plan, now)
+    if what == "acknowledge":
+        return acknowledged(clocks, plan, now, until - now if until > now else None, seen=True)
+    if what == "return":
+        return returned(clocks, plan, now)
+    told = progressed(clocks, plan, now)
+    if what == "dispute":
+        told += disputed(clocks, plan, now)
+    elif what == "settle":
+        told += settled(clocks, plan, now)
+    elif what == "wait":
+        told.append(waiting(clocks, plan, until, now))
+    elif what == "supervise":
+        told.append(supervised(clocks, plan, now, until or None))
+    elif what == "extend" and more is not None:
+        told.append(extended(clocks, plan, more, now))
+    return told
+
+
+def acknowledged(
+    clocks: list[Clock], plan: Plan, now: int, promised: int | None = None, *, seen: bool = False
+) -> list[Told]:
+    """Somebody takes it: acceptance and escalation stop, and the promise begins. ``seen`` 签收: acceptance runs on.
 
     ``promised``: in ms, else the table's. Called again it stops what a stale acknowledgement began, and the promise
     begins anew.
     """
-    told = [t for clock in clocks if clock.name in TAKEN for t in stop(clock, plan, "taken", now)]
-    told += released(clocks, plan, "returned", now)
+    names = {"escalate"} if seen else TAKEN
+    told = [t for clock in clocks if clock.name in names for t in stop(clock, plan, "seen" if seen else "taken", now)]
+    if not seen:
+        told += released(clocks, plan, "returned", now)
     every = plan.promise if promised is None else promised
     if every > 0:
         clocks[:] = [c for c in clocks if c.name != "progress"]

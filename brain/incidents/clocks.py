@@ -96,7 +96,7 @@ class Clock(msgspec.Struct, omit_defaults=True):
     pausable: bool = False
     stopped: int | None = None
     stopped_by: str = ""
-    """A state, or ``taken``, ``due``, ``returned``."""
+    """A state, or ``taken``, ``seen``, ``due``, ``returned``."""
     held: int | None = None
     """Since when it stands still."""
     held_by: str = ""

@@ -277,6 +277,44 @@ def test_a_level_that_rose_while_it_stood_still_counts_when_it_runs_on() -> None
     assert reasons == {ClockReason.RESUMED, ClockReason.TIGHTENED}
 
 
+def test_who_has_seen_it_has_not_taken_it() -> None:
+    clocks = c.start(LIFE, BEGIN)
+    assert told(acts.acted(clocks, LIFE, "acknowledge", BEGIN + 30 * S, until=BEGIN + 3 * M)) == [
+        ("clock_stopped", "escalate:0", 30 * S)
+    ]
+    assert of(clocks, "progress").due == BEGIN + 3 * M
+    assert ("breached", "accept", M) in told(c.fire(clocks, BEGIN + M))
+    assert told(acts.acted(clocks, LIFE, "take", BEGIN + 2 * M)) == [("clock_stopped", "accept", 2 * M)]
+    assert of(clocks, "progress").due == BEGIN + 12 * M
+
+
+@pytest.mark.parametrize(
+    ("what", "more", "reasons"),
+    [
+        ("take", {}, {"clock_stopped"}), ("handover", {}, {"clock_stopped"}), ("return", {}, {"returned"}),
+        ("dispute", {}, {"disputed"}), ("settle", {}, {"not_running"}), ("note", {}, set()), ("assign", {}, set()),
+        ("wait", {"until": BEGIN + DAY}, {"waiting"}), ("wait", {"until": BEGIN}, {"past"}),
+        ("supervise", {}, {"supervised"}), ("supervise", {"until": BEGIN + 2 * H}, {"supervised"}),
+        ("extend", {"more": limit_of("1d")}, {"extended"}), ("extend", {}, set()),
+    ],
+)  # fmt: skip
+def test_each_kind_of_action_has_its_effect(what: str, more: dict[str, Any], reasons: set[str]) -> None:
+    clocks = c.start(AIR, BEGIN)
+    done = acts.acted(clocks, AIR, what, BEGIN + H, **more)
+    assert {t.reason.value for t in done} == reasons
+    assert all(t.reason.changes == (t.reason.value not in {"not_running", "past"}) for t in done)
+
+
+def test_a_return_that_moves_the_state_leaves_acceptance_running() -> None:
+    clocks = c.start(AIR, BEGIN)
+    c.moved(clocks, AIR, "handling", BEGIN + H)
+    c.moved(clocks, AIR, "confirmed", BEGIN + 2 * H)
+    acts.acted(clocks, AIR, "return", BEGIN + 2 * H)
+    assert {clock.name for clock in clocks if clock.running()} == {"accept"}
+    c.moved(clocks, AIR, "dispatched", BEGIN + 3 * H)
+    assert {clock.name for clock in clocks if clock.running()} == {"dispose"}
+
+
 def test_a_set_without_limits_starts_no_clock() -> None:
     assert c.start(NO_PLAN, BEGIN) == []
     assert c.next_due([]) is None
