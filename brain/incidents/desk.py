@@ -27,33 +27,38 @@ class DeskSettings:
     never-hidden classes ``keep`` of it are kept free for those.
 
     ``need``: evidence (:func:`evidence`) to be shown on a busy console, ``dearer`` more for each place less than
-    ``free``. Where more than ``families`` families stand around, and ``alike`` others of its own, weather sets off all
-    kinds of sensors: ``stormy`` more for each. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one
-    of many of its family around is carried by the one that is shown. In quiet times a weak one is shown at once while
-    fewer than ``calm`` were shown, after ``hold_s`` while fewer than ``weak``; then the storm begins. It is over when
-    for a window no weak one had to wait, and of those that wait one a window is replayed.
+    ``free``. Where more than ``families`` families stand around, weather sets off all kinds of sensors: ``wild`` more,
+    and for each of those families ``stormy`` more where ``alike`` others of its own stand too, up to ``enough``. Below
+    ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many of its family is carried by the shown one.
+
+    In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
+    ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
+    is replayed each ``over_s``, as long as nothing else comes. The figures are a choice, measured by ``bench storm``.
     """
 
     window_s: float = 600.0
     most: int = 10
     keep: int = 4
     need: float = 2.75
-    free: int = 4
+    free: int = 3
     dearer: float = 0.5
-    families: int = 4
+    families: int = 6
+    wild: float = 0.2
     stormy: float = 0.6
     alike: int = 3
+    enough: float = 6.0
     sure: float = 5.0
     surer: float = 6.5
     hold_s: float = 60.0
     calm: int = 2
-    weak: int = 4
+    weak: int = 3
+    over_s: float = 1800.0
 
 
 LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)
 SECOND = (0.0, 0.0, 0.5, 1.5, 1.5)
 """What the highest and the second highest level add."""
-SOURCES, ASSETS = (0.0, 0.0, 1.25, 2.25), (0.0, 0.0, 0.5, 1.0)
+SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
 """What so many kinds of source, and assets, add; more than three count as three."""
 
 
@@ -152,19 +157,20 @@ class Desk:
         known, shown = evidence(case, now, self.folding), len(console.shown)
         room = self._room(incident.domain, console)
         families, alike = self.around(case)
-        many = max(0, families - s.families) * min(alike, s.alike) / s.alike
-        quiet = console.storm is None and shown < s.calm and not many
+        many = max(0, families - s.families) * min(max(0, alike - 1), s.alike) / s.alike
+        wild = s.wild if families > s.families else 0.0
+        quiet = console.storm is None and shown < s.calm and not wild
         if known >= s.need:
             if known < s.sure and not quiet and self._hold(case, now):
                 return
             if known < s.surer and self.carry(case, now):
                 return
-            if room > 0 and known >= s.need + s.dearer * max(0, s.free - room) + s.stormy * many:
+            if room > 0 and known >= min(s.need + wild + s.stormy * many, s.enough) + s.dearer * max(0, s.free - room):
                 several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
                 self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL)
             else:
                 self._defer(case, console, now)
-        elif console.storm is not None or incident.chattering or many:
+        elif console.storm is not None or incident.chattering or wild:
             self._defer(case, console, now)
         elif quiet and not incident.withheld:
             self._show(case, console, now, Reason.SHOWN)
@@ -187,10 +193,10 @@ class Desk:
         self._changed.add(domain)
         self._calm(domain, now)
         waiting = [c for c in self._waiting.get(domain, {}).values() if c.standing]
-        if waiting and not console.shown:
+        if waiting and console.storm is None and not console.shown:
             self._show(min(waiting, key=lambda c: self._turn(c, now)), console, now, Reason.SHOWN_REPLAYED)
         if self._waiting.get(domain):
-            console.look_at = now + round(self.settings.window_s * 1000) + 1
+            console.look_at = now + round(self.settings.over_s * 1000)
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
@@ -240,7 +246,7 @@ class Desk:
             incident.withheld = Reason.DEFERRED_STORM.value
             self._note(case, now, Reason.DEFERRED_STORM, "")
             self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value)
-            console.look_at = now + round(self.settings.window_s * 1000) + 1
+            console.look_at = now + round(self.settings.over_s * 1000)
             self._changed.add(incident.domain)
         self.wait(case)
 

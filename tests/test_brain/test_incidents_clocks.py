@@ -103,7 +103,7 @@ def test_restarts_after_every_flush_and_an_outage_change_no_byte() -> None:
 
 def test_an_incident_that_is_not_shown_has_no_clocks_until_it_is() -> None:
     city = City(False)
-    for n in range(4):
+    for n in range(3):
         signal = raised("flood", n * 1000)
         city.give(msgspec.structs.replace(signal, asset=f"a{n}", lon=113.5 + 0.05 * n))
     waiting = msgspec.json.decode(city.published[-1], type=Incident)

@@ -25,6 +25,8 @@ def scenario(id: str, code: str, life: bool = False) -> Any:
 
 
 LIFE = ("fire", "gas")
+WEATHER = ("wind", "pipe", "pressure", "flood", "typhoon", "noise", "dust")
+KINDS = ("air", *WEATHER, *LIFE)
 CAUSES = {
     "version": 1,
     "causes": [
@@ -35,7 +37,7 @@ CAUSES = {
 SET = SimpleNamespace(
     routes=None, causes=CAUSES,
     scenarios=[scenario(f"eco.{k}", f"eco.{k}.x", k in LIFE)
-               for k in ("air", "wind", "typhoon", "pipe", "pressure", "fire", "gas", "flood")],
+               for k in KINDS],
 )  # fmt: skip
 LON, LAT = 113.5, 22.2
 METRE = 1 / 103_000
@@ -130,7 +132,7 @@ def test_a_second_source_nearby_joins_corroborates_and_shows_what_has_lasted() -
 
 def test_where_all_kinds_of_sensors_rise_at_once_a_little_of_one_kind_says_little() -> None:
     city = City(calm=0)
-    for n, family in enumerate(("wind", "pipe", "pressure", "flood", "typhoon")):
+    for n, family in enumerate(WEATHER):
         for k in range(4):
             city.raised(n, family, f"{family}-{k}", at=600 * k)
     for k in range(4):
@@ -181,7 +183,7 @@ def test_neighbours_across_a_grid_border_are_one_incident_and_a_kilometre_away_i
 
 
 def test_in_a_storm_the_weakest_wait_and_are_replayed_when_there_is_room() -> None:
-    city = City(weak=2, calm=1, hold_s=10)
+    city = City(weak=2, calm=1, hold_s=10, over_s=601)
     for n in range(8):
         city.raised(n, "air", f"a{n}", at=5000 * n)
     city.until(30_000)
