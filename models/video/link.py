@@ -54,10 +54,10 @@ class Linker:
     A row goes on with the track of its id if it was seen in the last ``gap_s`` and could have come here; else with
     the nearest lost track of its class, of those seen in the last ``gap_s`` but not in this frame, within ``reach`` of
     where that would be by now at its speed; else it begins a track. Nearest pairs are joined first, so the order of
-    rows in a frame does not matter; the id that a track has is its newest; rows of :data:`NO_ID` are joined by place. Rows with a place that is none, or of a
-    frame older than the camera's last, are not followed; nor, once 256 are there, are more. Does not work where two
-    objects near each other swap ids, nor for a crowd so dense that the next object is within ``reach`` when one is
-    lost: then a track changes its person.
+    rows in a frame does not matter; the id that a track has is its newest; rows of :data:`NO_ID` are joined by place
+    alone. Rows with a place that is none, or of a frame older than the camera's last, are not followed; nor, once 256
+    are there, are more. Does not work where two objects near each other swap ids, nor for a crowd so dense that the
+    next object is within ``reach`` when one is lost: then a track changes its person.
 
     Parameters
     ----------

@@ -57,8 +57,8 @@ class Measure:
     ======== =========================================================================================================
     count     boxes in the zone, in this very frame
     density   the same a square unit of ``area`` (without it: of the zone)
-    flow      through each metre of a front, people a minute: 60 x density x mean speed towards the nearest of ``exits``;
-              below 0 when they go away
+    flow      people a minute through each metre of a front: 60 x density x mean speed towards the nearest of
+              ``exits``; below 0 when they go away
     intrusion followed objects that are within, those that a frame misses included
     dwell     seconds that the one that is there longest has been there, moving or not
     standing  the same of the one that has been longest within ``radius`` of one spot
@@ -175,16 +175,17 @@ class Measures:
         """What the frames say; ``state`` learns them in place. The size of a batch of frames changes nothing."""
         f, n, m = len(frames.t), len(frames.ids), len(self.measures)
         linked = Linked(np.zeros(n, np.int64), np.full(n, -1, np.int32), np.zeros(n, bool), *np.full((2, n), np.nan))
-        out = Answer(*np.full((3, f, m), np.nan), np.zeros(CAPACITY, bool), 0)
+        value, at_x, at_y = np.full((f, m), np.nan), np.full((f, m), np.nan), np.full((f, m), np.nan)
+        touched = np.zeros(CAPACITY, bool)
         most = int(np.diff(frames.first).max(initial=0)) * len(self.watch.rules)
         k = self.linker
         _run(
             frames.t, frames.first, frames.ids, frames.kind, frames.number, frames.x, frames.y,
             state.tracks, round(1000 * k.gap_s), k.reach, k.top, k.smooth, *linked,
             self.watch.table, self.watch.corners, state.stays, round(1000 * self.watch.grace_s), np.zeros(most, EVENT),
-            self._rows, self._corners, state.times, state.crossings, out.value, out.x, out.y, out.touched,
+            self._rows, self._corners, state.times, state.crossings, value, at_x, at_y, touched,
         )  # fmt: skip
-        return out._replace(followed=int(np.count_nonzero(linked.track)))
+        return Answer(value, at_x, at_y, touched, int(np.count_nonzero(linked.track)))
 
 
 def _rule(m: Measure) -> Rule | None:
@@ -287,4 +288,3 @@ def _stays(row: Any, seen: Any, stays: NDArray[Any], t: int, gap: int) -> tuple[
         if size > best:
             best, x, y = size, seen.x[p], seen.y[p]
     return best, x, y
-
