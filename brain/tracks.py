@@ -268,7 +268,6 @@ class Tracks:
         """Clear what nobody has seen for long enough, and what an earlier set left open."""
         table = self.store.table(WATCHED)
         raised = np.flatnonzero(table.rows["level"][: table.n]).tolist() if self._raised else []
-        self._raised = bool(raised)
         due = []
         for slot in raised:
             found = self._cell_of.get(slot)
@@ -278,6 +277,7 @@ class Tracks:
                 table.dirty[slot] = 1
             elif beat.up - int(table.rows["up"][slot]) >= quiet:
                 due.append((table.keys[slot], slot))
+        self._raised = len(raised) > len(due)
         for number, (key, slot) in enumerate(sorted(due)):
             row = table.rows[slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))

@@ -235,7 +235,7 @@ class _Frame:
         if line.to is not None:
             ((x, y),) = self._put(*_like(line, (line.to,)), where)
             left = (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
-            if left == 0.0:
+            if abs(left) <= 1e-6 * ((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2):
                 raise ValueError(f"{where}: to: expected a point beside the line, got one on it")
             side = -1.0 if left > 0 else 1.0
         return Border(line.id, line.kind, a, b, side)
