@@ -90,6 +90,7 @@ class _SeriesLane:
         """Keep the tables and who we are."""
         self.store, self.at, self.partitions = store, source, partitions
         self.events = np.zeros(ROOM, EVENT)
+        vars(self).pop("program", None)  # a rollback takes back rows that were new: the next set finds its own anew
 
     def enter(self, set_id: str, content: CitySet) -> None:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
