@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ SUFFIX = "_count"
 UNTRACKED = frozenset({"", "-1", "18446744073709551615"})
 """Ids of a sender that does not track."""
 NO_ID = -1
+MOST = sys.float_info.max
 
 
 @dataclass(slots=True)
@@ -148,7 +150,7 @@ def _object(n: int, text: Any) -> _Object:
         x1, y1, x2, y2 = map(float, parts[1:5])
     except ValueError:
         raise Refused(Reason.BAD_OBJECT, f"objects[{n}]: expected id|x1|y1|x2|y2|class, got {text[:60]!a}") from None
-    if len(parts) < 6 or not parts[5] or not all(map(math.isfinite, (x1, y1, x2, y2))) or x1 > x2 or y1 > y2:
+    if not (len(parts) >= 6 and parts[5] and -MOST <= x1 <= x2 <= MOST and -MOST <= y1 <= y2 <= MOST):
         raise Refused(Reason.BAD_OBJECT, f"objects[{n}]: expected id|x1|y1|x2|y2|class, got {text[:60]!a}")
     return parts[5], parts[0], (x1, y1, x2, y2)
 
