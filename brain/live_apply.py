@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import shapely
 
-from brain import sets
+from brain import scenarios, sets, views
 from geo import geojson
 from geo.changes import Change, apply, read_change
 from geo.feature import FOREVER, Feature, Finding, MapError, check, exact
@@ -107,6 +107,8 @@ def _assets(
             name, since = name_of(record.key)
             was = msgspec.json.decode(lines[name], type=Asset) if name in lines else None
             asset = _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
+            if asset is not None and asset.view is not None:
+                _seen(asset, path.parent / sets.SCENARIOS)
         except (ValueError, RegistryError, msgspec.DecodeError) as error:
             refused.append(Refusal(record, str(error)))
             continue
@@ -138,6 +140,12 @@ def _version(record: Record, name: str, since: int, was: Asset | None) -> Asset:
     asset.since, asset.past = since, past
     Registry.of([asset])
     return asset
+
+
+def _seen(asset: Asset, folder: Path) -> None:
+    """Raises ValueError where a camera's view cannot be used, or not by the scenarios that watch it."""
+    registry = Registry.of([asset])
+    views.watched(scenarios.load(folder), registry, views.compiled(registry))
 
 
 def _without(was: Asset | None, since: int, known: Sequence[Record], now: int) -> Asset | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lane_rig import CROWD, GRIDS, PEOPLE, T0, Rig
 
 from bench.harness import shared
@@ -353,6 +355,29 @@ def test_a_set_whose_cameras_cannot_be_watched_is_refused_with_camera_and_zone(
 ) -> None:
     with pytest.raises(ValueError, match=says):
         Rig(DetectionsLane, city(text, camera=CAMERA | {"view": view}))
+
+
+side = st.sampled_from([0.0, 5.0, 49.9, 450.0, -300.0, 1e9, -1e9, 1e308, -1e308, 5e-324])
+objects = st.tuples(
+    st.sampled_from(["", "1", "2", "x"]), side, side, side, side, st.sampled_from(["car", "person", "?"])
+)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 12), st.lists(objects, max_size=5)), min_size=2, max_size=10), st.data())
+def test_nothing_that_a_camera_can_send_raises_or_depends_on_cuts(frames: list[Any], data: st.DataObject) -> None:
+    rig = Rig(DetectionsLane, city(STALLED, WRONG, DOOR, FULL, IN))
+    t = 0.0
+    for step, found in frames:
+        t += step / 2
+        texts = [
+            f"{i}|{min(x1, x2)!r}|{min(y1, y2)!r}|{max(x1, x2)!r}|{max(y1, y2)!r}|{c}" for i, x1, y1, x2, y2, c in found
+        ]
+        rig.say(frame(t) | {"objects": texts})
+    rig.beat(500)
+    whole = rig.run().signals
+    rig.begin()
+    assert rig.run(sorted(data.draw(st.sets(st.integers(1, len(frames)))))).signals == whole
 
 
 def demo_rig() -> Rig:
