@@ -78,7 +78,10 @@ class Tracks:
 
     def enter(self, content: CitySet, ours: NDArray[np.bool_]) -> None:
         """Take the scenarios of a set that watch cameras of ours (assets,). Raises ValueError, as :func:`watched`."""
+        before: CitySet | None = getattr(self, "content", None)
         self.content = content
+        if before is not None and before.registry is content.registry and before.scenarios == content.scenarios:
+            return  # another map, other routes: nothing of ours is in them
         self.scenarios = [s for s in content.scenarios if s.detect.watch is not None]
         self.wanted = np.zeros(len(ours), bool)
         self.cameras: dict[int, Camera] = {}
@@ -96,6 +99,9 @@ class Tracks:
                 cells.setdefault(one.asset, []).append(one)
             for asset, mine in cells.items():
                 self._open(asset, sights[asset], mine)
+        for camera in list(self.cameras.values())[:1]:  # compiled, or loaded, before a frame waits for it
+            i4, i8, f8 = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+            self._frames(camera, measure.Frames(i8, np.zeros(1, np.int64), i8, i4, i4, f8, f8), i8, 0)
         table = self.store.table(WATCHED)
         self._raised = bool(np.count_nonzero(table.rows["level"][: table.n]))
 
@@ -119,9 +125,6 @@ class Tracks:
         self.cameras[asset] = camera
         self.wanted[asset] = True
         self._cell_of |= {int(slot): (camera, k) for k, slot in enumerate(camera.slots)}
-        i4, i8, f8 = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
-        nothing = measure.Frames(i8, np.zeros(1, np.int64), i8, i4, i4, f8, f8)
-        self._frames(camera, nothing, i8, 0)  # compiled, or loaded, before a frame waits for it
 
     def _load(self, camera: Camera, keys: list[bytes]) -> None:
         state, seen = camera.state, camera.state.tracks[0]
@@ -129,11 +132,14 @@ class Tracks:
         if at >= 0:
             seen["last"], seen["begun"] = self.store.table(CAMERA).rows[at].item()
         table = self.store.table(TRACK)
-        there = [p for p in range(link.CAPACITY) if table.find(_of(camera.key, p)) >= 0]
-        for p in there:
-            row = table.rows[table.find(_of(camera.key, p))]
+        there = range(0)
+        for p in range(link.CAPACITY):
+            at = table.find(_of(camera.key, p))
+            if at < 0:
+                break  # the first free place is taken first, so none is used after one that never was
+            there = range(p + 1)
             for field in OBJECT.names or ():
-                seen[field][p] = row[field]
+                seen[field][p] = table.rows[field][at]
         for k, key in enumerate(keys):
             state.crossings[k] = self.store.table(WATCHED).rows["crossings"][camera.slots[k]]
             rule = camera.measures.rule(k)
@@ -148,14 +154,14 @@ class Tracks:
                 at = self.store.table(CROSSED).find(_of(key, turn))
                 state.times[first + turn] = self.store.table(CROSSED).rows["t"][at] if at >= 0 else 0
 
-    def _save(self, camera: Camera, touched: NDArray[np.bool_], before: I8) -> None:
+    def _save(self, camera: Camera, answer: measure.Answer, before: I8) -> None:
         """What changed, into the tables."""
         state, seen = camera.state, camera.state.tracks[0]
         table = self.store.table(CAMERA)
         slot = table.slot(camera.key)
         table.rows[slot] = (seen["last"], seen["begun"])
         table.dirty[slot] = 1
-        places = np.flatnonzero(touched)
+        places = np.flatnonzero(answer.touched)
         if len(places):
             table = self.store.table(TRACK)
             slots = table.slots(_of(camera.key, p) for p in places.tolist())
@@ -165,7 +171,8 @@ class Tracks:
         watched = self.store.table(WATCHED)
         for k, slot in enumerate(camera.slots.tolist()):
             rule = camera.measures.rule(k)
-            if rule >= 0 and len(places):
+            places = np.flatnonzero(answer.stayed[:, rule]) if rule >= 0 else places[:0]
+            if len(places):
                 table = self.store.table(STAY)
                 slots = table.slots(_of(watched.keys[slot], p) for p in places.tolist())
                 for field in FOLLOWED.names or ():
@@ -230,7 +237,7 @@ class Tracks:
             camera.slots, events,
         )  # fmt: skip
         if len(frames.t):
-            self._save(camera, answer.touched, before)
+            self._save(camera, answer, before)
         return answer, events[:made]
 
     def _tell(self, camera: Camera, event: Any, answer: measure.Answer, t: I8, offset: I8, out: Output) -> None:

@@ -17,6 +17,7 @@ from models.video.watch import (
     FOLLOWED,
     Crossing,
     Dwell,
+    Kind,
     Points,
     Rule,
     Standing,
@@ -37,6 +38,7 @@ CODES: dict[What, int] = {
     "count": COUNT, "density": DENSITY, "flow": FLOW, "intrusion": INTRUSION, "dwell": STAY, "standing": STAY,
     "wrong_way": AGAINST, "crossing": CROSSED,
 }  # fmt: skip
+CROSSES = int(Kind.CROSSING)
 MOST_CROSSINGS = 1024
 """Crossings within one window that can be told apart."""
 
@@ -114,14 +116,15 @@ class Frames(NamedTuple):
 
 class Answer(NamedTuple):
     """``value`` (frames, measures), NaN for a frame that is not newer than one before it; ``x``, ``y`` (frames,
-    measures): place of the object that made it, NaN where none did. ``touched`` (256,): rows of the state that changed.
-    ``followed``: objects that have a track.
+    measures): place of the object that made it, NaN where none did. What changed in the state: ``touched`` (256,) of
+    the tracks, ``stayed`` (256, rules) of the stays. ``followed``: objects that have a track.
     """
 
     value: F8
     x: F8
     y: F8
     touched: NDArray[np.bool_]
+    stayed: NDArray[np.bool_]
     followed: int
 
 
@@ -176,16 +179,16 @@ class Measures:
         f, n, m = len(frames.t), len(frames.ids), len(self.measures)
         linked = Linked(np.zeros(n, np.int64), np.full(n, -1, np.int32), np.zeros(n, bool), *np.full((2, n), np.nan))
         value, at_x, at_y = np.full((f, m), np.nan), np.full((f, m), np.nan), np.full((f, m), np.nan)
-        touched = np.zeros(CAPACITY, bool)
+        touched, stayed = np.zeros(CAPACITY, bool), np.zeros((CAPACITY, len(self.watch.rules)), bool)
         most = int(np.diff(frames.first).max(initial=0)) * len(self.watch.rules)
         k = self.linker
         _run(
             frames.t, frames.first, frames.ids, frames.kind, frames.number, frames.x, frames.y,
             state.tracks, round(1000 * k.gap_s), k.reach, k.top, k.smooth, *linked,
             self.watch.table, self.watch.corners, state.stays, round(1000 * self.watch.grace_s), np.zeros(most, EVENT),
-            self._rows, self._corners, state.times, state.crossings, value, at_x, at_y, touched,
+            self._rows, self._corners, state.times, state.crossings, value, at_x, at_y, touched, stayed,
         )  # fmt: skip
-        return Answer(value, at_x, at_y, touched, int(np.count_nonzero(linked.track)))
+        return Answer(value, at_x, at_y, touched, stayed, int(np.count_nonzero(linked.track)))
 
 
 def _rule(m: Measure) -> Rule | None:
@@ -204,7 +207,7 @@ def _run(
     t: I8, first: I8, ids: I8, kind: I4, number: I4, x: F8, y: F8, tracks: NDArray[Any], gap: int, reach: float,
     top: float, smooth: float, track: I8, place: I4, fresh: NDArray[np.bool_], vx: F8, vy: F8, rules: NDArray[Any],
     rule_corners: F8, stays: NDArray[Any], grace: int, events: NDArray[Any], rows: NDArray[Any], corners: F8, times: I8,
-    crossings: I8, value: F8, at_x: F8, at_y: F8, touched: NDArray[np.bool_],
+    crossings: I8, value: F8, at_x: F8, at_y: F8, touched: NDArray[np.bool_], stayed: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     """The kernel over frames."""
     seen = tracks[0]
@@ -213,14 +216,19 @@ def _run(
             continue
         a, b = first[f], first[f + 1]
         link_frame(seen, a, b, t[f], ids, kind, x, y, gap, reach, top, smooth, track, place, fresh, vx, vy)
-        for i in range(a, b):
-            if place[i] >= 0:
-                touched[place[i]] = True
         found = 0
         for i in range(a, b):
+            p = place[i]
+            if p < 0:
+                continue
+            touched[p] = True
+            for r in range(len(rules)):  # what is outside, and was, stays as it is
+                stayed[p, r] |= fresh[i] or stays[0, p, r].inside or rules[r].kind == CROSSES
             found = look_row(
                 rules, rule_corners, stays, 0, i, t[f], number, x, y, track, place, fresh, grace, events, found
             )
+            for r in range(len(rules)):
+                stayed[p, r] |= stays[0, p, r].inside
         for m in range(len(rows)):
             row = rows[m]
             if row.what <= FLOW:
