@@ -232,13 +232,13 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
     if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
         raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
+    if _check_watch(s, (series + tickets)[0]):
+        return
     if s.source == "hotline":
         _check_tickets(s, ends)
         return
     if tickets:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
-    if _check_watch(s, series):
-        return
     if not s.match.type or not s.match.metric or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
     pair = {
@@ -268,8 +268,8 @@ def _check(s: Scenario) -> None:
     s.decision()
 
 
-def _check_watch(s: Scenario, series: list[str]) -> bool:
-    """Whether it watches tracks of cameras, and does so rightly. Raises ValueError."""
+def _check_watch(s: Scenario, bound: str) -> bool:
+    """Whether it watches tracks of cameras, and does so rightly; ``bound`` is what it detects. Raises ValueError."""
     d, match, ends = s.detect, s.match, _given(s.clear, ("below", "above", "deviation_below", "score_below"))
     if d.watch is None:
         for name in ("zone", "line", "radius_m"):
@@ -282,10 +282,11 @@ def _check_watch(s: Scenario, series: list[str]) -> bool:
         raise ValueError(f"detect.watch: only for source video; source is {s.source!r}")
     if not match.type or match.metric or match.words:
         raise ValueError("match: expected the type of the cameras, and no metric or words, because detect has watch")
-    if series[0] not in ("above", "below") or (series == ["below"] and d.watch not in ("count", "density", "flow")):
-        raise ValueError(f"detect.watch {d.watch}: expected above (or below for count, density, flow), got {series[0]}")
-    if ends and ends[0] != {"above": "below", "below": "above"}[series[0]]:
-        raise ValueError(f"clear.{ends[0]}: expected its opposite or quiet_s, because detect is {series[0]}")
+    if bound not in ("above", "below") or (bound == "below" and d.watch not in ("count", "density", "flow")):
+        raise ValueError(f"detect.watch {d.watch}: expected above (or below for count, density, flow), got {bound}")
+    opposite = "below" if bound == "above" else "above"
+    if ends and ends[0] != opposite:
+        raise ValueError(f"clear.{ends[0]}: expected {opposite} or quiet_s, because detect is {bound}")
     crossing = d.watch == "crossing"
     if crossing != (d.line is not None) or crossing == (d.zone is not None) or crossing != (d.window_s is not None):
         raise ValueError("detect.watch: expected line and window_s for crossing, zone for all others")

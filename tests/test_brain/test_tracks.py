@@ -312,9 +312,10 @@ def test_more_objects_than_can_be_followed_are_counted() -> None:
         ("watch: crossing, line: gate, above: 1", "", "expected line and window_s"),
         ("watch: dwell, zone: no_stop, below: 1", "", "expected above .*got below"),
         ("watch: count, zone: crowd, silent_s: 1", "", "expected above .*got silent_s"),
+        ("watch: count, zone: crowd, count_over: 1, window_s: 5", "", "expected above .*got count_over"),
         ("watch: wrong_way, zone: crowd, above: 1", "", "expected one_way for wrong_way, got crowd"),
         ("watch: dwell, zone: no_stop, above: 1, radius_m: 2", "", "radius_m: expected metres above 0, with watch"),
-        ("watch: dwell, zone: no_stop, above: 1", "clear: {above: 2}", r"clear\.above: expected its opposite"),
+        ("watch: dwell, zone: no_stop, above: 1", "clear: {above: 2}", r"clear\.above: expected below or quiet_s"),
         ("watch: crossing, line: gate, window_s: 9, above: 2000", "", "expected below 1024"),
         ("watch: count, zone: crowd, above: 1, classes: [car, car]", "", "names, each once"),
         ("zone: crowd, above: 1", "", r"detect\.zone: only with watch"),
@@ -330,6 +331,8 @@ def test_a_watch_names_no_metric_and_only_cameras_have_one() -> None:
         read(STALLED.replace("type: camera", "type: camera, metric: person_count"))
     with pytest.raises(ScenarioError, match="only for source video; source is 'iot'"):
         read(STALLED.replace("source: video", "source: iot"))
+    with pytest.raises(ScenarioError, match="only for source video; source is 'hotline'"):
+        read(STALLED.replace("source: video", "source: hotline"))
 
 
 @pytest.mark.parametrize(
