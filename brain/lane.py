@@ -13,20 +13,21 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, judged, kernel
+from brain import beats, judged, kernel, tracks
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
 from brain.scored import SIDES, TABLES, Model, Scored, table_of
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
+from brain.tracks import Tracks
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
 from models.decision import DECISION_STATE, RULE, RUNG, SILENT
 from models.ewma import EWMA_STATE
-from streams.decode import Columns, decode_detections, decode_readings
+from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
 from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage, Summary
 from streams.registry import Registry
@@ -90,6 +91,7 @@ class _SeriesLane:
         """Keep the tables and who we are."""
         self.store, self.at, self.partitions = store, source, partitions
         self.events = np.zeros(ROOM, EVENT)
+        vars(self).pop("program", None)  # a rollback takes back rows that were new: the next set finds its own anew
 
     def enter(self, set_id: str, content: CitySet) -> None:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
@@ -103,7 +105,7 @@ class _SeriesLane:
         keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}
         slot_of = np.full(len(ours), -1, np.int32)
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
-        every = [s for s in content.scenarios if s.source == self.source]
+        every = [s for s in content.scenarios if s.source == self.source and s.detect.watch is None]
         scenarios = [s for s in every if not s.together()]
         minute_of, views = self._views([s for s in every if s.together()], registry, ours, keys)
         cell_rule, cell_series = _match(scenarios, registry, ours)
@@ -162,8 +164,12 @@ class _SeriesLane:
 
     def process(self, view: View) -> Output:
         """Decode, locate, score and decide a stretch."""
+        columns, dead = self.decode(view.batch, view.rows, self.program.content.registry)
+        return self._judge(view, columns, dead)[0]
+
+    def _judge(self, view: View, columns: Columns, dead: list[Dead]) -> tuple[Output, NDArray[np.uint8]]:
+        """What the values of a stretch lead to, and what became of each."""
         program = self.program
-        columns, dead = self.decode(view.batch, view.rows, program.content.registry)
         out = Output(dead=dead)
         lon, lat = self._place(columns)
         there = program.content.map.map.locate(lon, lat, columns.t)
@@ -185,7 +191,7 @@ class _SeriesLane:
                 self._beat(beat, out)
         self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
         self._account(columns, outcome, there[:, program.content.map.column], out)
-        return out
+        return out, outcome
 
     def _place(self, columns: Columns) -> tuple[F8, F8]:
         """Position of every value in WGS 84: its own, else its asset's."""
@@ -351,10 +357,31 @@ class ReadingsLane(_SeriesLane):
 
 
 class DetectionsLane(_SeriesLane):
-    """Counts of objects in camera frames 视频元数据 to signals."""
+    """Counts of objects in camera frames 视频元数据, and tracks of those that scenarios watch, to signals."""
 
     source = "video"
     decode = staticmethod(decode_detections)
+    tables: Mapping[str, np.dtype[Any]] = {**_SeriesLane.tables, **tracks.TABLES}
+
+    def bind(self, store: Store, source: TP, partitions: int) -> None:
+        """Keep the tables and who we are."""
+        super().bind(store, source, partitions)
+        self.tracks = Tracks(store, source, self.source)
+
+    def enter(self, set_id: str, content: CitySet) -> None:
+        """Compile a set for this lane, with the cameras of ours that it watches."""
+        super().enter(set_id, content)
+        self.tracks.enter(content, content.partitions(self.partitions) == self.at.partition)
+
+    def process(self, view: View) -> Output:
+        """Decode, locate, score and decide a stretch; objects only where they are watched."""
+        if not self.tracks.busy:
+            return super().process(view)
+        columns, frames, dead = decode_frames(view.batch, view.rows, self.program.content.registry, self.tracks.wanted)
+        out, outcome = self._judge(view, columns, dead)
+        fine = outcome[np.searchsorted(columns.row, frames.row)] == kernel.FINE
+        self.tracks.process(view, frames.take(fine), out)
+        return out
 
 
 def _same_rules(a: CitySet, b: CitySet) -> bool:

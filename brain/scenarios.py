@@ -19,6 +19,8 @@ from models.detector import Detector
 from models.ewma import EwmaZScore
 from models.neighbours import NeighbourDisagreement
 from models.surge import CountSurge
+from models.video.measure import MOST_CROSSINGS, What
+from streams.view import LineKind, ZoneKind
 
 NEIGHBOURS, SURGE = "neighbours", "surge"
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
@@ -86,6 +88,13 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     window_s: float | None = None
     words: Literal["any", "all"] | None = None
     """Each ticket that has any, or all, of the match's words."""
+    watch: What | None = None
+    """A number that cameras' tracks give (docs/video.md): above and below are of it, not of a metric."""
+    zone: ZoneKind | None = None
+    line: LineKind | None = None
+    classes: tuple[str, ...] = ()
+    """Classes of objects that count; none named: all."""
+    radius_m: float | None = None
 
 
 class Duration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -257,6 +266,8 @@ def _check(s: Scenario) -> None:
     if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
         raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
     _check_standard(s)
+    if _check_watch(s, (series + tickets)[0]):
+        return
     if s.source == "hotline":
         _check_tickets(s, ends)
         return
@@ -289,6 +300,45 @@ def _check(s: Scenario) -> None:
     s.ewma()
     s.model()
     s.decision()
+
+
+def _check_watch(s: Scenario, bound: str) -> bool:
+    """Whether it watches tracks of cameras, and does so rightly; ``bound`` is what it detects. Raises ValueError."""
+    d, match = s.detect, s.match
+    ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "grade_below"))
+    if d.watch is None:
+        for name in ("zone", "line", "radius_m"):
+            if getattr(d, name) is not None:
+                raise ValueError(f"detect.{name}: only with watch")
+        if d.classes:
+            raise ValueError("detect.classes: only with watch")
+        return False
+    if s.source != "video":
+        raise ValueError(f"detect.watch: only for source video; source is {s.source!r}")
+    if not match.type or match.metric or match.words:
+        raise ValueError("match: expected the type of the cameras, and no metric or words, because detect has watch")
+    if bound not in ("above", "below") or (bound == "below" and d.watch not in ("count", "density", "flow")):
+        raise ValueError(f"detect.watch {d.watch}: expected above (or below for count, density, flow), got {bound}")
+    opposite = "below" if bound == "above" else "above"
+    if ends and ends[0] != opposite:
+        raise ValueError(f"clear.{ends[0]}: expected {opposite} or quiet_s, because detect is {bound}")
+    crossing = d.watch == "crossing"
+    if crossing != (d.line is not None) or crossing == (d.zone is not None) or crossing != (d.window_s is not None):
+        raise ValueError("detect.watch: expected line and window_s for crossing, zone for all others")
+    if d.window_s is not None and not d.window_s > 0:
+        raise ValueError(f"detect.window_s: expected seconds above 0, got {d.window_s}")
+    if crossing and max([d.above or 0.0, *(r.at for r in s.levels)]) >= MOST_CROSSINGS:
+        raise ValueError(f"detect.above: expected below {MOST_CROSSINGS} crossings")
+    if d.watch == "wrong_way" and d.zone != "one_way":
+        raise ValueError(f"detect.zone: expected one_way for wrong_way, got {d.zone}")
+    if d.radius_m is not None and (d.watch != "standing" or not d.radius_m > 0):
+        raise ValueError("detect.radius_m: expected metres above 0, with watch standing")
+    if not all(d.classes) or len(set(d.classes)) < len(d.classes):
+        raise ValueError(f"detect.classes: expected names, each once, got {list(d.classes)}")
+    if d.detector is not None or d.settings or d.side != "both" or d.by is not None or d.within_m is not None:
+        raise ValueError("detect.watch: expected no detector, settings, side, by or within_m")
+    s.decision()
+    return True
 
 
 def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *first: Any) -> None:

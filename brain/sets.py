@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain import judged, scenarios, standards
+from brain import judged, scenarios, standards, views
 from brain.scenarios import Scenario
 from brain.standards import Library
 from geo import compiled
@@ -64,6 +64,7 @@ class CitySet:
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
+    _sights: dict[int, views.Sight] | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: Path, cache: Path | None = None, others: Iterable[CitySet] = ()) -> CitySet:
@@ -96,6 +97,11 @@ class CitySet:
         )  # fmt: skip
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
+            made._sights = same._sights
+        try:
+            views.watched(made.scenarios, made.registry, made.sights())
+        except ValueError as error:
+            raise ValueError(f"{folder}: {error}") from error
         return made
 
     def partitions(self, n: int) -> I4:
@@ -110,6 +116,12 @@ class CitySet:
             r = self.registry
             self._placed = to_wgs84(np.asarray(r.lon, np.float64), np.asarray(r.lat, np.float64), r.crs)
         return self._placed
+
+    def sights(self) -> dict[int, views.Sight]:
+        """What cameras see, by asset, of those that say. Raises ValueError, as :func:`brain.views.compiled`."""
+        if self._sights is None:
+            self._sights = views.compiled(self.registry)
+        return self._sights
 
     def placed_before(self, asset: I4, t: I8, lon: F8, lat: F8) -> None:
         """Put those of the rows (n,) that are older than their asset's last move where it stood then, in place."""

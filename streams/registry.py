@@ -11,7 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streams import view
 from streams.records import I4
+from streams.view import CameraView
 
 CRS = {"wgs84": 0, "gcj02": 1, "bd09": 2, "cgcs2000": 3}
 """Codes of coordinate reference systems; -1 stands for "not stated"."""
@@ -42,6 +44,7 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type.
 
     ``since``: from when on this is so, milliseconds UTC; 0 always. ``past``: where it stood before, oldest first.
+    ``view``: what a camera sees, where it is watched by zones and lines.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     every_s: float = 0.0
     since: int = 0
     past: tuple[Stood, ...] = ()
+    view: CameraView | None = None
 
     def measures(self) -> dict[str, Measure]:
         """Metric → unit and range."""
@@ -89,6 +93,8 @@ class Registry:
     every_s: NDArray[np.float64]
     past: list[tuple[int, Stood]]
     """Asset and where it stood earlier, of those that were moved; the newest first, so that the oldest has the word."""
+    views: dict[int, CameraView]
+    """Asset → what it sees, of the cameras that say."""
 
     @classmethod
     def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
@@ -146,6 +152,7 @@ class Registry:
             crs=np.array([CRS[asset.crs] for asset in assets], np.int8),
             every_s=np.array([asset.every_s for asset in assets], np.float64),
             past=[(a, stood) for a, asset in enumerate(assets) for stood in reversed(asset.past)],
+            views={a: asset.view for a, asset in enumerate(assets) if asset.view is not None},
         )
 
     def series_key(self, series: int) -> bytes:
@@ -173,3 +180,8 @@ def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
     for name, measure in asset.measures().items():
         if not measure.range[0] <= measure.range[1]:
             raise RegistryError(f"{where}: {name}: range: expected low before high, got {list(measure.range)}")
+    if asset.view is not None:
+        try:
+            view.check(asset.view)
+        except ValueError as error:
+            raise RegistryError(f"{where}: view: {error}") from error
