@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from brain.commands import agent, deadletter, drill, hotline, kafka, replay, sets, standards, topics
+from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
 from brain.commands.audit import audit
 from brain.commands.demo import demo
 from brain.commands.map import app as map_app
 from brain.commands.recover import recover
+from brain.commands.route import route
 from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
@@ -32,8 +33,10 @@ app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
 app.command()(address)
+app.command()(route)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
+app.add_typer(calendar.app, name="calendar", help="working days, and when a limit ends / 工作日历")
 app.add_typer(standards.app, name="standards", help="tables of limits by day, and what they say / 标准")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")

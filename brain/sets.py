@@ -1,4 +1,4 @@
-"""Sets 生效集: registry, map, scenarios, routes and tables of standards that are in force together, under one hash.
+"""Sets 生效集: registry, map, scenarios, routes, limits, calendar and standards in force together, under one hash.
 
 The pulse names a set by its hash; a worker that lacks it takes no partition. A folder without tables of its own has the
 shipped ones, and their bytes count as the set's: what judged an event is always in the content, and goes where it goes.
@@ -12,12 +12,17 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from brain import judged, scenarios, standards, views
+from brain.incidents import jurisdiction
+from brain.incidents.calendar import WorkCalendar
+from brain.incidents.events import Events
+from brain.incidents.limits import Limits
+from brain.incidents.route import Routes
 from brain.scenarios import Scenario
 from brain.standards import Library
 from geo import compiled
@@ -30,6 +35,7 @@ from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
 STANDARDS = "standards"
+EVENTS, LIMITS, CALENDAR = "events.yaml", "limits.yaml", "calendar.yaml"
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -58,7 +64,9 @@ class CitySet:
     registry: Registry
     map: GridMap
     scenarios: list[Scenario]
-    routes: Any = None
+    routes: Routes | None = None
+    events: Events | None = None
+    limits: Limits | None = None
     assets_hash: bytes = b""
     standards: Library = NO_TABLES
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
@@ -76,7 +84,8 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, table, scenario, routes), with the file and the place in it.
+            Of the part that is wrong (registry, map, scenario, table), with the file and the place in it; also where
+            a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
         OSError
             A file cannot be read.
         """
@@ -85,16 +94,20 @@ class CitySet:
         assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
         registry = Registry.load(folder / ASSETS) if same is None else same.registry
-        tables = _library(folder, contents)
+        library = _library(folder, contents)
 
         def fits(scenario: Scenario) -> None:
-            judged.check(scenario, tables)
-            judged.check_units(scenario, tables, registry)
+            judged.check(scenario, library)
+            judged.check_units(scenario, library, registry)
 
         made = cls(
             digest_of(contents), registry, _map(folder, cache), scenarios.load(folder / SCENARIOS, fits),
-            msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets, tables,
+            assets_hash=assets, standards=library,
         )  # fmt: skip
+        has = tables(contents, folder)
+        made.routes, made.events, made.limits = has
+        if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
+            jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
@@ -228,7 +241,7 @@ def folders(below: Path) -> list[Path]:
 def files(folder: Path) -> dict[str, bytes]:
     """Names and bytes of a set's files; nothing else in its folder counts, but for the shipped tables."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
-    paths.append(folder / CHANGES)
+    paths += [folder / name for name in (CHANGES, EVENTS, LIMITS, CALENDAR)]
     found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
     return {**found, **tables_of(folder)}
 
@@ -239,7 +252,7 @@ def borrows(folder: Path) -> bool:
 
 
 def tables_of(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of the tables that a set has, its own or the shipped ones."""
+    """Names and bytes of the tables of standards that a set has, its own or the shipped ones."""
     where = standards.FOLDER if borrows(folder) else folder / STANDARDS
     return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(where.glob("*.yaml"))}
 
@@ -286,7 +299,7 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -302,6 +315,39 @@ def _library(folder: Path, contents: Mapping[str, bytes]) -> Library:
 
 def _name(id: str) -> str:
     return id.replace(":", "-")
+
+
+class Tables(NamedTuple):
+    """The tables of jurisdiction of a set, each checked by itself; None where the set has none."""
+
+    routes: Routes | None
+    events: Events | None
+    limits: Limits | None
+
+
+def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
+    """Read them from a set's files; ``folder`` begins every error message. Raises ValueError."""
+
+    def part(name: str) -> Any:
+        try:
+            return msgspec.yaml.decode(contents[name]) if name in contents else None
+        except msgspec.DecodeError as error:
+            raise ValueError(f"{folder / name}: not YAML: {error}") from error
+
+    routes, events, limits, calendar = (part(name) for name in (ROUTES, EVENTS, LIMITS, CALENDAR))
+    days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
+    return Tables(
+        None if routes is None else Routes.of(routes, str(folder / ROUTES)),
+        None if events is None else Events.of(events, str(folder / EVENTS)),
+        None if limits is None else Limits.of(limits, days, str(folder / LIMITS)),
+    )
+
+
+def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario]) -> list[jurisdiction.Finding]:
+    """Where they do not fit one another, the map, the registry or the scenarios."""
+    if has.routes is None and has.events is None:
+        return []
+    return jurisdiction.check(has.routes, has.events, has.limits, jurisdiction.Ground.of(city), registry.owners, what)
 
 
 LARGE = 200_000

@@ -95,6 +95,8 @@ class Registry:
     """Asset and where it stood earlier, of those that were moved; the newest first, so that the oldest has the word."""
     views: dict[int, CameraView]
     """Asset → what it sees, of the cameras that say."""
+    owners: list[str]
+    asset_owner: I4
 
     @classmethod
     def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
@@ -133,6 +135,8 @@ class Registry:
         types = sorted({asset.type for asset in assets})
         metrics = sorted({name for _, name, _ in rows})
         units = sorted({measure.unit for _, _, measure in rows})
+        owners = sorted({asset.owner for asset in assets})
+        number_of = {owner: k for k, owner in enumerate(owners)}
         series_asset = np.array([a for a, _, _ in rows], np.int32)
         return cls(
             ids=[asset.id for asset in assets],
@@ -153,7 +157,14 @@ class Registry:
             every_s=np.array([asset.every_s for asset in assets], np.float64),
             past=[(a, stood) for a, asset in enumerate(assets) for stood in reversed(asset.past)],
             views={a: asset.view for a, asset in enumerate(assets) if asset.view is not None},
+            owners=owners,
+            asset_owner=np.array([number_of[asset.owner] for asset in assets], np.int32),
         )
+
+    def owner(self, asset: str) -> str:
+        """Who owns an asset; an empty text where it does not say, and of what is no asset (a ticket's grid)."""
+        a = self.index.get(asset)
+        return "" if a is None else self.owners[self.asset_owner[a]]
 
     def series_key(self, series: int) -> bytes:
         """Key of a series in state tables: asset id, unit separator, metric."""

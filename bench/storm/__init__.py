@@ -82,7 +82,7 @@ def _details(storm: Storm, v: Verdict, watcher: driver.Watcher) -> dict[str, Fig
         "missed": names(v.missed), "of them seen too late": len(v.late),
         "most splits": "; ".join(f"{i} +{v.extra[i]} {truths[i].family}" for i in most[:8]) or "none",
         "peaks": ", ".join(f"{console} {n}" for console, n in v.peak.items()),
-        "withheld to the end": ", ".join(f"{w or 'no reason'} {n}" for w, n in watcher.withheld.most_common()) or "none",
+        "withheld to the end": ", ".join(f"{w or '?'} {n}" for w, n in watcher.withheld.most_common()) or "none",
     }  # fmt: skip
 
 

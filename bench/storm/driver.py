@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from types import SimpleNamespace
-from typing import Protocol
 
 import msgspec
 
 from bench.storm.judge import Shown
 from brain.drill.storm import Storm
 from brain.drill.storm.kinds import family_of
-from brain.incidents.city import CityLogic
+from streams.logic import CityLogic
 
 AFTER_MS = 3_600_000
 """Timers go on for so long after the last signal: what was deferred may still be shown."""
@@ -27,26 +26,17 @@ class _Incident(msgspec.Struct):
 
     id: str
     domain: str
-    scenario: str
     event_code: str
     opened: int
-    shown: int | None | msgspec.UnsetType = msgspec.UNSET
+    shown: int | msgspec.UnsetType | None = msgspec.UNSET
     """Fold time at which it became visible; null while withheld. Without the field, every incident is visible."""
     withheld: str = ""
     lon: float | None = None
     lat: float | None = None
     members: list[_Member] = []
-    fates: dict[str, int] = {}
 
 
 _decode = msgspec.json.Decoder(_Incident).decode
-
-
-class Logic(Protocol):
-    """What is driven; ``streams.logic.CityLogic`` has it."""
-
-    def due(self) -> int | None: ...
-    def fire(self, now: int) -> None: ...
 
 
 class Watcher:
@@ -54,32 +44,34 @@ class Watcher:
 
     def __init__(self) -> None:
         self.shown: dict[str, Shown] = {}
-        self.records = 0
         self.withheld: Counter[str] = Counter()
-        """Incidents never shown, by the last reason why."""
+        """Incidents never shown, by the last reason why; known at the end."""
         self._why: dict[str, str] = {}
+        self._unseen: dict[str, dict[str, None]] = {}
+        """Raises of an incident that is withheld: a member tells of its first and its latest one only."""
 
     def see(self, value: bytes | None, now: int) -> None:
         """One record published at a fold time."""
         if value is None:
             return
-        self.records += 1
         incident = _decode(value)
         at = incident.opened if incident.shown is msgspec.UNSET else incident.shown
-        if at is None:
-            self._why[incident.id] = incident.withheld
-            return
-        self._why.pop(incident.id, None)
+        raises = [identity for m in incident.members for identity in (m.id, m.last) if identity]
         one = self.shown.get(incident.id)
+        if at is None:
+            self._unseen.setdefault(incident.id, {}).update(dict.fromkeys(raises))
+            if one is None:
+                self._why[incident.id] = incident.withheld
+            return
+        raises += self._unseen.pop(incident.id, {})
         if one is None:
-            family = family_of(incident.event_code)
-            at = max(at, now)  # visible no sooner than it was published
-            one = Shown(incident.id, at, incident.domain, family, incident.lon, incident.lat)
+            self._why.pop(incident.id, None)
+            # Visible no sooner than it was published, whatever it says of itself.
+            one = Shown(incident.id, max(at, now), incident.domain, family_of(incident.event_code), incident.lon,
+                        incident.lat)  # fmt: skip
             self.shown[incident.id] = one
-        for member in incident.members:
-            one.counted.setdefault(member.id, now)
-            if member.last:
-                one.counted.setdefault(member.last, now)
+        for identity in raises:
+            one.counted.setdefault(identity, now)
 
     def result(self) -> list[Shown]:
         """All that was shown."""

@@ -15,7 +15,7 @@ from geo.metres import Metres
 
 WITHIN_M = 500.0
 LIFE_S, OTHER_S = 5.0, 120.0
-"""Class limits: event time from a truth's first signal until it is seen; also how soon a never-hidden one is counted."""
+"""Class limits: event time from a truth's first signal until it is seen. Never-hidden signals have the first."""
 WINDOW_MS = 600_000
 
 
@@ -113,13 +113,13 @@ class Judge:
         for one in shown:
             held: dict[str, int] = {}
             for identity, when in one.counted.items():
-                for truth in self.label.get(identity, ()):
-                    held[truth] = min(held.get(truth, when), when)
+                for name in self.label.get(identity, ()):
+                    held[name] = min(held.get(name, when), when)
             if len(held) > 1:
                 wrong.append(one.id)
             empty += not held
-            for truth, when in held.items():
-                holders[truth].append((one, when))
+            for name, when in held.items():
+                holders[name].append((one, when))
         missed, late, delays = [], [], []
         for truth in self.storm.truths:
             seen = self._seen(truth, holders.get(truth.id, []))

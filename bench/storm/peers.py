@@ -61,7 +61,7 @@ class Dedup:
 
 @dataclass
 class _Alert:
-    """One alert by its labels: a raise after its end is the same alert again. ``raises``: what people then see of it."""
+    """One alert by its labels: a raise after its end is the same one again. ``raises``: those not yet spoken of."""
 
     signal: Signal
     raises: list[str] = field(default_factory=list)
@@ -90,9 +90,9 @@ class Grouping:
     """Alertmanager's dispatcher and its notification log, with its default times.
 
     A group waits ``group_wait`` before it first speaks and ``group_interval`` between words; it speaks when an alert
-    fires that was not firing at its last word, when all have ended, and again after ``repeat``. Alerts that ended before
-    the first word are never spoken of. Shown is a group from its first word until it has told that all have ended;
-    alerts that join it are counted when it speaks.
+    fires that was not firing at its last word, when all have ended, and again after ``repeat``. Alerts that ended
+    before the first word are never spoken of. Shown is a group from its first word until it has told that all have
+    ended; alerts that join it are counted when it speaks.
     """
 
     by: tuple[str, ...] = ("scenario", "grid")
@@ -199,7 +199,7 @@ def whole_city(storm: Storm) -> list[Shown]:
 
 
 def perfect(storm: Storm) -> list[Shown]:
-    """Who knows the labels: a truth at its place with its first signal, a false never-hidden alarm by class and asset."""
+    """Who knows the labels: a truth at its place with its first signal; false never-hidden ones by class and asset."""
     about, out = told(storm), dict[str, Shown]()
     truths = {t.id: t for t in storm.truths}
     for signal, label in zip(storm.signals, storm.labels, strict=True):

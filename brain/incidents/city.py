@@ -197,7 +197,7 @@ class CityLogic:
         return home.reason
 
     def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
-        route = rules.route(plan, signal.district)
+        route = rules.route(plan, signal)
         incident = Incident(
             id=incident_id(identity), revision=0, state="detected", domain=plan.domain, scenario=signal.scenario,
             scenario_version=plan.version, event_code=plan.event_code, name=plan.name, level=signal.level,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from brain.incidents.causes import Causes
+from brain.incidents.events import Events
+from brain.incidents.limits import Limits
 from brain.incidents.route import Route, Routes
 from brain.incidents.value import DOMAINS, Domain, Text, family_of
+from streams.records import Signal
 
 NO_ROUTE = Route("", Text(), (), "none")
 
@@ -72,6 +75,10 @@ class Plan(NamedTuple):
     life: bool
 
 
+def _nobody(asset: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the stages ask of a set."""
@@ -79,6 +86,10 @@ class Rules:
     plans: Mapping[str, Plan]
     routes: Routes | None
     causes: Causes = field(default_factory=Causes)
+    events: Events | None = None
+    limits: Limits | None = None
+    owner: Callable[[str], str] = _nobody
+    """Of an asset, as the registry has it."""
 
     @classmethod
     def of(cls, content: SetLike) -> Rules:
@@ -92,15 +103,24 @@ class Rules:
         routes = content.routes
         if routes is not None and not isinstance(routes, Routes):
             routes = Routes.of(routes)
-        return cls(plans, routes, Causes.of(getattr(content, "causes", None)))
+        registry = getattr(content, "registry", None)
+        return cls(
+            plans, routes, Causes.of(getattr(content, "causes", None)), getattr(content, "events", None),
+            getattr(content, "limits", None), _nobody if registry is None else registry.owner,
+        )  # fmt: skip
 
     def plan(self, scenario: str) -> Plan:
         """Of a scenario; one that the set lacks (the brain's own, or of an earlier set) is named by its id."""
         return self.plans.get(scenario) or _unlisted(scenario)
 
-    def route(self, plan: Plan, district: str) -> Route:
-        """Who leads; nobody where the set has no routes."""
-        return self.routes.find(plan.event_code, plan.domain, district) if self.routes else NO_ROUTE
+    def route(self, plan: Plan, signal: Signal) -> Route:
+        """Who leads: by event code, place and owner of the asset; nobody where the set has no routes."""
+        if self.routes is None:
+            return NO_ROUTE
+        return self.routes.find(
+            plan.event_code, plan.domain, signal.district, grid=signal.grid, town=signal.town,
+            zones=signal.areas.get("zone", ()), owner=self.owner(signal.asset),
+        )  # fmt: skip
 
 
 _OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}

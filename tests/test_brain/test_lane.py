@@ -210,6 +210,7 @@ def test_the_demo_set_loads_and_its_name_changes_with_its_content(tmp_path: Path
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
     assert CitySet.load(tmp_path).id == demo.id
-    (tmp_path / "routes.yaml").write_text("version: 2\n")
+    with (tmp_path / "routes.yaml").open("a") as routes:
+        routes.write("# another content\n")
     assert CitySet.load(tmp_path).id != demo.id
     assert replace(demo, id="other").registry is demo.registry

@@ -1,4 +1,4 @@
-"""A storm 风暴: labelled signals of a sample city on a bad day, to measure noise control with. Format: docs/storm.md."""
+"""A storm 风暴: labelled signals of a sample city on a bad day, to measure noise control with (docs/storm.md)."""
 
 from brain.drill.storm.make import make_storm
 from brain.drill.storm.model import FULL, SMALL, Scenario, Size, Storm, Truth

@@ -10,9 +10,13 @@ from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, VIDEO, Kind
 from brain.drill.storm.model import Asset, Episode, Spot, Step, Ticket
 from brain.drill.storm.truths import Plan, Planned
 
+CLEAR = 750.0
+"""Metres from a truth within which no sensor of its family tells of mere effects of another one."""
 ERROR_M = 150.0
 """How far off a caller's place is, at most."""
-ALONE = 0.15
+REPEATED = 0.2
+"""Share of a never-hidden truth's early sensors that raise twice."""
+ALONE = 0.1
 """Share of ordinary truths of which only one sensor tells for the first two minutes; it escalates within one."""
 
 SPREADS: dict[str, tuple[tuple[str, float, float, float, float], ...]] = {
@@ -32,6 +36,10 @@ class Told:
         self.ground = ground
         self.episodes: list[Episode] = []
         self.tickets: list[Ticket] = []
+        self.plan = plan
+        for family, spot in [*((p.truth.family, p.spot) for p in plan.truths), *(f[:2] for f in plan.false_life)]:
+            for kind in kinds_of(family, IOT)[:1]:
+                ground.sensors(spot, kind, needed=True)
         for planned in plan.truths:
             draw = stream(ground.seed, f"storm.truth.{planned.truth.id}")
             if planned.truth.life:
@@ -46,14 +54,19 @@ class Told:
     # -- never-hidden classes
 
     def _life(self, draw: Draw, planned: Planned) -> None:
-        """Several sensors within minutes, a camera, calls; all within eight minutes, so that one incident can hold it."""
+        """Several sensors, a camera, calls: all begin within eight minutes, so that one incident can hold them."""
         truth, spot = planned.truth, planned.spot
         lasts = round(draw.uniform(9, 22) * MINUTE)
         for kind in kinds_of(truth.family, IOT):
-            sensors = self.ground.sensors(spot, kind, needed=True)
+            sensors = self.ground.sensors(spot, kind)
             times = np.concatenate([[0.0], np.sort(draw.exponential(55_000, len(sensors) - 1))])
             for sensor, later in zip(sensors, np.minimum(times, 7 * MINUTE).tolist(), strict=True):
-                self._rise(draw, kind, sensor, truth.onset + round(later), truth.onset + lasts, (3, 4), truth.id)
+                t = truth.onset + round(later)
+                if later < MINUTE and draw.random() < REPEATED:  # it comes and goes, then stays
+                    gone = t + round(draw.uniform(15_000, 70_000))
+                    self._rise(draw, kind, sensor, t, gone, (3, 3), truth.id)
+                    t = self.episodes[-1].steps[-1].t + round(draw.uniform(5_000, 60_000))
+                self._rise(draw, kind, sensor, t, truth.onset + lasts, (3, 4), truth.id)
         for kind in kinds_of(truth.family, VIDEO):
             cameras = self.ground.sensors(spot, kind)
             first = 0.0 if not kinds_of(truth.family, IOT) else draw.uniform(8_000, 60_000)
@@ -67,7 +80,7 @@ class Told:
     def _false_life(self, draw: Draw, family: str, spot: Spot, t: int) -> None:
         """One detector, raised for nothing once or a few times; nobody else says so. Visible all the same."""
         kind = kinds_of(family, IOT)[0]
-        sensor = self.ground.sensors(spot, kind, needed=True)[0]
+        sensor = self.ground.sensors(spot, kind)[0]
         for _ in range(int(draw.integers(1, 5))):
             until = t + round(draw.uniform(8_000, 50_000))
             steps = [Step(t, "raise", 3, kind.value(3, 0.1)), Step(until, "clear", 0, kind.value(0, 0.0))]
@@ -87,7 +100,7 @@ class Told:
         for number, kind in enumerate(kinds_of(truth.family, IOT)):
             if number and draw.random() < 0.4:
                 continue
-            sensors = self.ground.sensors(spot, kind, needed=not number)
+            sensors = self.ground.sensors(spot, kind)
             for k, sensor in enumerate(sensors):
                 later = 0 if first else calm + round(min(draw.exponential(35_000 if k == 1 else 90_000), 480_000))
                 at = (max(top, 3),) * 2 if alone and first else (max(1, top - 1), top)
@@ -98,16 +111,14 @@ class Told:
                 continue
             for camera in self.ground.sensors(spot, kind)[: int(draw.integers(1, 3))]:
                 later = 0 if first else calm + round(draw.uniform(8_000, 80_000))
-                self._rise(
-                    draw, kind, camera, truth.onset + later, until, (max(1, top - 1), top), truth.id, quick=first
-                )
+                at = (max(1, top - 1), top)
+                self._rise(draw, kind, camera, truth.onset + later, until, at, truth.id, quick=first)
                 first = False
         for kind in kinds_of(truth.family, HOTLINE):
-            calls = 1 + int(draw.poisson(2.2))
-            for k in range(calls):
+            for k in range(1 + int(draw.poisson(2.2))):
                 soon = not k and not alone
-                later = draw.uniform(35_000, 95_000) if soon else draw.uniform(2, 14) * MINUTE
-                self._call(draw, kind, spot, truth.onset + round(later), truth.id)
+                t = truth.onset + round(draw.uniform(35_000, 95_000) if soon else draw.uniform(2, 14) * MINUTE)
+                self._call(draw, kind, spot, t, truth.id)
 
     def _effects(self, draw: Draw, planned: Planned) -> None:
         """What else rises because of it, elsewhere and in other families, without being a thing of its own."""
@@ -121,13 +132,22 @@ class Told:
                 if other is spot and kind.family == truth.family:
                     continue
                 for sensor in sensors if away >= near else []:
-                    if draw.random() < 0.25:
+                    if draw.random() < 0.25 or self._of_another(planned, kind, sensor):
                         continue
                     t = truth.onset + round((soon + (late - soon) * (away / far) + draw.uniform(0, 1.5)) * MINUTE)
                     self._rise(draw, kind, sensor, t, until, (1, 2), truth.id)
         call = kinds_of(truth.family, HOTLINE)[0]
         for _ in range(int(draw.integers(5, 12))):
             self._call(draw, call, spot, truth.onset + round(draw.uniform(2, 30) * MINUTE), truth.id)
+
+    def _of_another(self, cause: Planned, kind: Kind, sensor: Asset) -> bool:
+        """Whether a sensor stands where another truth of its family is: what it says would be that one's."""
+        return any(
+            p.truth.family == kind.family
+            and p is not cause
+            and np.hypot(p.spot.x - sensor.x, p.spot.y - sensor.y) < CLEAR
+            for p in self.plan.truths
+        )
 
     # -- one alarm, one call
 
@@ -142,7 +162,7 @@ class Told:
         for level in range(low + 1, high + 1):
             at += round(draw.uniform(15_000, 55_000) if quick else draw.uniform(30_000, 240_000))
             steps.append(Step(at, "update", level, kind.value(level, draw.random())))
-        end = max(until + round(draw.uniform(-2, 3) * MINUTE), at + 20_000)
+        end = max(until + round(draw.uniform(-0.1, 0.15) * (until - t)), at + 8_000)
         steps.append(Step(end, "clear", 0, kind.value(0, 0.5)))
         self.episodes.append(Episode(kind.id, asset, steps, truth))
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final, cast
 
@@ -66,7 +68,7 @@ def read(path: Path) -> Storm:
             return _read(lines)
     except StormFileError as error:
         raise StormFileError(f"{path.name}: {error}") from None
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise StormFileError(f"{path.name}: {error}") from error
 
 
@@ -87,9 +89,8 @@ def _read(lines: Iterator[bytes]) -> Storm:
         _check(line, number, scenarios, truths)
         key = (*line.origin[:2], line.offset, line.index)
         if key in seen:
-            raise StormFileError(
-                f"line {number}: offset {line.offset}, index {line.index} of {line.origin[0]}/{line.origin[1]} came before"
-            )  # noqa: E501
+            lane = f"{line.origin[0]}/{line.origin[1]}"
+            raise StormFileError(f"line {number}: offset {line.offset}, index {line.index} of {lane} came before")
         seen.add(key)
         read.append(line)
     told = {line.truth for line in read}
@@ -112,7 +113,7 @@ def _checked(header: Header) -> tuple[dict[str, Scenario], dict[str, Truth]]:
         if scenario.domain not in DOMAINS:
             raise StormFileError(
                 f"line 1: scenarios[{k}].domain: expected one of {', '.join(DOMAINS)}, got {scenario.domain!r}"
-            )  # noqa: E501
+            )
         scenarios[scenario.id] = scenario
     truths: dict[str, Truth] = {}
     for k, truth in enumerate(header.truths):
@@ -149,6 +150,12 @@ def _reading(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb"))
 
 
-def _writing(path: Path) -> IO[bytes]:
-    # No time and no name in the packed file: the same storm gives the same bytes.
-    return cast("IO[bytes]", gzip.GzipFile(path, "wb", mtime=0)) if path.suffix == ".gz" else path.open("wb")
+@contextmanager
+def _writing(path: Path) -> Iterator[IO[bytes]]:
+    with path.open("wb") as raw:
+        if path.suffix != ".gz":
+            yield raw
+            return
+        # No time and no name in it: the same storm gives the same bytes.
+        with gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed:
+            yield cast("IO[bytes]", packed)

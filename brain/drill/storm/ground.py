@@ -1,4 +1,4 @@
-"""Where it happens: spots of the sample city with sensors around them, its borders, and storm cells that move over it."""
+"""Where it happens: spots of the sample city with sensors around them, its borders, storm cells that move over it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from geo.grid_map import GridMap, Where
 
 Draw = np.random.Generator
 MINUTE, HOUR = 60_000, 3_600_000
+GAP_MS = 1_000
+"""Between two alarms of one sensor, at least."""
 APART = 350.0
 """Metres between two spots, at least."""
-NEAR = (15.0, 190.0)
-"""Metres of a sensor from the middle of its spot."""
+NEAR, BUILDING = (15.0, 190.0), (3.0, 55.0)
+"""Metres of a sensor from the middle of its spot; of one of a never-hidden class, which are in or at one building."""
 EQUIPPED = 0.5
 """Share of the families that a spot has sensors of."""
 
@@ -60,10 +62,11 @@ class Cell:
 class Ground:
     """The city of a seed as a storm needs it. Spots are added while truths are planned, sensors when asked for."""
 
-    def __init__(self, seed: int, size: Size, start: int) -> None:
+    def __init__(self, seed: int, size: Size, start: int, city: City | None = None) -> None:
+        """Over the city of the same seed, or another one."""
         self.seed, self.size = seed, size
         self.start, self.end = start, start + round(size.hours * HOUR)
-        self.city: City = make_city(seed, size.city)
+        self.city = city or make_city(seed, size.city)
         self.map = GridMap.of_map(self.city.map)
         self.spots: list[Spot] = []
         self._assets: dict[tuple[int, str], list[Asset]] = {}
@@ -128,31 +131,22 @@ class Ground:
         if kind.source == VIDEO:
             return self._cameras(spot)
         key = (spot.number, kind.id)
+        reach = BUILDING if kind.life else NEAR
         if key not in self._assets:
             draw = stream(self.seed, f"storm.spot.{spot.number}.{kind.id}")
-            equipped = draw.random() < EQUIPPED
-            self._assets[key] = (
-                self._place(draw, spot, kind.asset_type, int(draw.integers(2, 6)), IOT) if equipped else []
-            )
+            count = int(draw.integers(2, 6)) if draw.random() < EQUIPPED else 0
+            self._assets[key] = _around(draw, spot, kind.asset_type, count, IOT, reach)
         if needed and len(self._assets[key]) < 3:
             draw = stream(self.seed, f"storm.spot.{spot.number}.{kind.id}.needed")
-            self._assets[key] = self._place(draw, spot, kind.asset_type, int(draw.integers(3, 6)), IOT)
+            self._assets[key] = _around(draw, spot, kind.asset_type, int(draw.integers(3, 6)), IOT, reach)
         return self._assets[key]
 
     def _cameras(self, spot: Spot) -> list[Asset]:
         key = (spot.number, VIDEO)
         if key not in self._assets:
             draw = stream(self.seed, f"storm.spot.{spot.number}.cameras")
-            self._assets[key] = self._place(draw, spot, "cam", int(draw.integers(2, 5)), VIDEO)
+            self._assets[key] = _around(draw, spot, "cam", int(draw.integers(2, 5)), VIDEO, NEAR)
         return self._assets[key]
-
-    @staticmethod
-    def _place(draw: Draw, spot: Spot, name: str, count: int, source: str) -> list[Asset]:
-        away, turn = draw.uniform(*NEAR, count), draw.uniform(0, 2 * np.pi, count)
-        return [
-            Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
-            for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
-        ]
 
     # -- weather
 
@@ -165,13 +159,23 @@ class Ground:
         for k in range(self.size.cells):
             begin = round(self.start + between * (k + draw.uniform(0.05, 0.25)))
             end = min(begin + round(draw.uniform(0.6, 0.9) * between), self.end - 10 * MINUTE)
-            site = int(draw.integers(len(self._x)))
-            turn, speed = draw.uniform(0, 2 * np.pi), draw.uniform(2.0, 6.0)
-            east, north = float(speed * np.cos(turn)), float(speed * np.sin(turn))
-            half = (end - begin) / 2000
-            middle = float(self._x[site] - east * half), float(self._y[site] - north * half)
-            out.append(Cell(begin, end, *middle, (east, north), float(draw.uniform(2_200, 3_200))))
+            ways = [self._way(draw, begin, end) for _ in range(3)]
+            out.append(max(ways, key=self._crowd))
         return out
+
+    def _way(self, draw: Draw, begin: int, end: int) -> Cell:
+        """A cell that halfway passes over one of the key sites."""
+        site = int(draw.integers(len(self._x)))
+        turn, speed = draw.uniform(0, 2 * np.pi), draw.uniform(2.0, 6.0)
+        east, north = float(speed * np.cos(turn)), float(speed * np.sin(turn))
+        half = (end - begin) / 2000
+        x, y = float(self._x[site] - east * half), float(self._y[site] - north * half)
+        return Cell(begin, end, x, y, (east, north), float(draw.uniform(2_200, 3_200)))
+
+    def _crowd(self, cell: Cell) -> int:
+        """Key sites under it at five times of its way."""
+        places = [cell.at(cell.begin + (cell.end - cell.begin) * k // 4) for k in range(5)]
+        return sum(int(np.count_nonzero(np.hypot(self._x - x, self._y - y) <= cell.radius)) for x, y in places)
 
     def stormy(self, x: float, y: float, t: int) -> bool:
         """Whether a place lies in a cell."""
@@ -181,3 +185,11 @@ class Ground:
 def kinds_of(family: str, source: str) -> list[Kind]:
     """Scenarios of a family that hear of it by one source."""
     return [k for k in FAMILIES[family] if k.source == source]
+
+
+def _around(draw: Draw, spot: Spot, name: str, count: int, source: str, reach: tuple[float, float]) -> list[Asset]:
+    away, turn = draw.uniform(*reach, count), draw.uniform(0, 2 * np.pi, count)
+    return [
+        Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
+        for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
+    ]

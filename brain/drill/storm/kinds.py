@@ -1,4 +1,4 @@
-"""What the storm's signals are about: conditions of six domains, as scenarios would have them. A sample, no standard."""
+"""What the storm's signals are about: conditions of six domains, as scenarios have them. A sample, no standard."""
 
 from __future__ import annotations
 
@@ -47,14 +47,15 @@ def family_of(event_code: str) -> str:
     return ".".join(event_code.split(".", 2)[:2])
 
 
+Row = tuple[str, str, str, str, str, float, float]
+"""Name, Chinese and English name, source, metric, threshold and step of a kind."""
+
+
 def _family(family: str, *rows: Row, life: bool = False) -> list[Kind]:
     out = []
     for name, zh, en, source, metric, threshold, step in rows:
         out.append(Kind(f"{family}.{name}", f"{family}.{name}", zh, en, source, metric, threshold, step, life))
     return out
-
-
-Row = tuple[str, str, str, str, str, float, float]
 
 
 def _sensor(name: str, zh: str, en: str, metric: str, at: float, step: float) -> Row:
@@ -69,7 +70,7 @@ def _call(zh: str, en: str) -> Row:
     return ("call", zh, en, HOTLINE, "", 1.0, 1.0)
 
 
-KINDS: tuple[Kind, ...] = tuple([
+KINDS: tuple[Kind, ...] = (
     *_family("emergency.fire", _sensor("smoke", "烟感报警", "Smoke", "smoke", 5.0, 0.6),
              _camera("flame", "视频火焰", "Flame on camera"), _call("群众报告火情", "Fire reported"), life=True),
     *_family("emergency.gas", _sensor("sensor", "可燃气体泄漏", "Combustible gas", "gas", 25.0, 0.4),
@@ -81,7 +82,8 @@ KINDS: tuple[Kind, ...] = tuple([
     *_family("emergency.flood", _sensor("depth", "道路积水", "Water on the road", "flood_depth", 0.15, 0.7),
              _sensor("level", "河道水位超警", "River level", "water_level", 4.0, 0.1),
              _camera("water", "视频积水", "Water on camera"), _call("群众反映积水", "Flooding reported")),
-    *_family("emergency.crowd", _camera("street", "街面聚集拥挤", "Crowding"), _call("群众反映拥挤", "Crowding reported")),
+    *_family("emergency.crowd", _camera("street", "街面聚集拥挤", "Crowding"),
+             _call("群众反映拥挤", "Crowding reported")),
     *_family("emergency.wind", _sensor("speed", "大风", "Strong wind", "wind_speed", 17.2, 0.2),
              _sensor("crane", "塔吊风速超限", "Wind at a crane", "crane_wind", 13.8, 0.2),
              _call("群众反映大风隐患", "Wind hazard reported")),
@@ -96,7 +98,8 @@ KINDS: tuple[Kind, ...] = tuple([
     *_family("eco.air", _sensor("voc", "挥发性有机物超标", "VOC high", "voc", 2.0, 0.5),
              _sensor("pm25", "细颗粒物超标", "PM2.5 high", "pm25", 75.0, 0.5), _call("异味投诉", "Smell complaints")),
     *_family("eco.water", _sensor("do", "溶解氧过低", "Dissolved oxygen low", "do", 3.0, -0.2),
-             _camera("colour", "视频水体异色", "Water colour on camera"), _call("水体污染投诉", "Polluted water complaints")),
+             _camera("colour", "视频水体异色", "Water colour on camera"),
+             _call("水体污染投诉", "Polluted water complaints")),
     *_family("eco.dust", _sensor("site", "工地扬尘超标", "Dust high", "dust", 500.0, 0.4),
              _camera("plume", "视频扬尘", "Dust on camera"), _call("扬尘投诉", "Dust complaints")),
     *_family("eco.noise", _sensor("sensor", "噪声超标", "Noise high", "noise", 70.0, 0.1),
@@ -106,7 +109,8 @@ KINDS: tuple[Kind, ...] = tuple([
     *_family("public.power", _sensor("outage", "供电中断", "Power off", "power_off", 1.0, 0.0),
              _call("停电报修", "No power reported")),
     *_family("public.road", _sensor("manhole", "井盖倾斜", "Manhole tilted", "manhole", 15.0, 0.8),
-             _camera("collapse", "视频路面塌陷", "Road collapse on camera"), _call("路面塌陷报修", "Road damage reported")),
+             _camera("collapse", "视频路面塌陷", "Road collapse on camera"),
+             _call("路面塌陷报修", "Road damage reported")),
     *_family("public.traffic", _sensor("slow", "交通拥堵", "Traffic slow", "speed", 20.0, -0.25),
              _camera("jam", "视频拥堵", "Jam on camera"), _call("交通拥堵反映", "Jam reported")),
     *_family("social.order", _camera("gathering", "视频聚集", "Gathering on camera"),
@@ -117,7 +121,7 @@ KINDS: tuple[Kind, ...] = tuple([
              _call("企业停产反映", "Stoppage reported")),
     *_family("economy.logistics", _sensor("queue", "货车排队过长", "Lorry queue", "queue", 40.0, 0.5),
              _camera("yard", "视频堆场拥堵", "Yard jam on camera"), _call("物流受阻反映", "Delay reported")),
-])  # fmt: skip
+)  # fmt: skip
 
 BY_ID = {k.id: k for k in KINDS}
 FAMILIES: dict[str, tuple[Kind, ...]] = {

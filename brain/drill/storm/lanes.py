@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 
 from brain.drill.city.terrain import degrees, stream
-from brain.drill.storm.ground import Ground
+from brain.drill.storm.ground import GAP_MS, Ground
 from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, VIDEO, Kind
 from brain.drill.storm.model import Episode, Ticket
 from geo.grid_map import Where
@@ -27,11 +27,21 @@ TOPICS = {IOT: ("iot.telemetry", 4), VIDEO: ("video.metadata", 2), HOTLINE: ("ho
 PULSE_MS = 1_000
 QUIET_MS = 600_000
 """A hotline case is over when nobody has called for so long."""
-GAP_MS = 1_000
-"""Between two alarms of one sensor, at least."""
+OVER_MS = QUIET_MS + 5_000
+"""With what a call needs to arrive, and the pulse that ends the case."""
+LATE = 0.03
+"""Share of the rows that come late: seconds, or tens of seconds."""
 CALLS = ((3, 2), (6, 3))
 """Calls in one case → level."""
 Told = Literal["raise", "update", "clear"]
+
+
+class Place(NamedTuple):
+    """Degrees, and what they lie in."""
+
+    lon: float
+    lat: float
+    where: Where
 
 
 @dataclass
@@ -55,52 +65,64 @@ class Row:
 
 
 def told(ground: Ground, episodes: Iterable[Episode], calls: Iterable[Ticket]) -> tuple[list[Signal], list[str | None]]:
-    """Signals in fold order, and the truth of each. Of alarms of one sensor that overlap the first given stays."""
+    """Signals in fold order, and the truth of each. Alarms of one sensor must not overlap (:class:`Apart`)."""
     rows = _sensor_rows(ground, episodes)
     rows += _call_rows(ground, calls, len(rows))
     lanes: dict[tuple[str, int], list[Row]] = {}
     for row in rows:
         topic, partitions = TOPICS[row.scenario.source]
         lanes.setdefault((topic, partition_of(row.asset.encode(), partitions)), []).append(row)
-    wheres = _wheres(ground, rows)
+    places = _places(ground, rows)
     out: list[tuple[tuple[int, int, int, int], Signal, str | None]] = []
     for rank, (lane, mine) in enumerate(sorted(lanes.items())):
-        for signal, truth in _lane(ground, lane, mine, wheres):
+        for signal, truth in _lane(ground, lane, mine, places):
             out.append(((signal.fold, rank, signal.offset, signal.index), signal, truth))
     out.sort(key=lambda o: o[0])
     return [signal for _, signal, _ in out], [truth for _, _, truth in out]
 
 
+class Apart:
+    """Keeps the alarms of one sensor apart, since a sensor is in alarm once: of those that overlap the first stays."""
+
+    def __init__(self, end: int) -> None:
+        self.end = end
+        self.episodes: list[Episode] = []
+        self.signals = 0
+        """Steps before the end, of all that stayed."""
+        self._taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
+
+    def add(self, episodes: Iterable[Episode]) -> None:
+        """Take those that are free."""
+        for episode in episodes:
+            begin, last = episode.steps[0].t, episode.steps[-1]
+            end = last.t if last.kind == "clear" else 1 << 62
+            mine = self._taken.setdefault((episode.scenario, episode.asset.id), [])
+            at = bisect_left(mine, (begin, end))
+            if (at == 0 or mine[at - 1][1] + GAP_MS < begin) and (at == len(mine) or end + GAP_MS < mine[at][0]):
+                insort(mine, (begin, end))
+                self.episodes.append(episode)
+                self.signals += sum(step.t < self.end for step in episode.steps)
+
+
 def _sensor_rows(ground: Ground, episodes: Iterable[Episode]) -> list[Row]:
     draw = stream(ground.seed, "storm.arrival")
-    taken: dict[tuple[str, str], list[tuple[int, int]]] = {}
     rows: list[Row] = []
-    for case, episode in enumerate(apart(episodes, taken)):
+    written: dict[tuple[str, str], int] = {}
+    in_time = sorted(episodes, key=lambda e: (e.steps[0].t, e.scenario, e.asset.id))
+    for case, episode in enumerate(in_time):
         kind, asset = BY_ID[episode.scenario], episode.asset
-        last = 0
+        last = written.get((kind.id, asset.id), 0)  # a sensor sends in its own order, however late
         for step in episode.steps:
             if step.t >= ground.end:
                 break
             late = draw.uniform(100, 1_500)
-            if draw.random() < 0.03:
+            if draw.random() < LATE:
                 late = draw.uniform(1_500, 3_000) if kind.life else draw.uniform(3_000, 25_000)
             last = max(last + 1, round(step.t + late))
             rows.append(Row(last, case, step.kind, kind, asset.id, step.t, step.level, step.value, asset.x, asset.y,
                             "", episode.truth))  # fmt: skip
+        written[kind.id, asset.id] = last
     return rows
-
-
-def apart(episodes: Iterable[Episode], taken: dict[tuple[str, str], list[tuple[int, int]]]) -> Iterable[Episode]:
-    """Those that overlap no earlier given one of the same sensor and scenario: a sensor is in alarm once."""
-    for episode in episodes:
-        begin, last = episode.steps[0].t, episode.steps[-1]
-        end = last.t if last.kind == "clear" else 1 << 62
-        mine = taken.setdefault((episode.scenario, episode.asset.id), [])
-        at = bisect_left(mine, (begin, end))
-        free = (at == 0 or mine[at - 1][1] + GAP_MS < begin) and (at == len(mine) or end + GAP_MS < mine[at][0])
-        if free:
-            insort(mine, (begin, end))
-            yield episode
 
 
 def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
@@ -112,7 +134,7 @@ def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
         if not where.grid or not ground.start <= call.t < ground.end:
             continue
         open_ = cases.setdefault((call.scenario, where.grid), [])
-        near = [c for c in open_ if c[0].t - QUIET_MS <= call.t <= c[-1].t + QUIET_MS]
+        near = [c for c in open_ if c[0].t - OVER_MS <= call.t <= c[-1].t + OVER_MS]
         if not near:
             open_.append([call])
         elif near[0][0].truth == call.truth and len(near) == 1 and call.t >= near[0][-1].t:
@@ -144,14 +166,16 @@ def _case(draw: np.random.Generator, kind: Kind, asset: str, calls: list[Ticket]
     return rows
 
 
-def _wheres(ground: Ground, rows: list[Row]) -> dict[tuple[float, float], Where]:
-    places = list(dict.fromkeys((r.x, r.y) for r in rows))
-    found = ground.located([x for x, _ in places], [y for _, y in places])
-    return dict(zip(places, found, strict=True))
+def _places(ground: Ground, rows: list[Row]) -> dict[tuple[float, float], Place]:
+    plane = list(dict.fromkeys((r.x, r.y) for r in rows))
+    x, y = np.array([p[0] for p in plane]), np.array([p[1] for p in plane])
+    lon, lat = degrees(x, y)
+    found = zip(lon.tolist(), lat.tolist(), ground.located(x, y), strict=True)
+    return {at: Place(*one) for at, one in zip(plane, found, strict=True)}
 
 
 def _lane(
-    ground: Ground, lane: tuple[str, int], rows: list[Row], wheres: dict[tuple[float, float], Where]
+    ground: Ground, lane: tuple[str, int], rows: list[Row], places: dict[tuple[float, float], Place]
 ) -> Iterable[tuple[Signal, str | None]]:
     """One partition's signals in the order of its log."""
     topic, partition = lane
@@ -170,12 +194,11 @@ def _lane(
         case = cases.setdefault(row.case, [offset, index, -1, row.t])
         case[2] += 1
         fold = folds[row.asset] = hold(row.t, pulse, folds.get(row.asset, 0))
-        lon, lat = degrees(np.array([row.x]), np.array([row.y]))
-        where, kind = wheres[row.x, row.y], row.scenario
+        (lon, lat, where), kind = places[row.x, row.y], row.scenario
         yield Signal(
             kind.id, row.asset, cast("Told", row.kind), (topic, partition, case[0], case[1]), case[2], offset, index,
             row.t, case[3], fold=fold, pulse=pulse, level=row.level, metric=kind.metric, value=row.value,
-            threshold=kind.threshold if kind.source != HOTLINE else None, lon=float(lon[0]), lat=float(lat[0]),
+            threshold=kind.threshold if kind.source != HOTLINE else None, lon=lon, lat=lat,
             grid=where.grid, town=where.town, district=where.district, areas=where.areas, map=ground.map.version,
             set="storm", source=kind.source, life=kind.life, text=row.text,
         ), row.truth  # fmt: skip

@@ -66,8 +66,8 @@ class Size:
     city: str
 
 
-FULL = Size(52_000, 46, 62, 8, 10, 6, 420, 6.0, "full")
-SMALL = Size(4_000, 12, 20, 2, 2, 2, 90, 2.0, "small")
+FULL = Size(60_000, 46, 62, 8, 10, 6, 420, 6.0, "full")
+SMALL = Size(5_000, 12, 20, 2, 2, 2, 90, 2.0, "small")
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What is no incident: chattering, fleeting, stuck and standing alarms, the weather of storm cells, calls about nothing.
+"""What is no incident: chattering, fleeting, stuck and standing alarms, weather of storm cells, calls about nothing.
 
 Terms are those of ANSI/ISA-18.2 and EEMUA 191. A chattering alarm goes in and out of alarm several times a minute, a
 fleeting one once and briefly, a standing (stale) one for hours; a few bad actors make a large part of all alarms.
@@ -11,11 +11,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from brain.drill.city.terrain import stream
-from brain.drill.storm.ground import MINUTE, Cell, Draw, Ground, kinds_of
+from brain.drill.storm.ground import GAP_MS, MINUTE, Cell, Draw, Ground, kinds_of
 from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, ORDINARY, VIDEO, Kind
 from brain.drill.storm.model import Asset, Episode, Spot, Step, Ticket
 
-LEVELS, LEVEL_SHARE = (1, 2, 3, 4), (0.62, 0.27, 0.09, 0.02)
+LEVELS, LEVEL_SHARE = (1, 2, 3, 4), (0.65, 0.27, 0.065, 0.015)
 """Levels of false raises: broken sensors say high things too."""
 STORM_LEVEL_SHARE = (0.66, 0.31, 0.03)
 
@@ -32,7 +32,7 @@ CALLED = ("emergency.wind", "emergency.flood", "public.traffic", "public.power",
 
 
 class Noise:
-    """All that is labelled null, but false never-hidden alarms. ``fill`` goes on chattering for as long as asked."""
+    """All that is labelled null, but false never-hidden alarms."""
 
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
@@ -44,8 +44,8 @@ class Noise:
         for n, cell in enumerate(ground.cells):
             self._cell(stream(ground.seed, f"storm.cell.{n}"), cell)
         scale = hours / 6 * size.spots / 420
-        self._single(stream(ground.seed, "storm.single"), round(2_400 * scale))
-        self._together(stream(ground.seed, "storm.together"), round(40 * scale))
+        self._single(stream(ground.seed, "storm.single"), round(2_000 * scale))
+        self._together(stream(ground.seed, "storm.together"), round(30 * scale))
         self._calls(stream(ground.seed, "storm.calls"), round(360 * scale))
 
     # -- which sensor
@@ -68,7 +68,7 @@ class Noise:
     def _standing(self, draw: Draw, number: int) -> None:
         """Stuck at the end of their range without another word, or just above the threshold for hours."""
         for n in range(number):
-            spot, kind, sensors = self._any(draw)
+            _, kind, sensors = self._any(draw)
             sensor = sensors[int(draw.integers(len(sensors)))]
             self._busy.add((kind.id, sensor.id))
             stuck = n % 4 == 0
@@ -92,7 +92,7 @@ class Noise:
             self._false(draw, kind, sensor, self._when(draw), lasts, _level(draw))
 
     def _together(self, draw: Draw, number: int) -> None:
-        """Two or three sensors of a kind at one spot raise for one reason that is none: a dip of their supply, a lorry."""
+        """Two or three sensors of a kind at one spot raise for one reason that is none: their supply dips, a lorry."""
         for _ in range(number):
             _, kind, sensors = self._any(draw)
             t, lasts = self._when(draw), draw.uniform(10, 80) if draw.random() < 0.75 else draw.uniform(120, 600)
@@ -106,37 +106,21 @@ class Noise:
         steps.append(Step(t + round(seconds * 1000), "clear", 0, kind.value(0, 0.5)))
         self.episodes.append(Episode(kind.id, sensor, steps))
 
-    def bursts(self) -> Iterator[int]:
-        """Chattering without end: bad actors go in and out of alarm; answers the signals of each burst."""
+    def bursts(self) -> Iterator[list[Episode]]:
+        """Chattering without end: bad actors go in and out of alarm several times a minute, for minutes."""
         draw = stream(self.ground.seed, "storm.chatter")
-        actors: list[tuple[Kind, list[Asset]]] = []
-        for _ in range(max(6, self.ground.size.spots // 12)):
+        actors: list[tuple[Kind, list[Asset], int]] = []
+        for _ in range(max(6, self.ground.size.spots // 8)):
             _, kind, sensors = self._any(draw, IOT if draw.random() < 0.8 else VIDEO)
-            chosen = sensors[: 2 if draw.random() < 0.15 else 1]
+            chosen = sensors[: 2 if draw.random() < 0.15 else 1]  # two hang on one bad cable
             self._busy.update((kind.id, s.id) for s in chosen)
-            actors.append((kind, chosen))
-        weight = 1.0 / np.arange(1, len(actors) + 1)
+            actors.append((kind, chosen, _level(draw)))
+        weight = 1.0 / np.sqrt(np.arange(1, len(actors) + 1))
         while True:
-            kind, sensors = actors[int(draw.choice(len(actors), p=weight / weight.sum()))]
+            kind, sensors, level = actors[int(draw.choice(len(actors), p=weight / weight.sum()))]
             begin, lasts = self._when(draw), draw.uniform(3, 25) * MINUTE
-            period, level = draw.uniform(6_000, 22_000), _level(draw)
-            made = 0
-            for sensor in sensors:
-                made += self._chatter(draw, kind, sensor, begin, min(begin + lasts, self.ground.end), period, level)
-            yield made
-
-    def _chatter(
-        self, draw: Draw, kind: Kind, sensor: Asset, begin: float, end: float, period: float, level: int
-    ) -> int:
-        at, made = begin, 0
-        while at < end:
-            off = at + period * draw.uniform(0.2, 0.7)
-            steps = [Step(round(at), "raise", level, kind.value(level, 0.1 * draw.random()))]
-            steps.append(Step(round(off), "clear", 0, kind.value(1, -0.1 * draw.random())))
-            self.episodes.append(Episode(kind.id, sensor, steps))
-            made += 2
-            at = off + period * draw.uniform(0.3, 1.0)
-        return made
+            period, end = draw.uniform(5_000, 16_000), min(begin + lasts, self.ground.end)
+            yield [e for s in sensors for e in _chatter(draw, kind, s, begin, end, period, level)]
 
     # -- weather
 
@@ -190,3 +174,15 @@ class Noise:
 
 def _level(draw: Draw) -> int:
     return int(draw.choice(LEVELS, p=LEVEL_SHARE))
+
+
+def _chatter(
+    draw: Draw, kind: Kind, sensor: Asset, begin: float, end: float, period: float, level: int
+) -> Iterator[Episode]:
+    at = begin
+    while at < end:
+        off = at + period * draw.uniform(0.2, 0.7)
+        steps = [Step(round(at), "raise", level, kind.value(level, 0.1 * draw.random()))]
+        steps.append(Step(round(off), "clear", 0, kind.value(1, -0.1 * draw.random())))
+        yield Episode(kind.id, sensor, steps)
+        at = off + GAP_MS + period * draw.uniform(0.3, 1.0)

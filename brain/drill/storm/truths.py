@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,8 +78,8 @@ class Plan:
         self._taken.append((family.partition(".")[0], life, t))
         return truth
 
-    def _when(self, draw: Draw, last: int = 25) -> int:
-        return round(draw.uniform(self.ground.start + 3 * MINUTE, self.ground.end - last * MINUTE))
+    def _when(self, draw: Draw) -> int:
+        return round(draw.uniform(self.ground.start + 3 * MINUTE, self.ground.end - 25 * MINUTE))
 
     # -- kinds of truths
 
@@ -128,6 +127,8 @@ class Plan:
         # Two of a family close to one another come first, while there is room.
         for k in range(0, 4, 2):
             self._pair(draw, LIFE[k], stormy=k == 0)
+        for k, layer in enumerate(("grid", "grid", "district")[: size.life // 8]):
+            self._on_border(draw, LIFE[k], layer)
         left = size.life - sum(p.truth.life for p in self.truths)
         inside -= sum(p.truth.life and self.ground.stormy(p.spot.x, p.spot.y, p.truth.onset) for p in self.truths)
         for k in range(left):
@@ -140,9 +141,7 @@ class Plan:
             self._pair(draw, ORDINARY[(3 * k + 1) % len(ORDINARY)], stormy=False)
         for k in range(size.ordinary // 8):
             layer = "district" if k % 3 == 0 else "grid"
-            place = self.ground.border(draw, layer)
-            if place is not None and self.ground.clear(*place, 100.0):
-                self._at(draw, ORDINARY[(5 * k + 2) % len(ORDINARY)], self.ground.add(*place), f"border_{layer}")
+            self._on_border(draw, ORDINARY[(5 * k + 2) % len(ORDINARY)], layer)
         for k in range(size.ordinary // 10):
             self._twofold(draw, ORDINARY[(7 * k) % len(ORDINARY)], ORDINARY[(7 * k + 4) % len(ORDINARY)])
         k = 0
@@ -181,11 +180,16 @@ class Plan:
                 return truth
         raise ValueError(NO_ROOM.format(family=family))
 
-    def _at(self, draw: Draw, family: str, spot: Spot, tag: str) -> Truth | None:
-        """At a spot, at some time; None where the family has one too near."""
-        if not self._place_free(family, spot.x, spot.y):
-            return None
-        return _tries(50, lambda: self._take(family, spot, self._when(draw), "", tag))
+    def _on_border(self, draw: Draw, family: str, layer: str) -> None:
+        """On the border of two units, in calm weather; none where no place is found."""
+        for _ in range(20):
+            place = self.ground.border(draw, layer)
+            t = self._when(draw)
+            if place is None or self.ground.stormy(*place, t) or not self.ground.clear(*place, 100.0):
+                continue
+            if self._place_free(family, *place) and self._time_free(family, t, life=FAMILIES[family][0].life):
+                self._take(family, self.ground.add(*place), t, "", f"border_{layer}")
+                return
 
     def _pair(self, draw: Draw, family: str, *, stormy: bool) -> None:
         """Two of a family, some 650 to 950 m and a few minutes apart."""
@@ -206,8 +210,10 @@ class Plan:
         """Two families at one place, a few minutes apart."""
         first = self._until(draw, one, stormy=False)
         spot = self.truths[-1].spot
-        _tries(20, lambda: self._take(
-            other, spot, first.onset + round(draw.uniform(0.2, 6.0) * MINUTE), "", "twofold"))  # fmt: skip
+        for _ in range(20):
+            t = first.onset + round(draw.uniform(0.2, 6.0) * MINUTE)
+            if self._take(other, spot, t, "", "twofold") is not None:
+                return
 
     def _in_cell(self, draw: Draw, family: str) -> tuple[Spot, int] | None:
         """A spot and a time within a storm cell that have room for one of the family; None where this draw has not."""
@@ -230,11 +236,3 @@ def _fits(times: list[int], t: int, most: int) -> bool:
     """Whether with one more at ``t`` no ten minutes hold more than ``most``."""
     close = sorted([t, *(when for when in times if abs(when - t) < TEN)])
     return all(sum(a <= b < a + TEN for b in close) <= most for a in close)
-
-
-def _tries(number: int, attempt: Callable[[], Truth | None]) -> Truth | None:
-    for _ in range(number):
-        found = attempt()
-        if found is not None:
-            return found
-    return None
