@@ -16,7 +16,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain import scenarios
+from brain import hotline, scenarios
+from brain.addresses import Addresses, addresses_of
+from brain.hotline import HotlineText, shipped_text
 from brain.scenarios import Scenario
 from geo import compiled
 from geo.coords import F8, to_wgs84
@@ -27,6 +29,8 @@ from streams.registry import CRS, Registry
 from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
+TEXT = "text"
+"""Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -54,6 +58,8 @@ class CitySet:
     scenarios: list[Scenario]
     routes: Any = None
     assets_hash: bytes = b""
+    text: HotlineText = field(default_factory=shipped_text, repr=False)
+    addresses: Addresses | None = field(default=None, repr=False)
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -73,7 +79,7 @@ class CitySet:
             A file cannot be read.
         """
         folder = Path(folder)
-        contents = files(folder)
+        contents, others = files(folder), list(others)
         assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
         made = cls(
@@ -81,6 +87,9 @@ class CitySet:
             scenarios.load(folder / SCENARIOS),
             msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets,
         )  # fmt: skip
+        made.text = _text(contents, folder, others)
+        made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
+        _classes(made, folder)
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
         return made
@@ -132,6 +141,7 @@ class SetLibrary:
         for folder in folders:
             loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
+            self._paths.setdefault(digest_of(own(folder)), folder)
 
     def find(self, id: str, folder: Path) -> CitySet:
         """The set of that id: of the folders below ``folder``, of the cache, or fetched into it.
@@ -148,7 +158,7 @@ class SetLibrary:
     def path(self, id: str, folder: Path) -> Path:
         """Where the files of a set lie; they are fetched where they lie nowhere. Raises KeyError."""
         if id not in self._paths:
-            found = next((path for path in folders(folder) if digest(path) == id), None)
+            found = next((path for path in folders(folder) if has(path, id)), None)
             self._paths[id] = found or self._cached(id) or self.keep(self._fetched(id), id)
         return self._paths[id]
 
@@ -180,14 +190,15 @@ class SetLibrary:
     def _load(self, id: str, path: Path) -> CitySet:
         if id not in self._sets:
             found = CitySet.load(path, self.cache, self._sets.values())
-            if found.id != id:  # written to while it was read: another content, not the one that is wanted
+            if found.id != id and not has(path, id):  # written to while it was read: not the content that is wanted
                 raise KeyError(id)
+            found.id = id
             self._sets[id], self._paths[id] = found, path
         return self._sets[id]
 
     def _cached(self, id: str) -> Path | None:
         path = self.cache / _name(id) if self.cache is not None else None
-        return path if path is not None and path.is_dir() and digest(path) == id else None
+        return path if path is not None and path.is_dir() and has(path, id) else None
 
     def _fetched(self, id: str) -> Mapping[str, bytes]:
         if self._fetch is None:
@@ -201,15 +212,27 @@ def folders(below: Path) -> list[Path]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of a set's files; nothing else in its folder counts."""
+    """Names and bytes of a set's files, with the shipped ones that stand in for those that it may leave out."""
+    found = own(folder)
+    return {**found, **{name: data for name, data in hotline.shipped().items() if name not in found}}
+
+
+def own(folder: Path) -> dict[str, bytes]:
+    """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
     paths.append(folder / CHANGES)
+    paths += [folder / name for name in hotline.FILES]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 def digest(folder: Path) -> str:
     """Content hash of a set's folder."""
     return digest_of(files(folder))
+
+
+def has(folder: Path, id: str) -> bool:
+    """Whether a folder is the set of that id: by all its files, or by its own, as releases before shipped ones said."""
+    return id in {digest(folder), digest_of(own(folder))}
 
 
 def digest_of(contents: Mapping[str, bytes]) -> str:
@@ -244,16 +267,31 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, TEXT)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
-    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") else name
+    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") or name in hotline.FILES else name
     return (ORDER.index(head) if head in ORDER else len(ORDER), name.split("/"))
 
 
 def _name(id: str) -> str:
     return id.replace(":", "-")
+
+
+def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]) -> HotlineText:
+    content = hotline.content_of(contents)
+    same = next((other.text for other in others if other.text.content == content), None)
+    return same or HotlineText.of(contents, folder)
+
+
+def _classes(made: CitySet, folder: Path) -> None:
+    """A scenario by class needs a classifier that says it: else it would never raise, and nobody would know why."""
+    for s in made.scenarios:
+        said = () if made.text.model is None else made.text.model.classes
+        if s.by_class() and s.match.kind not in said:
+            has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"
+            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: match.class: {s.match.kind!r}, and {has}")
 
 
 LARGE = 200_000
