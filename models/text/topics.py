@@ -30,7 +30,7 @@ class Heads(NamedTuple):
 
     start: I8
     column: I4
-    count: F4
+    amount: F4
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Topics:
         out = Sorted(np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n))
         s, at = self.settings, heads.start[begin : end + 1]
         _sort(
-            at, heads.column, heads.count, t, callers, seen, place, df, topic["id"][: s.open], topic["first"],
+            at, heads.column, heads.amount, t, callers, seen, place, df, topic["id"][: s.open], topic["first"],
             topic["last"], topic["texts"], topic["callers"], topic["norm"], topic["when"], topic["who"], topic["gram"],
             topic["weight"], self._dense, s.words, s.similarity, out.slot, out.id, out.similarity,
         )  # fmt: skip

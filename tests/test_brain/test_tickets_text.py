@@ -326,7 +326,7 @@ def test_a_set_that_an_earlier_release_named_is_still_found_under_that_name(tmp_
 
 def test_a_scenario_by_class_needs_a_classifier_that_says_it(tmp_path: Path, model: Classifier) -> None:
     write(files(DEMO), tmp_path / "s")
-    (tmp_path / "s/scenarios/public").mkdir()
+    (tmp_path / "s/scenarios/public").mkdir(exist_ok=True)
     (tmp_path / "s/scenarios/public/roads.yaml").write_text(ROADS, encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"match\.class: '道路', and the set has no classifier"):
         CitySet.load(tmp_path / "s")
