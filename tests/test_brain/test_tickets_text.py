@@ -339,3 +339,16 @@ def test_a_scenario_by_class_needs_a_classifier_that_says_it(tmp_path: Path, mod
     (tmp_path / "s/scenarios/public/roads.yaml").write_text(ROADS.replace("道路", "水务"), encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"'水务', and the classifier says 教育, 道路"):
         CitySet.load(tmp_path / "s")
+
+
+def test_a_stretch_that_is_taken_back_leaves_nothing_behind() -> None:
+    rig = Rig(TicketsLane, city(TOPIC, MASS))
+    rising(rig)
+    whole = rig.run().signals
+    rig.begin()
+    rig.store.flush(1)
+    for _ in range(2):
+        assert rig.run().signals == whole
+        rig.store.rollback()
+        rig.lane.bind(rig.store, rig.at, rig.partitions)
+        rig.lane.enter(rig.content.id, rig.content)
