@@ -110,7 +110,7 @@ class HotlineText:
         )  # fmt: skip
 
     def _categories(self, titles: Sequence[str], texts: Sequence[str]) -> list[str]:
-        if self.model is None:
+        if self.model is None or not titles:
             return [""] * len(titles)
         said = self.model.judge(list(zip(titles, texts, strict=True)))
         names = self.model.classes
