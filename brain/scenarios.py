@@ -26,7 +26,7 @@ TICKETS = ("count_over", "words", "ticket", "mass", "topic")
 MOST_CALLERS = 64
 """Callers of one text that are told apart."""
 RISE = 8.0
-"""Score from which a topic rises where the scenario names none: about eight callers in a week on a new matter."""
+"""Score from which a topic rises where the scenario names none: about six callers in a week on a new matter."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]

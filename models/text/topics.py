@@ -62,7 +62,7 @@ class Topic:
     score: float
     texts: int
     callers: int
-    window_days: int
+    window_days: float
     recent: float
     expected: float
     first: int
@@ -81,9 +81,11 @@ class TopicSettings:
     open : topics open at one time; the one that was silent longest gives way.
     head : characters of the body that are read: what a complaint is about stands at its beginning.
     bits : of the hashed columns.
-    windows : days over which a rise is looked for.
+    windows : days over which a rise is looked for, rising; all but the first are cut to half of the topic's life, so
+        that there is as much past to compare with.
     quiet_days : how often a topic without a past is expected to be heard of: one caller in so many days.
-    floor : callers in any window that count as nothing: two who speak of one thing are no rise.
+    prior_days : days of its own past that weigh as much as that expectation.
+    floor : callers in any window that count as nothing: one who speaks of a thing is no rise.
     fade_days : silence that halves a topic's score: what nobody has mentioned for long does not rise now.
     callers : fewest different callers of a topic that is ranked.
     ring : latest callers with their times that a topic remembers.
@@ -97,7 +99,8 @@ class TopicSettings:
     bits: int = 18
     windows: tuple[int, ...] = (7, 30, 90, 365)
     quiet_days: float = 730.0
-    floor: float = 1.0
+    prior_days: float = 7.0
+    floor: float = 0.5
     fade_days: float = 3.0
     callers: int = 2
     ring: int = 128
@@ -163,7 +166,7 @@ class Topics:
         ``also``: ids of topics that are wanted whatever their score; those that were forgotten are left out.
         """
         s = self.settings
-        score, window, recent, expected = self.rises(topic, now)
+        score, days, recent, expected = self.rises(topic, now)
         wanted = (topic["callers"] >= s.callers) & (score >= least)
         if also:
             wanted |= np.isin(topic["id"], list(also)) & (topic["texts"] > 0)
@@ -172,30 +175,31 @@ class Topics:
         return [
             Topic(
                 int(topic["id"][k]), k, float(score[k]), int(topic["texts"][k]), int(topic["callers"][k]),
-                s.windows[window[k]], float(recent[k]), float(expected[k]), int(topic["first"][k]),
+                float(days[k]), float(recent[k]), float(expected[k]), int(topic["first"][k]),
                 int(topic["last"][k]),
             )
             for k in order.tolist()
         ]  # fmt: skip
 
-    def rises(self, topic: NDArray[Any], now: int) -> tuple[F8, I4, F8, F8]:
-        """(score, number of the window, recent, expected) of every row, each (n,); score 0 of an empty one."""
+    def rises(self, topic: NDArray[Any], now: int) -> tuple[F8, F8, F8, F8]:
+        """(score, days of the window, recent, expected) of every row, each (n,); score 0 of an empty one."""
         s, n = self.settings, len(topic)
-        score, window, recent, expected = np.zeros(n), np.zeros(n, np.int32), np.zeros(n), np.zeros(n)
+        score, days, recent, expected = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
         _rises(
             topic["texts"], topic["callers"], topic["first"], topic["last"], topic["when"], now,
-            np.array(s.windows, np.int64), s.floor, s.quiet_days, s.fade_days, score, window, recent, expected,
+            np.array(s.windows, np.float64), s.floor, s.quiet_days, s.prior_days, s.fade_days, score, days, recent,
+            expected,
         )  # fmt: skip
-        return score, window, recent, expected
+        return score, days, recent, expected
 
 
 @njit(cache=True)
 def _rises(
-    texts: I8, callers: I8, first: I8, last: I8, when: I8, now: int, windows: I8, floor: float, quiet_days: float,
-    fade_days: float, score: F8, window: I4, recent: F8, expected: F8,
+    texts: I8, callers: I8, first: I8, last: I8, when: I8, now: int, windows: F8, floor: float, quiet_days: float,
+    prior_days: float, fade_days: float, score: F8, days: F8, recent: F8, expected: F8,
 ) -> None:  # fmt: skip
-    """A topic's past rate is its callers before the window over the time since its first, with one caller in
-    ``quiet_days`` as what is known beforehand."""
+    """A topic's past rate is its callers before the window over the time since its first, with ``prior_days`` of one
+    caller in ``quiet_days`` as what is known beforehand."""
     for k in range(len(texts)):
         if texts[k] == 0:
             continue
@@ -205,22 +209,24 @@ def _rises(
             oldest = min(oldest, when[k, m])
         hidden = callers[k] - held
         silent = max(0, now - last[k]) / DAY_MS
+        begun = min(first[k], oldest)
+        life = max(0, now - begun) / DAY_MS
         for w in range(len(windows)):
-            since = now - windows[w] * DAY_MS
+            window = min(windows[w], max(windows[0], life / 2))
+            since = now - window * DAY_MS
             within = 0.0
             for m in range(held):
                 within += since < when[k, m] <= now
-            begun = min(first[k], oldest) if hidden else oldest
             if hidden and oldest > since:
                 span = max(1, oldest - begun)
                 within += hidden * (1.0 - min(1.0, max(0.0, (since - begun) / span)))
             age = max(0.0, (since - begun) / DAY_MS)
-            lets = floor + windows[w] * (callers[k] - within + 1) / (age + quiet_days)
+            lets = floor + window * (callers[k] - within + prior_days / quiet_days) / (age + prior_days)
             rise = 0.0
             if within > lets:
                 rise = within * np.log(within / lets) - (within - lets)
             if w == 0 or rise > score[k]:
-                score[k], window[k], recent[k], expected[k] = rise, w, within, lets
+                score[k], days[k], recent[k], expected[k] = rise, window, within, lets
         score[k] *= 0.5 ** (silent / fade_days)
 
 

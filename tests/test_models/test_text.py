@@ -315,6 +315,17 @@ def test_a_topic_with_more_callers_than_are_remembered_still_rises() -> None:
     assert few.rank(int(t[-1]))[0].score == pytest.approx(many.rank(int(t[-1]))[0].score, rel=0.05)
 
 
+def test_what_always_comes_is_no_rise_and_more_of_it_is() -> None:
+    t, who, titles = stream([(40, "甲乙花园锅炉房噪音扰民")] * 400)
+    t += np.arange(400) * DAY_MS // 4  # four a day, for a hundred days
+    run = TopicRun(TopicSettings(open=4))
+    run.add(t, who, titles)
+    assert run.rank(int(t[-1]))[0].score < 4
+    more = t[-1] + np.arange(1, 61) * DAY_MS // 20  # twenty a day, for three
+    run.add(more, 1000 + np.arange(60).astype(np.uint64), titles[:60])
+    assert run.rank(int(more[-1]))[0].score > 20
+
+
 def test_empty_texts_and_strange_characters_do_not_stop_the_stream() -> None:
     run = TopicRun(TopicSettings(open=8))
     odd = ["", " ", "\ud800", "🔥🔥", "a" * 5000]
