@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from brain.hotline import Reading
@@ -15,9 +16,12 @@ from brain.sets import CitySet
 from brain.ticket_texts import TicketTexts, callers_of
 from geo.coords import F8
 from models.text.copies import Copied
+from models.text.place import Where
 from models.text.topics import Heads
 from streams.decode import Ticket
 from streams.records import I4, I8
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Read:
     answer: I4
     copied: Copied | None
     heads: Heads | None
+    unread: list[bool]
+    """Tickets that a model failed on; their columns say nothing, and their words count all the same."""
 
     def place(self, i: int, content: CitySet) -> Place:
         """Where ticket i is."""
@@ -80,7 +86,7 @@ def read_tickets(
     titles, bodies = [x.title for x in tickets], [x.text for x in tickets]
     if not tickets:  # most stretches, in quiet hours: a pulse a second costs nothing then
         windows, topics = None, False
-    reading = content.text.read(titles, bodies)
+    reading, unread = _reading(content, titles, bodies)
     t = np.array([x.t for x in tickets], np.int64)
     callers = callers_of([x.caller for x in tickets])
     lon = np.array([math.nan if x.lon is None else x.lon for x in tickets], np.float64)
@@ -90,11 +96,27 @@ def read_tickets(
         tickets, [f"{a}\n{b}" for a, b in zip(titles, bodies, strict=True)], t, callers, reading, lon, lat,
         np.full(len(tickets), np.nan), np.zeros((0, 0), np.int32),
         None if windows is None else texts.copies(t, callers, bodies, windows),
-        texts.heads(titles, bodies, places) if topics else None,
+        texts.heads(titles, bodies, places) if topics else None, unread,
     )  # fmt: skip
     _look_up(made, content)
     made.answer = content.map.map.locate(lon, lat, t)
     return made
+
+
+def _reading(content: CitySet, titles: list[str], bodies: list[str]) -> tuple[Reading, list[bool]]:
+    """What the texts say; one that a model fails on says nothing, so that it never costs an alarm by its words."""
+    try:
+        return content.text.read(titles, bodies), [False] * len(titles)
+    except Exception as error:  # noqa: BLE001  # a model is data that somebody trained: it may fail in any way
+        if len(titles) == 1:
+            log.error("a ticket's text could not be read", error=f"{type(error).__name__}: {error}"[:300])
+            blank = Reading([""], [Where((), "", titles[0])], np.zeros(1, np.int32), np.full(1, np.nan))
+            return blank, [True]
+    parts = [_reading(content, [a], [b]) for a, b in zip(titles, bodies, strict=True)]
+    return Reading(
+        [one.category[0] for one, _ in parts], [one.where[0] for one, _ in parts],
+        np.concatenate([one.urgency for one, _ in parts]), np.concatenate([one.mood for one, _ in parts]),
+    ), [bad for _, (bad,) in parts]  # fmt: skip
 
 
 def _look_up(read: Read, content: CitySet) -> None:

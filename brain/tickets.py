@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from brain.placing import answer_at, put
-from brain.scenarios import Scenario
+from brain.scenarios import SURGE, Scenario
 from brain.sets import CitySet
 from brain.ticket_read import Place, Read, matches, read_tickets
 from brain.ticket_texts import TABLES, TicketTexts
@@ -83,7 +83,7 @@ class TicketsLane:
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.known = {s.id: s for s in self.scenarios}
-        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.score_over is not None}
+        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.detector == SURGE}
         for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
             surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
         spans = sorted({_mass_ms(s) for s in self.scenarios if s.detect.mass is not None})
@@ -122,7 +122,8 @@ class TicketsLane:
     def _ticket(self, read: Read, i: int, view: View, up: int, out: Output) -> None:
         place = read.place(i, self.content)
         name = "placed" if place.grid >= 0 else "no_position" if place.grid == NO_POSITION else "outside"
-        for count in ("tickets", name, *(("by_address",) if place.confidence is not None else ())):
+        more = [("by_address", place.confidence is not None), ("unread", read.unread[i])]
+        for count in ("tickets", name, *(count for count, so in more if so)):
             out.counts[count] = out.counts.get(count, 0) + 1
         offset = int(view.batch.offsets[read.tickets[i].row])
         for index, scenario in enumerate(self.scenarios):

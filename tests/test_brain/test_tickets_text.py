@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,14 @@ from hypothesis import strategies as st
 from lane_rig import FIRE, Rig, city, ticket, told
 
 from brain.addresses import Addresses, addresses_of
-from brain.hotline import HotlineText, shipped_text
+from brain.hotline import HotlineText, Reading, shipped_text
 from brain.lane import TicketsLane
 from brain.scenarios import ScenarioError, read
 from brain.sets import CitySet, SetLibrary, digest, digest_of, files, own, write
 from geo.addresses import AddressBook, AddressMatcher
 from models.text.classify import Classifier, ClassifierSettings, train
 from models.text.store import save
+from streams.records import Signal
 from streams.set_store import pack, unpack
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
@@ -136,6 +138,27 @@ def test_no_model_can_stand_between_a_life_safety_word_and_its_alarm(match: str)
 def test_a_wrong_scenario_on_texts_is_told_what_was_expected(match: str, detect: str, more: str, says: str) -> None:
     with pytest.raises(ScenarioError, match=says):
         read(calls("x", match, detect, more))
+
+
+def test_a_model_that_fails_on_a_text_costs_neither_its_alarm_nor_its_neighbours(model: Classifier) -> None:
+    class Failing(HotlineText):
+        def read(self, titles: Sequence[str], texts: Sequence[str]) -> Reading:
+            if any("坏" in text for text in texts):
+                raise FloatingPointError("a model of somebody's")
+            return super().read(titles, texts)
+
+    content = city(FIRE, URGENT)
+    content.text = Failing(shipped_text().place, shipped_text().lexicon, model)
+    whole: list[Signal] | None = None
+    for cuts in ((), (1, 2)):
+        rig = Rig(TicketsLane, content)
+        for n, text in enumerate(("望海路爆管", "门坏了，屋里着火了", "停电")):
+            rig.say(ticket(f"a{n}", n, text))
+        out = rig.run(cuts)
+        assert [(s.scenario, s.urgency) for s in out.signals] == [("public.urgent", 2), ("emergency.fire.call", 0)]
+        assert (out.counts["unread"], out.dead) == (1, [])
+        assert whole in (None, out.signals)
+        whole = out.signals
 
 
 # -- mass sending
