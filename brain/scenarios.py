@@ -23,6 +23,12 @@ from models.video.measure import MOST_CROSSINGS, What
 from streams.view import LineKind, ZoneKind
 
 NEIGHBOURS, SURGE = "neighbours", "surge"
+TICKETS = ("count_over", "words", "ticket", "mass", "topic")
+"""What a scenario on tickets may detect, beside detector surge."""
+MOST_CALLERS = 64
+"""Callers of one text that are told apart."""
+RISE = 8.0
+"""Score from which a topic rises where the scenario names none: about six callers in a week on a new matter."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
@@ -41,17 +47,24 @@ class Name(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which series or tickets: asset type and metric, or words of a ticket; ``kind`` names the class of tickets."""
+    """Which series or tickets: asset type and metric, or words, class, urgency, mood of a ticket: all that are given.
+
+    With words, ``kind`` only names the class of tickets; without, it is the class that the set's classifier says.
+    """
 
     type: str = ""
     metric: str = ""
     words: tuple[str, ...] = ()
     kind: str = msgspec.field(default="", name="class")
+    urgency_from: int | None = None
+    """1 pressing, 2 urgent, 3 danger to life; a ticket of that or more."""
+    mood_below: float | None = None
+    """In [-1, 1]; a ticket of unknown mood is not below."""
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The condition; exactly one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard,
-    count_over, words.
+    count_over, words, ticket, mass, topic (which may have a score_over).
 
     ``score_over``: of the score of the ``detector`` with its ``settings`` (docs/models.md); ``side`` up and down count
     scores of one sign. ``silent_s``: seconds of up-time without a reading, after one.
@@ -95,6 +108,16 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     classes: tuple[str, ...] = ()
     """Classes of objects that count; none named: all."""
     radius_m: float | None = None
+    ticket: Literal["each"] | None = None
+    """Each ticket that matches, where the match has no words."""
+    mass: int | None = None
+    """So many callers, within ``window_s`` if given, who say nearly the same."""
+    topic: Literal["rising"] | None = None
+    """A topic that rises against its own past by ``score_over``, judged once a minute."""
+
+    def counts(self) -> bool:
+        """Whether it counts tickets, or callers, in a window."""
+        return self.count_over is not None or self.mass is not None
 
 
 class Duration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -142,6 +165,14 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def kind(self) -> str:
         """Class of tickets 诉求类别: as stated, else the last part of the id."""
         return self.match.kind or self.id.rpartition(".")[2]
+
+    def rise(self) -> float:
+        """Score from which a topic rises."""
+        return RISE if self.detect.score_over is None else self.detect.score_over
+
+    def by_class(self) -> bool:
+        """Whether its class is what a classifier must say."""
+        return self.source == "hotline" and bool(self.match.kind) and not self.match.words
 
     def ewma(self) -> EwmaZScore | None:
         """The detector whose score is decided on; None where it is the value itself."""
@@ -253,12 +284,14 @@ def _check(s: Scenario) -> None:
         raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
     d = s.detect
     series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over", "standard"))
-    tickets = _given(d, ("count_over", "words"))
+    tickets = _given(d, TICKETS)
+    if d.topic is not None:
+        series = [name for name in series if name != "score_over"]
     if len(series) + len(tickets) != 1:
         got = " and ".join(series + tickets) or "none"
         raise ValueError(
             "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard, "
-            f"count_over, words; got {got}"
+            f"{', '.join(TICKETS)}; got {got}"
         )
     ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "grade_below", "quiet_s"))
     if len(ends) > 1:
@@ -273,8 +306,9 @@ def _check(s: Scenario) -> None:
         return
     if tickets:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
-    if not s.match.type or not (s.match.metric or d.inputs) or s.match.words:
-        raise ValueError("match: expected type and metric of the assets, and no words")
+    judged = _given(s.match, ("urgency_from", "mood_below"))
+    if not s.match.type or not (s.match.metric or d.inputs) or s.match.words or judged:
+        raise ValueError("match: expected type and metric of the assets, and no words, urgency_from or mood_below")
     pair = {
         "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
         "silent_s": "nothing (a reading ends a silence)", "sum_over": "below", "standard": "grade_below",
@@ -372,27 +406,56 @@ def _check_standard(s: Scenario) -> None:
 def _check_tickets(s: Scenario, ends: list[str]) -> None:
     d = s.detect
     surge = d.detector == SURGE
-    if d.count_over is None and d.words is None and not surge:
-        raise ValueError("detect: expected count_over, words or detector surge for source hotline")
+    if not _given(d, TICKETS) and not surge:
+        raise ValueError(f"detect: expected {', '.join(TICKETS)} or detector surge for source hotline")
+    _check_match(s)
     if surge:
         if s.life or d.score_over is None or d.side != "both":
             raise ValueError("detect.detector surge: expected score_over, and neither life nor side")
         _check_settings(CountSurge, d.settings)
-    if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
-        raise ValueError("match: expected words for source hotline, and no type or metric")
-    if ends and ends != ["quiet_s"]:
-        raise ValueError(f"clear.{ends[0]}: expected quiet_s for source hotline")
-    if (d.count_over is None) != (d.window_s is None):
-        raise ValueError("detect: count_over and window_s go together")
+    if ends and ends != ["quiet_s"] and not (d.topic and ends == ["score_below"]):
+        raise ValueError(f"clear.{ends[0]}: expected quiet_s for source hotline, or score_below for a topic")
+    if (d.window_s is None and d.count_over is not None) or (d.window_s is not None and not d.counts()):
+        raise ValueError("detect: count_over and window_s go together; mass may have a window_s")
+    if d.window_s is not None and not d.window_s > 0:
+        raise ValueError(f"detect.window_s: expected seconds above 0, got {d.window_s}")
     if d.count_over is not None and d.count_over < 1:
         raise ValueError(f"detect.count_over: expected at least 1, got {d.count_over}")
-    before: tuple[float, int] = (d.count_over or d.score_over or 0, s.level)
+    if d.mass is not None and not 2 <= max([d.mass, *(r.at for r in s.levels)]) <= MOST_CALLERS:
+        raise ValueError(f"detect.mass, levels: expected 2 to {MOST_CALLERS} callers, as many are told apart")
+    if d.topic and d.score_over is not None and not d.score_over > 0:
+        raise ValueError(f"detect.score_over: expected a number above 0, got {d.score_over}")
+    if d.topic and not 0 <= (s.clear.score_below or 0) < s.rise():
+        raise ValueError(f"clear.score_below: expected the safe side of {s.rise()}, got {s.clear.score_below}")
+    before: tuple[float, int] = (s.rise() if d.topic else d.count_over or d.mass or d.score_over or 0, s.level)
     for rung in s.levels:
-        if d.count_over is None and not surge:
-            raise ValueError("levels: only with count_over or surge for source hotline")
+        if not (d.counts() or d.topic or surge):
+            raise ValueError("levels: only with count_over, mass, topic or surge for source hotline")
         if rung.at <= before[0] or not before[1] < rung.level <= 4:
             raise ValueError(f"levels: expected each worse and higher (to 4), got at {rung.at} level {rung.level}")
         before = (rung.at, rung.level)
+
+
+def _check_match(s: Scenario) -> None:
+    m, d = s.match, s.detect
+    if m.type or m.metric or not all(m.words):
+        raise ValueError(
+            "match: expected words, class, urgency_from or mood_below for source hotline, not type, metric"
+        )
+    if m.urgency_from is not None and not 1 <= m.urgency_from <= 3:
+        raise ValueError(f"match.urgency_from: expected 1 (pressing) to 3 (danger to life), got {m.urgency_from}")
+    if m.mood_below is not None and not -1 < m.mood_below <= 1:
+        raise ValueError(f"match.mood_below: expected a number in (-1, 1], got {m.mood_below}")
+    judged = bool(_given(m, ("urgency_from", "mood_below")))
+    if s.life and (judged or not m.words or _given(d, ("ticket", "mass", "topic"))):
+        # What a model says of a text must never hold back an alarm.
+        raise ValueError("life: a never-hidden class raises on its words alone, never on what a model says of a text")
+    if d.words is not None and not m.words:
+        raise ValueError("match: expected words, because detect is words; ticket: each goes without")
+    if d.topic is not None and (m.words or judged):
+        raise ValueError("match: a topic has a class and nothing else: expected class or nothing")
+    if d.mass is None and d.topic is None and not (m.words or m.kind or judged):
+        raise ValueError("match: expected words, class, urgency_from or mood_below for source hotline")
 
 
 def _given(part: Any, names: Iterable[str]) -> list[str]:

@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from brain import judged, scenarios, standards, views
+from brain import hotline, judged, scenarios, standards, views
+from brain.addresses import Addresses, addresses_of
+from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
 from brain.incidents.calendar import WorkCalendar
 from brain.incidents.events import Events
@@ -36,6 +38,8 @@ from streams.topics import partitions_of
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
 STANDARDS = "standards"
 EVENTS, LIMITS, CALENDAR = "events.yaml", "limits.yaml", "calendar.yaml"
+TEXT = "text"
+"""Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -69,6 +73,8 @@ class CitySet:
     limits: Limits | None = None
     assets_hash: bytes = b""
     standards: Library = NO_TABLES
+    text: HotlineText = field(default_factory=shipped_text, repr=False)
+    addresses: Addresses | None = field(default=None, repr=False)
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -90,7 +96,7 @@ class CitySet:
             A file cannot be read.
         """
         folder = Path(folder)
-        contents = files(folder)
+        contents, others = files(folder), list(others)
         assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
         registry = Registry.load(folder / ASSETS) if same is None else same.registry
@@ -108,6 +114,9 @@ class CitySet:
         made.routes, made.events, made.limits = has
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
             jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
+        made.text = _text(contents, folder, others)
+        made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
+        _classes(made, folder)
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
@@ -170,6 +179,7 @@ class SetLibrary:
         for folder in folders:
             loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
+            self._paths.setdefault(digest_of(own(folder)), folder)
 
     def find(self, id: str, folder: Path) -> CitySet:
         """The set of that id: of the folders below ``folder``, of the cache, or fetched into it.
@@ -186,7 +196,7 @@ class SetLibrary:
     def path(self, id: str, folder: Path) -> Path:
         """Where the files of a set lie; they are fetched where they lie nowhere. Raises KeyError."""
         if id not in self._paths:
-            found = next((path for path in folders(folder) if digest(path) == id), None)
+            found = next((path for path in folders(folder) if has(path, id)), None)
             self._paths[id] = found or self._cached(id) or self.keep(self._fetched(id), id)
         return self._paths[id]
 
@@ -218,14 +228,15 @@ class SetLibrary:
     def _load(self, id: str, path: Path) -> CitySet:
         if id not in self._sets:
             found = CitySet.load(path, self.cache, self._sets.values())
-            if found.id != id:  # written to while it was read: another content, not the one that is wanted
+            if found.id != id and not has(path, id):  # written to while it was read: not the content that is wanted
                 raise KeyError(id)
+            found.id = id
             self._sets[id], self._paths[id] = found, path
         return self._sets[id]
 
     def _cached(self, id: str) -> Path | None:
         path = self.cache / _name(id) if self.cache is not None else None
-        return path if path is not None and path.is_dir() and digest(path) == id else None
+        return path if path is not None and path.is_dir() and has(path, id) else None
 
     def _fetched(self, id: str) -> Mapping[str, bytes]:
         if self._fetch is None:
@@ -239,32 +250,46 @@ def folders(below: Path) -> list[Path]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of a set's files; nothing else in its folder counts, but for the shipped tables."""
-    paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
-    paths += [folder / name for name in (CHANGES, EVENTS, LIMITS, CALENDAR)]
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return {**found, **tables_of(folder)}
+    """Names and bytes of a set's files, with the shipped ones that stand in for those that it may leave out."""
+    found = own(folder)
+    return {**found, **_shipped(found)}
+
+
+def own(folder: Path) -> dict[str, bytes]:
+    """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
+    paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
+    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, *hotline.FILES)]
+    paths += sorted((folder / STANDARDS).glob("*.yaml"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 def borrows(folder: Path) -> bool:
-    """Whether a set has no tables of its own, and so has the shipped ones."""
-    return not any((folder / STANDARDS).glob("*.yaml"))
+    """Whether a set lacks tables of standards, or a word list, and so has the shipped ones."""
+    return bool(_shipped(own(folder)))
 
 
-def tables_of(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of the tables of standards that a set has, its own or the shipped ones."""
-    where = standards.FOLDER if borrows(folder) else folder / STANDARDS
-    return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(where.glob("*.yaml"))}
+def _shipped(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What stands in for the files that a set leaves out: all tables of standards or none, each word list by itself."""
+    words = {name: data for name, data in hotline.shipped().items() if name not in found}
+    if any(name.startswith(f"{STANDARDS}/") for name in found):
+        return words
+    return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(standards.FOLDER.glob("*.yaml"))} | words
 
 
 def units(folder: Path) -> dict[tuple[str, str], list[judged.Wanted]]:
     """(type, metric) of assets → units that a set's scenarios want of them. Raises ValueError for what is wrong."""
-    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, tables_of(folder)))
+    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, files(folder)))
 
 
 def digest(folder: Path) -> str:
     """Content hash of a set's folder."""
     return digest_of(files(folder))
+
+
+def has(folder: Path, id: str) -> bool:
+    """Whether a folder is the set of that id: by all its files, or by its own, as releases before shipped ones said."""
+    found = own(folder)
+    return id in {digest_of({**found, **_shipped(found)}), digest_of(found)}
 
 
 def digest_of(contents: Mapping[str, bytes]) -> str:
@@ -299,11 +324,11 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
-    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") else name
+    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") or name in hotline.FILES else name
     return (ORDER.index(head) if head in ORDER else len(ORDER), name.split("/"))
 
 
@@ -348,6 +373,21 @@ def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario
     if has.routes is None and has.events is None:
         return []
     return jurisdiction.check(has.routes, has.events, has.limits, jurisdiction.Ground.of(city), registry.owners, what)
+
+
+def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]) -> HotlineText:
+    content = hotline.content_of(contents)
+    same = next((other.text for other in others if other.text.content == content), None)
+    return same or HotlineText.of(contents, folder)
+
+
+def _classes(made: CitySet, folder: Path) -> None:
+    """A scenario by class needs a classifier that says it: else it would never raise, and nobody would know why."""
+    for s in made.scenarios:
+        said = () if made.text.model is None else made.text.model.classes
+        if s.by_class() and s.match.kind not in said:
+            has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"
+            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: match.class: {s.match.kind!r}, and {has}")
 
 
 LARGE = 200_000
