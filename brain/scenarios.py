@@ -6,21 +6,24 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 from __future__ import annotations
 
 import dataclasses
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from brain.scored import detector
+from brain.scored import detector, hint, near
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
 from models.neighbours import NeighbourDisagreement
+from models.skew import ClockSkew
+from models.spike import Spike
 from models.surge import CountSurge
 
-NEIGHBOURS, SURGE = "neighbours", "surge"
+NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE = "neighbours", "clock_skew", "spike", "surge"
+BESIDE: Mapping[str, type[Detector]] = {NEIGHBOURS: NeighbourDisagreement, CLOCK_SKEW: ClockSkew, SPIKE: Spike}
+"""Detectors of assets beside one another, judged once a minute in the city task; spike without ``within_m`` is not."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
@@ -64,7 +67,8 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     side: Literal["both", "up", "down"] = "both"
     silent_s: float | None = None
     within_m: float | None = None
-    """How far neighbours may be, for the detector ``neighbours``, which sees all assets once a minute."""
+    """How far neighbours may be, for the detectors neighbours, clock_skew and spike, which then see all assets once a
+    minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
     alpha: float = 0.05
@@ -124,14 +128,22 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The detector whose score is decided on; None where it is the value itself."""
         return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
 
+    def beside(self) -> bool:
+        """Whether each asset is judged beside its neighbours."""
+        return self.detect.detector in BESIDE and (self.detect.detector != SPIKE or self.detect.within_m is not None)
+
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
-        return self.source != "hotline" and (self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS)
+        return self.source != "hotline" and (self.detect.sum_over is not None or self.beside())
 
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        return detector(d.detector, d.settings) if d.detector is not None and not self.together() else None
+        return (
+            detector(d.detector, d.settings, (NEIGHBOURS, CLOCK_SKEW))
+            if d.detector is not None and not self.together()
+            else None
+        )
 
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
@@ -246,10 +258,12 @@ def _check(s: Scenario) -> None:
         raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
     if s.together() and (s.life or ends == ["quiet_s"]):
         raise ValueError(f"detect.{series[0]}: judged once a minute: expected neither life nor clear.quiet_s")
-    if (d.within_m is not None) != (d.detector == NEIGHBOURS) or (d.within_m is not None and not d.within_m > 0):
-        raise ValueError("detect: within_m (metres above 0) and detector neighbours go together")
-    if d.detector == NEIGHBOURS:
-        _check_settings(NeighbourDisagreement, d.settings, ((),))
+    if (d.within_m is not None) != s.beside() or (d.within_m is not None and not d.within_m > 0):
+        raise ValueError(
+            "detect: within_m (metres above 0) and detector neighbours or clock_skew go together; spike may have it"
+        )
+    if s.beside():
+        _check_settings(BESIDE[d.detector or NEIGHBOURS], d.settings, ((),))
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
     s.ewma()
@@ -261,7 +275,7 @@ def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *fi
     names = [f.name for f in dataclasses.fields(kind)][len(first) :]  # type: ignore[arg-type]  # every detector is one
     for key in given:
         if key not in names:
-            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}")
+            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}{hint(key, names)}")
     try:
         kind(*first, **given)
     except (TypeError, ValueError) as error:
@@ -309,7 +323,7 @@ def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None
     names = kind.__struct_encode_fields__
     for key, value in data.items():
         if key not in names:
-            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{_near(str(key), names)}")
+            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{near(str(key), names)}")
         if kind is Scenario and key in _PARTS:
             _known(value, _PARTS[key], place, f"{key}.")
 
@@ -320,19 +334,14 @@ def _hint(data: Any, path: str) -> str:
     if not isinstance(data, str):
         return ""
     if path == "domain":
-        return _near(data, DOMAINS)
+        return near(data, DOMAINS)
     if path == "source":
-        return _near(data, ("iot", "video", "hotline"))
+        return near(data, ("iot", "video", "hotline"))
     number = data.split()[0] if data.split() else ""
     try:
         return f", {data!r} (did you mean {float(number):g}?)"
     except ValueError:
         return f", {data!r}"
-
-
-def _near(value: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(value, list(names), 1)
-    return f" (did you mean {close[0]!r}?)" if close else f"; expected one of {', '.join(names)}"
 
 
 def _lower(text: str) -> str:

@@ -6,7 +6,8 @@ rows are in a table of its own. What needs several assets at once is no detector
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,10 @@ from streams.decode import Columns
 from streams.records import I4, I8
 from streams.state import Store
 
-SINGLE = ("robust", "quantile", "level_shift", "rate", "flatline", "drift", "seasonal", "autoregressive", "novelty")
+SINGLE = (
+    "robust", "quantile", "level_shift", "rate", "flatline", "drift", "noise", "spike", "seasonal", "autoregressive",
+    "novelty",
+)  # fmt: skip
 """Detectors that score each reading of a series by itself; ``ewma`` has a form of its own, ``ewma_deviation``."""
 
 BOTH, UP, DOWN = 0, 1, 2
@@ -43,15 +47,19 @@ def _tables() -> dict[str, np.dtype[Any]]:
 TABLES: Mapping[str, np.dtype[Any]] = _tables()
 
 
-def detector(name: str, settings: Mapping[str, Any]) -> Detector:
-    """The detector that a scenario names. Raises ValueError with what there is, and what was expected of a setting."""
+def detector(name: str, settings: Mapping[str, Any], others: Iterable[str] = ()) -> Detector:
+    """The detector of single series that a scenario names; ``others`` are named to who misspells one.
+
+    Raises ValueError with what there is, and what was expected of a setting.
+    """
     if name not in SINGLE:
-        raise ValueError(f"detect.detector: expected one of {', '.join(SINGLE)}, got {name!r}")
+        raise ValueError(f"detect.detector: unknown {name!r}{near(name, (*SINGLE, *others))}")
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    known = DETECTORS[name].__dataclass_fields__  # type: ignore[attr-defined]  # every detector is a dataclass
+    fields = DETECTORS[name].__dataclass_fields__  # type: ignore[attr-defined]  # every detector is a dataclass
+    known = [field for field in fields if field != "neighbours"]
     for key in given:
         if key not in known:
-            raise ValueError(f"detect.settings.{key}: {name} has {', '.join(known)}")
+            raise ValueError(f"detect.settings.{key}: {name} has {', '.join(known)}{hint(key, known)}")
     try:
         model = DETECTORS[name](**given)
     except (TypeError, ValueError) as error:
@@ -59,6 +67,17 @@ def detector(name: str, settings: Mapping[str, Any]) -> Detector:
     if model.state != TABLES.get(table_of(name, model)):
         raise ValueError(f"detect.settings: {name} keeps state of the form of its defaults; leave out what changes it")
     return model
+
+
+def hint(value: str, names: Iterable[str]) -> str:
+    """The nearest name, for an error; empty where none is near."""
+    close = difflib.get_close_matches(value, list(names), 1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def near(value: str, names: Iterable[str]) -> str:
+    """The nearest name, else all of them, for an error."""
+    return hint(value, names) or f"; expected one of {', '.join(names)}"
 
 
 def table_of(name: str, model: Detector) -> str:
@@ -91,7 +110,7 @@ class Scored:
         """Have the detectors' kernels compiled, or loaded."""
         for m in self.models:
             none = np.zeros(0, np.int32)
-            m.model.score(store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
+            _score(m.model, store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
 
     def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, outcome: U1, first: I4,
             cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], store: Store) -> NDArray[Any]:  # fmt: skip
@@ -108,7 +127,7 @@ class Scored:
             if len(mine):
                 table = store.table(m.table)
                 slot = cells["model"][at[mine]]
-                score[mine] = m.model.score(table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
+                score[mine] = _score(m.model, table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
                 table.dirty[slot] = 1
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
@@ -117,6 +136,14 @@ class Scored:
             rungs, decision.rows, decision.dirty, events,
         )  # fmt: skip
         return events[:made]
+
+
+def _score(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
+    """Scores of single readings; for a detector of groups each series is a group of one."""
+    if not model.columns:
+        return model.score(rows, slot, t, value)
+    found: F8 = model.score(rows, slot, t, value[:, None])[:, 0]
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -17,7 +17,7 @@ import numpy as np
 from brain.incidents import neighbours
 from brain.incidents.neighbours import Group
 from brain.placing import answer_at, put
-from brain.scenarios import NEIGHBOURS, Scenario
+from brain.scenarios import BESIDE, NEIGHBOURS, Scenario
 from brain.scored import SIDES, turned
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
 from streams.records import Signal, Summary
@@ -63,8 +63,11 @@ class Areas:
         return rest
 
     def enter(self, set_id: str, content: Any) -> None:
-        """A set comes into force."""
+        """A set comes into force. Raises ValueError of one with more assets than a detector may have."""
         wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.together()]
+        for s in wanted:
+            if s.beside():
+                neighbours.bounded(s, content)
         self._set_id, self._content = set_id, content
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
@@ -97,7 +100,7 @@ class Areas:
         out: list[Signal] = []
         for name in sorted(last):
             s = self._scenarios[name]
-            if s.detect.detector == NEIGHBOURS:
+            if s.beside():
                 self._beside(s, last[name], now, out)
             else:
                 sums = self._sums(name, last[name])
@@ -118,10 +121,11 @@ class Areas:
         """Each asset against its neighbours; all learn."""
         group, mine = self._groups.get(s.id), neighbours.STATE + f"{s.id}/".encode()
         if group is None:
-            known: dict[str, tuple[float, float, float]] = {}
+            known: dict[str, dict[str, Any]] = {}
+            form = BESIDE[s.detect.detector or NEIGHBOURS](((),), **s.detect.settings).state  # type: ignore[call-arg]
             for key, value in self._memory.items():
                 if key.startswith(mine):
-                    known |= neighbours.remembered(value)
+                    known |= neighbours.remembered(value, form)
             group = self._groups[s.id] = Group(s, self._content, known)
         scores = group.score(last, now - 1)
         for asset in sorted(scores):
@@ -164,7 +168,7 @@ class Areas:
             self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
 
     def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float, now: int, number: int) -> Signal:
-        by, beside = s.detect.by or "city", s.detect.detector == NEIGHBOURS
+        by, beside = s.detect.by or "city", s.beside()
         signal = Signal(
             s.id, who if beside else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
             (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),

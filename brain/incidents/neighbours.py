@@ -10,32 +10,35 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from brain.scenarios import Scenario
+from brain.scenarios import BESIDE, CLOCK_SKEW, NEIGHBOURS, Scenario
 from geo.metres import Metres
-from models.neighbours import NeighbourDisagreement
 
 STATE = b"n/"
 CHUNK = 256
 """Assets in one record of the state."""
 MOST = 16
 """Neighbours that an asset has at most: the nearest."""
-
-F8 = np.dtype("<f8")
+ASSETS_MOST = {CLOCK_SKEW: 5_000}
+"""Assets of one scenario, for a detector whose memory is large: all of it is written once a minute."""
 
 
 class _Memory(msgspec.Struct, array_like=True):
     assets: list[str]
-    offset: bytes
-    scale: bytes
-    n: bytes
+    fields: dict[str, bytes]
+    """Field of the detector's state → its rows, one an asset, little-endian."""
+
+
+Known = Mapping[str, Mapping[str, NDArray[Any]]]
+"""Asset → field → its row."""
 
 
 class Group:
     """One scenario's assets and what its detector knows of them."""
 
-    def __init__(self, scenario: Scenario, content: Any, known: Mapping[str, tuple[float, float, float]]) -> None:
+    def __init__(self, scenario: Scenario, content: Any, known: Known) -> None:
         registry = content.registry
         wanted = registry.types.index(scenario.match.type) if scenario.match.type in registry.types else -1
         lon, lat = content.placed()
@@ -44,12 +47,14 @@ class Group:
         self.assets = [registry.ids[a] for a in self.rows]
         self.index = {asset: k for k, asset in enumerate(self.assets)}
         near = _near(lon[self.rows], lat[self.rows], scenario.detect.within_m or 0.0)
-        self.model = NeighbourDisagreement(near or ((),), **scenario.detect.settings)
+        kind = BESIDE[scenario.detect.detector or NEIGHBOURS]
+        self.model = kind(near or ((),), **scenario.detect.settings)  # type: ignore[call-arg]  # all begin with them
         self.state = np.zeros(1, self.model.state)
         for k, asset in enumerate(self.assets):
-            if asset in known:
-                for field, value in zip(("offset", "scale", "n"), known[asset], strict=True):
-                    self.state[field][0, k] = value
+            for field, row in known.get(asset, {}).items():
+                # A row of another form is of other settings: the asset warms up anew.
+                if field in (self.state.dtype.names or ()) and row.shape == self.state[field][0, k].ravel().shape:
+                    self.state[field][0, k] = row.reshape(self.state[field][0, k].shape)
 
     def score(self, last: Mapping[str, float], t: int) -> dict[str, float]:
         """Scores of all assets that said something in the minute; NaN while unknown. The detector learns them."""
@@ -65,16 +70,33 @@ class Group:
         out = {}
         for a in range(0, len(self.assets), CHUNK):
             part = slice(a, a + CHUNK)
-            columns = (self.state[field][0, part].astype(F8).tobytes() for field in ("offset", "scale", "n"))
-            out[STATE + f"{name}/{a // CHUNK}".encode()] = msgspec.msgpack.encode(_Memory(self.assets[part], *columns))
+            fields = {
+                f: np.ascontiguousarray(self.state[f][0, part], self.state[f].dtype.newbyteorder("<")).tobytes()
+                for f in self.state.dtype.names or ()
+            }
+            out[STATE + f"{name}/{a // CHUNK}".encode()] = msgspec.msgpack.encode(_Memory(self.assets[part], fields))
         return out
 
 
-def remembered(value: bytes) -> dict[str, tuple[float, float, float]]:
-    """What a record of the state knows: offset, scale and rows of each asset."""
+def bounded(s: Scenario, content: Any) -> None:
+    """Raises ValueError where a scenario has more assets than its detector may have."""
+    registry, name = content.registry, s.detect.detector or ""
+    if s.match.type in registry.types and name in ASSETS_MOST:
+        n = int(np.count_nonzero(registry.asset_type == registry.types.index(s.match.type)))
+        if n > ASSETS_MOST[name]:
+            raise ValueError(f"{s.id}: {name}: at most {ASSETS_MOST[name]} assets, {s.match.type} has {n}")
+
+
+def remembered(value: bytes, model: np.dtype[Any]) -> dict[str, dict[str, NDArray[Any]]]:
+    """What a record of the state knows: of each asset the fields of its detector's state, of type ``model``."""
     m = msgspec.msgpack.decode(value, type=_Memory)
-    columns = (np.frombuffer(side, F8).tolist() for side in (m.offset, m.scale, m.n))
-    return dict(zip(m.assets, zip(*columns, strict=True), strict=True))
+    out: dict[str, dict[str, NDArray[Any]]] = {asset: {} for asset in m.assets}
+    for field in set(m.fields) & set(model.names or ()):
+        kind = model[field].base.newbyteorder("<")
+        rows = np.frombuffer(m.fields[field], kind).reshape(len(m.assets), -1)
+        for asset, row in zip(m.assets, rows, strict=True):
+            out[asset][field] = row
+    return out
 
 
 def _near(lon: Any, lat: Any, within_m: float) -> tuple[tuple[int, ...], ...]:
