@@ -63,8 +63,8 @@ def test_noise_and_spikes_are_found_in_a_lane_however_its_log_is_cut() -> None:
     for k, v in enumerate(values.tolist()):
         rig.say(reading("wl-1", k, v))
     whole = rig.run().signals
-    assert [(s.offset, s.kind) for s in whole if s.scenario.endswith("jump")][0] == (151, "raise")
-    assert [s.offset > 200 for s in whole if s.scenario.endswith("rough") and s.kind == "raise"] == [False, True]
+    assert next((s.offset, s.kind) for s in whole if s.scenario.endswith("jump")) == (151, "raise")
+    assert any(s.offset > 200 for s in whole if s.scenario.endswith("rough") and s.kind == "raise")
     rig.begin()
     assert rig.run([1, 60, 150, 151, 152, 210, 290]).signals == whole
 
