@@ -20,6 +20,7 @@ from brain.scenarios import Scenario
 from brain.scored import SIDES, TABLES, Model, Scored, table_of
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
+from brain.trust import Evidence
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
@@ -73,6 +74,8 @@ class Program:
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
+    evidence: Evidence | None = None
+    """What speaks against assets, where the set asks for it."""
 
 
 class _SeriesLane:
@@ -94,7 +97,7 @@ class _SeriesLane:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
-        if now is not None and registry is now.content.registry and content.scenarios == now.content.scenarios:
+        if now is not None and registry is now.content.registry and _same(content, now.content):
             self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
             return
         mine = content.partitions(self.partitions) == self.at.partition
@@ -104,7 +107,12 @@ class _SeriesLane:
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
         every = [s for s in content.scenarios if s.source == self.source]
         scenarios = [s for s in every if not s.together()]
-        minute_of, views = self._views([s for s in every if s.together()], registry, ours, keys)
+        watched = [] if content.trust is None else content.trust.together(registry)
+        minute_of, views = self._views([*(s for s in every if s.together()), *watched], registry, ours, keys)
+        evidence = None
+        if content.trust is not None:
+            evidence = Evidence(content.trust, registry, ours, self.store, self.store.table(MINUTE))
+            minute_of[evidence.series] = evidence.rows
         cell_rule, cell_series = _match(scenarios, registry, ours)
         rules, rungs = _rules(scenarios)
         cells = np.zeros(len(cell_rule), CELL)
@@ -126,10 +134,10 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        timed = orphans or bool(views) or bool((rules["quiet"] > 0).any()) or bool(len(silent))
+        timed = orphans or bool(views) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, views, Scored(models, cells, rules, first), silent,
+            minute_of, views, Scored(models, cells, rules, first), silent, evidence,
         )  # fmt: skip
         self._warm()
 
@@ -154,6 +162,8 @@ class _SeriesLane:
         self._place(none)
         self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
         self.program.scored.warm(self.store)
+        if self.program.evidence is not None:
+            self.program.evidence.warm()
 
     def process(self, view: View) -> Output:
         """Decode, locate, score and decide a stretch."""
@@ -171,13 +181,20 @@ class _SeriesLane:
         outcome = np.zeros(len(rows), np.uint8)
         begin, up = 0, view.up
         place = (lon, lat, there)
+        evidence, minute = program.evidence, self.store.table(MINUTE)
+        outside = [d for d in dead if d.series >= 0] if evidence is not None else []
         if program.timed:
             for beat in view.beats:
                 end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+                if evidence is not None and outside:
+                    before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
+                    outside = evidence.count(outside, before, minute)
                 self._run(begin, end, columns, offset, pulse, up, outcome, place, out)
                 begin, up = end, beat.up
                 self._beat(beat, out)
         self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
+        if evidence is not None and outside:
+            evidence.count(outside, len(view.batch), minute)
         self._account(columns, outcome, there[:, program.content.map.column], out)
         return out
 
@@ -266,7 +283,7 @@ class _SeriesLane:
     def _beat(self, beat: Beat, out: Output) -> None:
         """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
-        if p.views and beat.minute() >= 0:
+        if (p.views or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
         for number, one in enumerate(beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent)):
@@ -299,8 +316,12 @@ class _SeriesLane:
                 columns = {field: table.rows[field][rows[there]].astype("<f8").tobytes() for field in ("last", "n")}
                 keys = [assets[i] for i in there]
                 out.summaries.append(Summary(name, beat.minute(), beat.offset, SUMMARY_INDEX + number, keys, columns))
-        done = np.flatnonzero(table.rows["n"][: table.n])
-        table.rows["n"][done] = 0
+        if self.program.evidence is not None:
+            out.summaries += self.program.evidence.sum_up(beat, table, SUMMARY_INDEX + len(self.program.views))
+        used = table.rows[: table.n]
+        done = np.flatnonzero((used["n"] != 0) | (used["ahead"] != 0) | (used["wrong"] != 0))
+        for field in ("n", "ahead", "wrong"):
+            table.rows[field][done] = 0
         table.dirty[done] = 1
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
@@ -347,6 +368,11 @@ class DetectionsLane(_SeriesLane):
 
     source = "video"
     decode = staticmethod(decode_detections)
+
+
+def _same(one: CitySet, other: CitySet) -> bool:
+    """Whether two sets of one registry are the same to a lane of series."""
+    return one.scenarios == other.scenarios and one.trust == other.trust
 
 
 def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:

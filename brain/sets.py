@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain import scenarios
+from brain import scenarios, trust
 from brain.scenarios import Scenario
+from brain.trust import Trust
 from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
@@ -27,6 +28,7 @@ from streams.registry import CRS, Registry
 from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
+TRUST = "trust.yaml"
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -54,6 +56,7 @@ class CitySet:
     scenarios: list[Scenario]
     routes: Any = None
     assets_hash: bytes = b""
+    trust: Trust | None = None
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -68,7 +71,7 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, scenario, routes), with the file and the place in it.
+            Of the part that is wrong (registry, map, scenario, routes, trust), with the file and the place in it.
         OSError
             A file cannot be read.
         """
@@ -80,6 +83,7 @@ class CitySet:
             digest_of(contents), Registry.load(folder / ASSETS) if same is None else same.registry, _map(folder, cache),
             scenarios.load(folder / SCENARIOS),
             msgspec.yaml.decode(contents[ROUTES]) if ROUTES in contents else None, assets,
+            _trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
@@ -203,7 +207,7 @@ def folders(below: Path) -> list[Path]:
 def files(folder: Path) -> dict[str, bytes]:
     """Names and bytes of a set's files; nothing else in its folder counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
-    paths.append(folder / CHANGES)
+    paths += [folder / TRUST, folder / CHANGES]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
@@ -244,7 +248,7 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, TRUST, CHANGES)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -258,6 +262,15 @@ def _name(id: str) -> str:
 
 LARGE = 200_000
 """Bytes of a map from which on building its index would be felt by those who serve in the same process."""
+
+
+def _trust(path: Path, text: bytes | None) -> Trust | None:
+    if text is None:
+        return None
+    try:
+        return trust.of(msgspec.yaml.decode(text), str(path))
+    except msgspec.DecodeError as error:
+        raise trust.TrustError(f"{path}: not YAML: {error}") from error
 
 
 def _map(folder: Path, cache: Path | None) -> GridMap:

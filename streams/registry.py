@@ -42,6 +42,7 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type.
 
     ``since``: from when on this is so, milliseconds UTC; 0 always. ``past``: where it stood before, oldest first.
+    ``calibrated``: when it last was, milliseconds UTC, and ``calibrate_days``: how often it should be; 0 not known.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     every_s: float = 0.0
     since: int = 0
     past: tuple[Stood, ...] = ()
+    calibrated: int = 0
+    calibrate_days: float = 0.0
 
     def measures(self) -> dict[str, Measure]:
         """Metric → unit and range."""
@@ -89,6 +92,10 @@ class Registry:
     every_s: NDArray[np.float64]
     past: list[tuple[int, Stood]]
     """Asset and where it stood earlier, of those that were moved; the newest first, so that the oldest has the word."""
+    calibrated: NDArray[np.float64]
+    """Of each asset, ms UTC; NaN not known."""
+    calibrate_s: NDArray[np.float64]
+    """How long a calibration holds, seconds; NaN not known."""
 
     @classmethod
     def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
@@ -146,6 +153,8 @@ class Registry:
             crs=np.array([CRS[asset.crs] for asset in assets], np.int8),
             every_s=np.array([asset.every_s for asset in assets], np.float64),
             past=[(a, stood) for a, asset in enumerate(assets) for stood in reversed(asset.past)],
+            calibrated=np.array([asset.calibrated or np.nan for asset in assets], np.float64),
+            calibrate_s=np.array([asset.calibrate_days * 86_400.0 or np.nan for asset in assets], np.float64),
         )
 
     def series_key(self, series: int) -> bytes:
@@ -167,6 +176,9 @@ def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
         if not (-180 <= place.lon <= 180 and -90 <= place.lat <= 90):
             got = f"{place.lon}, {place.lat}"
             raise RegistryError(f"{where}: expected lon in [-180, 180] and lat in [-90, 90], got {got}")
+    if asset.calibrated < 0 or not 0 <= asset.calibrate_days < np.inf:
+        got = f"{asset.calibrated}, {asset.calibrate_days}"
+        raise RegistryError(f"{where}: expected calibrated in ms UTC and calibrate_days, both at least 0, got {got}")
     times = [stood.until for stood in asset.past]
     if times != sorted(set(times)) or (times and times[-1] > asset.since):
         raise RegistryError(f"{where}: past: expected rising until, the last at most since {asset.since}, got {times}")

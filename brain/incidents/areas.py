@@ -8,6 +8,7 @@ so every run adds up the same. An area of which nothing came keeps its state: no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,9 +18,11 @@ import numpy as np
 from brain.incidents import neighbours
 from brain.incidents.neighbours import Group
 from brain.placing import answer_at, put
-from brain.scenarios import BESIDE, NEIGHBOURS, Scenario
+from brain.scenarios import NEIGHBOURS, Scenario
 from brain.scored import SIDES, turned
+from brain.trust import COLUMN, observed
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
+from models.detector import F8
 from streams.records import Signal, Summary
 
 STATE, PENDING = b"a/", b"m/"
@@ -45,6 +48,7 @@ class Areas:
         self._memory: dict[bytes, bytes] = {}
         """State of neighbours as it was last written, by key."""
         self._rows: dict[str, Any] = {}
+        self._evidence: dict[str, F8] = {}
         self._changed: dict[bytes, bytes | None] = {}
 
     def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -64,7 +68,9 @@ class Areas:
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Raises ValueError of one with more assets than a detector may have."""
+        trust = getattr(content, "trust", None)
         wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.together()]
+        wanted += [] if trust is None else trust.together(content.registry)
         for s in wanted:
             if s.beside():
                 neighbours.bounded(s, content)
@@ -122,19 +128,34 @@ class Areas:
         group, mine = self._groups.get(s.id), neighbours.STATE + f"{s.id}/".encode()
         if group is None:
             known: dict[str, dict[str, Any]] = {}
-            form = BESIDE[s.detect.detector or NEIGHBOURS](((),), **s.detect.settings).state  # type: ignore[call-arg]
             for key, value in self._memory.items():
                 if key.startswith(mine):
-                    known |= neighbours.remembered(value, form)
-            group = self._groups[s.id] = Group(s, self._content, known)
+                    known |= neighbours.remembered(value, s.detect.detector or NEIGHBOURS)
+            drift = self._content.trust.drift_of(s) if observed(s) else None
+            group = self._groups[s.id] = Group(s, self._content, known, drift)
         scores = group.score(last, now - 1)
-        for asset in sorted(scores):
+        if observed(s):
+            self._accuse(s.detect.detector or NEIGHBOURS, scores)
+            self._accuse("drift", group.creeping(scores, now - 1))
+        for asset in sorted(scores) if not observed(s) else ():
             x = turned(scores[asset], SIDES[s.detect.side])
             self._judge(s, asset, x, now, out, last[asset], scores[asset])
         records = group.records(s.id)
         self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
         for key, value in records.items():
             self._memory[key] = self._changed[key] = value
+
+    def evidence(self) -> dict[str, F8]:
+        """What was found against assets since the last call, for trust: (reasons,) by asset, NaN nothing known."""
+        out, self._evidence = self._evidence, {}
+        return out
+
+    def _accuse(self, reason: str, scores: Mapping[str, float]) -> None:
+        column = COLUMN[reason]
+        for asset, score in scores.items():
+            if not math.isnan(score):
+                row = self._evidence.setdefault(asset, np.full(len(COLUMN), np.nan))
+                row[column] = np.fmax(row[column], abs(score))
 
     def _forget(self, keys: Iterable[bytes]) -> None:
         for key in list(keys):

@@ -5,6 +5,7 @@ The detector's memory is kept by asset, so another set of assets finds what it k
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from scipy.spatial import cKDTree
 
 from brain.scenarios import BESIDE, CLOCK_SKEW, NEIGHBOURS, Scenario
 from geo.metres import Metres
+from models.drift import Drift
 
 STATE = b"n/"
 CHUNK = 256
@@ -36,9 +38,9 @@ Known = Mapping[str, Mapping[str, NDArray[Any]]]
 
 
 class Group:
-    """One scenario's assets and what its detector knows of them."""
+    """One scenario's assets and what its detector knows of them; with ``drift`` also how its scores creep."""
 
-    def __init__(self, scenario: Scenario, content: Any, known: Known) -> None:
+    def __init__(self, scenario: Scenario, content: Any, known: Known, drift: Drift | None = None) -> None:
         registry = content.registry
         wanted = registry.types.index(scenario.match.type) if scenario.match.type in registry.types else -1
         lon, lat = content.placed()
@@ -50,11 +52,20 @@ class Group:
         kind = BESIDE[scenario.detect.detector or NEIGHBOURS]
         self.model = kind(near or ((),), **scenario.detect.settings)  # type: ignore[call-arg]  # all begin with them
         self.state = np.zeros(1, self.model.state)
+        self.drift, self.creep = drift, np.zeros(len(self.assets), Drift.STATE)
+        columns = self._fields()
         for k, asset in enumerate(self.assets):
             for field, row in known.get(asset, {}).items():
-                # A row of another form is of other settings: the asset warms up anew.
-                if field in (self.state.dtype.names or ()) and row.shape == self.state[field][0, k].ravel().shape:
-                    self.state[field][0, k] = row.reshape(self.state[field][0, k].shape)
+                mine = columns[field][k, ...] if field in columns else row[:0]
+                if mine.size == row.size:  # a row of another form is of other settings: the asset warms up anew
+                    mine[...] = row.reshape(mine.shape)
+
+    def _fields(self) -> dict[str, NDArray[Any]]:
+        """All memory as columns, a row an asset; views."""
+        found = {f: self.state[f][0] for f in self.state.dtype.names or ()}
+        if self.drift is not None:
+            found |= {f"drift.{f}": self.creep[f] for f in self.creep.dtype.names or ()}
+        return found
 
     def score(self, last: Mapping[str, float], t: int) -> dict[str, float]:
         """Scores of all assets that said something in the minute; NaN while unknown. The detector learns them."""
@@ -65,14 +76,25 @@ class Group:
         found = self.model.score(self.state, np.zeros(1, np.int32), np.array([t], np.int64), value)[0]
         return {asset: float(found[self.index[asset]]) for asset in last if asset in self.index}
 
+    def creeping(self, scores: Mapping[str, float], t: int) -> dict[str, float]:
+        """How each asset's scores creep, by the detector of drift; none without it."""
+        if self.drift is None:
+            return {}
+        assets = [asset for asset in sorted(scores) if not math.isnan(scores[asset])]
+        slot = np.array([self.index[asset] for asset in assets], np.int32)
+        value = np.array([scores[asset] for asset in assets], np.float64)
+        found = self.drift.score(self.creep, slot, np.full(len(assets), t, np.int64), value)
+        return dict(zip(assets, found.tolist(), strict=True))
+
     def records(self, name: str) -> dict[bytes, bytes]:
         """The memory, as state."""
         out = {}
+        columns = self._fields()
         for a in range(0, len(self.assets), CHUNK):
             part = slice(a, a + CHUNK)
             fields = {
-                f: np.ascontiguousarray(self.state[f][0, part], self.state[f].dtype.newbyteorder("<")).tobytes()
-                for f in self.state.dtype.names or ()
+                f: np.ascontiguousarray(rows[part], rows.dtype.newbyteorder("<")).tobytes()
+                for f, rows in columns.items()
             }
             out[STATE + f"{name}/{a // CHUNK}".encode()] = msgspec.msgpack.encode(_Memory(self.assets[part], fields))
         return out
@@ -87,16 +109,21 @@ def bounded(s: Scenario, content: Any) -> None:
             raise ValueError(f"{s.id}: {name}: at most {ASSETS_MOST[name]} assets, {s.match.type} has {n}")
 
 
-def remembered(value: bytes, model: np.dtype[Any]) -> dict[str, dict[str, NDArray[Any]]]:
-    """What a record of the state knows: of each asset the fields of its detector's state, of type ``model``."""
+def remembered(value: bytes, detector: str) -> dict[str, dict[str, NDArray[Any]]]:
+    """What a record of the state knows: of each asset the fields of its detector's memory."""
     m = msgspec.msgpack.decode(value, type=_Memory)
+    forms = {f: kind.base for f, kind in _forms(BESIDE[detector](((),)).state)}  # type: ignore[call-arg]
+    forms |= {f"drift.{f}": kind.base for f, kind in _forms(Drift.STATE)}
     out: dict[str, dict[str, NDArray[Any]]] = {asset: {} for asset in m.assets}
-    for field in set(m.fields) & set(model.names or ()):
-        kind = model[field].base.newbyteorder("<")
-        rows = np.frombuffer(m.fields[field], kind).reshape(len(m.assets), -1)
+    for field in sorted(set(m.fields) & set(forms)):
+        rows = np.frombuffer(m.fields[field], forms[field].newbyteorder("<")).reshape(len(m.assets), -1)
         for asset, row in zip(m.assets, rows, strict=True):
             out[asset][field] = row
     return out
+
+
+def _forms(kind: np.dtype[Any]) -> list[tuple[str, np.dtype[Any]]]:
+    return [(name, kind[name]) for name in kind.names or ()]
 
 
 def _near(lon: Any, lat: Any, within_m: float) -> tuple[tuple[int, ...], ...]:

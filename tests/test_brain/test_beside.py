@@ -12,7 +12,6 @@ from brain.lane import ReadingsLane
 from brain.scenarios import read
 from brain.sets import CitySet
 from geo.grid_map import GridMap
-from models.skew import ClockSkew
 from streams.records import Signal, Summary
 from streams.registry import Registry
 
@@ -108,7 +107,7 @@ def test_memory_of_another_form_warms_up_anew_and_a_city_too_large_for_a_detecto
     again.summary(minute(1, draw.normal(size=5).tolist(), 0, [0, 1, 2]))
     assert again.fire(MINUTE + 60_001) == []
     written = [v for k, v in again.changes().items() if k.startswith(b"n/") and v is not None]
-    assert remembered(written[0], ClockSkew(((),), reach=20).state)["wl-0"]["own"].shape == (21,)
+    assert remembered(written[0], "clock_skew")["wl-0"]["own"].shape == (21,)
     many = [{**GAUGES[0], "id": f"w-{i}"} for i in range(5001)]
     with pytest.raises(ValueError, match="clock_skew: at most 5000 assets"):
         Areas().enter("s", CitySet("s", Registry.of(many), GridMap(GRIDS), beside(SKEW).scenarios))
