@@ -7,7 +7,7 @@ an asset has at a time is worked out when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -34,6 +34,11 @@ NOTES = 50
 MODEL = AssetTrust()
 FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
 CALIBRATION = COLUMN["calibration_age"]
+
+STANDING: Mapping[Standing, Literal["", "unverified", "doubtful"]] = {
+    Standing.VERIFIED: "", Standing.UNVERIFIED: "unverified", Standing.HELD: "doubtful",
+}  # fmt: skip
+"""What an incident is called; nothing is held here: whoever shows incidents may count the doubtful ones."""
 
 Record = tuple[str, bytes, bytes | None, Headers]
 
@@ -157,15 +162,14 @@ class AssetsTrust:
         nothing changes.
         """
         trust, doubts = self.of(member.asset, now)
-        if trust == member.trust == incident.confidence == 1.0:
+        if trust == member.trust == incident.trust == 1.0:
             return
         member.trust, member.doubts = trust, list(doubts)
         standing = [m.trust for m in incident.members if m.cleared is None]
         if standing:
-            best = np.array([max(standing)])
-            confidence, verdict = weigh(np.ones(1), best, np.array([incident.life]), self.floor)
-            incident.confidence = float(confidence[0])
-            incident.standing = "" if verdict[0] == Standing.VERIFIED else Standing(int(verdict[0])).name.lower()  # type: ignore[assignment]  # the three
+            best, life = np.array([max(standing)]), np.array([incident.life])
+            weighed, verdict = weigh(np.ones(1), best, life, self.floor)
+            incident.trust, incident.standing = float(weighed[0]), STANDING[Standing(int(verdict[0]))]
 
     def changes(self) -> tuple[dict[bytes, bytes | None], list[Record]]:
         """State, and notes for topic audit, since the last call."""

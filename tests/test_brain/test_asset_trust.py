@@ -51,7 +51,7 @@ def raised(asset: str, fold: int, *, life: bool = False, kind: Any = "raise", n:
 
 
 def told(logic: CityLogic) -> list[tuple[float, str, float, list[str]]]:
-    return [(i.confidence, i.standing, m.trust, m.doubts) for i in logic.incidents() for m in i.members]
+    return [(i.trust, i.standing, m.trust, m.doubts) for i in logic.incidents() for m in i.members]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -166,20 +166,20 @@ def test_restarts_and_the_order_of_lanes_change_neither_incidents_nor_notes() ->
     assert notes[0]["trust"] < 0.5
 
 
-def test_a_life_safety_alarm_of_a_doubted_asset_is_out_at_once_and_unverified_an_ordinary_one_is_held() -> None:
+def test_a_life_safety_alarm_of_a_doubted_asset_is_out_at_once_and_unverified_an_ordinary_one_is_doubtful() -> None:
     records, _ = story(0, 1)
     bodies = [msgspec.json.decode(v) for topic, _, v, _ in records if topic.startswith("incidents.")]
     life = next(b for b in bodies if b["life"])
     assert (life["revision"], life["standing"], life["state"]) == (1, "unverified", "open")
-    assert life["confidence"] == life["members"][0]["trust"] < 0.5
+    assert life["trust"] == life["members"][0]["trust"] < 0.5
     assert life["members"][0]["doubts"] == ["flatline"]
     early = [b for b in bodies if not b["life"]]
-    assert (early[0]["standing"], early[0]["confidence"]) == ("", 1.0)
+    assert (early[0]["standing"], early[0]["trust"]) == ("", 1.0)
     assert "trust" not in early[0]["members"][0]
     doubted = next(b for b in early if b["reasons"][-1][1] == "doubted")
-    assert (doubted["standing"], doubted["confidence"]) == ("held", doubted["members"][0]["trust"])
+    assert (doubted["standing"], doubted["trust"]) == ("held", doubted["members"][0]["trust"])
     joined = next(b for b in early if b["count"] == 2)
-    assert joined["confidence"] == max(m["trust"] for m in joined["members"]) > 0.5
+    assert joined["trust"] == max(m["trust"] for m in joined["members"]) > 0.5
     assert joined["standing"] == ""
     assert any(b["reasons"][-1][1] == "trusted_again" and b["standing"] == "" for b in early)
 
