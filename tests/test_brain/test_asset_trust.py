@@ -177,7 +177,7 @@ def test_a_life_safety_alarm_of_a_doubted_asset_is_out_at_once_and_unverified_an
     assert (early[0]["standing"], early[0]["trust"]) == ("", 1.0)
     assert "trust" not in early[0]["members"][0]
     doubted = next(b for b in early if b["reasons"][-1][1] == "doubted")
-    assert (doubted["standing"], doubted["trust"]) == ("held", doubted["members"][0]["trust"])
+    assert (doubted["standing"], doubted["trust"]) == ("doubtful", doubted["members"][0]["trust"])
     joined = next(b for b in early if b["count"] == 2)
     assert joined["trust"] == max(m["trust"] for m in joined["members"]) > 0.5
     assert joined["standing"] == ""
