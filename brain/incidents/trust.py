@@ -7,7 +7,7 @@ an asset has at a time is worked out when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -35,10 +35,8 @@ MODEL = AssetTrust()
 FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
 CALIBRATION = COLUMN["calibration_age"]
 
-STANDING: Mapping[Standing, Literal["", "unverified", "doubtful"]] = {
-    Standing.VERIFIED: "", Standing.UNVERIFIED: "unverified", Standing.HELD: "doubtful",
-}  # fmt: skip
-"""What an incident is called; nothing is held here: whoever shows incidents may count the doubtful ones."""
+WORDS: Mapping[Standing, str] = {Standing.UNVERIFIED: "unverified", Standing.HELD: "doubtful"}
+"""What stands among an incident's doubts; nothing is held here: who shows incidents may count the doubtful ones."""
 
 Record = tuple[str, bytes, bytes | None, Headers]
 
@@ -169,7 +167,10 @@ class AssetsTrust:
         if standing:
             best, life = np.array([max(standing)]), np.array([incident.life])
             weighed, verdict = weigh(np.ones(1), best, life, self.floor)
-            incident.trust, incident.standing = float(weighed[0]), STANDING[Standing(int(verdict[0]))]
+            word = WORDS.get(Standing(int(verdict[0])))
+            others = {doubt for doubt in incident.doubts if doubt not in WORDS.values()}
+            incident.trust = float(weighed[0])
+            incident.doubts = sorted(others | {word} if word else others)
 
     def changes(self) -> tuple[dict[bytes, bytes | None], list[Record]]:
         """State, and notes for topic audit, since the last call."""

@@ -50,8 +50,8 @@ def raised(asset: str, fold: int, *, life: bool = False, kind: Any = "raise", n:
                   level=2, grid="g0", set="s", source="iot", life=life)  # fmt: skip
 
 
-def told(logic: CityLogic) -> list[tuple[float, str, float, list[str]]]:
-    return [(i.trust, i.standing, m.trust, m.doubts) for i in logic.incidents() for m in i.members]
+def told(logic: CityLogic) -> list[tuple[float, list[str], float, list[str]]]:
+    return [(i.trust, i.doubts, m.trust, m.doubts) for i in logic.incidents() for m in i.members]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -170,18 +170,19 @@ def test_a_life_safety_alarm_of_a_doubted_asset_is_out_at_once_and_unverified_an
     records, _ = story(0, 1)
     bodies = [msgspec.json.decode(v) for topic, _, v, _ in records if topic.startswith("incidents.")]
     life = next(b for b in bodies if b["life"])
-    assert (life["revision"], life["standing"], life["state"]) == (1, "unverified", "open")
+    assert (life["doubts"], life["state"], life["withheld"]) == (["unverified"], "detected", "")
+    assert life["shown"] == life["opened"] == life["raised"]
     assert life["trust"] == life["members"][0]["trust"] < 0.5
     assert life["members"][0]["doubts"] == ["flatline"]
     early = [b for b in bodies if not b["life"]]
-    assert (early[0]["standing"], early[0]["trust"]) == ("", 1.0)
+    assert (early[0]["doubts"], early[0]["trust"]) == ([], 1.0)
     assert "trust" not in early[0]["members"][0]
-    doubted = next(b for b in early if b["reasons"][-1][1] == "doubted")
-    assert (doubted["standing"], doubted["trust"]) == ("doubtful", doubted["members"][0]["trust"])
+    doubted = next(b for b in early if "doubted" in b["fates"])
+    assert (doubted["doubts"], doubted["trust"]) == (["doubtful"], doubted["members"][0]["trust"])
     joined = next(b for b in early if b["count"] == 2)
     assert joined["trust"] == max(m["trust"] for m in joined["members"]) > 0.5
-    assert joined["standing"] == ""
-    assert any(b["reasons"][-1][1] == "trusted_again" and b["standing"] == "" for b in early)
+    assert joined["doubts"] == []
+    assert any("trusted_again" in b["fates"] and b["doubts"] == [] for b in early)
 
 
 def test_calibration_that_is_overdue_costs_trust_by_the_registry_alone() -> None:

@@ -58,7 +58,7 @@ def test_a_resolved_incident_says_why_it_ended() -> None:
 
 def test_an_incident_of_a_doubted_sensor_is_said_to_be_unverified() -> None:
     record = incident_record()
-    fields = {**msgspec.json.decode(record.value or b""), "standing": "unverified", "trust": 0.42}
+    fields = {**msgspec.json.decode(record.value or b""), "doubts": ["unverified"], "trust": 0.42}
     doubted = dataclasses.replace(record, value=msgspec.json.encode(fields))
     assert "未核实 42%" in printed("incidents", doubted)
     assert "unverified 42%" in printed("incidents", doubted, "en")
