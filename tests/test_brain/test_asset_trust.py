@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from lane_rig import ASSETS, GRIDS, HIGH, Rig, reading
+from lane_rig import ASSETS, GRIDS, HIGH, Rig, flood, reading
 
 from brain import trust
 from brain.incidents.city import CityLogic
@@ -21,6 +21,7 @@ from geo.grid_map import GridMap
 from models.trust import REASONS, AssetTrust
 from streams.records import Signal, Summary
 from streams.registry import Registry, RegistryError
+from streams.state import Store
 
 MINUTE = 1_718_000_040_000
 DAY = 86_400_000
@@ -278,3 +279,28 @@ def test_trust_is_part_of_a_set_and_of_its_hash(tmp_path: Any) -> None:
     (folder / "trust.yaml").write_text("version: 1\ntypes: {air: {impossible: 3}}\n")
     with pytest.raises(trust.TrustError, match=r"trust.yaml: types.air.impossible: expected `bool`"):
         CitySet.load(folder)
+
+
+def test_what_a_lane_has_learned_for_trust_comes_back_from_its_state_log() -> None:
+    jump = flood("jump", "detect: {detector: spike, settings: {warmup: 5}, score_over: 1}")
+    rig, draw = Rig(ReadingsLane, content(SETTINGS, ASSETS, jump)), random.Random(1)
+    for k in range(90):
+        rig.say(reading("wl-1", k * 20, 3.0 if 30 < k % 60 < 45 else draw.gauss(3, 1)))
+        rig.beat(20)
+    whole = rig.run([50])
+    rig.begin()
+    first, records = list(rig.records), []
+    rig.records = first[:100]
+    early = rig.run()
+    records += rig.store.flush(1)
+    rig.store = Store(rig.lane.tables, rig.lane.owner)
+    rig.store.restore(records)
+    rig.lane = rig.make()
+    rig.lane.bind(rig.store, rig.at, 1)
+    rig.lane.enter(rig.content.id, rig.content)
+    rig.records = first
+    late = rig.run([100], since=1)
+    assert early.summaries + late.summaries == whole.summaries
+    assert early.signals + late.signals == whole.signals
+    assert whole.signals
+    assert whole.summaries
