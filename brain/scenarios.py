@@ -17,11 +17,12 @@ from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
 from models.neighbours import NeighbourDisagreement
+from models.scan import SpaceTimeScan
 from models.skew import ClockSkew
 from models.spike import Spike
 from models.surge import CountSurge
 
-NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE = "neighbours", "clock_skew", "spike", "surge"
+NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE, SCAN = "neighbours", "clock_skew", "spike", "surge", "scan"
 BESIDE: Mapping[str, type[Detector]] = {NEIGHBOURS: NeighbourDisagreement, CLOCK_SKEW: ClockSkew, SPIKE: Spike}
 """Detectors of assets beside one another, judged once a minute in the city task; spike without ``within_m`` is not."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
@@ -71,6 +72,9 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
+    every_s: float | None = None
+    """Length of a period of the detector ``scan``, seconds; it looks once a period, at the last ``periods`` of them."""
+    periods: int = 30
     alpha: float = 0.05
     warmup: int = 20
     count_over: int | None = None
@@ -135,6 +139,10 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
         return self.source != "hotline" and (self.detect.sum_over is not None or self.beside())
+
+    def scans(self) -> bool:
+        """Whether it looks for clusters of tickets in space and time, once a period in the city task."""
+        return self.detect.detector == SCAN
 
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
@@ -230,6 +238,8 @@ def _check(s: Scenario) -> None:
             "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, count_over, words; "
             f"got {got}"
         )
+    if d.every_s is not None and not s.scans():
+        raise ValueError("detect.every_s: only for detector scan of source hotline")
     ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "quiet_s"))
     if len(ends) > 1:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
@@ -271,7 +281,7 @@ def _check(s: Scenario) -> None:
     s.decision()
 
 
-def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *first: Any) -> None:
+def _check_settings(kind: Callable[..., Any], given: Mapping[str, Any], *first: Any) -> None:
     names = [f.name for f in dataclasses.fields(kind)][len(first) :]  # type: ignore[arg-type]  # every detector is one
     for key in given:
         if key not in names:
@@ -285,14 +295,17 @@ def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *fi
 def _check_tickets(s: Scenario, ends: list[str]) -> None:
     d = s.detect
     surge = d.detector == SURGE
-    if d.count_over is None and d.words is None and not surge:
-        raise ValueError("detect: expected count_over, words or detector surge for source hotline")
+    if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
+        raise ValueError("match: expected words for source hotline, and no type or metric")
+    if d.count_over is None and d.words is None and not surge and not s.scans():
+        raise ValueError("detect: expected count_over, words or detector surge or scan for source hotline")
+    if s.scans():
+        _check_scan(s, ends)
+        return
     if surge:
         if s.life or d.score_over is None or d.side != "both":
             raise ValueError("detect.detector surge: expected score_over, and neither life nor side")
         _check_settings(CountSurge, d.settings)
-    if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
-        raise ValueError("match: expected words for source hotline, and no type or metric")
     if ends and ends != ["quiet_s"]:
         raise ValueError(f"clear.{ends[0]}: expected quiet_s for source hotline")
     if (d.count_over is None) != (d.window_s is None):
@@ -306,6 +319,25 @@ def _check_tickets(s: Scenario, ends: list[str]) -> None:
         if rung.at <= before[0] or not before[1] < rung.level <= 4:
             raise ValueError(f"levels: expected each worse and higher (to 4), got at {rung.at} level {rung.level}")
         before = (rung.at, rung.level)
+
+
+def _check_scan(s: Scenario, ends: list[str]) -> None:
+    d = s.detect
+    if s.life or d.score_over is None or d.side != "both" or d.by not in ("grid", "town", "district"):
+        raise ValueError("detect.detector scan: expected score_over and by (grid, town, district), no life, no side")
+    if d.every_s is None or d.every_s < 60 or d.every_s % 60:
+        raise ValueError(f"detect.every_s: expected whole minutes in seconds, at least 60, got {d.every_s}")
+    if not 2 <= d.periods <= 400:
+        raise ValueError(f"detect.periods: expected 2 to 400, got {d.periods}")
+    if "seed" in d.settings:
+        raise ValueError("detect.settings.seed: follows from scenario and period")
+    _check_settings(SpaceTimeScan, d.settings)
+    most = SpaceTimeScan(**d.settings).replicates + 1
+    if not 1 < d.score_over <= most:
+        raise ValueError(f"detect.score_over: periods, above 1 and at most replicates + 1 = {most}, got {d.score_over}")
+    if ends and ends != ["score_below"]:
+        raise ValueError(f"clear.{ends[0]}: expected score_below, because it is judged once a period")
+    s.decision()
 
 
 def _given(part: Any, names: Iterable[str]) -> list[str]:

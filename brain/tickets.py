@@ -13,8 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from brain import tallies
 from brain.placing import answer_at, put
-from brain.scenarios import Scenario
+from brain.scenarios import SURGE, Scenario
 from brain.sets import CitySet
 from geo.grid_map import NO_POSITION
 from models.surge import CountSurge
@@ -67,6 +68,7 @@ class TicketsLane:
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
         "case": CASE_STATE, "seen": SEEN_STATE, "hit": HIT_STATE, "meter": METER_STATE, "surge": CountSurge.STATE,
+        tallies.TALLY: tallies.TALLY_STATE,
     }  # fmt: skip
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
@@ -80,7 +82,8 @@ class TicketsLane:
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.known = {s.id: s for s in self.scenarios}
-        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.score_over is not None}
+        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.detector == SURGE}
+        self.scans = [s for s in self.scenarios if s.scans()]
         for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
             surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
 
@@ -122,8 +125,17 @@ class TicketsLane:
         for index, scenario in enumerate(self.scenarios):
             words = scenario.match.words
             hit = all(w in text for w in words) if scenario.detect.words == "all" else any(w in text for w in words)
-            if hit:
+            if hit and scenario.scans():
+                self._tally(scenario, place, out)
+            elif hit:
                 self._hit(scenario, ticket, place, offset, index, up, out)
+
+    def _tally(self, s: Scenario, place: Place, out: Output) -> None:
+        area = tallies.area_of(self.content, s.detect.by or "grid", place.grid)
+        if area:
+            tallies.count(self.store, s, area)
+        else:
+            out.counts["unplaced"] = out.counts.get("unplaced", 0) + 1
 
     def _admit(self, ticket: Ticket, pulse: int) -> tuple[Reason | None, str] | None:
         """None for a ticket to work on; else why not, the reason being None for a mere repeat."""
@@ -222,6 +234,8 @@ class TicketsLane:
     # -- time
 
     def _beat(self, beat: Beat, out: Output) -> None:
+        if self.scans and beat.minute() >= 0:
+            out.summaries += tallies.sum_up(self.store, self.scans, beat)
         table = self.store.table("case")
         due: list[tuple[bytes, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():

@@ -17,6 +17,7 @@ import numpy as np
 
 from brain.incidents import neighbours
 from brain.incidents.neighbours import Group
+from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
 from brain.scenarios import NEIGHBOURS, Scenario
 from brain.scored import SIDES, turned
@@ -45,6 +46,7 @@ class Areas:
         self._areas: dict[str, tuple[dict[str, str], dict[str, tuple[float, float]]]] = {}
         self._pending: dict[int, dict[str, Summary]] = {}
         self._groups: dict[str, Group] = {}
+        self._scans = Scans()
         self._memory: dict[bytes, bytes] = {}
         """State of neighbours as it was last written, by key."""
         self._rows: dict[str, Any] = {}
@@ -62,18 +64,20 @@ class Areas:
                 self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
             elif key.startswith(neighbours.STATE):
                 self._memory[key] = value
-            else:
+            elif not self._scans.load(key, value):
                 rest[key] = value
         return rest
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Raises ValueError of one with more assets than a detector may have."""
         trust = getattr(content, "trust", None)
-        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.together()]
+        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and (s.together() or s.scans())]
         wanted += [] if trust is None else trust.together(content.registry)
         for s in wanted:
             if s.beside():
                 neighbours.bounded(s, content)
+        scans = {s.id: s for s in wanted if s.scans()}
+        self._scans.enter(scans, content.map if scans else None)
         self._set_id, self._content = set_id, content
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
@@ -86,13 +90,16 @@ class Areas:
         if summary.fold > summary.t:
             self.late += 1
             return False
+        if summary.name in self._scenarios and self._scenarios[summary.name].scans():
+            return self._scans.summary(summary)
         self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
         self._changed[self._key(summary)] = msgspec.msgpack.encode(summary)
         return True
 
     def due(self) -> int | None:
-        """When the oldest minute can be judged, fold time."""
-        return min(self._pending) + 1 if self._pending else None
+        """When the oldest minute, or a period of a scan, can be judged, fold time."""
+        times = [*(t + 1 for t in self._pending), self._scans.due()]
+        return min((t for t in times if t is not None), default=None)
 
     def fire(self, now: int) -> list[Signal]:
         """Judge the minute that ended just before ``now``; signals in the order of scenario and area or asset."""
@@ -112,7 +119,21 @@ class Areas:
                 sums = self._sums(name, last[name])
                 for area in sorted(sums):
                     self._judge(s, area, sums[area], now, out, sums[area])
+        for name, found in self._scans.fire(now).items():
+            self._clusters(self._scenarios[name], found, now, out)
         return out
+
+    def _clusters(self, s: Scenario, found: list[Found], now: int, out: list[Signal]) -> None:
+        """Clusters by their middles; one that moves a little, or grows, stays where it was raised."""
+        start = f"{s.id}\x1f"
+        rows = self._rows.items()
+        left = sorted(k[len(start) :] for k, r in rows if k.startswith(start) and (r["level"][0] or r["run"][0]))
+        for cluster in found:
+            who = next((area for area in left if area in cluster.areas), cluster.areas[0])
+            left = [area for area in left if area not in cluster.areas]
+            self._judge(s, who, cluster.recurrence, now, out, cluster.observed, cluster.recurrence, cluster.text())
+        for area in left:
+            self._judge(s, area, 0.0, now, out, 0.0, 0.0)
 
     def _sums(self, name: str, last: Mapping[str, float]) -> dict[str, float]:
         areas, _ = self._places(name)
@@ -165,10 +186,18 @@ class Areas:
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
-        return out
+        return out | self._scans.changes()
 
     def _judge(
-        self, s: Scenario, who: str, x: float, now: int, out: list[Signal], value: float, score: float | None = None
+        self,
+        s: Scenario,
+        who: str,
+        x: float,
+        now: int,
+        out: list[Signal],
+        value: float,
+        score: float | None = None,
+        text: str = "",
     ) -> None:
         """Decide on one area or asset; its signal's index is its place among the minute's signals."""
         key = f"{s.id}\x1f{who}"
@@ -181,7 +210,7 @@ class Areas:
             r["offset"], r["index"], r["count"] = now - 1, len(out), 0
         if action in (RAISE, UPDATE, CLEAR):
             signal = self._signal(s, who, action, r, value, now, len(out))
-            signal.score = score
+            signal.score, signal.text = score, text
             out.append(signal)
             r["count"] += 1
         if row.tobytes() != before:
@@ -194,7 +223,7 @@ class Areas:
             s.id, who if beside else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
             (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
             fold=now, level=int(r["level"]), metric=s.match.metric, value=value,
-            threshold=s.detect.score_over if beside else s.detect.sum_over, set=self._set_id,
+            threshold=s.detect.sum_over if s.detect.score_over is None else s.detect.score_over, set=self._set_id,
             map=self._content.map.version, source=s.source,
         )  # fmt: skip
         if beside:
@@ -202,7 +231,9 @@ class Areas:
             lon, lat = (float(side[group.rows[group.index[who]]]) for side in self._content.placed())
             put(signal, self._content, lon, lat, answer_at(self._content, lon, lat, now - 1))
         else:
-            signal.lon, signal.lat = self._places(s.id)[1][who]
+            place = self._scans.site(s.id, who) if s.scans() else self._places(s.id)[1][who]
+            if place is not None:
+                signal.lon, signal.lat = place
             if by != "city":
                 setattr(signal, by, who)
         return signal
