@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, kernel
+from brain import beats, kernel, views
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
@@ -21,6 +21,7 @@ from brain.scored import SIDES, TABLES, Model, Scored, table_of
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.trust import Evidence
+from brain.views import View as MinuteView
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
@@ -29,7 +30,7 @@ from models.decision import DECISION_STATE, RULE, RUNG, SILENT
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_readings
 from streams.logic import Beat, Output, View
-from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage, Summary
+from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -38,8 +39,6 @@ __all__ = ["DetectionsLane", "ReadingsLane", "TicketsLane", "watch_set"]
 OWNER = "brain.series@1"
 SERIES, EWMA, DECISION, MINUTE = "series", "ewma", "decision", "minute"
 SEPARATOR = b"\x1f"
-SUMMARY_INDEX = 1 << 29
-"""Index of a beat's first summary: above those of all signals."""
 ROOM = 4096
 """Events one call of the kernel can hand over before it is called again."""
 
@@ -69,8 +68,8 @@ class Program:
     """Decision slot → cell, where timed."""
     minute_of: I4
     """Series → row of the minute under way; -1 where no summary needs it."""
-    views: list[tuple[str, list[str], I4]]
-    """Of each scenario that needs a summary: id, assets and their rows."""
+    views: list[MinuteView]
+    """Of each scenario that needs a summary."""
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
@@ -108,10 +107,12 @@ class _SeriesLane:
         every = [s for s in content.scenarios if s.source == self.source]
         scenarios = [s for s in every if not s.together()]
         watched = [] if content.trust is None else content.trust.together(registry)
-        minute_of, views = self._views([*(s for s in every if s.together()), *watched], registry, ours, keys)
+        minute = self.store.table(MINUTE)
+        together = [*(s for s in every if s.together()), *watched]
+        seen, minute_of = views.views(together, registry, ours, keys, slot_of, minute)
         evidence = None
         if content.trust is not None:
-            evidence = Evidence(content.trust, registry, ours, self.store, self.store.table(MINUTE))
+            evidence = Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
         cell_rule, cell_series = _match(scenarios, registry, ours)
         rules, rungs = _rules(scenarios)
@@ -134,25 +135,12 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        timed = orphans or bool(views) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
+        timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, views, Scored(models, cells, rules, first), silent, evidence,
+            minute_of, seen, Scored(models, cells, rules, first), silent, evidence,
         )  # fmt: skip
         self._warm()
-
-    def _views(
-        self, scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_], keys: Mapping[int, bytes]
-    ) -> tuple[I4, list[tuple[str, list[str], I4]]]:
-        minute_of = np.full(len(ours), -1, np.int32)
-        views = []
-        rule, series = _match(scenarios, registry, ours)
-        for number, scenario in enumerate(scenarios):
-            mine = series[rule == number]
-            rows = self.store.table(MINUTE).slots(keys[int(s)] for s in mine)
-            minute_of[mine] = rows
-            views.append((scenario.id, [registry.ids[a] for a in registry.series_asset[mine]], rows))
-        return minute_of, views
 
     def _warm(self) -> None:
         """Have the kernels compiled, or loaded, before the first event waits for them."""
@@ -309,20 +297,11 @@ class _SeriesLane:
             beats.leave(one, table)
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
-        table = self.store.table(MINUTE)
-        for number, (name, assets, rows) in enumerate(self.program.views):
-            there = np.flatnonzero(table.rows["n"][rows])
-            if len(there):
-                columns = {field: table.rows[field][rows[there]].astype("<f8").tobytes() for field in ("last", "n")}
-                keys = [assets[i] for i in there]
-                out.summaries.append(Summary(name, beat.minute(), beat.offset, SUMMARY_INDEX + number, keys, columns))
-        if self.program.evidence is not None:
-            out.summaries += self.program.evidence.sum_up(beat, table, SUMMARY_INDEX + len(self.program.views))
-        used = table.rows[: table.n]
-        done = np.flatnonzero((used["n"] != 0) | (used["ahead"] != 0) | (used["wrong"] != 0))
-        for field in ("n", "ahead", "wrong"):
-            table.rows[field][done] = 0
-        table.dirty[done] = 1
+        p, minute = self.program, self.store.table(MINUTE)
+        out.summaries += views.sum_up(beat, p.views, minute, self.store.table(SERIES))
+        if p.evidence is not None:
+            out.summaries += p.evidence.sum_up(beat, minute, views.SUMMARY_INDEX + len(p.views))
+        views.clear(minute)
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()

@@ -16,6 +16,7 @@ from brain.scored import detector, hint, near
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
+from models.halfspace import HalfSpaceTrees
 from models.neighbours import NeighbourDisagreement
 from models.scan import SpaceTimeScan
 from models.skew import ClockSkew
@@ -23,6 +24,7 @@ from models.spike import Spike
 from models.surge import CountSurge
 
 NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE, SCAN = "neighbours", "clock_skew", "spike", "surge", "scan"
+JOINT = "halfspace"
 BESIDE: Mapping[str, type[Detector]] = {NEIGHBOURS: NeighbourDisagreement, CLOCK_SKEW: ClockSkew, SPIKE: Spike}
 """Detectors of assets beside one another, judged once a minute in the city task; spike without ``within_m`` is not."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
@@ -47,6 +49,8 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     type: str = ""
     metric: str = ""
+    metrics: tuple[str, ...] = ()
+    """Several of one asset, for the detector ``halfspace``."""
     words: tuple[str, ...] = ()
     kind: str = msgspec.field(default="", name="class")
 
@@ -138,7 +142,11 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
-        return self.source != "hotline" and (self.detect.sum_over is not None or self.beside())
+        return self.source != "hotline" and (self.detect.sum_over is not None or self.beside() or self.joint())
+
+    def joint(self) -> bool:
+        """Whether several metrics of each asset are judged together."""
+        return self.detect.detector == JOINT
 
     def scans(self) -> bool:
         """Whether it looks for clusters of tickets in space and time, once a period in the city task."""
@@ -147,11 +155,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        return (
-            detector(d.detector, d.settings, (NEIGHBOURS, CLOCK_SKEW))
-            if d.detector is not None and not self.together()
-            else None
-        )
+        if d.detector is None or self.together():
+            return None
+        return detector(d.detector, d.settings, (NEIGHBOURS, CLOCK_SKEW, JOINT))
 
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
@@ -175,7 +181,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if d.score_over is not None:
             bound = None
             if c.quiet_s is None:
-                bound = d.score_over / 2 if c.score_below is None else c.score_below
+                # Of bits, which may be below 0, one less is half as rare.
+                default = d.score_over - 1 if self.joint() else d.score_over / 2
+                bound = default if c.score_below is None else c.score_below
             return Decision("score", d.score_over, clear=bound, **common)
         if d.silent_s is not None:
             return Decision("silent", d.silent_s, **common)
@@ -250,8 +258,10 @@ def _check(s: Scenario) -> None:
         return
     if tickets:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
-    if not s.match.type or not s.match.metric or s.match.words:
+    if not s.match.type or not (s.match.metric or s.match.metrics) or s.match.words:
         raise ValueError("match: expected type and metric of the assets, and no words")
+    if s.joint() != bool(s.match.metrics) or (s.match.metric and s.match.metrics):
+        raise ValueError("match: metrics, two or more and no metric, and detector halfspace go together")
     pair = {
         "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
         "silent_s": "nothing (a reading ends a silence)", "sum_over": "below",
@@ -272,6 +282,8 @@ def _check(s: Scenario) -> None:
         raise ValueError(
             "detect: within_m (metres above 0) and detector neighbours or clock_skew go together; spike may have it"
         )
+    if s.joint():
+        _check_joint(s)
     if s.beside():
         _check_settings(BESIDE[d.detector or NEIGHBOURS], d.settings, ((),))
     if ends and ends[0] not in (pair, "quiet_s"):
@@ -279,6 +291,22 @@ def _check(s: Scenario) -> None:
     s.ewma()
     s.model()
     s.decision()
+
+
+def _check_joint(s: Scenario) -> None:
+    metrics, given = s.match.metrics, s.detect.settings
+    if s.detect.side != "both":
+        raise ValueError("detect.side: not for halfspace: what is rare scores high")
+    if not 2 <= len(metrics) <= 10 or len(set(metrics)) < len(metrics):
+        raise ValueError(f"match.metrics: expected 2 to 10 different ones, got {', '.join(metrics)}")
+    if ("low" in given) != ("high" in given):
+        raise ValueError("detect.settings: low and high go together")
+    for side in ("low", "high"):
+        if side in given and (not isinstance(given[side], list) or len(given[side]) != len(metrics)):
+            raise ValueError(f"detect.settings.{side}: expected one number a metric, {len(metrics)}")
+    low, high = (given.get(side, [value] * len(metrics)) for side, value in (("low", 0.0), ("high", 1.0)))
+    rest = {key: value for key, value in given.items() if key not in ("low", "high")}
+    _check_settings(HalfSpaceTrees, rest, tuple(low), tuple(high))
 
 
 def _check_settings(kind: Callable[..., Any], given: Mapping[str, Any], *first: Any) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain.incidents import neighbours
+from brain.incidents import joint, neighbours
+from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
@@ -47,8 +48,9 @@ class Areas:
         self._pending: dict[int, dict[str, Summary]] = {}
         self._groups: dict[str, Group] = {}
         self._scans = Scans()
+        self._joints: dict[str, Joint] = {}
         self._memory: dict[bytes, bytes] = {}
-        """State of neighbours as it was last written, by key."""
+        """State of neighbours and of joint metrics as it was last written, by key."""
         self._rows: dict[str, Any] = {}
         self._evidence: dict[str, F8] = {}
         self._changed: dict[bytes, bytes | None] = {}
@@ -62,7 +64,7 @@ class Areas:
             elif key.startswith(PENDING):
                 summary = msgspec.msgpack.decode(value, type=Summary)
                 self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
-            elif key.startswith(neighbours.STATE):
+            elif key.startswith((neighbours.STATE, joint.STATE)):
                 self._memory[key] = value
             elif not self._scans.load(key, value):
                 rest[key] = value
@@ -76,13 +78,15 @@ class Areas:
         for s in wanted:
             if s.beside():
                 neighbours.bounded(s, content)
+        joints = {s.id: Joint(s, content, joint.known(joint.prefix(s), self._memory)) for s in wanted if s.joint()}
         scans = {s.id: s for s in wanted if s.scans()}
         self._scans.enter(scans, content.map if scans else None)
         self._set_id, self._content = set_id, content
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
-        self._areas, self._groups = {}, {}
+        self._areas, self._groups, self._joints = {}, {}, joints
         stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
+        stay += tuple(joint.prefix(self._scenarios[name]) for name in joints)
         self._forget(key for key in self._memory if not key.startswith(stay))
 
     def summary(self, summary: Summary) -> bool:
@@ -105,9 +109,14 @@ class Areas:
         """Judge the minute that ended just before ``now``; signals in the order of scenario and area or asset."""
         minute = self._pending.pop(now - 1, {})
         last: dict[str, dict[str, float]] = {}
+        several: dict[str, dict[str, F8]] = {}
         for summary in minute.values():
             self._changed[self._key(summary)] = None
-            if summary.name in self._scenarios:
+            metrics = self._scenarios[summary.name].match.metrics if summary.name in self._joints else ()
+            if metrics and set(metrics) <= set(summary.columns):
+                table = np.column_stack([summary.column(m) for m in metrics])
+                several.setdefault(summary.name, {}).update(zip(summary.keys, table, strict=True))
+            elif summary.name in self._scenarios and "last" in summary.columns and not metrics:
                 values = zip(summary.keys, summary.column("last").tolist(), strict=True)
                 last.setdefault(summary.name, {}).update(values)
         out: list[Signal] = []
@@ -119,6 +128,13 @@ class Areas:
                 sums = self._sums(name, last[name])
                 for area in sorted(sums):
                     self._judge(s, area, sums[area], now, out, sums[area])
+        for name in sorted(several):
+            s = self._scenarios[name]
+            scores, changed = self._joints[name].score(several[name], now - 1)
+            for key, value in changed.items():
+                self._keep(key, value)
+            for asset in sorted(scores):
+                self._judge(s, asset, scores[asset], now, out, None, scores[asset])
         for name, found in self._scans.fire(now).items():
             self._clusters(self._scenarios[name], found, now, out)
         return out
@@ -164,7 +180,14 @@ class Areas:
         records = group.records(s.id)
         self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
         for key, value in records.items():
-            self._memory[key] = self._changed[key] = value
+            self._keep(key, value)
+
+    def _keep(self, key: bytes, value: bytes | None) -> None:
+        self._changed[key] = value
+        if value is None:
+            self._memory.pop(key, None)
+        else:
+            self._memory[key] = value
 
     def evidence(self) -> dict[str, F8]:
         """What was found against assets since the last call, for trust: (reasons,) by asset, NaN nothing known."""
@@ -195,7 +218,7 @@ class Areas:
         x: float,
         now: int,
         out: list[Signal],
-        value: float,
+        value: float | None,
         score: float | None = None,
         text: str = "",
     ) -> None:
@@ -217,18 +240,18 @@ class Areas:
             fields = {name: int(r[name]) for name in DECISION_STATE.names or ()}
             self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
 
-    def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float, now: int, number: int) -> Signal:
-        by, beside = s.detect.by or "city", s.beside()
+    def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float | None, now: int, number: int) -> Signal:
+        by, of_asset = s.detect.by or "city", s.beside() or s.joint()
         signal = Signal(
-            s.id, who if beside else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
+            s.id, who if of_asset else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
             (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
-            fold=now, level=int(r["level"]), metric=s.match.metric, value=value,
+            fold=now, level=int(r["level"]), metric=s.match.metric or ",".join(s.match.metrics), value=value,
             threshold=s.detect.sum_over if s.detect.score_over is None else s.detect.score_over, set=self._set_id,
             map=self._content.map.version, source=s.source,
         )  # fmt: skip
-        if beside:
-            group = self._groups[s.id]
-            lon, lat = (float(side[group.rows[group.index[who]]]) for side in self._content.placed())
+        if of_asset:
+            a = self._content.registry.index[who]
+            lon, lat = (float(side[a]) for side in self._content.placed())
             put(signal, self._content, lon, lat, answer_at(self._content, lon, lat, now - 1))
         else:
             place = self._scans.site(s.id, who) if s.scans() else self._places(s.id)[1][who]

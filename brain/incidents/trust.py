@@ -93,6 +93,9 @@ class AssetsTrust:
     def enter(self, content: Any) -> None:
         """A set comes into force; assets that it lacks, or of types that it does not watch, are forgotten."""
         self._set, self._registry = getattr(content, "trust", None), getattr(content, "registry", None)
+        if self._set is not None:  # compiled, or loaded, before a minute waits for it
+            none = np.zeros(0, np.int64)
+            MODEL.score(np.zeros(1, MODEL.state), none.astype(np.int32), none, np.zeros((0, len(REASONS))))
         for asset in [asset for asset in self._rows if not self._watched(asset)]:
             self._forget(asset)
 
