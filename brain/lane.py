@@ -124,10 +124,7 @@ class _SeriesLane:
         cells["decision"] = decision.slots(own)
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
-        models = _models(scenarios)
-        for m in models:
-            mine = np.flatnonzero(cell_rule == m.rule)
-            cells["model"][mine] = self.store.table(m.table).slots([own[c] for c in mine])
+        models = _models(scenarios, self.store, cells, own)
         silent = np.flatnonzero(rules["kind"][cell_rule] == SILENT).astype(np.int32)
         counts = np.bincount(cell_series, minlength=len(ours))
         if len(counts) and counts.max() > PER_VALUE:
@@ -370,13 +367,19 @@ def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_
     return all_rules[order], all_series[order]
 
 
-def _models(scenarios: list[Scenario]) -> list[Model]:
+def _models(scenarios: list[Scenario], store: Store, cells: NDArray[Any], keys: list[bytes]) -> list[Model]:
+    """Detectors of scenarios; each of their ``cells``, of these keys, gets its row."""
     made = []
     for number, s in enumerate(scenarios):
-        model = s.model()
+        model, several, side = s.model(), s.combined(), SIDES[s.detect.side]
+        mine = np.flatnonzero(cells["rule"] == number)
         if model is not None:
             name = table_of(s.detect.detector or "", model)
-            made.append(Model(number, model, name, SIDES[s.detect.side]))
+            cells["model"][mine] = store.table(name).slots([keys[c] for c in mine])
+            made.append(Model(number, model, name, side))
+        elif several is not None:
+            cells["model"][mine] = np.arange(len(mine))
+            made.append(Model(number, None, "", side, several.bind(store, [keys[c] for c in mine])))
     return made
 
 

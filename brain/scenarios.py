@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from brain.combined import NAME as COMBINED
+from brain.combined import Combined, combined
 from brain.scored import detector, hint, near
 from models.decision import Decision
 from models.detector import Detector
@@ -155,9 +157,13 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        if d.detector is None or self.together():
+        if d.detector in (None, COMBINED) or self.together():
             return None
-        return detector(d.detector, d.settings, (NEIGHBOURS, CLOCK_SKEW, JOINT))
+        return detector(d.detector or "", d.settings, (NEIGHBOURS, CLOCK_SKEW, JOINT, COMBINED))
+
+    def combined(self) -> Combined | None:
+        """Several detectors of one series that answer as one. Raises ValueError of what is wrong."""
+        return combined(self.detect.settings) if self.detect.detector == COMBINED else None
 
     def decision(self) -> Decision:
         """The decision on readings or scores. Raises ValueError where bounds contradict, or on a hotline scenario."""
@@ -288,6 +294,8 @@ def _check(s: Scenario) -> None:
         _check_settings(BESIDE[d.detector or NEIGHBOURS], d.settings, ((),))
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
+    if s.combined() is not None and (d.side != "both" or not 0 < (d.score_over or 0) < 1):
+        raise ValueError("detect.score_over: of combined a probability, between 0 and 1, and no side")
     s.ewma()
     s.model()
     s.decision()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from brain.kernel import EVENT, F8, FINE, U1, note
 from models.autoregressive import AutoregressiveResidual
+from models.combine import Combiner
 from models.decision import CHANGED, SAME, SCORE, decide_step, meets
 from models.detector import Detector
 from models.novelty import PatternNovelty
@@ -39,6 +40,7 @@ def _tables() -> dict[str, np.dtype[Any]]:
     forms: dict[str, Detector] = {
         "seasonal.day": SeasonalProfile("day"), "seasonal.week": SeasonalProfile("week"),
         "autoregressive": AutoregressiveResidual(), "novelty": PatternNovelty(),
+        "combined": Combiner((1.0,)),
     }  # fmt: skip
     forms |= {name: DETECTORS[name]() for name in SINGLE if name in DETECTORS and name not in {"seasonal", *forms}}
     return {f"model.{name}": model.state for name, model in sorted(forms.items())}
@@ -85,13 +87,22 @@ def table_of(name: str, model: Detector) -> str:
     return f"model.{name}.{model.period}" if isinstance(model, SeasonalProfile) else f"model.{name}"
 
 
+class Parts(Protocol):
+    """Several detectors that answer as one, over series by number (the cell's ``model``), with tables of their own."""
+
+    def score(self, place: I4, t: I8, value: F8) -> F8:
+        """Scores of rows in their order, (n,); NaN while unknown."""
+        ...
+
+
 class Model(NamedTuple):
-    """One scenario's detector: its rule, its table, and which side of the score counts."""
+    """One scenario's detector: its rule, its table, and which side of the score counts; or its parts."""
 
     rule: int
-    model: Detector
+    model: Detector | None
     table: str
     side: int
+    parts: Parts | None = None
 
 
 class Scored:
@@ -108,9 +119,13 @@ class Scored:
 
     def warm(self, store: Store) -> None:
         """Have the detectors' kernels compiled, or loaded."""
+        none = np.zeros(0, np.int32)
         for m in self.models:
-            none = np.zeros(0, np.int32)
-            _score(m.model, store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
+            if m.parts is not None:
+                m.parts.score(none, np.zeros(0, np.int64), np.zeros(0))
+            if m.model is None:
+                continue
+            score_rows(m.model, store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
 
     def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, outcome: U1, first: I4,
             cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], store: Store) -> NDArray[Any]:  # fmt: skip
@@ -124,10 +139,13 @@ class Scored:
         score, rule = np.full(n, np.nan), cells["rule"][at]
         for m in self.models:
             mine = np.flatnonzero(rule == m.rule)
-            if len(mine):
+            if len(mine) and m.parts is not None:
+                place = cells["model"][at[mine]]
+                score[mine] = m.parts.score(place, columns.t[rows[mine]], columns.value[rows[mine]])
+            elif len(mine) and m.model is not None:
                 table = store.table(m.table)
                 slot = cells["model"][at[mine]]
-                score[mine] = _score(m.model, table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
+                score[mine] = score_rows(m.model, table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
                 table.dirty[slot] = 1
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
@@ -138,7 +156,7 @@ class Scored:
         return events[:made]
 
 
-def _score(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
+def score_rows(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
     """Scores of single readings; for a detector of groups each series is a group of one."""
     if not model.columns:
         return model.score(rows, slot, t, value)
