@@ -13,7 +13,7 @@ from models.cusum import LevelShift
 from models.robust import RobustEwma
 
 MEMBERS = "[{detector: robust, weight: 2.0}, {detector: level_shift, weight: 1.5, settings: {warmup: 10}}]"
-SETTINGS = f"{{bias: -6, warmup: 20, memory: 200, members: {MEMBERS}}}"
+SETTINGS = f"{{bias: -5, warmup: 20, memory: 200, members: {MEMBERS}}}"
 BOTH = flood("both", f"detect: {{detector: combined, score_over: 0.5, settings: {SETTINGS}}}")
 
 
@@ -32,7 +32,7 @@ def test_a_scenario_decides_on_the_combiners_own_probability_however_the_log_is_
     whole, state = rig.run(), [t.rows[: t.n].tobytes() for t in rig.store.tables.values()]
     t, slot, value = T0 + np.arange(260) * 1000, np.zeros(260, np.int32), np.array(values())
     scores = [m.score(np.zeros(1, m.state), slot, t, value) for m in (RobustEwma(), LevelShift(warmup=10))]
-    model = Combiner((2.0, 1.5), bias=-6, warmup=20, memory=200)
+    model = Combiner((2.0, 1.5), bias=-5, warmup=20, memory=200)
     want = model.score(np.zeros(1, model.state), slot, t, np.column_stack(scores))
     mine = [s for s in whole.signals if s.asset == "wl-1"]
     raised = next(k for k in range(260) if want[k] >= 0.5)
@@ -67,7 +67,7 @@ def test_rows_of_all_members_are_marked_for_a_restart() -> None:
         ("weight: 1.5", "wight: 1.5", r"members\[1\]: expected detector and weight"),
         ("weight: 1.5", "weight: -1", r"detect.settings.weights\[1\]: expected a number"),
         ("weight: 1.5", "weight: much", r"members\[1\].weight: expected a number, got 'much'"),
-        ("bias: -6", "bies: -6", r"detect.settings.bies: .*\(did you mean 'bias'"),
+        ("bias: -5", "bies: -5", r"detect.settings.bies: .*\(did you mean 'bias'"),
         ("score_over: 0.5", "score_over: 5", "of combined a probability"),
         (MEMBERS, "[]", "members: expected a list of 2 to 6"),
         ("detector: combined", "detector: combind", "did you mean 'combined'"),
