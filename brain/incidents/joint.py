@@ -19,7 +19,7 @@ from brain.views import assets_of
 from models.detector import F8
 from models.halfspace import HalfSpaceTrees
 
-STATE = b"h/"
+STATE = b"joint/"
 BLOCK = 32
 """Rows in one record of the state; an asset's last one is written anew with every row."""
 BYTES_MOST = 64_000_000

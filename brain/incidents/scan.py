@@ -21,7 +21,7 @@ from models.detector import F8
 from models.scan import SpaceTimeScan
 from streams.records import Summary
 
-STATE, NEXT = b"s/c/", b"s/n/"
+STATE, NEXT = b"scan/c/", b"scan/n/"
 CITY_DAY_MS = 8 * 3_600_000
 """Periods of a day begin at midnight in the city, UTC+8 北京时间."""
 CASES_MOST = 10_000
