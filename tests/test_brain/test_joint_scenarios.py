@@ -90,7 +90,8 @@ def test_other_settings_begin_anew_and_trees_too_large_for_the_city_are_refused(
     models = Areas()
     models.load(dict(items))
     models.enter("t", city(RARE.replace("trees: 20", "trees: 21")))
-    assert {k for k, value in models.changes().items() if value is None} == {k for k in items if k.startswith(b"joint/")}
+    kept = {k for k in items if k.startswith(b"joint/")}
+    assert {k for k, value in models.changes().items() if value is None} == kept
     many = Registry.of([{**AIR[0], "id": f"a-{k}"} for k in range(700)])
     large = CitySet("s", many, GridMap(GRIDS), [read(RARE.replace("trees: 20, depth: 6", "trees: 100, depth: 9"))])
     with pytest.raises(ValueError, match=r"eco\.air\.rare: halfspace: trees of 700 assets take"):
