@@ -43,7 +43,7 @@ Record = tuple[str, bytes, bytes | None, Headers]
 
 class _Kept(msgspec.Struct, array_like=True):
     last: int
-    effects: list[float]
+    effects: dict[str, float]
     low: bool
 
 
@@ -75,9 +75,8 @@ class AssetsTrust:
             if key.startswith(STATE):
                 asset, kept = key[len(STATE) :].decode(), msgspec.msgpack.decode(value, type=_Kept)
                 row = np.zeros(1, MODEL.state)
-                effects = kept.effects[: len(REASONS)]  # of an earlier release with fewer reasons: the new ones are 0
                 row["last"], row["n"] = kept.last, 1
-                row["effect"][0, : len(effects)] = effects
+                row["effect"][0] = [kept.effects.get(reason.name, 0.0) for reason in REASONS]
                 self._rows[asset] = row
                 if kept.low:
                     self._low.add(asset)
@@ -148,9 +147,12 @@ class AssetsTrust:
         """Trust in [0, 1] at a time (ms UTC), 1 where nothing is known; the reasons against it, greatest first."""
         if self._set is None or not self._watched(asset):
             return 1.0, ()
+        overdue = self._overdue(asset, now)
+        if asset not in self._rows and not overdue:
+            return 1.0, ()
         row = np.zeros(1, MODEL.state)
         row["n"], row["effect"] = 1, self._effects(asset, now)
-        row["effect"][0, CALIBRATION] = self._overdue(asset, now)
+        row["effect"][0, CALIBRATION] = overdue
         found = why(row[0])
         if found.trust >= TOLD:
             return 1.0, ()
@@ -228,15 +230,16 @@ class AssetsTrust:
             low = asset not in self._low
             (self._low.add if low else self._low.discard)(asset)
             what = "asset.doubted" if low else "asset.trusted_again"
-            notes.append({"what": what, "asset": asset, "trust": trust, "reasons": list(doubts), "time": t})
+            notes.append({"what": what, "asset": asset, "trust": trust, "reasons": list(doubts), "t": t})
         if len(notes) > NOTES:
-            notes = [*notes[:NOTES], {"what": "asset.more", "assets": len(notes) - NOTES, "time": t}]
+            notes = [*notes[:NOTES], {"what": "asset.more", "assets": len(notes) - NOTES, "t": t}]
         for note in notes:
             self._records.append(("audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)))
 
     def _save(self, asset: str) -> None:
         row = self._rows[asset]
-        kept = _Kept(int(row["last"][0]), row["effect"][0].tolist(), asset in self._low)
+        effects = {r.name: x for r, x in zip(REASONS, row["effect"][0].tolist(), strict=True) if x}
+        kept = _Kept(int(row["last"][0]), effects, asset in self._low)
         self._changed[STATE + asset.encode()] = msgspec.msgpack.encode(kept)
 
     def _forget(self, asset: str) -> None:
