@@ -13,15 +13,15 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, kernel, views
+from brain import beats, kernel, minutes
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
+from brain.minutes import MinuteView
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
 from brain.scored import SIDES, TABLES, Model, Scored, table_of
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.trust import Evidence
-from brain.views import View as MinuteView
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
@@ -109,7 +109,7 @@ class _SeriesLane:
         watched = [] if content.trust is None else content.trust.together(registry)
         minute = self.store.table(MINUTE)
         together = [*(s for s in every if s.together()), *watched]
-        seen, minute_of = views.views(together, registry, ours, keys, slot_of, minute)
+        seen, minute_of = minutes.views(together, registry, ours, keys, slot_of, minute)
         evidence = None
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
@@ -295,10 +295,10 @@ class _SeriesLane:
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
         p, minute = self.program, self.store.table(MINUTE)
-        out.summaries += views.sum_up(beat, p.views, minute, self.store.table(SERIES))
+        out.summaries += minutes.sum_up(beat, p.views, minute, self.store.table(SERIES))
         if p.evidence is not None:
-            out.summaries += p.evidence.sum_up(beat, minute, views.SUMMARY_INDEX + len(p.views))
-        views.clear(minute)
+            out.summaries += p.evidence.sum_up(beat, minute, minutes.SUMMARY_INDEX + len(p.views))
+        minutes.clear(minute)
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from brain.minutes import assets_of
 from brain.scenarios import Scenario
-from brain.views import assets_of
 from models.detector import F8
 from models.halfspace import HalfSpaceTrees
 

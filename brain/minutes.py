@@ -19,7 +19,7 @@ SUMMARY_INDEX = 1 << 29
 """Index of a beat's first summary: above those of all signals."""
 
 
-class View(NamedTuple):
+class MinuteView(NamedTuple):
     """One scenario's: assets, columns, and rows (assets, columns) of the tables of minutes and of series."""
 
     name: str
@@ -32,7 +32,7 @@ class View(NamedTuple):
 def views(
     scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_], keys: Mapping[int, bytes], slot_of: I4,
     minute: Table,
-) -> tuple[list[View], I4]:  # fmt: skip
+) -> tuple[list[MinuteView], I4]:  # fmt: skip
     """The views of a lane with series ``ours``, and series → row of the minute under way, -1 where none needs it."""
     minute_of = np.full(len(ours), -1, np.int32)
     out = []
@@ -43,7 +43,7 @@ def views(
         rows = minute.slots([keys[k] for k in series.ravel().tolist()])
         minute_of[series.ravel()] = rows
         assets = [asset for asset, _ in mine]
-        out.append(View(s.id, assets, names, rows.reshape(series.shape), slot_of[series]))
+        out.append(MinuteView(s.id, assets, names, rows.reshape(series.shape), slot_of[series]))
     return out, minute_of
 
 
@@ -62,7 +62,7 @@ def assets_of(s: Scenario, registry: Registry) -> list[tuple[str, list[int]]]:
     return out
 
 
-def sum_up(beat: Beat, found: list[View], minute: Table, series: Table) -> list[Summary]:
+def sum_up(beat: Beat, found: list[MinuteView], minute: Table, series: Table) -> list[Summary]:
     """The minute that is over, of each view of which anything came.
 
     One metric gives the last value and the number of the minute's; several give each one's last value whenever it came,
