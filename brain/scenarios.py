@@ -12,17 +12,27 @@ from typing import Any, Literal
 
 import msgspec
 
-from brain.grades import Use, near, use_of
+from brain.combined import NAME as COMBINED
+from brain.combined import Combined, combined
+from brain.grades import Use, use_of
+from brain.near import hint, near
 from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
+from models.halfspace import HalfSpaceTrees
 from models.neighbours import NeighbourDisagreement
+from models.scan import SpaceTimeScan
+from models.skew import ClockSkew
+from models.spike import Spike
 from models.surge import CountSurge
 from models.video.measure import MOST_CROSSINGS, What
 from streams.view import LineKind, ZoneKind
 
-NEIGHBOURS, SURGE = "neighbours", "surge"
+NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE, SCAN = "neighbours", "clock_skew", "spike", "surge", "scan"
+JOINT = "halfspace"
+BESIDE: Mapping[str, type[Detector]] = {NEIGHBOURS: NeighbourDisagreement, CLOCK_SKEW: ClockSkew, SPIKE: Spike}
+"""Detectors of assets beside one another, judged once a minute in the city task; spike without ``within_m`` is not."""
 TICKETS = ("count_over", "words", "ticket", "mass", "topic")
 """What a scenario on tickets may detect, beside detector surge."""
 MOST_CALLERS = 64
@@ -54,6 +64,8 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     type: str = ""
     metric: str = ""
+    metrics: tuple[str, ...] = ()
+    """Several of one asset, for the detector ``halfspace``."""
     words: tuple[str, ...] = ()
     kind: str = msgspec.field(default="", name="class")
     urgency_from: int | None = None
@@ -81,7 +93,8 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     side: Literal["both", "up", "down"] = "both"
     silent_s: float | None = None
     within_m: float | None = None
-    """How far neighbours may be, for the detector ``neighbours``, which sees all assets once a minute."""
+    """How far neighbours may be, for the detectors neighbours, clock_skew and spike, which then see all assets once a
+    minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
     standard: str | None = None
@@ -95,6 +108,9 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Columns of the risk model that are the same for every reading."""
     age_s: float | None = None
     """With several inputs: how old one may be beside the newest."""
+    every_s: float | None = None
+    """Length of a period of the detector ``scan``, seconds; it looks once a period, at the last ``periods`` of them."""
+    periods: int = 30
     alpha: float = 0.05
     warmup: int = 20
     count_over: int | None = None
@@ -178,14 +194,32 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The detector whose score is decided on; None where it is the value itself."""
         return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
 
+    def beside(self) -> bool:
+        """Whether each asset is judged beside its neighbours."""
+        return self.detect.detector in BESIDE and (self.detect.detector != SPIKE or self.detect.within_m is not None)
+
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
-        return self.source != "hotline" and (self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS)
+        return self.source != "hotline" and (self.detect.sum_over is not None or self.beside() or self.joint())
+
+    def joint(self) -> bool:
+        """Whether several metrics of each asset are judged together."""
+        return self.detect.detector == JOINT
+
+    def scans(self) -> bool:
+        """Whether it looks for clusters of tickets in space and time, once a period in the city task."""
+        return self.detect.detector == SCAN
 
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        return detector(d.detector, d.settings) if d.detector is not None and not self.together() else None
+        if d.detector in (None, COMBINED) or self.together():
+            return None
+        return detector(d.detector or "", d.settings, (NEIGHBOURS, CLOCK_SKEW, JOINT, COMBINED))
+
+    def combined(self) -> Combined | None:
+        """Several detectors of one series that answer as one. Raises ValueError of what is wrong."""
+        return combined(self.detect.settings) if self.detect.detector == COMBINED else None
 
     def use(self) -> Use | None:
         """How it uses a risk model; None where it names none. Raises ValueError of what is wrong."""
@@ -218,7 +252,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if d.score_over is not None:
             bound = None
             if c.quiet_s is None:
-                bound = d.score_over / 2 if c.score_below is None else c.score_below
+                # Of bits, which may be below 0, one less is half as rare.
+                default = d.score_over - 1 if self.joint() else d.score_over / 2
+                bound = default if c.score_below is None else c.score_below
             return Decision("score", d.score_over, clear=bound, **common)
         if d.silent_s is not None:
             return Decision("silent", d.silent_s, **common)
@@ -293,6 +329,8 @@ def _check(s: Scenario) -> None:
             "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard, "
             f"{', '.join(TICKETS)}; got {got}"
         )
+    if d.every_s is not None and not s.scans():
+        raise ValueError("detect.every_s: only for detector scan of source hotline")
     ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "grade_below", "quiet_s"))
     if len(ends) > 1:
         raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
@@ -307,8 +345,10 @@ def _check(s: Scenario) -> None:
     if tickets:
         raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
     judged = _given(s.match, ("urgency_from", "mood_below"))
-    if not s.match.type or not (s.match.metric or d.inputs) or s.match.words or judged:
+    if not s.match.type or not (s.match.metric or s.match.metrics or d.inputs) or s.match.words or judged:
         raise ValueError("match: expected type and metric of the assets, and no words, urgency_from or mood_below")
+    if s.joint() != bool(s.match.metrics) or (s.match.metric and s.match.metrics):
+        raise ValueError("match: metrics, two or more and no metric, and detector halfspace go together")
     pair = {
         "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
         "silent_s": "nothing (a reading ends a silence)", "sum_over": "below", "standard": "grade_below",
@@ -325,12 +365,18 @@ def _check(s: Scenario) -> None:
         raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
     if s.together() and (s.life or ends == ["quiet_s"]):
         raise ValueError(f"detect.{series[0]}: judged once a minute: expected neither life nor clear.quiet_s")
-    if (d.within_m is not None) != (d.detector == NEIGHBOURS) or (d.within_m is not None and not d.within_m > 0):
-        raise ValueError("detect: within_m (metres above 0) and detector neighbours go together")
-    if d.detector == NEIGHBOURS:
-        _check_settings(NeighbourDisagreement, d.settings, ((),))
+    if (d.within_m is not None) != s.beside() or (d.within_m is not None and not d.within_m > 0):
+        raise ValueError(
+            "detect: within_m (metres above 0) and detector neighbours or clock_skew go together; spike may have it"
+        )
+    if s.joint():
+        _check_joint(s)
+    if s.beside():
+        _check_settings(BESIDE[d.detector or NEIGHBOURS], d.settings, ((),))
     if ends and ends[0] not in (pair, "quiet_s"):
         raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
+    if s.combined() is not None and (d.side != "both" or not 0 < (d.score_over or 0) < 1):
+        raise ValueError("detect.score_over: of combined a probability, between 0 and 1, and no side")
     s.ewma()
     s.model()
     s.decision()
@@ -349,8 +395,11 @@ def _check_watch(s: Scenario, bound: str) -> bool:
         return False
     if s.source != "video":
         raise ValueError(f"detect.watch: only for source video; source is {s.source!r}")
-    if not match.type or match.metric or match.words:
-        raise ValueError("match: expected the type of the cameras, and no metric or words, because detect has watch")
+    more = _given(match, ("urgency_from", "mood_below"))
+    if not match.type or match.metric or match.metrics or match.words or more:
+        raise ValueError(
+            "match: expected the type of the cameras, and no metric or other part, because detect has watch"
+        )
     if bound not in ("above", "below") or (bound == "below" and d.watch not in ("count", "density", "flow")):
         raise ValueError(f"detect.watch {d.watch}: expected above (or below for count, density, flow), got {bound}")
     opposite = "below" if bound == "above" else "above"
@@ -375,11 +424,27 @@ def _check_watch(s: Scenario, bound: str) -> bool:
     return True
 
 
-def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *first: Any) -> None:
+def _check_joint(s: Scenario) -> None:
+    metrics, given = s.match.metrics, s.detect.settings
+    if s.detect.side != "both":
+        raise ValueError("detect.side: not for halfspace: what is rare scores high")
+    if not 2 <= len(metrics) <= 10 or len(set(metrics)) < len(metrics):
+        raise ValueError(f"match.metrics: expected 2 to 10 different ones, got {', '.join(metrics)}")
+    if ("low" in given) != ("high" in given):
+        raise ValueError("detect.settings: low and high go together")
+    for side in ("low", "high"):
+        if side in given and (not isinstance(given[side], list) or len(given[side]) != len(metrics)):
+            raise ValueError(f"detect.settings.{side}: expected one number a metric, {len(metrics)}")
+    low, high = (given.get(side, [value] * len(metrics)) for side, value in (("low", 0.0), ("high", 1.0)))
+    rest = {key: value for key, value in given.items() if key not in ("low", "high")}
+    _check_settings(HalfSpaceTrees, rest, tuple(low), tuple(high))
+
+
+def _check_settings(kind: Callable[..., Any], given: Mapping[str, Any], *first: Any) -> None:
     names = [f.name for f in dataclasses.fields(kind)][len(first) :]  # type: ignore[arg-type]  # every detector is one
     for key in given:
         if key not in names:
-            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}")
+            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}{hint(key, names)}")
     try:
         kind(*first, **given)
     except (TypeError, ValueError) as error:
@@ -406,9 +471,14 @@ def _check_standard(s: Scenario) -> None:
 def _check_tickets(s: Scenario, ends: list[str]) -> None:
     d = s.detect
     surge = d.detector == SURGE
-    if not _given(d, TICKETS) and not surge:
-        raise ValueError(f"detect: expected {', '.join(TICKETS)} or detector surge for source hotline")
+    if not _given(d, TICKETS) and not surge and not s.scans():
+        raise ValueError(f"detect: expected {', '.join(TICKETS)}, or detector surge or scan, for source hotline")
     _check_match(s)
+    if d.topic is not None and d.detector is not None:
+        raise ValueError("detect.topic: expected no detector")
+    if s.scans():
+        _check_scan(s, ends)
+        return
     if surge:
         if s.life or d.score_over is None or d.side != "both":
             raise ValueError("detect.detector surge: expected score_over, and neither life nor side")
@@ -438,7 +508,7 @@ def _check_tickets(s: Scenario, ends: list[str]) -> None:
 
 def _check_match(s: Scenario) -> None:
     m, d = s.match, s.detect
-    if m.type or m.metric or not all(m.words):
+    if m.type or m.metric or m.metrics or not all(m.words):
         raise ValueError(
             "match: expected words, class, urgency_from or mood_below for source hotline, not type, metric"
         )
@@ -456,6 +526,25 @@ def _check_match(s: Scenario) -> None:
         raise ValueError("match: a topic has a class and nothing else: expected class or nothing")
     if d.mass is None and d.topic is None and not (m.words or m.kind or judged):
         raise ValueError("match: expected words, class, urgency_from or mood_below for source hotline")
+
+
+def _check_scan(s: Scenario, ends: list[str]) -> None:
+    d = s.detect
+    if s.life or d.score_over is None or d.side != "both" or d.by not in ("grid", "town", "district"):
+        raise ValueError("detect.detector scan: expected score_over and by (grid, town, district), no life, no side")
+    if d.every_s is None or d.every_s < 60 or d.every_s % 60:
+        raise ValueError(f"detect.every_s: expected whole minutes in seconds, at least 60, got {d.every_s}")
+    if not 2 <= d.periods <= 400:
+        raise ValueError(f"detect.periods: expected 2 to 400, got {d.periods}")
+    if "seed" in d.settings:
+        raise ValueError("detect.settings.seed: follows from scenario and period")
+    _check_settings(SpaceTimeScan, d.settings)
+    most = SpaceTimeScan(**d.settings).replicates + 1
+    if not 1 < d.score_over <= most:
+        raise ValueError(f"detect.score_over: periods, above 1 and at most replicates + 1 = {most}, got {d.score_over}")
+    if ends and ends != ["score_below"]:
+        raise ValueError(f"clear.{ends[0]}: expected score_below, because it is judged once a period")
+    s.decision()
 
 
 def _given(part: Any, names: Iterable[str]) -> list[str]:

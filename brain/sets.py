@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from brain import hotline, judged, scenarios, standards, views
+from brain import hotline, judged, scenarios, standards, trust, views
 from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
@@ -27,6 +27,7 @@ from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
 from brain.scenarios import Scenario
 from brain.standards import Library
+from brain.trust import Trust
 from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
@@ -37,7 +38,7 @@ from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
 STANDARDS = "standards"
-EVENTS, LIMITS, CALENDAR = "events.yaml", "limits.yaml", "calendar.yaml"
+EVENTS, LIMITS, CALENDAR, TRUST = "events.yaml", "limits.yaml", "calendar.yaml", "trust.yaml"
 TEXT = "text"
 """Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
@@ -75,6 +76,7 @@ class CitySet:
     standards: Library = NO_TABLES
     text: HotlineText = field(default_factory=shipped_text, repr=False)
     addresses: Addresses | None = field(default=None, repr=False)
+    trust: Trust | None = None
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -90,8 +92,8 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, scenario, table), with the file and the place in it; also where
-            a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
+            Of the part that is wrong (registry, map, scenario, table, trust), with the file and the place in it; also
+            where a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
         OSError
             A file cannot be read.
         """
@@ -108,7 +110,7 @@ class CitySet:
 
         made = cls(
             digest_of(contents), registry, _map(folder, cache), scenarios.load(folder / SCENARIOS, fits),
-            assets_hash=assets, standards=library,
+            assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
         made.routes, made.events, made.limits = has
@@ -258,7 +260,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def own(folder: Path) -> dict[str, bytes]:
     """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
-    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, *hotline.FILES)]
+    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, *hotline.FILES)]
     paths += sorted((folder / STANDARDS).glob("*.yaml"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
@@ -324,7 +326,7 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT, TRUST)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -392,6 +394,15 @@ def _classes(made: CitySet, folder: Path) -> None:
 
 LARGE = 200_000
 """Bytes of a map from which on building its index would be felt by those who serve in the same process."""
+
+
+def _trust(path: Path, text: bytes | None) -> Trust | None:
+    if text is None:
+        return None
+    try:
+        return trust.of(msgspec.yaml.decode(text), str(path))
+    except msgspec.DecodeError as error:
+        raise trust.TrustError(f"{path}: not YAML: {error}") from error
 
 
 def _map(folder: Path, cache: Path | None) -> GridMap:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from brain import tallies
 from brain.placing import answer_at, put
 from brain.scenarios import SURGE, Scenario
 from brain.sets import CitySet
@@ -68,7 +69,7 @@ class TicketsLane:
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
         "case": CASE_STATE, "seen": SEEN_STATE, "hit": HIT_STATE, "meter": METER_STATE, "surge": CountSurge.STATE,
-        ISSUE: ISSUE_STATE, **TABLES,
+        ISSUE: ISSUE_STATE, tallies.TALLY: tallies.TALLY_STATE, **TABLES,
     }  # fmt: skip
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
@@ -84,6 +85,7 @@ class TicketsLane:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.known = {s.id: s for s in self.scenarios}
         self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.detector == SURGE}
+        self.scans = [s for s in self.scenarios if s.scans()]
         for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
             surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
         spans = sorted({_mass_ms(s) for s in self.scenarios if s.detect.mass is not None})
@@ -127,7 +129,11 @@ class TicketsLane:
             out.counts[count] = out.counts.get(count, 0) + 1
         offset = int(view.batch.offsets[read.tickets[i].row])
         for index, scenario in enumerate(self.scenarios):
-            if scenario.detect.topic is None and matches(scenario, read, i):
+            if scenario.detect.topic is not None or not matches(scenario, read, i):
+                continue
+            if scenario.scans():
+                self._tally(scenario, place, out)
+            else:
                 self._hit(scenario, read, i, place, offset, index, up, out)
 
     def _admitted(self, ticket: Ticket, pulse: int, out: Output) -> bool:
@@ -140,6 +146,13 @@ class TicketsLane:
         else:
             out.dead.append(Dead(ticket.row, 0, Stage.SCORE, reason, detail))
         return False
+
+    def _tally(self, s: Scenario, place: Place, out: Output) -> None:
+        area = tallies.area_of(self.content, s.detect.by or "grid", place.grid)
+        if area:
+            tallies.count(self.store, s, area)
+        else:
+            out.counts["unplaced"] = out.counts.get("unplaced", 0) + 1
 
     def _admit(self, ticket: Ticket, pulse: int) -> tuple[Reason | None, str] | None:
         """None for a ticket to work on; else why not, the reason being None for a mere repeat."""
@@ -269,6 +282,8 @@ class TicketsLane:
 
     def _beat(self, beat: Beat, out: Output) -> int:
         """End what was silent for long enough; answers how many signals came of it."""
+        if self.scans and beat.minute() >= 0:
+            out.summaries += tallies.sum_up(self.store, self.scans, beat)
         table = self.store.table("case")
         due: list[tuple[bytes, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():

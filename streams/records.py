@@ -177,13 +177,17 @@ class Stage(enum.StrEnum):
 
 
 class Dead(NamedTuple):
-    """One dead letter: row of the batch, index of the value within the record, and why."""
+    """One dead letter: row of the batch, index of the value within the record, and why.
+
+    ``series``: whose reading it is, where it is outside its registered range; -1 else.
+    """
 
     row: int
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
     stage: Stage
     reason: Reason
     detail: str
+    series: int = -1
 
 
 class Signal(msgspec.Struct, omit_defaults=True):

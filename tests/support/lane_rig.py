@@ -130,11 +130,15 @@ class Rig:
         self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage, before)
         self.records.append((None, self.pulse))
 
-    def run(self, cuts: Sequence[int] = (), restarts: Collection[int] = ()) -> Output:
-        """All records, cut there; at those cuts that are among ``restarts`` it dies and comes back."""
+    def run(self, cuts: Sequence[int] = (), restarts: Collection[int] = (), since: int = 0) -> Output:
+        """All records, cut there; at those cuts that are among ``restarts`` it dies and comes back.
+
+        ``since``: that many of the stretches were run before.
+        """
         whole = Output()
-        up = 0
-        for a, b in zip([0, *cuts], [*cuts, len(self.records)], strict=True):
+        stretches = list(zip([0, *cuts], [*cuts, len(self.records)], strict=True))
+        up = max((beat.up for r, beat in self.beats.items() if r < stretches[since][0]), default=0)
+        for a, b in stretches[since:]:
             rows = [r for r in range(a, b) if self.records[r][0] is not None]
             batch = Batch.of(self.at, a, b, [(r, T0, None, self.records[r][0], ()) for r in range(a, b)])
             pulse = np.array([self.records[r][1] for r in rows], np.int64)
