@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import beats, judged, kernel, minutes, tracks
+from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.minutes import MinuteView
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
-from brain.scored import SIDES, TABLES, Model, Scored, table_of
+from brain.scored import TABLES, Scored
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.tracks import Tracks
@@ -27,7 +28,7 @@ from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import DECISION_STATE, RULE, RUNG, SILENT
+from models.decision import DECISION_STATE, SILENT
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
@@ -39,7 +40,6 @@ __all__ = ["DetectionsLane", "ReadingsLane", "TicketsLane", "watch_set"]
 
 OWNER = "brain.series@1"
 SERIES, EWMA, DECISION, MINUTE = "series", "ewma", "decision", "minute"
-SEPARATOR = b"\x1f"
 ROOM = 4096
 """Events one call of the kernel can hand over before it is called again."""
 
@@ -117,17 +117,17 @@ class _SeriesLane:
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
-        cell_rule, cell_series = _match(scenarios, registry, ours)
-        rules, rungs = _rules(scenarios)
+        cell_rule, cell_series = matching(scenarios, registry, ours)
+        rules, rungs = decisions_of(scenarios)
         cells = np.zeros(len(cell_rule), CELL)
         cells["rule"] = cell_rule
         names = [s.id.encode() + SEPARATOR for s in scenarios]
         own = [names[r] + keys[s] for r, s in zip(cell_rule.tolist(), cell_series.tolist(), strict=True)]
         decision = self.store.table(DECISION)
-        cells["decision"] = decision.slots(_deciding(scenarios, cell_rule, own))
+        cells["decision"] = decision.slots(deciding(scenarios, cell_rule, own))
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
-        models = _models(scenarios, self.store, cells, own)
+        models = detectors_of(scenarios, self.store, cells, own)
         judges = judged.judges_of(
             scenarios, content.standards, registry, cells, cell_series,
             lambda mine: self.store.table(judged.INPUT).slots(own[c] for c in mine),
@@ -381,17 +381,6 @@ class DetectionsLane(_SeriesLane):
         return out
 
 
-def _deciding(scenarios: list[Scenario], cell_rule: I4, own: list[bytes]) -> list[bytes]:
-    """Keys of the cells' decisions: the cell's own, but one for all inputs of an asset that are judged together."""
-    together = [r for r, s in enumerate(scenarios) if len(s.metrics()) > 1]
-    if not together:
-        return own
-    shared = np.isin(cell_rule, together).tolist()
-    return [
-        key.rpartition(SEPARATOR)[0] + SEPARATOR if both else key for key, both in zip(own, shared, strict=True)
-    ]  # fmt: skip
-
-
 def _same(one: CitySet, other: CitySet) -> bool:
     """Whether two sets of one registry are the same to a lane of series."""
     return (
@@ -399,46 +388,3 @@ def _same(one: CitySet, other: CitySet) -> bool:
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust
     )
-
-
-def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:
-    """Scenario and series of each cell, cells of a series together, in the order of scenarios."""
-    types = {name: k for k, name in enumerate(registry.types)}
-    metrics = {name: k for k, name in enumerate(registry.metrics)}
-    kind = registry.asset_type[registry.series_asset]
-    rule, series = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for r, s in enumerate(scenarios):
-        wanted = kind == types.get(s.match.type, -1)
-        wanted &= np.isin(registry.series_metric, [metrics.get(m, -1) for m in s.metrics()])
-        found = np.flatnonzero(wanted & ours).astype(np.int32)
-        series.append(found)
-        rule.append(np.full(len(found), r, np.int32))
-    all_rules, all_series = np.concatenate(rule), np.concatenate(series)
-    order = np.lexsort((all_rules, all_series))
-    return all_rules[order], all_series[order]
-
-
-def _models(scenarios: list[Scenario], store: Store, cells: NDArray[Any], keys: list[bytes]) -> list[Model]:
-    """Detectors of scenarios; each of their ``cells``, of these keys, gets its row."""
-    made = []
-    for number, s in enumerate(scenarios):
-        model, several, side = s.model(), s.combined(), SIDES[s.detect.side]
-        mine = np.flatnonzero(cells["rule"] == number)
-        if model is not None:
-            name = table_of(s.detect.detector or "", model)
-            cells["model"][mine] = store.table(name).slots([keys[c] for c in mine])
-            made.append(Model(number, model, name, side))
-        elif several is not None:
-            cells["model"][mine] = np.arange(len(mine))
-            made.append(Model(number, None, "", side, several.bind(store, [keys[c] for c in mine])))
-    return made
-
-
-def _rules(scenarios: list[Scenario]) -> tuple[NDArray[Any], NDArray[Any]]:
-    rules, rungs = np.zeros(len(scenarios), RULE), list[tuple[float, int]]()
-    for rule, scenario in zip(rules, scenarios, strict=True):
-        scenario.decision().write(rule, rungs)
-        ewma = scenario.ewma()
-        if ewma is not None:
-            rule["alpha"], rule["warmup"] = ewma.alpha, ewma.warmup
-    return rules, np.array(rungs, RUNG)

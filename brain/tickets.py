@@ -15,7 +15,8 @@ import numpy as np
 
 from brain import tallies
 from brain.placing import answer_at, put
-from brain.scenarios import SURGE, Scenario
+from brain.scenario_checks import SURGE
+from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.ticket_read import Place, Read, matches, read_tickets
 from brain.ticket_texts import TABLES, TicketTexts

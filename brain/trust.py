@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.near import hint
-from brain.scenarios import BESIDE, CLOCK_SKEW, NEIGHBOURS, Detect, Match, Name, Scenario
+from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
+from brain.scenarios import Detect, Match, Name, Scenario
 from models.detector import F8, Detector
 from models.drift import Drift
 from models.flatline import Flatline

@@ -20,7 +20,8 @@ from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
-from brain.scenarios import NEIGHBOURS, Scenario
+from brain.scenario_checks import NEIGHBOURS
+from brain.scenarios import Scenario
 from brain.scored import SIDES, turned
 from brain.trust import COLUMN, observed
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from brain.scenarios import BESIDE, CLOCK_SKEW, NEIGHBOURS, Scenario
+from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
+from brain.scenarios import Scenario
 from geo.metres import Metres
 from models.drift import Drift
 
