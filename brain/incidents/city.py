@@ -14,6 +14,8 @@ import msgspec
 from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
 from brain.incidents.book import Book, Home
+from brain.incidents.clocks import ClockReason
+from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings, evidence
 from brain.incidents.fold import Case, FoldSettings
@@ -55,6 +57,8 @@ class CityLogic:
         self.book = Book(self.settings)
         self.desk = Desk(desk or DeskSettings(), self.settings, self._note, self._audit)
         self.withheld = Withheld()
+        self.clockwork = Clockwork(self._note, self._audit)
+        self.desk.began = self.clockwork.shown
         self.desk.carry, self.desk.around = self._carry, self.book.around_it
         self.graves = Graves()
         self._told: Counter[str] = Counter()
@@ -103,6 +107,7 @@ class CityLogic:
         self._models.enter(set_id, content)
         self._trust.enter(content)
         self.withheld.enter(self.book.cases.values(), self._force)
+        self.clockwork.rules = self._force
         self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
 
     def signal(self, signal: Signal) -> None:
@@ -131,6 +136,9 @@ class CityLogic:
                 self._close(self.book.cases[key], now)
             elif kind == "look":
                 self._look(self.book.cases[key], now)
+            elif kind == "clock":
+                self.clockwork.fire(self.book.cases[key], now)
+                self._timers.of(self.book.cases[key])
             elif kind == "console":
                 self.desk.look(key, now)
                 self._timers.console(key)
@@ -203,6 +211,10 @@ class CityLogic:
         self._note(case, signal.fold, home.reason, identity)
         if ended or incident.peak_level > was or (life and member.raises == 1):
             incident.sounded = signal.fold
+        if ended:
+            self.clockwork.moved(case, signal.fold)
+        if incident.peak_level > was:
+            self.clockwork.levelled(case, signal.fold)
         self._weigh(case, member, signal.fold)
         self._consider(case, signal.fold)
         return home.reason
@@ -241,6 +253,7 @@ class CityLogic:
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
                 incident.sounded = signal.fold
+                self.clockwork.levelled(case, signal.fold)
             self._consider(case, signal.fold)
         elif reason is Reason.CLEARED_MEMBER:
             self._contradict(case, member, signal.fold)
@@ -376,6 +389,7 @@ class CityLogic:
         incident.close_at = now + round(self.settings.reopen_s * 1000)
         incident.look_at = None
         self._note(case, now, reason, "")
+        self.clockwork.moved(case, now)
         if incident.shown is None:
             incident.withheld = Reason.NEVER_SHOWN.value
             self._note(case, now, Reason.NEVER_SHOWN, "")
@@ -388,13 +402,14 @@ class CityLogic:
         incident = case.incident
         incident.state, incident.close_at = "closed", None
         self._note(case, now, Reason.CLOSED, "")
+        self.clockwork.moved(case, now)
         self.book.remove(case)
         self.graves.dig(incident, now)
         self._timers.grave(incident.id)
 
     # -- what is kept
 
-    def _note(self, case: Case, now: int, reason: Reason, identity: str) -> None:
+    def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
         fold.note(case.incident, now, reason, identity)
         self._changed[case.incident.id] = case.incident
         self.counts[reason.value] += 1

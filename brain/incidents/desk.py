@@ -105,6 +105,8 @@ class Desk:
         self.settings, self.folding = settings, folding
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
+        self.began: Callable[[Case, int], None] = lambda case, now: None
+        """An incident has become visible."""
         self.carry: Callable[[Case, int], bool] = lambda case, now: False
         """Withholds an incident that another one carries; whether it did."""
         self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
@@ -209,6 +211,7 @@ class Desk:
         incident.withheld, incident.look_at = "", None
         self._changed.add(incident.domain)
         self._note(case, now, reason, "")
+        self.began(case, now)
         self.leave(case)
         if waited:
             self._audit("incident.shown", case, now, reason=reason.value, waited=waited)

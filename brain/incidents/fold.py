@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from brain.incidents.clocks import ClockReason
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
 from streams.records import Signal
@@ -69,7 +70,7 @@ class Case:
     """Of its most exact members."""
     area: tuple[int, int] | None = None
     """Where its family is counted as standing."""
-    timers: tuple[int | None, ...] = (None, None, None)
+    timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
 
     @classmethod
@@ -205,7 +206,7 @@ def speaking(case: Case) -> list[str]:
     return sorted({m.source for m in case.standing.values()})
 
 
-def note(incident: Incident, now: int, reason: Reason, identity: str = "") -> None:
+def note(incident: Incident, now: int, reason: Reason | ClockReason, identity: str = "") -> None:
     """Count the change and remember why."""
     incident.revision += 1
     incident.updated = now

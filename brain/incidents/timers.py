@@ -10,6 +10,7 @@ from typing import Final
 
 from brain.incidents import publish
 from brain.incidents.book import Book
+from brain.incidents.clocks import next_due
 from brain.incidents.desk import Desk
 from brain.incidents.fold import Case
 from brain.incidents.value import Incident
@@ -18,8 +19,9 @@ from streams.records import Headers
 GRAVE = b"x/"
 GRAVE_MS: Final = 30 * 86_400_000
 """A closed incident stays on its topic for so long."""
-KINDS: Final = ("quiet", "close", "look", "console", "grave")
+KINDS: Final = ("quiet", "close", "look", "clock", "console", "grave")
 """Those due at one time go in this order, then by id."""
+CONSOLE, GRAVES = 4, 5
 
 
 class Graves:
@@ -89,12 +91,12 @@ class Timers:
         console = self._desk.consoles.get(domain)
         time = None if console is None else console.look_at
         if time is not None and time != self._consoles.get(domain):
-            heapq.heappush(self._heap, (time, 3, domain))
+            heapq.heappush(self._heap, (time, CONSOLE, domain))
         self._consoles[domain] = time
 
     def grave(self, key: str) -> None:
         """An incident is closed."""
-        heapq.heappush(self._heap, (self._graves.at[key][0], 4, key))
+        heapq.heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
 
     def due(self) -> int | None:
         """When the next one is."""
@@ -112,14 +114,14 @@ class Timers:
         return KINDS[kind], key
 
     def _holds(self, time: int, kind: int, key: str) -> bool:
-        if kind == 3:
+        if kind == CONSOLE:
             console = self._desk.consoles.get(key)
             return console is not None and console.look_at == time
-        if kind == 4:
+        if kind == GRAVES:
             return self._graves.at.get(key, (None,))[0] == time
         case = self._book.cases.get(key)
         return case is not None and _times(case.incident)[kind] == time
 
 
 def _times(i: Incident) -> tuple[int | None, ...]:
-    return i.quiet_until, i.close_at, i.look_at
+    return i.quiet_until, i.close_at, i.look_at, next_due(i.clocks) if i.clocks else None

@@ -7,6 +7,8 @@ from typing import Final, Literal, get_args
 
 import msgspec
 
+from brain.incidents.clocks import Clock
+
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
 DOMAINS: Final[tuple[Domain, ...]] = get_args(Domain)
 
@@ -161,6 +163,8 @@ class Incident(msgspec.Struct):
     """How often each reason."""
     reasons: list[tuple[int, str, str]] = []
     """The last changes, oldest first: (fold time, reason, signal id; empty for a timer)."""
+    clocks: list[Clock] = []
+    """What must happen by when 时限; begun when it was shown."""
     history: list[Act] = []
     sources: list[str] = []
     provisional: list[str] = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from brain.incidents.clocks import ClockReason
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Text
 
@@ -47,6 +48,25 @@ WORDS: Final[Mapping[str, Text]] = {
     Reason.RELEASED: Text("解除抑制", "released"),
     Reason.SHELVED: Text("人工搁置", "shelved"),
     Reason.MAINTENANCE: Text("检修", "maintenance"),
+    ClockReason.STOPPED: Text("计时停止", "clock stopped"),
+    ClockReason.RESUMED: Text("计时恢复", "clock runs on"),
+    ClockReason.PREDICTED: Text("临近超时", "about to be missed"),
+    ClockReason.BREACHED: Text("超时", "limit missed"),
+    ClockReason.UNACKNOWLEDGED: Text("无人签收，升级催办", "nobody has taken it"),
+    ClockReason.STALE: Text("签收后无进展", "taken, and nothing happens"),
+    ClockReason.REVIEW_DUE: Text("到复核时间", "review is due"),
+    ClockReason.RETURNED: Text("退回", "returned"),
+    ClockReason.DISPUTED: Text("权属争议", "disputed"),
+    ClockReason.EXTENDED: Text("延期", "extended"),
+    ClockReason.SUPERVISED: Text("督办", "supervised"),
+    ClockReason.TIGHTENED: Text("级别上升，时限缩短", "less time: its level rose"),
+    ClockReason.WAITING: Text("待复核", "waits for its review"),
+    ClockReason.UNCOVERED: Text("日历未覆盖", "beyond the calendar"),
+    ClockReason.NOT_RUNNING: Text("无此计时", "no such clock runs"),
+    ClockReason.RUNS_ON: Text("生命安全不停表", "life-safety stands still for nobody"),
+    ClockReason.TOO_LATE: Text("已过时限", "too late"),
+    ClockReason.EXTENDED_OUT: Text("延期次数已用完", "extended as often as may be"),
+    ClockReason.PAST: Text("时间已过", "a time that is past"),
     Reason.REPEATED_SIGNAL: Text("重复信号", "repeated signal"),
     Reason.UNKNOWN_MEMBER: Text("无对应事件", "of no open incident"),
     Reason.AFTER_CLEAR: Text("已消除", "cleared already"),

@@ -10,6 +10,7 @@ import pytest
 
 from brain.incidents.causes import CauseError, Causes
 from brain.incidents.city import CityLogic
+from brain.incidents.clocks import ClockReason
 from brain.incidents.desk import DeskSettings, evidence
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
@@ -313,7 +314,7 @@ def test_an_asset_that_raises_again_and_again_is_one_incident_in_the_state_chatt
 
 
 def test_every_reason_has_its_words_in_both_languages() -> None:
-    assert set(WORDS) == set(Reason)
+    assert set(WORDS) == {*Reason, *ClockReason}
     assert all(text.zh and text.en for text in WORDS.values())
 
 
