@@ -1,22 +1,72 @@
-"""Address books from files and from features of the map."""
+"""Address books from files and from features of the map, and the matcher that a set's hotline tickets are placed by."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Sequence
+import hashlib
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+import numpy as np
 import shapely
 
+from brain.hotline import BOOK
 from geo import geojson
-from geo.addresses import AddressBook, BookError
+from geo.addresses import AddressBook, AddressMatcher, BookError
 from geo.addresses.book import TEXTS
-from geo.feature import Feature, Finding, MapError
+from geo.coords import F8
+from geo.feature import FOREVER, Feature, Finding, MapError
 
 LAYER = "address"
+MAP = "map.geojson"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """A set's book, ready to look texts up in. ``content``: hash of the book."""
+
+    matcher: AddressMatcher
+    content: str
+
+    def place(self, texts: Sequence[str]) -> tuple[F8, F8, F8]:
+        """(lon, lat, confidence) of each text, each (n,); all NaN where no address is sure. Never raises."""
+        found = self.matcher.match(texts)
+        return found.lon, found.lat, np.where(found.row >= 0, found.confidence, np.nan)
+
+
+def addresses_of(
+    files: Mapping[str, bytes], folder: Path, city: Sequence[str], known: Iterable[Addresses | None] = ()
+) -> Addresses | None:
+    """What a set's files say: ``text/addresses.csv``, else the map's features of layer ``address`` that have not ended.
+
+    None where there are neither. One of ``known`` with the same content is taken in place of building it again.
+    Raises BookError or MapError with the file.
+    """
+    if BOOK in files:
+        try:
+            book = AddressBook.of(_columns(io.StringIO(files[BOOK].decode("utf-8-sig"), newline="")), city)
+        except (BookError, UnicodeDecodeError, csv.Error) as error:
+            raise BookError(f"{folder / BOOK}: {error}") from error
+    elif b'"address"' in files.get(MAP, b""):  # a large map is not read once more for nothing
+        features = [f for f in geojson.read(geojson.decode(files[MAP])) if f.layer == LAYER and f.until == FOREVER]
+        if not features:
+            return None
+        try:
+            book = book_of(features, FOREVER - 1, city)
+        except BookError as error:
+            raise BookError(f"{folder / MAP}: {error}") from error
+    else:
+        return None
+    digest = hashlib.sha256(repr(([getattr(book, name) for name in TEXTS], book.city)).encode())
+    digest.update(book.lon.tobytes() + book.lat.tobytes())
+    content = digest.hexdigest()
+    same = next((one for one in known if one is not None and one.content == content), None)
+    return same or Addresses(AddressMatcher(book), content)
 
 
 def load_book(path: Path, time_ms: int, city: Sequence[str] = ()) -> AddressBook:

@@ -5,11 +5,11 @@ Checked here as far as that can be told without tables; :mod:`brain.judged` hold
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from brain.near import near
 from models.standards.model import Input, RiskModel, TextInput
 from models.standards.registry import MODELS
 
@@ -137,9 +137,3 @@ def _grade(model: RiskModel, grade: str, place: str) -> int:
     if grade not in model.grades[1:]:
         raise ValueError(f"{place}: expected a grade of {model.name}, got {grade!r}{near(grade, model.grades[1:])}")
     return model.grades.index(grade)
-
-
-def near(value: str, names: Iterable[str]) -> str:
-    """What may have been meant, or what there is."""
-    close = difflib.get_close_matches(value, list(names), 1)
-    return f" (did you mean {close[0]!r}?)" if close else f"; expected one of {', '.join(names)}"

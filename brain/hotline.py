@@ -1,32 +1,37 @@
-"""Hotline text in one pass: class, where and what, urgency, mood, copies and topics of a batch of masked tickets.
+"""What is read of hotline texts one by one: class, urgency, mood, where and what; and files of texts to train on.
 
-It composes models/text with the word lists of config/text and a model that was trained by ``brain hotline train``.
+It composes models/text with the word lists and the trained classifier of a set, or with the lists of config/text.
+What needs the texts that came before, copies and topics, is in :mod:`brain.ticket_texts`.
 """
 
 from __future__ import annotations
 
 import csv
+import functools
 import gzip
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from brain.settings import HOME
-from models.text.classify import Classifier, Verdicts
-from models.text.copies import Copies, Copy
 from models.text.lexicon import Lexicon, Mood, Urgency
 from models.text.place import PlaceRules, Where
-from models.text.topics import Topic, Topics, TopicSettings
 from streams.decode.mask import mask
 
+if TYPE_CHECKING:  # scikit-learn takes a second to load, which who has no classifier need not wait for
+    from models.text.classify import Classifier
+
 WORDS = HOME / "config" / "text"
+PLACE, LEXICON, CLASSES, BOOK = "text/place.yaml", "text/lexicon.yaml", "text/classes.skops", "text/addresses.csv"
+FILES = (PLACE, LEXICON, CLASSES, BOOK)
+"""Files of a set's folder ``text``; where it lacks one of the first two, the shipped one stands in."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "class", "一级分类", "分类", "类别"),
     "title": ("title", "留言主题", "标题", "主题"),
@@ -35,7 +40,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """Names of a training file's columns, ours first."""
 TAXONOMY: tuple[tuple[str, ...], ...] = (("class", "一级分类"), ("group", "二级分类"), ("words", "三级分类"))
 HEAD = 400
-"""Characters of a body in which words are looked for: what follows is mostly history."""
+"""Characters of a title and of a body in which words are looked for: what follows is mostly history."""
 
 
 class WordsError(ValueError):
@@ -53,47 +58,84 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was read from a batch, one entry a ticket in every column. ``verdicts`` is None without a model."""
+    """What was read of n texts, an entry each. ``category``: the class where the classifier is sure, else ""."""
 
-    verdicts: Verdicts | None
+    category: list[str]
     where: list[Where]
     urgency: NDArray[np.int32]
     mood: NDArray[np.float64]
-    copies: list[Copy]
-    topics: NDArray[np.int64]
 
 
+@dataclass(frozen=True)
 class HotlineText:
-    """Reads tickets batch by batch in the order in which they come; the same however they are cut into batches."""
+    """Reads texts, each alone: however they come in batches, each gets the same answer. Immutable.
 
-    def __init__(
-        self, model: Classifier | None = None, words: Path = WORDS, topics: TopicSettings | None = None
-    ) -> None:
-        self.model = model
-        self.place = PlaceRules.of(_yaml(words / "place.yaml"))
-        lexicon = lexicon_of(words / "lexicon.yaml")
-        self.urgency, self.mood = Urgency(lexicon), Mood(lexicon)
-        self.copies, self.topics = Copies(), Topics(topics)
+    ``model`` None: no class is ever said. ``city``: names of the city and its province, as place.yaml has them.
+    """
 
-    def read(
-        self, t: NDArray[np.int64], callers: Sequence[str], titles: Sequence[str], texts: Sequence[str]
-    ) -> Reading:
-        """All columns of a batch. Texts must be masked before. ``t``: ms UTC; ``callers``: "" where unknown."""
-        who = [caller_number(caller) for caller in callers]
-        where = self.place.cut(titles, texts)
-        heads = [f"{a}\n{b[:HEAD]}" for a, b in zip(titles, texts, strict=True)]
+    place: PlaceRules
+    lexicon: Lexicon
+    model: Classifier | None = None
+    city: tuple[str, ...] = ()
+    content: str = ""
+    """Hash of what it was made of."""
+
+    @classmethod
+    def of(cls, files: Mapping[str, bytes], folder: Path = WORDS.parent) -> HotlineText:
+        """From a set's files; a word list that is not among them is the shipped one.
+
+        Raises WordsError or models.text.store.NotAModel (both ValueErrors) with the file and what is wrong in it.
+        """
+        own = _read_from(files)
+        words, kinds = (_decoded(own[name], folder / name) for name in (PLACE, LEXICON))
+        try:
+            city = msgspec.convert(words.get("city", []), tuple[str, ...])
+            made = PlaceRules.of(words), Lexicon.of(kinds)
+        except ValueError as error:
+            raise WordsError(f"{folder / 'text'}: {error}") from error
+        model = None
+        if CLASSES in own:
+            from models.text.store import loads
+
+            model = loads(own[CLASSES], str(folder / CLASSES))
+        return cls(*made, model, city, content_of(files))
+
+    def read(self, titles: Sequence[str], texts: Sequence[str]) -> Reading:
+        """All columns of a batch. Texts must be masked before."""
+        heads = [title[:HEAD] for title in titles]
+        hits = [self.lexicon.hits(f"{a}\n{b[:HEAD]}") for a, b in zip(heads, texts, strict=True)]
         return Reading(
-            verdicts=None if self.model is None else self.model.judge(list(zip(titles, texts, strict=True))),
-            where=where,
-            urgency=self.urgency.of(heads),
-            mood=self.mood.of(heads),
-            copies=self.copies.add(texts, who),
-            topics=self.topics.add(t, np.array(who, np.uint64), titles, texts, [w.place for w in where]),
-        )
+            self._categories(titles, texts), self.place.cut(heads, texts),
+            Urgency(self.lexicon).judge(hits), Mood(self.lexicon).judge(hits),
+        )  # fmt: skip
 
-    def rising(self, now: int, first: int = 20) -> list[Topic]:
-        """Topics that rise at ``now`` (ms UTC), the strongest first."""
-        return self.topics.rank(now, first)
+    def _categories(self, titles: Sequence[str], texts: Sequence[str]) -> list[str]:
+        if self.model is None or not titles:
+            return [""] * len(titles)
+        said = self.model.judge(list(zip(titles, texts, strict=True)))
+        names = self.model.classes
+        return [names[k] if sure else "" for k, sure in zip(said.number.tolist(), said.sure.tolist(), strict=True)]
+
+
+def shipped() -> dict[str, bytes]:
+    """The word lists that come with the release, under the names that a set gives them."""
+    return {name: (WORDS.parent / name).read_bytes() for name in (PLACE, LEXICON)}
+
+
+def content_of(files: Mapping[str, bytes]) -> str:
+    """Hash of the files that a reader is made of."""
+    own = _read_from(files)
+    return hashlib.sha256(b"".join(f"{k}\0{len(own[k])}\0".encode() + own[k] for k in sorted(own))).hexdigest()
+
+
+def _read_from(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {**shipped(), **{name: data for name, data in files.items() if name in {PLACE, LEXICON, CLASSES}}}
+
+
+@functools.cache
+def shipped_text() -> HotlineText:
+    """The reader of the shipped word lists, without a classifier."""
+    return HotlineText.of({})
 
 
 def caller_number(caller: str) -> int:
@@ -101,14 +143,6 @@ def caller_number(caller: str) -> int:
     if not caller:
         return 0
     return int.from_bytes(hashlib.blake2b(caller.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def lexicon_of(path: Path) -> Lexicon:
-    """The word list of a file. Raises WordsError with the file and the place in it."""
-    try:
-        return Lexicon.of(_yaml(path))
-    except ValueError as error:
-        raise WordsError(f"{path}: {error}") from error
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -149,8 +183,8 @@ def _table(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _yaml(path: Path) -> dict[str, Any]:
+def _decoded(data: bytes, path: Path) -> dict[str, Any]:
     try:
-        return msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError) as error:
+        return msgspec.yaml.decode(data, type=dict[str, Any])
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise WordsError(f"{path}: {error}") from error

@@ -16,7 +16,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from brain.grades import Use, near
+from brain.grades import Use
+from brain.near import near
 from brain.scenarios import Scenario
 from brain.standards import Library
 from models.standards.model import Input, Reason, TextInput

@@ -39,8 +39,9 @@ __all__ = ["CELL", "EVENT", "KINDS", "MINUTE_STATE", "SERIES_STATE", "Kind", "pl
 SERIES_STATE = np.dtype([("t", "i8"), ("v", "f8")])
 """Watermark of a series in ms, and the value that set it; 0 is "nothing yet" (the decoder refuses such times)."""
 
-MINUTE_STATE = np.dtype([("last", "f8"), ("n", "i8")])
-"""What a series said in the minute that is under way: its last value, and how many there were."""
+MINUTE_STATE = np.dtype([("last", "f8"), ("n", "i8"), ("ahead", "i8"), ("wrong", "i8")])
+"""What a series said in the minute that is under way: its last value, and how many there were; by how many ms the last
+time was ahead of the lane's clock (one refused as future too), and how many values were outside the range."""
 
 CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4"), ("model", "i4")])
 """Scenario, and rows of the tables of decisions, of the average made in this pass, of the detector of another pass."""
@@ -116,8 +117,12 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
             outcome[i] = FOREIGN
             continue
         ti, v = t[i], value[i]
+        m = minute_of[s]
         if ti > pulse[i] + FUTURE_MS:
             outcome[i] = FUTURE
+            if m >= 0:
+                minute[m].ahead = ti - pulse[i]
+                minute_dirty[m] = 1
             continue
         last = seen[k].t
         if ti <= last:
@@ -129,10 +134,10 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
         seen[k].t = ti
         seen[k].v = v
         seen_dirty[k] = 1
-        m = minute_of[s]
         if m >= 0:
             minute[m].last = v
             minute[m].n += 1
+            minute[m].ahead = ti - pulse[i]
             minute_dirty[m] = 1
         for c in range(a, b):
             r, d = cells[c].rule, cells[c].decision

@@ -13,22 +13,26 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, judged, kernel
+from brain import beats, judged, kernel, minutes, tracks
+from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
+from brain.minutes import MinuteView
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
-from brain.scored import SIDES, TABLES, Model, Scored, table_of
+from brain.scored import TABLES, Scored
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
+from brain.tracks import Tracks
+from brain.trust import Evidence
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import DECISION_STATE, RULE, RUNG, SILENT
+from models.decision import DECISION_STATE, SILENT
 from models.ewma import EWMA_STATE
-from streams.decode import Columns, decode_detections, decode_readings
+from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
-from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage, Summary
+from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -36,9 +40,6 @@ __all__ = ["DetectionsLane", "ReadingsLane", "TicketsLane", "watch_set"]
 
 OWNER = "brain.series@1"
 SERIES, EWMA, DECISION, MINUTE = "series", "ewma", "decision", "minute"
-SEPARATOR = b"\x1f"
-SUMMARY_INDEX = 1 << 29
-"""Index of a beat's first summary: above those of all signals."""
 ROOM = 4096
 """Events one call of the kernel can hand over before it is called again."""
 
@@ -68,11 +69,13 @@ class Program:
     """Decision slot → cell, where timed."""
     minute_of: I4
     """Series → row of the minute under way; -1 where no summary needs it."""
-    views: list[tuple[str, list[str], I4]]
-    """Of each scenario that needs a summary: id, assets and their rows."""
+    views: list[MinuteView]
+    """Of each scenario that needs a summary."""
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
+    evidence: Evidence | None = None
+    """What speaks against assets, where the set asks for it."""
 
 
 class _SeriesLane:
@@ -90,12 +93,13 @@ class _SeriesLane:
         """Keep the tables and who we are."""
         self.store, self.at, self.partitions = store, source, partitions
         self.events = np.zeros(ROOM, EVENT)
+        vars(self).pop("program", None)  # a rollback takes back rows that were new: the next set finds its own anew
 
     def enter(self, set_id: str, content: CitySet) -> None:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
-        if now is not None and registry is now.content.registry and _same_rules(content, now.content):
+        if now is not None and registry is now.content.registry and _same(content, now.content):
             self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
             return
         mine = content.partitions(self.partitions) == self.at.partition
@@ -103,23 +107,27 @@ class _SeriesLane:
         keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}
         slot_of = np.full(len(ours), -1, np.int32)
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
-        every = [s for s in content.scenarios if s.source == self.source]
+        every = [s for s in content.scenarios if s.source == self.source and s.detect.watch is None]
         scenarios = [s for s in every if not s.together()]
-        minute_of, views = self._views([s for s in every if s.together()], registry, ours, keys)
-        cell_rule, cell_series = _match(scenarios, registry, ours)
-        rules, rungs = _rules(scenarios)
+        watched = [] if content.trust is None else content.trust.together(registry)
+        minute = self.store.table(MINUTE)
+        together = [*(s for s in every if s.together()), *watched]
+        seen, minute_of = minutes.views(together, registry, ours, keys, slot_of, minute)
+        evidence = None
+        if content.trust is not None:
+            evidence = Evidence(content.trust, registry, ours, self.store, minute)
+            minute_of[evidence.series] = evidence.rows
+        cell_rule, cell_series = matching(scenarios, registry, ours)
+        rules, rungs = decisions_of(scenarios)
         cells = np.zeros(len(cell_rule), CELL)
         cells["rule"] = cell_rule
         names = [s.id.encode() + SEPARATOR for s in scenarios]
         own = [names[r] + keys[s] for r, s in zip(cell_rule.tolist(), cell_series.tolist(), strict=True)]
         decision = self.store.table(DECISION)
-        cells["decision"] = decision.slots(_deciding(scenarios, cell_rule, own))
+        cells["decision"] = decision.slots(deciding(scenarios, cell_rule, own))
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
-        models = _models(scenarios)
-        for m in models:
-            mine = np.flatnonzero(cell_rule == m.rule)
-            cells["model"][mine] = self.store.table(m.table).slots([own[c] for c in mine])
+        models = detectors_of(scenarios, self.store, cells, own)
         judges = judged.judges_of(
             scenarios, content.standards, registry, cells, cell_series,
             lambda mine: self.store.table(judged.INPUT).slots(own[c] for c in mine),
@@ -131,25 +139,12 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        timed = orphans or bool(views) or bool((rules["quiet"] > 0).any()) or bool(len(silent))
+        timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, views, Scored(models, judges, cells, rules, first), silent,
+            minute_of, seen, Scored(models, judges, cells, rules, first), silent, evidence,
         )  # fmt: skip
         self._warm()
-
-    def _views(
-        self, scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_], keys: Mapping[int, bytes]
-    ) -> tuple[I4, list[tuple[str, list[str], I4]]]:
-        minute_of = np.full(len(ours), -1, np.int32)
-        views = []
-        rule, series = _match(scenarios, registry, ours)
-        for number, scenario in enumerate(scenarios):
-            mine = series[rule == number]
-            rows = self.store.table(MINUTE).slots(keys[int(s)] for s in mine)
-            minute_of[mine] = rows
-            views.append((scenario.id, [registry.ids[a] for a in registry.series_asset[mine]], rows))
-        return minute_of, views
 
     def _warm(self) -> None:
         """Have the kernels compiled, or loaded, before the first event waits for them."""
@@ -159,11 +154,17 @@ class _SeriesLane:
         self._place(none)
         self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
         self.program.scored.warm(self.store)
+        if self.program.evidence is not None:
+            self.program.evidence.warm()
 
     def process(self, view: View) -> Output:
         """Decode, locate, score and decide a stretch."""
+        columns, dead = self.decode(view.batch, view.rows, self.program.content.registry)
+        return self._judge(view, columns, dead)[0]
+
+    def _judge(self, view: View, columns: Columns, dead: list[Dead]) -> tuple[Output, NDArray[np.uint8]]:
+        """What the values of a stretch lead to, and what became of each."""
         program = self.program
-        columns, dead = self.decode(view.batch, view.rows, program.content.registry)
         out = Output(dead=dead)
         lon, lat = self._place(columns)
         there = program.content.map.map.locate(lon, lat, columns.t)
@@ -177,15 +178,22 @@ class _SeriesLane:
         program.scored.unknown.clear()
         begin, up = 0, view.up
         place = (lon, lat, there)
+        evidence, minute = program.evidence, self.store.table(MINUTE)
+        outside = [d for d in dead if d.series >= 0] if evidence is not None else []
         if program.timed:
             for beat in view.beats:
                 end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+                if evidence is not None and outside:
+                    before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
+                    outside = evidence.count(outside, before, minute)
                 self._run(begin, end, columns, offset, pulse, up, outcome, place, out)
                 begin, up = end, beat.up
                 self._beat(beat, out)
         self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
+        if evidence is not None and outside:
+            evidence.count(outside, len(view.batch), minute)
         self._account(columns, outcome, there[:, program.content.map.column], out)
-        return out
+        return out, outcome
 
     def _place(self, columns: Columns) -> tuple[F8, F8]:
         """Position of every value in WGS 84: its own, else its asset's."""
@@ -274,7 +282,7 @@ class _SeriesLane:
     def _beat(self, beat: Beat, out: Output) -> None:
         """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
-        if p.views and beat.minute() >= 0:
+        if (p.views or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
         for number, one in enumerate(beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent)):
@@ -300,16 +308,11 @@ class _SeriesLane:
             beats.leave(one, table)
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
-        table = self.store.table(MINUTE)
-        for number, (name, assets, rows) in enumerate(self.program.views):
-            there = np.flatnonzero(table.rows["n"][rows])
-            if len(there):
-                columns = {field: table.rows[field][rows[there]].astype("<f8").tobytes() for field in ("last", "n")}
-                keys = [assets[i] for i in there]
-                out.summaries.append(Summary(name, beat.minute(), beat.offset, SUMMARY_INDEX + number, keys, columns))
-        done = np.flatnonzero(table.rows["n"][: table.n])
-        table.rows["n"][done] = 0
-        table.dirty[done] = 1
+        p, minute = self.program, self.store.table(MINUTE)
+        out.summaries += minutes.sum_up(beat, p.views, minute, self.store.table(SERIES))
+        if p.evidence is not None:
+            out.summaries += p.evidence.sum_up(beat, minute, minutes.SUMMARY_INDEX + len(p.views))
+        minutes.clear(minute)
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
         counts = np.bincount(outcome, minlength=kernel.FOREIGN + 1).tolist()
@@ -351,59 +354,37 @@ class ReadingsLane(_SeriesLane):
 
 
 class DetectionsLane(_SeriesLane):
-    """Counts of objects in camera frames 视频元数据 to signals."""
+    """Counts of objects in camera frames 视频元数据, and tracks of those that scenarios watch, to signals."""
 
     source = "video"
     decode = staticmethod(decode_detections)
+    tables: Mapping[str, np.dtype[Any]] = {**_SeriesLane.tables, **tracks.TABLES}
+
+    def bind(self, store: Store, source: TP, partitions: int) -> None:
+        """Keep the tables and who we are."""
+        super().bind(store, source, partitions)
+        self.tracks = Tracks(store, source, self.source)
+
+    def enter(self, set_id: str, content: CitySet) -> None:
+        """Compile a set for this lane, with the cameras of ours that it watches."""
+        super().enter(set_id, content)
+        self.tracks.enter(content, content.partitions(self.partitions) == self.at.partition)
+
+    def process(self, view: View) -> Output:
+        """Decode, locate, score and decide a stretch; objects only where they are watched."""
+        if not self.tracks.busy:
+            return super().process(view)
+        columns, frames, dead = decode_frames(view.batch, view.rows, self.program.content.registry, self.tracks.wanted)
+        out, outcome = self._judge(view, columns, dead)
+        fine = outcome[np.searchsorted(columns.row, frames.row)] == kernel.FINE
+        self.tracks.process(view, frames.take(fine), out)
+        return out
 
 
-def _same_rules(a: CitySet, b: CitySet) -> bool:
-    return a.scenarios == b.scenarios and a.standards.documents == b.standards.documents
-
-
-def _deciding(scenarios: list[Scenario], cell_rule: I4, own: list[bytes]) -> list[bytes]:
-    """Keys of the cells' decisions: the cell's own, but one for all inputs of an asset that are judged together."""
-    together = [r for r, s in enumerate(scenarios) if len(s.metrics()) > 1]
-    if not together:
-        return own
-    shared = np.isin(cell_rule, together).tolist()
-    return [
-        key.rpartition(SEPARATOR)[0] + SEPARATOR if both else key for key, both in zip(own, shared, strict=True)
-    ]  # fmt: skip
-
-
-def _match(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:
-    """Scenario and series of each cell, cells of a series together, in the order of scenarios."""
-    types = {name: k for k, name in enumerate(registry.types)}
-    metrics = {name: k for k, name in enumerate(registry.metrics)}
-    kind = registry.asset_type[registry.series_asset]
-    rule, series = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
-    for r, s in enumerate(scenarios):
-        wanted = kind == types.get(s.match.type, -1)
-        wanted &= np.isin(registry.series_metric, [metrics.get(m, -1) for m in s.metrics()])
-        found = np.flatnonzero(wanted & ours).astype(np.int32)
-        series.append(found)
-        rule.append(np.full(len(found), r, np.int32))
-    all_rules, all_series = np.concatenate(rule), np.concatenate(series)
-    order = np.lexsort((all_rules, all_series))
-    return all_rules[order], all_series[order]
-
-
-def _models(scenarios: list[Scenario]) -> list[Model]:
-    made = []
-    for number, s in enumerate(scenarios):
-        model = s.model()
-        if model is not None:
-            name = table_of(s.detect.detector or "", model)
-            made.append(Model(number, model, name, SIDES[s.detect.side]))
-    return made
-
-
-def _rules(scenarios: list[Scenario]) -> tuple[NDArray[Any], NDArray[Any]]:
-    rules, rungs = np.zeros(len(scenarios), RULE), list[tuple[float, int]]()
-    for rule, scenario in zip(rules, scenarios, strict=True):
-        scenario.decision().write(rule, rungs)
-        ewma = scenario.ewma()
-        if ewma is not None:
-            rule["alpha"], rule["warmup"] = ewma.alpha, ewma.warmup
-    return rules, np.array(rungs, RUNG)
+def _same(one: CitySet, other: CitySet) -> bool:
+    """Whether two sets of one registry are the same to a lane of series."""
+    return (
+        one.scenarios == other.scenarios
+        and one.standards.documents == other.standards.documents
+        and one.trust == other.trust
+    )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import shapely
 
-from brain import sets
+from brain import scenarios, sets, views
 from brain.judged import Wanted, unit_trouble
 from geo import geojson
 from geo.changes import Change, apply, read_change
@@ -111,6 +111,8 @@ def _assets(
             asset = _version(record, name, since, was) if record.value is not None else _without(was, since, known, now)
             if asset is not None:
                 _fits(asset, wanted)
+            if asset is not None and asset.view is not None:
+                _seen(asset, folder / sets.SCENARIOS)
         except (ValueError, RegistryError, msgspec.DecodeError) as error:
             refused.append(Refusal(record, str(error)))
             continue
@@ -150,6 +152,12 @@ def _fits(asset: Asset, wanted: Mapping[tuple[str, str], Sequence[Wanted]]) -> N
         trouble = unit_trouble(wanted.get((asset.type, metric), ()), measure.unit)
         if trouble:
             raise ValueError(f"{metric}: {trouble}")
+
+
+def _seen(asset: Asset, folder: Path) -> None:
+    """Raises ValueError where a camera's view cannot be used, or not by the scenarios that watch it."""
+    registry = Registry.of([asset])
+    views.watched(scenarios.load(folder), registry, views.compiled(registry))
 
 
 def _without(was: Asset | None, since: int, known: Sequence[Record], now: int) -> Asset | None:

@@ -5,22 +5,26 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from brain.grades import Use, near, use_of
+from brain.combined import NAME as COMBINED
+from brain.combined import Combined, combined
+from brain.grades import Use, use_of
+from brain.near import near
+from brain.scenario_checks import BESIDE, CLOCK_SKEW, JOINT, NEIGHBOURS, SCAN, SPIKE, check
 from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
-from models.neighbours import NeighbourDisagreement
-from models.surge import CountSurge
+from models.video.measure import What
+from streams.view import LineKind, ZoneKind
 
-NEIGHBOURS, SURGE = "neighbours", "surge"
+RISE = 8.0
+"""Score from which a topic rises where the scenario names none: about six callers in a week on a new matter."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
@@ -39,17 +43,26 @@ class Name(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Which series or tickets: asset type and metric, or words of a ticket; ``kind`` names the class of tickets."""
+    """Which series or tickets: asset type and metric, or words, class, urgency, mood of a ticket: all that are given.
+
+    With words, ``kind`` only names the class of tickets; without, it is the class that the set's classifier says.
+    """
 
     type: str = ""
     metric: str = ""
+    metrics: tuple[str, ...] = ()
+    """Several of one asset, for the detector ``halfspace``."""
     words: tuple[str, ...] = ()
     kind: str = msgspec.field(default="", name="class")
+    urgency_from: int | None = None
+    """1 pressing, 2 urgent, 3 danger to life; a ticket of that or more."""
+    mood_below: float | None = None
+    """In [-1, 1]; a ticket of unknown mood is not below."""
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """The condition; exactly one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard,
-    count_over, words.
+    count_over, words, ticket, mass, topic (which may have a score_over).
 
     ``score_over``: of the score of the ``detector`` with its ``settings`` (docs/models.md); ``side`` up and down count
     scores of one sign. ``silent_s``: seconds of up-time without a reading, after one.
@@ -66,7 +79,8 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     side: Literal["both", "up", "down"] = "both"
     silent_s: float | None = None
     within_m: float | None = None
-    """How far neighbours may be, for the detector ``neighbours``, which sees all assets once a minute."""
+    """How far neighbours may be, for the detectors neighbours, clock_skew and spike, which then see all assets once a
+    minute."""
     sum_over: float | None = None
     by: Literal["grid", "town", "district", "city"] | None = None
     standard: str | None = None
@@ -80,12 +94,32 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Columns of the risk model that are the same for every reading."""
     age_s: float | None = None
     """With several inputs: how old one may be beside the newest."""
+    every_s: float | None = None
+    """Length of a period of the detector ``scan``, seconds; it looks once a period, at the last ``periods`` of them."""
+    periods: int = 30
     alpha: float = 0.05
     warmup: int = 20
     count_over: int | None = None
     window_s: float | None = None
     words: Literal["any", "all"] | None = None
     """Each ticket that has any, or all, of the match's words."""
+    watch: What | None = None
+    """A number that cameras' tracks give (docs/video.md): above and below are of it, not of a metric."""
+    zone: ZoneKind | None = None
+    line: LineKind | None = None
+    classes: tuple[str, ...] = ()
+    """Classes of objects that count; none named: all."""
+    radius_m: float | None = None
+    ticket: Literal["each"] | None = None
+    """Each ticket that matches, where the match has no words."""
+    mass: int | None = None
+    """So many callers, within ``window_s`` if given, who say nearly the same."""
+    topic: Literal["rising"] | None = None
+    """A topic that rises against its own past by ``score_over``, judged once a minute."""
+
+    def counts(self) -> bool:
+        """Whether it counts tickets, or callers, in a window."""
+        return self.count_over is not None or self.mass is not None
 
 
 class Duration(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -134,18 +168,44 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """Class of tickets 诉求类别: as stated, else the last part of the id."""
         return self.match.kind or self.id.rpartition(".")[2]
 
+    def rise(self) -> float:
+        """Score from which a topic rises."""
+        return RISE if self.detect.score_over is None else self.detect.score_over
+
+    def by_class(self) -> bool:
+        """Whether its class is what a classifier must say."""
+        return self.source == "hotline" and bool(self.match.kind) and not self.match.words
+
     def ewma(self) -> EwmaZScore | None:
         """The detector whose score is decided on; None where it is the value itself."""
         return EwmaZScore(self.detect.alpha, self.detect.warmup) if self.detect.ewma_deviation is not None else None
 
+    def beside(self) -> bool:
+        """Whether each asset is judged beside its neighbours."""
+        return self.detect.detector in BESIDE and (self.detect.detector != SPIKE or self.detect.within_m is not None)
+
     def together(self) -> bool:
         """Whether it needs several assets in one view, and so is judged once a minute in the city task."""
-        return self.source != "hotline" and (self.detect.sum_over is not None or self.detect.detector == NEIGHBOURS)
+        return self.source != "hotline" and (self.detect.sum_over is not None or self.beside() or self.joint())
+
+    def joint(self) -> bool:
+        """Whether several metrics of each asset are judged together."""
+        return self.detect.detector == JOINT
+
+    def scans(self) -> bool:
+        """Whether it looks for clusters of tickets in space and time, once a period in the city task."""
+        return self.detect.detector == SCAN
 
     def model(self) -> Detector | None:
         """The detector of single series that is named; None where there is none. Raises ValueError of what is wrong."""
         d = self.detect
-        return detector(d.detector, d.settings) if d.detector is not None and not self.together() else None
+        if d.detector in (None, COMBINED) or self.together():
+            return None
+        return detector(d.detector or "", d.settings, (NEIGHBOURS, CLOCK_SKEW, JOINT, COMBINED))
+
+    def combined(self) -> Combined | None:
+        """Several detectors of one series that answer as one. Raises ValueError of what is wrong."""
+        return combined(self.detect.settings) if self.detect.detector == COMBINED else None
 
     def use(self) -> Use | None:
         """How it uses a risk model; None where it names none. Raises ValueError of what is wrong."""
@@ -178,7 +238,9 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         if d.score_over is not None:
             bound = None
             if c.quiet_s is None:
-                bound = d.score_over / 2 if c.score_below is None else c.score_below
+                # Of bits, which may be below 0, one less is half as rare.
+                default = d.score_over - 1 if self.joint() else d.score_over / 2
+                bound = default if c.score_below is None else c.score_below
             return Decision("score", d.score_over, clear=bound, **common)
         if d.silent_s is not None:
             return Decision("silent", d.silent_s, **common)
@@ -190,8 +252,8 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         )
 
 
-def load(folder: Path, check: Callable[[Scenario], None] | None = None) -> list[Scenario]:
-    """All ``*.yaml`` below a folder, sorted by id; ``check`` raises ValueError where one does not fit its set.
+def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[Scenario]:
+    """All ``*.yaml`` below a folder, sorted by id; ``fits`` raises ValueError where one does not fit its set.
 
     Raises
     ------
@@ -204,8 +266,8 @@ def load(folder: Path, check: Callable[[Scenario], None] | None = None) -> list[
         if scenario.id in found:
             raise ScenarioError(f"{path}: id: {scenario.id!r} is there already; each scenario needs its own")
         try:
-            if check is not None:
-                check(scenario)
+            if fits is not None:
+                fits(scenario)
         except ValueError as error:
             raise ScenarioError(f"{path}: {error}") from error
         found[scenario.id] = scenario
@@ -231,122 +293,10 @@ def of(data: Any, place: str = "scenario") -> Scenario:
         path = where.strip("`").removeprefix("$").lstrip(".")
         raise ScenarioError(f"{place}: {path + ': ' if path else ''}{_lower(message)}{_hint(data, path)}") from error
     try:
-        _check(scenario)
+        check(scenario)
     except ValueError as error:
         raise ScenarioError(f"{place}: {error}") from error
     return scenario
-
-
-def _check(s: Scenario) -> None:
-    if s.id.split(".")[0] != s.domain:
-        raise ValueError(f"id: expected to begin with its domain {s.domain!r}, got {s.id!r}")
-    if not 1 <= s.level <= 4:
-        raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
-    d = s.detect
-    series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over", "standard"))
-    tickets = _given(d, ("count_over", "words"))
-    if len(series) + len(tickets) != 1:
-        got = " and ".join(series + tickets) or "none"
-        raise ValueError(
-            "detect: expected one of above, below, ewma_deviation, score_over, silent_s, sum_over, standard, "
-            f"count_over, words; got {got}"
-        )
-    ends = _given(s.clear, ("below", "above", "deviation_below", "score_below", "grade_below", "quiet_s"))
-    if len(ends) > 1:
-        raise ValueError(f"clear: expected at most one way to end, got {' and '.join(ends)}")
-    if s.clear.quiet_s is not None and s.clear.quiet_s <= 0:
-        raise ValueError(f"clear.quiet_s: expected seconds above 0, got {s.clear.quiet_s}")
-    _check_standard(s)
-    if s.source == "hotline":
-        _check_tickets(s, ends)
-        return
-    if tickets:
-        raise ValueError(f"detect.{tickets[0]}: only for source hotline; source is {s.source!r}")
-    if not s.match.type or not (s.match.metric or d.inputs) or s.match.words:
-        raise ValueError("match: expected type and metric of the assets, and no words")
-    pair = {
-        "above": "below", "below": "above", "ewma_deviation": "deviation_below", "score_over": "score_below",
-        "silent_s": "nothing (a reading ends a silence)", "sum_over": "below", "standard": "grade_below",
-    }[series[0]]  # fmt: skip
-    if (d.detector is None) != (d.score_over is None):
-        raise ValueError("detect: detector and score_over go together")
-    if d.detector is None and (d.settings or d.side != "both"):
-        raise ValueError("detect: settings and side are for a detector")
-    if d.silent_s is not None and (s.life or s.levels or ends or s.duration != Duration() or d.silent_s <= 0):
-        raise ValueError(
-            "detect.silent_s: expected seconds above 0, and neither life, levels, for nor clear: a reading ends it"
-        )
-    if (d.by is None) != (d.sum_over is None):
-        raise ValueError("detect: sum_over and by (grid, town, district or city) go together")
-    if s.together() and (s.life or ends == ["quiet_s"]):
-        raise ValueError(f"detect.{series[0]}: judged once a minute: expected neither life nor clear.quiet_s")
-    if (d.within_m is not None) != (d.detector == NEIGHBOURS) or (d.within_m is not None and not d.within_m > 0):
-        raise ValueError("detect: within_m (metres above 0) and detector neighbours go together")
-    if d.detector == NEIGHBOURS:
-        _check_settings(NeighbourDisagreement, d.settings, ((),))
-    if ends and ends[0] not in (pair, "quiet_s"):
-        raise ValueError(f"clear.{ends[0]}: expected {pair} or quiet_s, because detect is {series[0]}")
-    s.ewma()
-    s.model()
-    s.decision()
-
-
-def _check_settings(kind: Callable[..., Detector], given: Mapping[str, Any], *first: Any) -> None:
-    names = [f.name for f in dataclasses.fields(kind)][len(first) :]  # type: ignore[arg-type]  # every detector is one
-    for key in given:
-        if key not in names:
-            raise ValueError(f"detect.settings.{key}: there are {', '.join(names)}")
-    try:
-        kind(*first, **given)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"detect.settings.{error}") from error
-
-
-def _check_standard(s: Scenario) -> None:
-    d = s.detect
-    if d.standard is None:
-        for name in ("grade_from", "levels", "inputs", "given", "age_s"):
-            if getattr(d, name):
-                raise ValueError(f"detect.{name}: only with detect.standard")
-    elif s.source == "hotline":
-        raise ValueError("detect.standard: only for sources iot and video")
-    use = s.use()
-    if use is None:
-        return
-    if s.levels or s.level != 1:
-        raise ValueError("level, levels: come from the table of the standard; detect.levels has others by grade")
-    if s.life and use.model.experimental:
-        raise ValueError(f"life: {d.standard} is experimental: it may warn, expected life: false")
-
-
-def _check_tickets(s: Scenario, ends: list[str]) -> None:
-    d = s.detect
-    surge = d.detector == SURGE
-    if d.count_over is None and d.words is None and not surge:
-        raise ValueError("detect: expected count_over, words or detector surge for source hotline")
-    if surge:
-        if s.life or d.score_over is None or d.side != "both":
-            raise ValueError("detect.detector surge: expected score_over, and neither life nor side")
-        _check_settings(CountSurge, d.settings)
-    if not s.match.words or not all(s.match.words) or s.match.type or s.match.metric:
-        raise ValueError("match: expected words for source hotline, and no type or metric")
-    if ends and ends != ["quiet_s"]:
-        raise ValueError(f"clear.{ends[0]}: expected quiet_s for source hotline")
-    if (d.count_over is None) != (d.window_s is None):
-        raise ValueError("detect: count_over and window_s go together")
-    if d.count_over is not None and d.count_over < 1:
-        raise ValueError(f"detect.count_over: expected at least 1, got {d.count_over}")
-    before: tuple[float, int] = (d.count_over or d.score_over or 0, s.level)
-    for rung in s.levels:
-        if d.count_over is None and not surge:
-            raise ValueError("levels: only with count_over or surge for source hotline")
-        if rung.at <= before[0] or not before[1] < rung.level <= 4:
-            raise ValueError(f"levels: expected each worse and higher (to 4), got at {rung.at} level {rung.level}")
-        before = (rung.at, rung.level)
-
-
-def _given(part: Any, names: Iterable[str]) -> list[str]:
-    return [name for name in names if getattr(part, name) is not None]
 
 
 _PARTS: Mapping[str, type[msgspec.Struct]] = {

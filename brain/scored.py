@@ -7,15 +7,17 @@ rows are in a table of its own. What needs several assets at once is no detector
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from brain.kernel import EVENT, F8, FINE, U1, note
+from brain.near import hint, near
 from models.autoregressive import AutoregressiveResidual
+from models.combine import Combiner
 from models.decision import CHANGED, SAME, SCORE, decide_step, meets
 from models.detector import Detector
 from models.novelty import PatternNovelty
@@ -29,7 +31,10 @@ from streams.state import Store
 if TYPE_CHECKING:  # a scenario's detector is checked here, and what judges is made of scenarios
     from brain.judged import Judge, Said
 
-SINGLE = ("robust", "quantile", "level_shift", "rate", "flatline", "drift", "seasonal", "autoregressive", "novelty")
+SINGLE = (
+    "robust", "quantile", "level_shift", "rate", "flatline", "drift", "noise", "spike", "seasonal", "autoregressive",
+    "novelty",
+)  # fmt: skip
 """Detectors that score each reading of a series by itself; ``ewma`` has a form of its own, ``ewma_deviation``."""
 
 BOTH, UP, DOWN = 0, 1, 2
@@ -40,6 +45,7 @@ def _tables() -> dict[str, np.dtype[Any]]:
     forms: dict[str, Detector] = {
         "seasonal.day": SeasonalProfile("day"), "seasonal.week": SeasonalProfile("week"),
         "autoregressive": AutoregressiveResidual(), "novelty": PatternNovelty(),
+        "combined": Combiner((1.0,)),
     }  # fmt: skip
     forms |= {name: DETECTORS[name]() for name in SINGLE if name in DETECTORS and name not in {"seasonal", *forms}}
     return {f"model.{name}": model.state for name, model in sorted(forms.items())}
@@ -48,15 +54,19 @@ def _tables() -> dict[str, np.dtype[Any]]:
 TABLES: Mapping[str, np.dtype[Any]] = _tables()
 
 
-def detector(name: str, settings: Mapping[str, Any]) -> Detector:
-    """The detector that a scenario names. Raises ValueError with what there is, and what was expected of a setting."""
+def detector(name: str, settings: Mapping[str, Any], others: Iterable[str] = ()) -> Detector:
+    """The detector of single series that a scenario names; ``others`` are named to who misspells one.
+
+    Raises ValueError with what there is, and what was expected of a setting.
+    """
     if name not in SINGLE:
-        raise ValueError(f"detect.detector: expected one of {', '.join(SINGLE)}, got {name!r}")
+        raise ValueError(f"detect.detector: unknown {name!r}{near(name, (*SINGLE, *others))}")
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-    known = DETECTORS[name].__dataclass_fields__  # type: ignore[attr-defined]  # every detector is a dataclass
+    fields = DETECTORS[name].__dataclass_fields__  # type: ignore[attr-defined]  # every detector is a dataclass
+    known = [field for field in fields if field != "neighbours"]
     for key in given:
         if key not in known:
-            raise ValueError(f"detect.settings.{key}: {name} has {', '.join(known)}")
+            raise ValueError(f"detect.settings.{key}: {name} has {', '.join(known)}{hint(key, known)}")
     try:
         model = DETECTORS[name](**given)
     except (TypeError, ValueError) as error:
@@ -71,13 +81,22 @@ def table_of(name: str, model: Detector) -> str:
     return f"model.{name}.{model.period}" if isinstance(model, SeasonalProfile) else f"model.{name}"
 
 
+class Parts(Protocol):
+    """Several detectors that answer as one, over series by number (the cell's ``model``), with tables of their own."""
+
+    def score(self, place: I4, t: I8, value: F8) -> F8:
+        """Scores of rows in their order, (n,); NaN while unknown."""
+        ...
+
+
 class Model(NamedTuple):
-    """One scenario's detector: its rule, its table, and which side of the score counts."""
+    """One scenario's detector: its rule, its table, and which side of the score counts; or its parts."""
 
     rule: int
-    model: Detector
+    model: Detector | None
     table: str
     side: int
+    parts: Parts | None = None
 
 
 class Scored:
@@ -104,9 +123,13 @@ class Scored:
 
     def warm(self, store: Store) -> None:
         """Have the detectors' kernels compiled, or loaded."""
+        none = np.zeros(0, np.int32)
         for m in self.models:
-            none = np.zeros(0, np.int32)
-            m.model.score(store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
+            if m.parts is not None:
+                m.parts.score(none, np.zeros(0, np.int64), np.zeros(0))
+            if m.model is None:
+                continue
+            score_rows(m.model, store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
         for j in self.judges:
             j.warm(store)
 
@@ -123,10 +146,13 @@ class Scored:
         score, rule = np.full(n, np.nan), cells["rule"][at]
         for m in self.models:
             mine = np.flatnonzero(rule == m.rule)
-            if len(mine):
+            if len(mine) and m.parts is not None:
+                place = cells["model"][at[mine]]
+                score[mine] = m.parts.score(place, columns.t[rows[mine]], columns.value[rows[mine]])
+            elif len(mine) and m.model is not None:
                 table = store.table(m.table)
                 slot = cells["model"][at[mine]]
-                score[mine] = m.model.score(table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
+                score[mine] = score_rows(m.model, table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
                 table.dirty[slot] = 1
         told, when, said = score, columns.t[rows], []
         if self.judges:
@@ -161,6 +187,14 @@ class Scored:
         columns = (mine["column"], mine["cell"], said.grade[at], said.table[at], said.t[at])
         for column, cell, grade, table, t in zip(*(c.tolist() for c in columns), strict=True):
             self.named[column, cell] = (*judge.names(grade, table), t)
+
+
+def score_rows(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
+    """Scores of single readings; for a detector of groups each series is a group of one."""
+    if not model.columns:
+        return model.score(rows, slot, t, value)
+    found: F8 = model.score(rows, slot, t, value[:, None])[:, 0]
+    return found
 
 
 @njit(cache=True, nogil=True)

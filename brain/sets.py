@@ -17,7 +17,9 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from brain import judged, scenarios, standards
+from brain import hotline, judged, scenarios, standards, trust, views
+from brain.addresses import Addresses, addresses_of
+from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
 from brain.incidents.calendar import WorkCalendar
 from brain.incidents.events import Events
@@ -25,6 +27,7 @@ from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
 from brain.scenarios import Scenario
 from brain.standards import Library
+from brain.trust import Trust
 from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
@@ -35,7 +38,9 @@ from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
 STANDARDS = "standards"
-EVENTS, LIMITS, CALENDAR = "events.yaml", "limits.yaml", "calendar.yaml"
+EVENTS, LIMITS, CALENDAR, TRUST = "events.yaml", "limits.yaml", "calendar.yaml", "trust.yaml"
+TEXT = "text"
+"""Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
 """Folder of compiled maps in the cache, one a content."""
 
@@ -69,9 +74,13 @@ class CitySet:
     limits: Limits | None = None
     assets_hash: bytes = b""
     standards: Library = NO_TABLES
+    text: HotlineText = field(default_factory=shipped_text, repr=False)
+    addresses: Addresses | None = field(default=None, repr=False)
+    trust: Trust | None = None
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
+    _sights: dict[int, views.Sight] | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: Path, cache: Path | None = None, others: Iterable[CitySet] = ()) -> CitySet:
@@ -83,13 +92,13 @@ class CitySet:
         Raises
         ------
         ValueError
-            Of the part that is wrong (registry, map, scenario, table), with the file and the place in it; also where
-            a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
+            Of the part that is wrong (registry, map, scenario, table, trust), with the file and the place in it; also
+            where a person wrote it and its tables do not fit one another or the map (``brain.incidents.jurisdiction``).
         OSError
             A file cannot be read.
         """
         folder = Path(folder)
-        contents = files(folder)
+        contents, others = files(folder), list(others)
         assets = hashlib.sha256(contents.get(ASSETS, b"")).digest()
         same = next((other for other in others if other.assets_hash == assets), None)
         registry = Registry.load(folder / ASSETS) if same is None else same.registry
@@ -101,14 +110,22 @@ class CitySet:
 
         made = cls(
             digest_of(contents), registry, _map(folder, cache), scenarios.load(folder / SCENARIOS, fits),
-            assets_hash=assets, standards=library,
+            assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
         made.routes, made.events, made.limits = has
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
             jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
+        made.text = _text(contents, folder, others)
+        made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
+        _classes(made, folder)
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
+            made._sights = same._sights
+        try:
+            views.watched(made.scenarios, made.registry, made.sights())
+        except ValueError as error:
+            raise ValueError(f"{folder}: {error}") from error
         return made
 
     def partitions(self, n: int) -> I4:
@@ -123,6 +140,12 @@ class CitySet:
             r = self.registry
             self._placed = to_wgs84(np.asarray(r.lon, np.float64), np.asarray(r.lat, np.float64), r.crs)
         return self._placed
+
+    def sights(self) -> dict[int, views.Sight]:
+        """What cameras see, by asset, of those that say. Raises ValueError, as :func:`brain.views.compiled`."""
+        if self._sights is None:
+            self._sights = views.compiled(self.registry)
+        return self._sights
 
     def placed_before(self, asset: I4, t: I8, lon: F8, lat: F8) -> None:
         """Put those of the rows (n,) that are older than their asset's last move where it stood then, in place."""
@@ -158,6 +181,7 @@ class SetLibrary:
         for folder in folders:
             loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
+            self._paths.setdefault(digest_of(own(folder)), folder)
 
     def find(self, id: str, folder: Path) -> CitySet:
         """The set of that id: of the folders below ``folder``, of the cache, or fetched into it.
@@ -174,7 +198,7 @@ class SetLibrary:
     def path(self, id: str, folder: Path) -> Path:
         """Where the files of a set lie; they are fetched where they lie nowhere. Raises KeyError."""
         if id not in self._paths:
-            found = next((path for path in folders(folder) if digest(path) == id), None)
+            found = next((path for path in folders(folder) if has(path, id)), None)
             self._paths[id] = found or self._cached(id) or self.keep(self._fetched(id), id)
         return self._paths[id]
 
@@ -206,14 +230,15 @@ class SetLibrary:
     def _load(self, id: str, path: Path) -> CitySet:
         if id not in self._sets:
             found = CitySet.load(path, self.cache, self._sets.values())
-            if found.id != id:  # written to while it was read: another content, not the one that is wanted
+            if found.id != id and not has(path, id):  # written to while it was read: not the content that is wanted
                 raise KeyError(id)
+            found.id = id
             self._sets[id], self._paths[id] = found, path
         return self._sets[id]
 
     def _cached(self, id: str) -> Path | None:
         path = self.cache / _name(id) if self.cache is not None else None
-        return path if path is not None and path.is_dir() and digest(path) == id else None
+        return path if path is not None and path.is_dir() and has(path, id) else None
 
     def _fetched(self, id: str) -> Mapping[str, bytes]:
         if self._fetch is None:
@@ -227,32 +252,46 @@ def folders(below: Path) -> list[Path]:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of a set's files; nothing else in its folder counts, but for the shipped tables."""
-    paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml")), folder / ROUTES]
-    paths += [folder / name for name in (CHANGES, EVENTS, LIMITS, CALENDAR)]
-    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
-    return {**found, **tables_of(folder)}
+    """Names and bytes of a set's files, with the shipped ones that stand in for those that it may leave out."""
+    found = own(folder)
+    return {**found, **_shipped(found)}
+
+
+def own(folder: Path) -> dict[str, bytes]:
+    """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
+    paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
+    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, *hotline.FILES)]
+    paths += sorted((folder / STANDARDS).glob("*.yaml"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
 
 def borrows(folder: Path) -> bool:
-    """Whether a set has no tables of its own, and so has the shipped ones."""
-    return not any((folder / STANDARDS).glob("*.yaml"))
+    """Whether a set lacks tables of standards, or a word list, and so has the shipped ones."""
+    return bool(_shipped(own(folder)))
 
 
-def tables_of(folder: Path) -> dict[str, bytes]:
-    """Names and bytes of the tables of standards that a set has, its own or the shipped ones."""
-    where = standards.FOLDER if borrows(folder) else folder / STANDARDS
-    return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(where.glob("*.yaml"))}
+def _shipped(found: Mapping[str, bytes]) -> dict[str, bytes]:
+    """What stands in for the files that a set leaves out: all tables of standards or none, each word list by itself."""
+    words = {name: data for name, data in hotline.shipped().items() if name not in found}
+    if any(name.startswith(f"{STANDARDS}/") for name in found):
+        return words
+    return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(standards.FOLDER.glob("*.yaml"))} | words
 
 
 def units(folder: Path) -> dict[tuple[str, str], list[judged.Wanted]]:
     """(type, metric) of assets → units that a set's scenarios want of them. Raises ValueError for what is wrong."""
-    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, tables_of(folder)))
+    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, files(folder)))
 
 
 def digest(folder: Path) -> str:
     """Content hash of a set's folder."""
     return digest_of(files(folder))
+
+
+def has(folder: Path, id: str) -> bool:
+    """Whether a folder is the set of that id: by all its files, or by its own, as releases before shipped ones said."""
+    found = own(folder)
+    return id in {digest_of({**found, **_shipped(found)}), digest_of(found)}
 
 
 def digest_of(contents: Mapping[str, bytes]) -> str:
@@ -287,11 +326,11 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT, TRUST)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
-    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") else name
+    head = name.split("/", maxsplit=1)[0] if name.endswith(".yaml") or name in hotline.FILES else name
     return (ORDER.index(head) if head in ORDER else len(ORDER), name.split("/"))
 
 
@@ -338,8 +377,32 @@ def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario
     return jurisdiction.check(has.routes, has.events, has.limits, jurisdiction.Ground.of(city), registry.owners, what)
 
 
+def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]) -> HotlineText:
+    content = hotline.content_of(contents)
+    same = next((other.text for other in others if other.text.content == content), None)
+    return same or HotlineText.of(contents, folder)
+
+
+def _classes(made: CitySet, folder: Path) -> None:
+    """A scenario by class needs a classifier that says it: else it would never raise, and nobody would know why."""
+    for s in made.scenarios:
+        said = () if made.text.model is None else made.text.model.classes
+        if s.by_class() and s.match.kind not in said:
+            has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"
+            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: match.class: {s.match.kind!r}, and {has}")
+
+
 LARGE = 200_000
 """Bytes of a map from which on building its index would be felt by those who serve in the same process."""
+
+
+def _trust(path: Path, text: bytes | None) -> Trust | None:
+    if text is None:
+        return None
+    try:
+        return trust.of(msgspec.yaml.decode(text), str(path))
+    except msgspec.DecodeError as error:
+        raise trust.TrustError(f"{path}: not YAML: {error}") from error
 
 
 def _map(folder: Path, cache: Path | None) -> GridMap:

@@ -35,6 +35,7 @@ _ZH = {
     "resolved": "已结束", "raise": "报警", "update": "变化", "clear": "消除",
     "level": "级", "life": "生命安全", "lead": "牵头",
     "since": "始于", "threshold": "阈值", "score": "偏离", "nowhere": "无网格", "withheld": "未上屏",
+    "unverified": "未核实", "doubtful": "设备存疑",
     "pulse": "脉搏", "set": "方案", "epoch": "任期", "bytes": "字节",
 }  # fmt: skip
 _EN = {
@@ -202,6 +203,9 @@ def _incident(f: dict[str, Any], lang: Lang) -> Text:
     if f.get("withheld"):
         out.append(f" ({_word('withheld', lang)}: {reason_text(f['withheld'], lang)})", "dim")
     out.append(f" · {_place(f, lang)}")
+    for doubt in ("unverified", "doubtful"):
+        if doubt in f.get("doubts", ()):
+            out.append(f" · {_word(doubt, lang)} {f.get('trust', 1.0):.0%}", "bold yellow")
     lead_shown = lead.get(lang) or lead.get(other) or f.get("lead")
     if lead_shown:
         out.append(f" · {_word('lead', lang)} {lead_shown}", "magenta")

@@ -1,6 +1,7 @@
-"""The lane of hotline tickets 12345 热线工单: words that raise at once, and counts of a class in a grid in a window.
+"""The lane of hotline tickets 12345 热线工单: words that raise at once, counts in a window, copies and rising topics.
 
-Everything is decided on masked text. Tickets are few, so this is plain Python over state in tables.
+Everything is decided on masked text. What texts say is worked out in columns (:mod:`brain.ticket_read`); what follows
+from it, ticket by ticket, is plain Python over state in tables.
 """
 
 from __future__ import annotations
@@ -8,29 +9,37 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
+from brain import tallies
 from brain.placing import answer_at, put
+from brain.scenario_checks import SURGE
 from brain.scenarios import Scenario
 from brain.sets import CitySet
+from brain.ticket_read import Place, Read, matches, read_tickets
+from brain.ticket_texts import TABLES, TicketTexts
+from brain.ticket_topics import ISSUE, ISSUE_STATE, Issue, Issues
 from geo.grid_map import NO_POSITION
 from models.surge import CountSurge
+from models.text.topics import Topic
 from streams.decode import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
-from streams.records import I4, TP, Dead, Reason, Signal, Stage
+from streams.records import TP, Dead, Reason, Signal, Stage
 from streams.state import Store, Table
 
 OWNER = "brain.tickets@1"
 CASE_STATE = np.dtype(
     [
         ("onset", "i8"), ("offset", "i8"), ("up", "i8"), ("lon", "f8"), ("lat", "f8"), ("tickets", "i8"),
-        ("index", "i4"), ("count", "i4"), ("level", "i4"), ("placed", "i4"),
+        ("index", "i4"), ("count", "i4"), ("level", "i4"), ("placed", "i4"), ("about", "i8"),
     ]
 )  # fmt: skip
-"""One scenario at one place; all zeros is "nothing yet". ``tickets`` matched so far, ``count`` signals so far."""
+"""One scenario at one place; all zeros is "nothing yet". ``tickets`` matched so far, ``count`` signals so far.
+
+Of a topic, or a group of copies, ``about`` is its number and 1; such a row is used again once its case has ended.
+"""
 SEEN_STATE = np.dtype([("id", "u8"), ("body", "u8")])
 HIT_STATE = np.dtype([("t", "i8")])
 METER_STATE = np.dtype([("tickets", "i8")])
@@ -42,36 +51,32 @@ LATE_MS = 24 * 3600 * 1000
 QUIET_S = 1800.0
 """Silence that ends a case where the scenario names none."""
 TEXT_CHARS = 200
+PLACE_CHARS = 80
 PER_VALUE = 64
-SEPARATOR = "\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a ticket is: rectified position or None, the map's answer, grid number or below 0, and its grid's code."""
-
-    lon: float | None
-    lat: float | None
-    answer: I4
-    grid: int
-    name: str
+MASS_S = 7 * 86_400.0
+"""Window in which callers of one text are counted where the scenario names none."""
+SEPARATOR, SEAT = "\x1f", "#"
+COPIES, TOPICS = "copies", "topic"
 
 
 class TicketsLane:
     """Tickets to signals. A signal's asset is grid and class of the ticket, as ``grid/class``.
 
-    A ticket outside every grid counts for its district; one of a never-hidden class without a grid stands for itself,
-    so that two fires at unknown places never become one.
+    Of a text that many send the asset is ``copies/<number>``, of a topic ``topic/<number>``, by the number of the
+    ticket that began it. A ticket outside every grid counts for its district; one of a never-hidden class without a
+    grid stands for itself, so that two fires at unknown places never become one.
     """
 
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
         "case": CASE_STATE, "seen": SEEN_STATE, "hit": HIT_STATE, "meter": METER_STATE, "surge": CountSurge.STATE,
+        ISSUE: ISSUE_STATE, tallies.TALLY: tallies.TALLY_STATE, **TABLES,
     }  # fmt: skip
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
         """Keep the tables and who we are."""
         self.store, self.at = store, source
+        self.texts, self.issues = TicketTexts(store), Issues(store)
 
     def enter(self, set_id: str, content: CitySet) -> None:
         """Take the hotline scenarios of a set."""
@@ -80,50 +85,75 @@ class TicketsLane:
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.known = {s.id: s for s in self.scenarios}
-        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.score_over is not None}
+        self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.detector == SURGE}
+        self.scans = [s for s in self.scenarios if s.scans()]
         for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
             surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
+        spans = sorted({_mass_ms(s) for s in self.scenarios if s.detect.mass is not None})
+        self.windows = np.array(spans, np.int64) if spans else None
+        self.topical = [s for s in self.scenarios if s.detect.topic is not None]
+        if spans or self.topical:
+            self.texts.warm()
 
     def process(self, view: View) -> Output:
-        """Decode a stretch, then tickets and beats in their order."""
+        """Decode a stretch, read its texts in columns, then tickets and beats in their order."""
         tickets, dead = decode_tickets(view.batch, view.rows)
         out = Output(dead=dead)
         pulse = dict(zip(view.rows.tolist(), view.pulse.tolist(), strict=True))
-        up, at = view.up, 0
+        admitted = [ticket for ticket in tickets if self._admitted(ticket, pulse[ticket.row], out)]
+        read = read_tickets(admitted, self.content, self.texts, self.windows, bool(self.topical))
+        up, at, learned = view.up, 0, 0
         for beat in view.beats:
             before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
-            while at < len(tickets) and tickets[at].row < before:
-                self._ticket(tickets[at], view, pulse[tickets[at].row], up, out)
+            while at < len(admitted) and admitted[at].row < before:
+                self._ticket(read, at, view, up, out)
                 at += 1
             up = beat.up
-            self._beat(beat, out)
-        for ticket in tickets[at:]:
-            self._ticket(ticket, view, pulse[ticket.row], up, out)
+            number = self._beat(beat, out)
+            if self.topical and beat.minute() >= 0:
+                self._learn(read, learned, at)
+                learned = at
+                self._rise(beat, number, out)
+        for i in range(at, len(admitted)):
+            self._ticket(read, i, view, up, out)
+        self._learn(read, learned, len(admitted))
         out.dead.sort(key=lambda d: (d.row, d.index))
         return out
 
     # -- one ticket
 
-    def _ticket(self, ticket: Ticket, view: View, pulse: int, up: int, out: Output) -> None:
-        refused = self._admit(ticket, pulse)
-        if refused is not None:
-            reason, detail = refused
-            if reason is None:
-                out.counts["repeated"] = out.counts.get("repeated", 0) + 1
-            else:
-                out.dead.append(Dead(ticket.row, 0, Stage.SCORE, reason, detail))
-            return
-        place = self._place(ticket)
+    def _ticket(self, read: Read, i: int, view: View, up: int, out: Output) -> None:
+        place = read.place(i, self.content)
         name = "placed" if place.grid >= 0 else "no_position" if place.grid == NO_POSITION else "outside"
-        for count in ("tickets", name):
+        more = [("by_address", place.confidence is not None), ("unread", read.unread[i])]
+        for count in ("tickets", name, *(count for count, so in more if so)):
             out.counts[count] = out.counts.get(count, 0) + 1
-        text = f"{ticket.title}\n{ticket.text}"
-        offset = int(view.batch.offsets[ticket.row])
+        offset = int(view.batch.offsets[read.tickets[i].row])
         for index, scenario in enumerate(self.scenarios):
-            words = scenario.match.words
-            hit = all(w in text for w in words) if scenario.detect.words == "all" else any(w in text for w in words)
-            if hit:
-                self._hit(scenario, ticket, place, offset, index, up, out)
+            if scenario.detect.topic is not None or not matches(scenario, read, i):
+                continue
+            if scenario.scans():
+                self._tally(scenario, place, out)
+            else:
+                self._hit(scenario, read, i, place, offset, index, up, out)
+
+    def _admitted(self, ticket: Ticket, pulse: int, out: Output) -> bool:
+        refused = self._admit(ticket, pulse)
+        if refused is None:
+            return True
+        reason, detail = refused
+        if reason is None:
+            out.counts["repeated"] = out.counts.get("repeated", 0) + 1
+        else:
+            out.dead.append(Dead(ticket.row, 0, Stage.SCORE, reason, detail))
+        return False
+
+    def _tally(self, s: Scenario, place: Place, out: Output) -> None:
+        area = tallies.area_of(self.content, s.detect.by or "grid", place.grid)
+        if area:
+            tallies.count(self.store, s, area)
+        else:
+            out.counts["unplaced"] = out.counts.get("unplaced", 0) + 1
 
     def _admit(self, ticket: Ticket, pulse: int) -> tuple[Reason | None, str] | None:
         """None for a ticket to work on; else why not, the reason being None for a mere repeat."""
@@ -149,26 +179,27 @@ class TicketsLane:
         table.dirty[slot] = 1
         return None
 
-    def _place(self, ticket: Ticket) -> Place:
-        return self._at(ticket.lon, ticket.lat, ticket.t)
-
-    def _at(self, lon: float | None, lat: float | None, t: int) -> Place:
-        answer = answer_at(self.content, lon, lat, t)
-        grid = int(answer[self.content.map.column])
-        return Place(lon, lat, answer, grid, self.content.map.codes[grid] if grid >= 0 else "")
-
-    def _hit(self, s: Scenario, ticket: Ticket, place: Place, offset: int, index: int, up: int, out: Output) -> None:
-        where = place.name or (f"ticket {ticket.id}" if s.life else ticket.district)
-        if not where:
-            out.counts["unplaced"] = out.counts.get("unplaced", 0) + 1
-            return
-        asset = f"{where}/{s.kind()}"
-        key = (s.id + SEPARATOR + asset).encode()
-        score = self._surge(s, key, ticket.t)
-        count = 1 if s.id in self.surges else self._count(s, key, ticket.t)
+    def _hit(
+        self, s: Scenario, read: Read, i: int, place: Place, offset: int, index: int, up: int, out: Output
+    ) -> None:
+        ticket, table = read.tickets[i], self.store.table("case")
+        score = math.nan
+        if s.detect.mass is not None:
+            found = self._mass(s, read, i)
+            if found is None:
+                return
+            asset, slot, count = found
+        else:
+            where = place.name or (f"ticket {ticket.id}" if s.life else ticket.district)
+            if not where:
+                out.counts["unplaced"] = out.counts.get("unplaced", 0) + 1
+                return
+            asset = f"{where}/{s.kind()}"
+            key = (s.id + SEPARATOR + asset).encode()
+            score = self._surge(s, key, ticket.t)
+            count = 1 if s.id in self.surges else self._count(s, key, ticket.t)
+            slot = table.slot(key)
         level = _level(s, score if s.id in self.surges else count)
-        table = self.store.table("case")
-        slot = table.slot(key)
         row = table.rows[slot]
         table.dirty[slot] = 1
         row["tickets"] += 1
@@ -191,8 +222,37 @@ class TicketsLane:
             signal.offset, signal.index, signal.value = offset, index, float(count)
             signal.score = None if math.isnan(score) else score
             signal.text = f"{ticket.title} {ticket.text}".strip()[:TEXT_CHARS]
+            signal.category, signal.urgency = read.reading.category[i], int(read.reading.urgency[i])
+            signal.place, signal.confidence = read.phrase(i)[:PLACE_CHARS], place.confidence
             put(signal, self.content, place.lon, place.lat, place.answer)
             out.signals.append(signal)
+
+    def _mass(self, s: Scenario, read: Read, i: int) -> tuple[str, int, int] | None:
+        """Asset, row of the case and callers of a text that many send; None where they are too few."""
+        assert read.copied is not None
+        assert self.windows is not None
+        first = int(read.copied.first[i])
+        count = int(read.copied.recent[i, int(np.searchsorted(self.windows, _mass_ms(s)))])
+        if _level(s, count) == 0:
+            return None
+        slot = self._standing(s).get(first, -1)
+        return f"{COPIES}/{first}", self._seat(s, COPIES, first) if slot < 0 else slot, count
+
+    def _standing(self, s: Scenario) -> dict[int, int]:
+        """Open cases of a scenario on topics or copies: number of what each is about, and its row."""
+        table, begin = self.store.table("case"), (s.id + SEPARATOR).encode()
+        rows = table.rows[: table.n]
+        found = np.flatnonzero((rows["about"] > 0) & (rows["level"] > 0)).tolist()
+        return {int(rows["about"][slot]) - 1: slot for slot in found if table.keys[slot].startswith(begin)}
+
+    def _seat(self, s: Scenario, kind: str, about: int) -> int:
+        """A row for a new case about a topic or a text: the first that no open case has, so that they stay few."""
+        table, k = self.store.table("case"), 0
+        while table.rows["level"][slot := table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())]:
+            k += 1
+        table.rows[slot] = np.zeros((), CASE_STATE)
+        table.rows["about"][slot], table.dirty[slot] = about + 1, 1
+        return slot
 
     def _surge(self, s: Scenario, key: bytes, t: int) -> float:
         """How far the tickets of the class at the place exceed their own past, this one included; NaN while unknown."""
@@ -221,29 +281,92 @@ class TicketsLane:
 
     # -- time
 
-    def _beat(self, beat: Beat, out: Output) -> None:
+    def _beat(self, beat: Beat, out: Output) -> int:
+        """End what was silent for long enough; answers how many signals came of it."""
+        if self.scans and beat.minute() >= 0:
+            out.summaries += tallies.sum_up(self.store, self.scans, beat)
         table = self.store.table("case")
         due: list[tuple[bytes, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
             scenario = self.known.get(table.keys[slot].decode().partition(SEPARATOR)[0])
-            quiet_s = 0.0 if scenario is None else scenario.clear.quiet_s or scenario.detect.window_s or QUIET_S
+            quiet_s = 0.0 if scenario is None else _quiet_s(scenario)
             if beat.outage and scenario is not None:
                 table.rows["up"][slot] = beat.up  # nobody could have called in: the silence begins anew
                 table.dirty[slot] = 1
             elif beat.up - int(table.rows["up"][slot]) >= quiet_s * 1000:
                 due.append((table.keys[slot], slot))
         for number, (key, slot) in enumerate(sorted(due)):
-            scenario_id, _, asset = key.decode().partition(SEPARATOR)
-            signal = self._signal(scenario_id, asset, "clear", table, slot, beat.time)
-            signal.offset, signal.index, signal.level = beat.offset, number, 0
+            self._clear(key, slot, beat, number, out)
+        return len(due)
+
+    def _clear(self, key: bytes, slot: int, beat: Beat, number: int, out: Output) -> None:
+        table = self.store.table("case")
+        scenario_id, _, asset = key.decode().partition(SEPARATOR)
+        about = int(table.rows["about"][slot])
+        asset = f"{asset.partition(SEAT)[0]}/{about - 1}" if about else asset
+        signal = self._signal(scenario_id, asset, "clear", table, slot, beat.time)
+        signal.offset, signal.index, signal.level = beat.offset, number, 0
+        row = table.rows[slot]
+        row["level"] = 0
+        table.dirty[slot] = 1
+        if row["placed"]:
+            lon, lat = float(row["lon"]), float(row["lat"])
+            put(signal, self.content, lon, lat, answer_at(self.content, lon, lat, beat.time))
+        out.signals.append(signal)
+
+    # -- topics
+
+    def _learn(self, read: Read, begin: int, end: int) -> None:
+        """Tickets [begin, end) go to their topics."""
+        if read.heads is not None and end > begin:
+            found = self.texts.sort(read.heads, begin, end, read.t[begin:end], read.callers[begin:end])
+            self.issues.learn(read, begin, found, self.content)
+
+    def _rise(self, beat: Beat, number: int, out: Output) -> None:
+        """Which topics rise, or no longer do, at the end of a minute; ``number`` signals came of this beat before."""
+        table, cases = self.store.table("case"), [self._standing(s) for s in self.topical]
+        least, open_ = min(s.rise() for s in self.topical), {id_ for standing in cases for id_ in standing}
+        topics = {topic.id: topic for topic in self.texts.rank(beat.time, least, open_)}
+        for s, standing in zip(self.topical, cases, strict=True):
+            end = s.rise() / 2 if s.clear.score_below is None else s.clear.score_below
+            for id_, slot in sorted(standing.items()):
+                topic = topics.get(id_)
+                if topic is not None and topic.texts > table.rows["tickets"][slot]:
+                    table.rows["tickets"][slot], table.rows["up"][slot] = topic.texts, beat.up
+                    table.dirty[slot] = 1
+                if topic is None or (s.clear.quiet_s is None and topic.score < end):
+                    self._clear(table.keys[slot], slot, beat, number, out)
+                    number += 1
+            heard = beat.time - (s.clear.quiet_s or math.inf) * 1000
+            for id_, topic in sorted(topics.items()):
+                slot = standing.get(id_, -1)
+                known = table.rows["level"][slot] if slot >= 0 else 0
+                if topic.last <= heard or _level(s, topic.score) <= known:
+                    continue
+                issue = self.issues.of(topic.slot)
+                if s.match.kind in {"", issue.category}:
+                    self._tell(s, topic, issue, slot, beat, number, out)
+                    number += 1
+
+    def _tell(self, s: Scenario, topic: Topic, issue: Issue, slot: int, beat: Beat, number: int, out: Output) -> None:
+        """Raise a topic, or say that it has come to a higher level."""
+        table, level = self.store.table("case"), _level(s, topic.score)
+        kind: Literal["raise", "update"] = "raise" if slot < 0 else "update"
+        if slot < 0:
+            slot = self._seat(s, TOPICS, topic.id)
             row = table.rows[slot]
-            row["level"] = 0
-            table.dirty[slot] = 1
-            if row["placed"]:
-                lon, lat = float(row["lon"]), float(row["lat"])
-                place = self._at(lon, lat, beat.time)
-                put(signal, self.content, lon, lat, place.answer)
-            out.signals.append(signal)
+            row["onset"], row["offset"], row["index"], row["up"] = beat.time, beat.offset, number, beat.up
+            row["tickets"], row["placed"] = topic.texts, issue.lon is not None
+            row["lon"], row["lat"] = issue.lon or 0.0, issue.lat or 0.0
+        table.rows["level"][slot], table.dirty[slot] = level, 1
+        signal = self._signal(s.id, f"{TOPICS}/{topic.id}", kind, table, slot, beat.time)
+        signal.offset, signal.index, signal.value, signal.score = beat.offset, number, float(topic.texts), topic.score
+        signal.text, signal.place = issue.words[:TEXT_CHARS], issue.place[:PLACE_CHARS]
+        signal.category, signal.urgency = issue.category, issue.urgency
+        put(signal, self.content, issue.lon, issue.lat, answer_at(self.content, issue.lon, issue.lat, beat.time))
+        if issue.lon is None:
+            signal.district = issue.cell
+        out.signals.append(signal)
 
     def _signal(
         self, scenario_id: str, asset: str, kind: Literal["raise", "update", "clear"], table: Table, slot: int, t: int
@@ -256,23 +379,39 @@ class TicketsLane:
         origin = (self.at.topic, self.at.partition, int(row["offset"]), int(row["index"]))
         return Signal(
             scenario_id, asset, kind, origin, number, -1, -1, t, int(row["onset"]), level=int(row["level"]),
-            threshold=None if s is None else s.detect.score_over if s.id in self.surges else _bound(s),
+            threshold=None if s is None else _bound(s),
             source="hotline", life=s is not None and s.life,
         )  # fmt: skip
 
 
 def _bound(s: Scenario) -> float | None:
-    return None if s.detect.count_over is None else float(s.detect.count_over)
+    d = s.detect
+    if d.topic is not None:
+        return s.rise()
+    bound = d.score_over if d.score_over is not None else d.count_over if d.count_over is not None else d.mass
+    return None if bound is None else float(bound)
+
+
+def _mass_ms(s: Scenario) -> int:
+    return round((s.detect.window_s or MASS_S) * 1000)
+
+
+def _quiet_s(s: Scenario) -> float:
+    """Silence that ends a case; of a topic that names none its score does."""
+    if s.detect.topic is not None:
+        return s.clear.quiet_s or math.inf
+    return s.clear.quiet_s or s.detect.window_s or QUIET_S
 
 
 def _level(s: Scenario, x: float) -> int:
-    """Level of so many tickets, or of such a surge; 0 where the scenario does not hold."""
-    surge = s.detect.score_over
-    if (surge is not None and not x >= surge) or (s.detect.count_over is not None and x <= s.detect.count_over):
+    """Level of so many tickets or callers, or of such a surge or rise; 0 where the scenario does not hold."""
+    over, d = s.detect.count_over, s.detect
+    least = s.rise() if d.topic is not None else d.score_over if d.score_over is not None else d.mass
+    if (least is not None and not x >= least) or (over is not None and x <= over):
         return 0
     level = s.level
     for rung in s.levels:
-        if x > rung.at or (surge is not None and x == rung.at):
+        if x > rung.at or (least is not None and x == rung.at):
             level = rung.level
     return level
 

@@ -133,7 +133,7 @@ class SpaceTimeScan:
         highest = np.zeros(self.replicates)
         for k in range(self.replicates):
             recent = _recent(site, random.permutation(day), shape, limits[0])
-            highest[k] = best_by_centre(near, far, start, recent, total, *limits)[4].max()
+            highest[k] = highest_ratio(near, far, start, recent, total, *limits)
         return highest
 
 
@@ -196,6 +196,41 @@ def best_by_centre(
                     llr[c], size[c], span[c] = ratio, k + 1 - start[c], d + 1
                     observed[c], expected[c] = inside[d], due
     return size, span, observed, expected, llr
+
+
+@njit(cache=True)
+def highest_ratio(
+    near: I8, far: F8, start: I8, recent: I8, total: I8, longest: int, least: int, most: float
+) -> float:  # fmt: skip
+    """The highest ratio that :func:`best_by_centre` finds. Logarithms are taken only of what can be higher.
+
+    As log x <= x - 1, a ratio is at most (seen - due)^2 cases / (due (cases - due)).
+    """
+    cases = total.sum()
+    in_span = np.zeros(longest, np.int64)
+    for s in range(len(total)):
+        for d in range(longest):
+            in_span[d] += recent[s, d]
+    inside, share, best = np.zeros(longest, np.int64), in_span / cases, 0.0
+    for c in range(len(start) - 1):
+        inside[:] = 0
+        ever = 0
+        for k in range(start[c], start[c + 1]):
+            s = near[k]
+            ever += total[s]
+            for d in range(longest):
+                inside[d] += recent[s, d]
+            if k + 1 < start[c + 1] and far[k + 1] == far[k]:
+                continue
+            if ever > most:
+                break
+            for d in range(longest):
+                due = ever * share[d]
+                over = inside[d] - due
+                if inside[d] < least or over <= 0.0 or over * over * cases < 0.999999 * best * due * (cases - due):
+                    continue
+                best = max(best, log_ratio(inside[d], ever * in_span[d] / cases, cases))
+    return best
 
 
 @njit(cache=True, inline="always")

@@ -177,13 +177,17 @@ class Stage(enum.StrEnum):
 
 
 class Dead(NamedTuple):
-    """One dead letter: row of the batch, index of the value within the record, and why."""
+    """One dead letter: row of the batch, index of the value within the record, and why.
+
+    ``series``: whose reading it is, where it is outside its registered range; -1 else.
+    """
 
     row: int
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
     stage: Stage
     reason: Reason
     detail: str
+    series: int = -1
 
 
 class Signal(msgspec.Struct, omit_defaults=True):
@@ -228,6 +232,15 @@ class Signal(msgspec.Struct, omit_defaults=True):
     life: bool = False
     """Never-hidden class: fire, gas, people trapped or drowning."""
     text: str = ""
+    """Of a ticket, masked; of a topic, its words."""
+    category: str = ""
+    """Class of the ticket 诉求类别 where a classifier is sure of it."""
+    urgency: int = 0
+    """Of the ticket: 0 no hint, 1 pressing, 2 urgent, 3 danger to life."""
+    place: str = ""
+    """Place phrase of the ticket's text, masked."""
+    confidence: float | None = None
+    """That the position is right, where it was found by the text; None: it came with the event."""
 
     def identity(self) -> str:
         """The signal's id as text; the same for its raise, updates and clear."""

@@ -11,7 +11,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from streams import view
 from streams.records import I4
+from streams.view import CameraView
 
 CRS = {"wgs84": 0, "gcj02": 1, "bd09": 2, "cgcs2000": 3}
 """Codes of coordinate reference systems; -1 stands for "not stated"."""
@@ -42,6 +44,8 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     """One sensing asset as written in ``assets.ndjson``. Without ``metrics`` it has one, named as its type.
 
     ``since``: from when on this is so, milliseconds UTC; 0 always. ``past``: where it stood before, oldest first.
+    ``view``: what a camera sees, where it is watched by zones and lines.
+    ``calibrated``: when it last was, milliseconds UTC, and ``calibrate_days``: how often it should be; 0 not known.
     """
 
     id: str
@@ -56,6 +60,9 @@ class Asset(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     every_s: float = 0.0
     since: int = 0
     past: tuple[Stood, ...] = ()
+    view: CameraView | None = None
+    calibrated: int = 0
+    calibrate_days: float = 0.0
 
     def measures(self) -> dict[str, Measure]:
         """Metric → unit and range."""
@@ -89,8 +96,14 @@ class Registry:
     every_s: NDArray[np.float64]
     past: list[tuple[int, Stood]]
     """Asset and where it stood earlier, of those that were moved; the newest first, so that the oldest has the word."""
+    views: dict[int, CameraView]
+    """Asset → what it sees, of the cameras that say."""
     owners: list[str]
     asset_owner: I4
+    calibrated: NDArray[np.float64]
+    """Of each asset, ms UTC; NaN not known."""
+    calibrate_s: NDArray[np.float64]
+    """How long a calibration holds, seconds; NaN not known."""
 
     @classmethod
     def of(cls, records: Iterable[Asset | dict[str, Any]]) -> Registry:
@@ -150,8 +163,11 @@ class Registry:
             crs=np.array([CRS[asset.crs] for asset in assets], np.int8),
             every_s=np.array([asset.every_s for asset in assets], np.float64),
             past=[(a, stood) for a, asset in enumerate(assets) for stood in reversed(asset.past)],
+            views={a: asset.view for a, asset in enumerate(assets) if asset.view is not None},
             owners=owners,
             asset_owner=np.array([number_of[asset.owner] for asset in assets], np.int32),
+            calibrated=np.array([asset.calibrated or np.nan for asset in assets], np.float64),
+            calibrate_s=np.array([asset.calibrate_days * 86_400.0 or np.nan for asset in assets], np.float64),
         )
 
     def owner(self, asset: str) -> str:
@@ -178,9 +194,17 @@ def _check(asset: Asset, n: int, known: dict[str, Asset]) -> None:
         if not (-180 <= place.lon <= 180 and -90 <= place.lat <= 90):
             got = f"{place.lon}, {place.lat}"
             raise RegistryError(f"{where}: expected lon in [-180, 180] and lat in [-90, 90], got {got}")
+    if asset.calibrated < 0 or not 0 <= asset.calibrate_days < np.inf:
+        got = f"{asset.calibrated}, {asset.calibrate_days}"
+        raise RegistryError(f"{where}: expected calibrated in ms UTC and calibrate_days, both at least 0, got {got}")
     times = [stood.until for stood in asset.past]
     if times != sorted(set(times)) or (times and times[-1] > asset.since):
         raise RegistryError(f"{where}: past: expected rising until, the last at most since {asset.since}, got {times}")
     for name, measure in asset.measures().items():
         if not measure.range[0] <= measure.range[1]:
             raise RegistryError(f"{where}: {name}: range: expected low before high, got {list(measure.range)}")
+    if asset.view is not None:
+        try:
+            view.check(asset.view)
+        except ValueError as error:
+            raise RegistryError(f"{where}: view: {error}") from error

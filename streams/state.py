@@ -346,7 +346,12 @@ class _Flush(msgspec.Struct):
 
 def _describe(dtype: np.dtype[Any]) -> list[tuple[str, str]]:
     assert dtype.names is not None
-    return [(name, dtype[name].str) for name in dtype.names]
+    return [(name, _kind(dtype[name])) for name in dtype.names]
+
+
+def _kind(field: np.dtype[Any]) -> str:
+    """A field's type as numpy reads it back; of an array of values with its shape, which ``str`` leaves out."""
+    return field.str if field.subdtype is None else f"{field.shape}{field.base.str}"
 
 
 def _dtype(description: list[tuple[str, str]]) -> np.dtype[Any]:
@@ -360,7 +365,8 @@ def _mapped(rows: NDArray[Any], dtype: np.dtype[Any], key: str) -> NDArray[Any]:
     for name in set(rows.dtype.names or ()) & set(dtype.names or ()):
         if not np.can_cast(rows.dtype[name], dtype[name], "safe"):
             raise StateError(
-                f"state record {key}: field {name} was {rows.dtype[name].str}, is {dtype[name].str}: needs a migration"
+                f"state record {key}: field {name} was {_kind(rows.dtype[name])}, is {_kind(dtype[name])}: "
+                "needs a migration"
             )
         out[name] = rows[name]
     return out

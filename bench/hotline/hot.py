@@ -16,13 +16,17 @@ import numpy as np
 
 from bench.harness import Figure
 from bench.hotline.data import Issue, Messages
-from brain.hotline import HotlineText
+from brain.hotline import HotlineText, shipped_text
+from brain.ticket_texts import TABLES, TicketTexts, callers_of
 from models.text.classify import Classifier
 from streams.decode.mask import mask
+from streams.state import Store
 
 FIRST = 20
 LEAST_PRECISION = 0.7
 BATCH = 256
+WINDOWS = np.array([86_400_000], np.int64)
+"""Milliseconds in which callers of one text are counted, as a scenario on mass sending has it."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +66,10 @@ def stream(data: Messages, truth: list[Issue], model: Classifier) -> tuple[list[
     for issue in truth:
         mine = [i for i, number in enumerate(data.ids) if number in issue.ids]
         halves.setdefault(mine[(len(mine) + 1) // 2 - 1], []).append(issue)
-    reader = HotlineText(model)
-    reader.read(np.zeros(2, np.int64), ["", ""], ["a b", ""], ["", "c"])  # compiles; two texts that no issue has
+    shipped = shipped_text()
+    reader, texts_so_far = HotlineText(shipped.place, shipped.lexicon, model), TicketTexts(Store(TABLES, "bench@1"))
+    reader.read(["a b"], ["c"])
+    texts_so_far.warm()
     cuts = sorted({*range(0, len(data.ids), BATCH), *(i + 1 for i in halves), len(data.ids)})
     topic: list[int] = []
     then: dict[str, tuple[int | None, int, float]] = {}
@@ -71,11 +77,14 @@ def stream(data: Messages, truth: list[Issue], model: Classifier) -> tuple[list[
     for a, b in pairwise(cuts):
         began = time.process_time()
         titles, texts = [mask(x) for x in data.titles[a:b]], [mask(x) for x in data.texts[a:b]]
-        topic += reader.read(data.t[a:b], data.callers[a:b], titles, texts).topics.tolist()
+        t, callers = data.t[a:b], callers_of(data.callers[a:b])
+        places = [where.place for where in reader.read(titles, texts).where]
+        texts_so_far.copies(t, callers, texts, WINDOWS)
+        topic += texts_so_far.sort(texts_so_far.heads(titles, texts, places), 0, b - a, t, callers).id.tolist()
         spent += time.process_time() - began
         for issue in halves.get(b - 1, ()):
             id_, precision, _ = _best(topic, data, issue)
-            order = [t.id for t in reader.rising(int(data.t[b - 1]), len(data.ids))]
+            order = [one.id for one in texts_so_far.rank(int(data.t[b - 1]))]
             then[issue.issue] = (order.index(id_) + 1 if id_ in order else None, len(order), precision)
     out = []
     for issue in truth:

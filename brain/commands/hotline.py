@@ -50,19 +50,18 @@ def judge(
     texts: Annotated[list[str] | None, typer.Argument(help="texts; none: one a line from standard input")] = None,
 ) -> None:
     """Class, place, urgency of texts, one JSON a line / 判别文本."""
-    from brain.hotline import HotlineText, WordsError
+    from brain.hotline import WordsError, shipped_text
     from models.text.store import NotAModel, load
     from streams.decode.mask import mask
 
     try:
         classifier = load(model)
-        reader = HotlineText(classifier)
+        reader = shipped_text()
     except (NotAModel, WordsError, OSError) as error:
         fail(str(error))
     given = [mask(text) for text in (texts or [line.strip() for line in sys.stdin if line.strip()])]
     verdicts = classifier.judge([("", text) for text in given])
-    where = reader.place.cut(given, [""] * len(given))
-    urgency, mood = reader.urgency.of(given), reader.mood.of(given)
+    read = reader.read(given, [""] * len(given))
     for i, text in enumerate(given):
         known = verdicts.number[i] >= 0
         line = {
@@ -70,10 +69,10 @@ def judge(
             "class": classifier.classes[verdicts.number[i]] if known else None,
             "sure": bool(verdicts.sure[i]),
             "probability": round(float(verdicts.probability[i]), 3) if known else None,
-            "regions": list(where[i].regions),
-            "place": where[i].place,
-            "what": where[i].what,
-            "urgency": int(urgency[i]),
-            "mood": None if math.isnan(mood[i]) else round(float(mood[i]), 2),
+            "regions": list(read.where[i].regions),
+            "place": read.where[i].place,
+            "what": read.where[i].what,
+            "urgency": int(read.urgency[i]),
+            "mood": None if math.isnan(read.mood[i]) else round(float(read.mood[i]), 2),
         }
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")

@@ -2,8 +2,8 @@
 
 Each source runs at its own speed-up (an hour of air quality every two seconds, requests at sixty times, video as it
 was), so that something of each comes together on the screen. Requests keep their recorded time, class and relative
-place. The first camera sees an invented crowd, all others the recorded street; the Chinese texts, the tide, the
-downpour with what it washes into the river, and everything on the map are invented.
+place. The first camera sees an invented crowd and car, all others the recorded street; the Chinese texts, the tide,
+the downpour with what it washes into the river, and everything on the map are invented.
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _frame(camera: str, number: int, start_ms: int, speed: float, objects: list[
 
 
 def _crowd(camera: str, start_ms: int, speed: float, seed: int) -> Iterator[Event]:
-    """Pedestrians crossing a view, invented; a crowd gathers after a minute."""
+    """Pedestrians crossing a view, invented; a crowd gathers after a minute, later a car stands where it must not."""
     draw = random.Random(seed)
     for number in range(int(VIDEO_S / FRAME_S)):
         at = number * FRAME_S
@@ -172,6 +172,9 @@ def _crowd(camera: str, start_ms: int, speed: float, seed: int) -> Iterator[Even
             f"{k}|{x:.0f}|{150 + k % 7}|{x + 40:.0f}|{330 + k % 7}|person"
             for k, x in ((k, (at * 30 + k * 61) % 640) for k in range(people))
         ]
+        if 110 <= at < 210:
+            x = min(40 + 80 * (at - 110), 440) + (0 if at < 205 else 30 * (at - 205))
+            objects.append(f"9001|{x:.0f}|350|{x + 130:.0f}|450|car")
         yield _frame(camera, number, start_ms, speed, objects)
 
 

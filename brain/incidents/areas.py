@@ -8,18 +8,24 @@ so every run adds up the same. An area of which nothing came keeps its state: no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from brain.incidents import neighbours
+from brain.incidents import joint, neighbours
+from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
+from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
-from brain.scenarios import NEIGHBOURS, Scenario
+from brain.scenario_checks import NEIGHBOURS
+from brain.scenarios import Scenario
 from brain.scored import SIDES, turned
+from brain.trust import COLUMN, observed
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
+from models.detector import F8
 from streams.records import Signal, Summary
 
 STATE, PENDING = b"a/", b"m/"
@@ -35,6 +41,8 @@ class Areas:
     def __init__(self) -> None:
         self.late = 0
         """Summaries that came after their minute had been judged, because their lane had been excluded."""
+        self.unread = 0
+        """Records of neighbours' memory that an earlier release wrote in another form."""
         self._set_id = ""
         self._content: Any = None
         self._scenarios: dict[str, Scenario] = {}
@@ -42,9 +50,12 @@ class Areas:
         self._areas: dict[str, tuple[dict[str, str], dict[str, tuple[float, float]]]] = {}
         self._pending: dict[int, dict[str, Summary]] = {}
         self._groups: dict[str, Group] = {}
+        self._scans = Scans()
+        self._joints: dict[str, Joint] = {}
         self._memory: dict[bytes, bytes] = {}
-        """State of neighbours as it was last written, by key."""
+        """State of neighbours and of joint metrics as it was last written, by key."""
         self._rows: dict[str, Any] = {}
+        self._evidence: dict[str, F8] = {}
         self._changed: dict[bytes, bytes | None] = {}
 
     def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -56,20 +67,29 @@ class Areas:
             elif key.startswith(PENDING):
                 summary = msgspec.msgpack.decode(value, type=Summary)
                 self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
-            elif key.startswith(neighbours.STATE):
+            elif key.startswith((neighbours.STATE, joint.STATE)):
                 self._memory[key] = value
-            else:
+            elif not self._scans.load(key, value):
                 rest[key] = value
         return rest
 
     def enter(self, set_id: str, content: Any) -> None:
-        """A set comes into force."""
-        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and s.together()]
+        """A set comes into force. Raises ValueError of one with more assets than a detector may have."""
+        trust = getattr(content, "trust", None)
+        wanted = [s for s in content.scenarios if isinstance(s, Scenario) and (s.together() or s.scans())]
+        wanted += [] if trust is None else trust.together(content.registry)
+        for s in wanted:
+            if s.beside():
+                neighbours.bounded(s, content)
+        joints = {s.id: Joint(s, content, joint.known(joint.prefix(s), self._memory)) for s in wanted if s.joint()}
+        scans = {s.id: s for s in wanted if s.scans()}
+        self._scans.enter(scans, content.map if scans else None)
         self._set_id, self._content = set_id, content
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
-        self._areas, self._groups = {}, {}
+        self._areas, self._groups, self._joints = {}, {}, joints
         stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
+        stay += tuple(joint.prefix(self._scenarios[name]) for name in joints)
         self._forget(key for key in self._memory if not key.startswith(stay))
 
     def summary(self, summary: Summary) -> bool:
@@ -77,33 +97,62 @@ class Areas:
         if summary.fold > summary.t:
             self.late += 1
             return False
+        if summary.name in self._scenarios and self._scenarios[summary.name].scans():
+            return self._scans.summary(summary)
         self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
         self._changed[self._key(summary)] = msgspec.msgpack.encode(summary)
         return True
 
     def due(self) -> int | None:
-        """When the oldest minute can be judged, fold time."""
-        return min(self._pending) + 1 if self._pending else None
+        """When the oldest minute, or a period of a scan, can be judged, fold time."""
+        times = [*(t + 1 for t in self._pending), self._scans.due()]
+        return min((t for t in times if t is not None), default=None)
 
     def fire(self, now: int) -> list[Signal]:
         """Judge the minute that ended just before ``now``; signals in the order of scenario and area or asset."""
         minute = self._pending.pop(now - 1, {})
         last: dict[str, dict[str, float]] = {}
+        several: dict[str, dict[str, F8]] = {}
         for summary in minute.values():
             self._changed[self._key(summary)] = None
-            if summary.name in self._scenarios:
+            metrics = self._scenarios[summary.name].match.metrics if summary.name in self._joints else ()
+            if metrics and set(metrics) <= set(summary.columns):
+                table = np.column_stack([summary.column(m) for m in metrics])
+                several.setdefault(summary.name, {}).update(zip(summary.keys, table, strict=True))
+            elif summary.name in self._scenarios and "last" in summary.columns and not metrics:
                 values = zip(summary.keys, summary.column("last").tolist(), strict=True)
                 last.setdefault(summary.name, {}).update(values)
         out: list[Signal] = []
         for name in sorted(last):
             s = self._scenarios[name]
-            if s.detect.detector == NEIGHBOURS:
+            if s.beside():
                 self._beside(s, last[name], now, out)
             else:
                 sums = self._sums(name, last[name])
                 for area in sorted(sums):
                     self._judge(s, area, sums[area], now, out, sums[area])
+        for name in sorted(several):
+            s = self._scenarios[name]
+            scores, changed = self._joints[name].score(several[name], now - 1)
+            for key, value in changed.items():
+                self._keep(key, value)
+            for asset in sorted(scores):
+                self._judge(s, asset, scores[asset], now, out, None, scores[asset])
+        for name, found in self._scans.fire(now).items():
+            self._clusters(self._scenarios[name], found, now, out)
         return out
+
+    def _clusters(self, s: Scenario, found: list[Found], now: int, out: list[Signal]) -> None:
+        """Clusters by their middles; one that moves a little, or grows, stays where it was raised."""
+        start = f"{s.id}\x1f"
+        rows = self._rows.items()
+        left = sorted(k[len(start) :] for k, r in rows if k.startswith(start) and (r["level"][0] or r["run"][0]))
+        for cluster in found:
+            who = next((area for area in left if area in cluster.areas), cluster.areas[0])
+            left = [area for area in left if area not in cluster.areas]
+            self._judge(s, who, cluster.recurrence, now, out, cluster.observed, cluster.recurrence, cluster.text())
+        for area in left:
+            self._judge(s, area, 0.0, now, out, 0.0, 0.0)
 
     def _sums(self, name: str, last: Mapping[str, float]) -> dict[str, float]:
         areas, _ = self._places(name)
@@ -118,19 +167,45 @@ class Areas:
         """Each asset against its neighbours; all learn."""
         group, mine = self._groups.get(s.id), neighbours.STATE + f"{s.id}/".encode()
         if group is None:
-            known: dict[str, tuple[float, float, float]] = {}
+            known: dict[str, dict[str, Any]] = {}
             for key, value in self._memory.items():
                 if key.startswith(mine):
-                    known |= neighbours.remembered(value)
-            group = self._groups[s.id] = Group(s, self._content, known)
+                    try:
+                        known |= neighbours.remembered(value, s.detect.detector or NEIGHBOURS)
+                    except msgspec.ValidationError:  # as an earlier release wrote it: its assets warm up anew
+                        self.unread += 1
+            drift = self._content.trust.drift_of(s) if observed(s) else None
+            group = self._groups[s.id] = Group(s, self._content, known, drift)
         scores = group.score(last, now - 1)
-        for asset in sorted(scores):
+        if observed(s):
+            self._accuse(s.detect.detector or NEIGHBOURS, scores)
+            self._accuse("drift", group.creeping(scores, now - 1))
+        for asset in sorted(scores) if not observed(s) else ():
             x = turned(scores[asset], SIDES[s.detect.side])
             self._judge(s, asset, x, now, out, last[asset], scores[asset])
         records = group.records(s.id)
         self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
         for key, value in records.items():
-            self._memory[key] = self._changed[key] = value
+            self._keep(key, value)
+
+    def _keep(self, key: bytes, value: bytes | None) -> None:
+        self._changed[key] = value
+        if value is None:
+            self._memory.pop(key, None)
+        else:
+            self._memory[key] = value
+
+    def evidence(self) -> dict[str, F8]:
+        """What was found against assets since the last call, for trust: (reasons,) by asset, NaN nothing known."""
+        out, self._evidence = self._evidence, {}
+        return out
+
+    def _accuse(self, reason: str, scores: Mapping[str, float]) -> None:
+        column = COLUMN[reason]
+        for asset, score in scores.items():
+            if not math.isnan(score):
+                row = self._evidence.setdefault(asset, np.full(len(COLUMN), np.nan))
+                row[column] = np.fmax(row[column], abs(score))
 
     def _forget(self, keys: Iterable[bytes]) -> None:
         for key in list(keys):
@@ -140,10 +215,18 @@ class Areas:
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
-        return out
+        return out | self._scans.changes()
 
     def _judge(
-        self, s: Scenario, who: str, x: float, now: int, out: list[Signal], value: float, score: float | None = None
+        self,
+        s: Scenario,
+        who: str,
+        x: float,
+        now: int,
+        out: list[Signal],
+        value: float | None,
+        score: float | None = None,
+        text: str = "",
     ) -> None:
         """Decide on one area or asset; its signal's index is its place among the minute's signals."""
         key = f"{s.id}\x1f{who}"
@@ -156,28 +239,30 @@ class Areas:
             r["offset"], r["index"], r["count"] = now - 1, len(out), 0
         if action in (RAISE, UPDATE, CLEAR):
             signal = self._signal(s, who, action, r, value, now, len(out))
-            signal.score = score
+            signal.score, signal.text = score, text
             out.append(signal)
             r["count"] += 1
         if row.tobytes() != before:
             fields = {name: int(r[name]) for name in DECISION_STATE.names or ()}
             self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
 
-    def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float, now: int, number: int) -> Signal:
-        by, beside = s.detect.by or "city", s.detect.detector == NEIGHBOURS
+    def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float | None, now: int, number: int) -> Signal:
+        by, of_asset = s.detect.by or "city", s.beside() or s.joint()
         signal = Signal(
-            s.id, who if beside else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
+            s.id, who if of_asset else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
             (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
-            fold=now, level=int(r["level"]), metric=s.match.metric, value=value,
-            threshold=s.detect.score_over if beside else s.detect.sum_over, set=self._set_id,
+            fold=now, level=int(r["level"]), metric=s.match.metric or ",".join(s.match.metrics), value=value,
+            threshold=s.detect.sum_over if s.detect.score_over is None else s.detect.score_over, set=self._set_id,
             map=self._content.map.version, source=s.source,
         )  # fmt: skip
-        if beside:
-            group = self._groups[s.id]
-            lon, lat = (float(side[group.rows[group.index[who]]]) for side in self._content.placed())
+        if of_asset:
+            a = self._content.registry.index[who]
+            lon, lat = (float(side[a]) for side in self._content.placed())
             put(signal, self._content, lon, lat, answer_at(self._content, lon, lat, now - 1))
         else:
-            signal.lon, signal.lat = self._places(s.id)[1][who]
+            place = self._scans.site(s.id, who) if s.scans() else self._places(s.id)[1][who]
+            if place is not None:
+                signal.lon, signal.lat = place
             if by != "city":
                 setattr(signal, by, who)
         return signal

@@ -23,9 +23,11 @@ from brain.incidents.reasons import Reason
 from brain.incidents.rules import Plan, Rules
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
+from brain.incidents.trust import AssetsTrust
 from brain.incidents.value import Incident, Member, fingerprint_of, incident_id
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
+from brain.trust import NAME as TRUST
 from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Signal, Summary
 
 KEY = b"i/"
@@ -61,6 +63,7 @@ class CityLogic:
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
+        self._trust = AssetsTrust()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
@@ -80,7 +83,7 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        for key, value in self._models.load(items).items():
+        for key, value in self._trust.load(self._models.load(items)).items():
             if key.startswith(KEY):
                 self._back(Case.of(restored(value)))
             elif key.startswith(CONSOLE):
@@ -102,6 +105,7 @@ class CityLogic:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
+        self._trust.enter(content)
         self.withheld.enter(self.book.cases.values(), self._force)
         self.clockwork.rules = self._force
         self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
@@ -114,15 +118,13 @@ class CityLogic:
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
-        if not self._models.summary(summary):
+        if not (self._trust if summary.name == TRUST else self._models).summary(summary):
             self.counts["late_summary"] += 1
 
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
-        mine, models = self._timers.due(), self._models.due()
-        if mine is None or models is None:
-            return models if mine is None else mine
-        return min(mine, models)
+        times = (self._timers.due(), self._models.due(), self._trust.due())
+        return min((t for t in times if t is not None), default=None)
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""
@@ -142,9 +144,15 @@ class CityLogic:
                 self._timers.console(key)
             else:
                 self.graves.due(key)
-        if self._models.due() == now:
-            for signal in self._models.fire(now):
-                self.signal(signal)
+        if now not in (self._models.due(), self._trust.due()):
+            return
+        unread = self._models.unread
+        judged = self._models.fire(now) if self._models.due() == now else []
+        if self._models.unread > unread:
+            self.counts["unread_memory"] += self._models.unread - unread
+        self._doubt(self._trust.fire(now, self._models.evidence()), now)
+        for signal in judged:
+            self.signal(signal)
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason."""
@@ -154,6 +162,8 @@ class CityLogic:
     def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[_Record]]:
         """State and records since the last call: of each incident the newest revision only, by id, then audit notes."""
         items = self._models.changes()
+        kept, notes = self._trust.changes()
+        items |= kept
         records: list[_Record] = []
         for key in sorted(self._changed):
             incident = self._changed[key]
@@ -162,7 +172,7 @@ class CityLogic:
             records.append((publish.topic(incident), key.encode(), value, publish.headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         records += self.graves.tombstones()
-        records += self._notes
+        records += self._notes + notes
         self._changed.clear()
         self._notes = []
         return items, records
@@ -181,6 +191,7 @@ class CityLogic:
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         member = fold.join(case, signal, identity, plan.version, self.settings)
+        self._trust.stamp(incident, member, signal.fold)
         if home.case is None:
             self.book.add(case)
             self.book.place(case, member, signal)
@@ -237,6 +248,7 @@ class CityLogic:
             reason = fold.clear(case, member, signal, self.settings)
         if not reason.changes:
             return reason
+        self._trust.stamp(incident, member, signal.fold)
         self._note(case, signal.fold, reason, signal.identity())
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
@@ -273,6 +285,17 @@ class CityLogic:
             incident.confidence = "unconfirmed"
             incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
             self._note(case, now, Reason.CONTRADICTED, member.latest())
+
+    def _doubt(self, assets: Sequence[str], now: int) -> None:
+        """Trust in assets crossed the floor: their standing members, and the incidents of these, say so."""
+        wanted = set(assets)
+        for case in self.book.cases.values() if wanted else ():
+            members = [member for (_, asset), member in case.standing.items() if asset in wanted]
+            for member in members:
+                self._trust.stamp(case.incident, member, now)
+            if members:
+                low = any(member.trust < self._trust.floor for member in members)
+                self._note(case, now, Reason.DOUBTED if low else Reason.TRUSTED_AGAIN, members[0].latest())
 
     # -- what is shown
 

@@ -60,10 +60,12 @@ SECOND = (0.0, 0.0, 0.5, 1.5, 1.5)
 """What the highest and the second highest level add."""
 SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
 """What so many kinds of source, and assets, add; more than three count as three."""
+DOUBTED = 0.5
+"""Trust in a member's asset below which it speaks for nothing."""
 
 
 def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
-    """How much speaks for an incident: levels, assets and kinds of source that stand and do not chatter.
+    """How much speaks for an incident: levels, assets, kinds of source of what stands, but chatters not nor is doubted.
 
     One asset at level 3 is 3.0, as much as three assets of two kinds, one of which is at level 2.
     """
@@ -71,7 +73,7 @@ def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
     sources: set[str] = set()
     assets: set[str] = set()
     for m in case.standing.values():
-        if not fold.chatters(m, now, settings):
+        if m.trust >= DOUBTED and not fold.chatters(m, now, settings):
             levels.append(m.level)
             sources.add(m.source)
             assets.add(m.asset)

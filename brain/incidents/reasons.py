@@ -41,6 +41,9 @@ class Reason(enum.StrEnum):
     CORROBORATED = "corroborated"
     CONTRADICTED = "contradicted"
     """A source that had corroborated has cleared while another goes on."""
+    DOUBTED = "doubted"
+    """Trust in the asset of a standing member fell below the floor."""
+    TRUSTED_AGAIN = "trusted_again"
 
     SHOWN = "shown"
     SHOWN_LIFE = "shown_life"

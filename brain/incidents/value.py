@@ -67,6 +67,10 @@ class Member(msgspec.Struct, omit_defaults=True):
     via: str = ""
     standard: str = ""
     """Table and grade that judged it, of a scenario that names a risk model."""
+    trust: float = 1.0
+    """Of its asset at the last change of the member, in [0, 1]."""
+    doubts: list[str] = []
+    """What speaks against the asset, greatest first."""
 
     def latest(self) -> str:
         """Identity of the raise that updates and clears refer to."""
@@ -128,6 +132,8 @@ class Incident(msgspec.Struct):
     sounded: int | None = None
     confidence: Confidence = "unconfirmed"
     doubts: list[str] = []
+    trust: float = 1.0
+    """The trust in the most trusted of its standing members, in [0, 1]."""
     chattering: bool = False
     warning: Warning = ""
     grade: Grade = ""

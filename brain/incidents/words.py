@@ -31,6 +31,8 @@ WORDS: Final[Mapping[str, Text]] = {
     Reason.STEADY: Text("不再抖动", "steady again"),
     Reason.CORROBORATED: Text("多源印证", "corroborated"),
     Reason.CONTRADICTED: Text("来源相互矛盾", "contradicted"),
+    Reason.DOUBTED: Text("设备可信度低", "its sensor is doubted"),
+    Reason.TRUSTED_AGAIN: Text("设备恢复可信", "its sensor is trusted again"),
     Reason.SHOWN: Text("上屏", "shown"),
     Reason.SHOWN_LIFE: Text("生命安全，立即上屏", "shown at once: life-safety"),
     Reason.SHOWN_LEVEL: Text("级别高，上屏", "shown: its level"),

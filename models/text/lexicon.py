@@ -77,6 +77,8 @@ class Lexicon:
     def hits(self, text: str) -> list[Hit]:
         """All words found, by place; one within a longer word, of any kind or harmless, counts as nothing."""
         raw = [(end - len(word) + 1, end + 1, word, kinds) for end, (word, kinds) in self._automaton.iter(text)]
+        if not raw:
+            return []
         return [
             Hit(kind, word, a, self._denied(text, a))
             for a, b, word, kinds in sorted(raw)
@@ -90,14 +92,6 @@ class Lexicon:
         while filler := next((word for word in self.fillers if before.endswith(word)), ""):
             before = before[: -len(filler)]
         return before.endswith(tuple(self.denials))
-
-    def kinds_of(self, texts: Sequence[str]) -> dict[str, NDArray[np.int32]]:
-        """Per kind a column (n,): how many different words of it each text has, denied ones left out."""
-        out = {kind: np.zeros(len(texts), np.int32) for kind in self.kinds}
-        for i, text in enumerate(texts):
-            for kind, word in {(hit.kind, hit.word) for hit in self.hits(text) if not hit.denied}:
-                out[kind][i] += bool(word)
-        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +109,13 @@ class Mood:
 
     def of(self, texts: Sequence[str]) -> F8:
         """(n,) mood of each text."""
-        out = np.full(len(texts), np.nan)
-        for i, text in enumerate(texts):
-            found = [hit for hit in self.lexicon.hits(text) if hit.kind in {self.good, self.bad}]
+        return self.judge([self.lexicon.hits(text) for text in texts])
+
+    def judge(self, hits: Sequence[Sequence[Hit]]) -> F8:
+        """(n,) mood of each text, of the words found in it."""
+        out = np.full(len(hits), np.nan)
+        for i, words in enumerate(hits):
+            found = [hit for hit in words if hit.kind in {self.good, self.bad}]
             good = sum((hit.kind == self.good) != hit.denied for hit in found)
             if len(found) >= self.least:
                 out[i] = (2 * good - len(found)) / len(found)
@@ -140,9 +138,10 @@ class Urgency:
 
     def of(self, texts: Sequence[str]) -> NDArray[np.int32]:
         """(n,) level of each text."""
-        found = self.lexicon.kinds_of(texts)
-        level = np.zeros(len(texts), np.int32)
-        for rank, kind in ((1, self.pressing), (2, self.urgent), (3, self.life)):
-            if kind in found:
-                level[found[kind] > 0] = rank
-        return level
+        return self.judge([self.lexicon.hits(text) for text in texts])
+
+    def judge(self, hits: Sequence[Sequence[Hit]]) -> NDArray[np.int32]:
+        """(n,) level of each text, of the words found in it."""
+        rank = {self.pressing: 1, self.urgent: 2, self.life: 3}
+        levels = [max((rank.get(hit.kind, 0) for hit in words if not hit.denied), default=0) for words in hits]
+        return np.array(levels, np.int32)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 BREAK = r"\s\u0021-\u002f\u003a-\u0040\u2010-\u206f\u3000-\u301f\uff01-\uff0f\uff1a-\uff20"
 """Inside brackets of an expression: white space and punctuation, narrow and wide."""
@@ -45,11 +46,12 @@ class PlaceRules:
     head: int = 120
 
     @classmethod
-    def of(cls, words: Mapping[str, Sequence[str]]) -> PlaceRules:
-        """From lists by name. Raises ValueError where one is missing or empty."""
+    def of(cls, words: Mapping[str, Any]) -> PlaceRules:
+        """From lists by name; other names are passed over. Raises ValueError where one is missing, empty or no list."""
         for name in ("regions", "endings", "cues", "never", "names"):
-            if not words.get(name):
-                raise ValueError(f"place.{name}: expected a list of words, got {words.get(name)!r}")
+            found = words.get(name)
+            if not isinstance(found, list) or not found or not all(isinstance(w, str) and w for w in found):
+                raise ValueError(f"place.{name}: expected a list of words, got {found!r}")
         return cls(
             tuple(words["regions"]), tuple(words["endings"]), tuple(words["cues"]), tuple(words["never"]),
             tuple(words["names"]),

@@ -45,11 +45,16 @@ def load(path: Path) -> Classifier:
     """The model of a file. Raises NotAModel with what was found, FileNotFoundError where there is none."""
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such model; `brain hotline train DATA --out {path}` makes one")
+    return loads(path.read_bytes(), str(path))
+
+
+def loads(data: bytes, path: str) -> Classifier:
+    """The model of a file's bytes; ``path`` begins every error. Raises NotAModel."""
     try:
-        foreign = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
+        foreign = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
         if foreign:
             raise NotAModel(f"{path}: holds types that a model never has: {', '.join(foreign)}")
-        parts = skops.io.load(path, trusted=list(TRUSTED))
+        parts = skops.io.loads(data, trusted=list(TRUSTED))
     except (zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
         raise NotAModel(f"{path}: expected a model written by `brain hotline train`, got {error}") from None
     if not isinstance(parts, dict) or parts.get("format") != FORMAT:
@@ -66,7 +71,7 @@ def load(path: Path) -> Classifier:
     return model
 
 
-def _check(model: Classifier, path: Path) -> None:
+def _check(model: Classifier, path: str) -> None:
     """The parts fit each other: a file cut together by hand is refused here, not in the middle of a stream."""
     kinds = {"machine": LinearSVC, "calibration": LogisticRegression}
     wrong = [name for name, kind in kinds.items() if type(getattr(model, name)) is not kind]

@@ -22,6 +22,18 @@ FARTHEST = 1e9
 """No place of an object is farther from the origin, in metres or px."""
 
 
+NO_ID = -1
+"""Id of an object whose sender gives none: it is joined by its place alone."""
+
+OBJECT = np.dtype(
+    [
+        ("track", "i8"), ("id", "i8"), ("kind", "i4"), ("t", "i8"), ("x", "f8"), ("y", "f8"), ("vx", "f8"),
+        ("vy", "f8"),
+    ]
+)  # fmt: skip
+"""One followed object: the fields of which a camera's row has 256 each, for those who keep them apart."""
+
+
 class Linked(NamedTuple):
     """A row an object: ``track`` counts from 1 in its camera, 0: not followed. ``place``: its row of the state's table.
 
@@ -42,10 +54,10 @@ class Linker:
     A row goes on with the track of its id if it was seen in the last ``gap_s`` and could have come here; else with
     the nearest lost track of its class, of those seen in the last ``gap_s`` but not in this frame, within ``reach`` of
     where that would be by now at its speed; else it begins a track. Nearest pairs are joined first, so the order of
-    rows in a frame does not matter; the id that a track has is its newest. Rows with a place that is none, or of a
-    frame older than the camera's last, are not followed; nor, once 256 are there, are more. Does not work where two
-    objects near each other swap ids, nor for a crowd so dense that the next object is within ``reach`` when one is
-    lost: then a track changes its person.
+    rows in a frame does not matter; the id that a track has is its newest; rows of :data:`NO_ID` are joined by place
+    alone. Rows with a place that is none, or of a frame older than the camera's last, are not followed; nor, once 256
+    are there, are more. Does not work where two objects near each other swap ids, nor for a crowd so dense that the
+    next object is within ``reach`` when one is lost: then a track changes its person.
 
     Parameters
     ----------
@@ -71,12 +83,8 @@ class Linker:
     def state(self) -> np.dtype[Any]:
         """Dtype of one camera's row; all zeros: nothing seen yet."""
         return np.dtype(
-            [
-                ("last", "i8"), ("begun", "i8"), ("track", "i8", CAPACITY), ("id", "i8", CAPACITY),
-                ("kind", "i4", CAPACITY), ("t", "i8", CAPACITY), ("x", "f8", CAPACITY), ("y", "f8", CAPACITY),
-                ("vx", "f8", CAPACITY), ("vy", "f8", CAPACITY),
-            ]
-        )  # fmt: skip
+            [("last", "i8"), ("begun", "i8"), *((name, OBJECT[name].str, CAPACITY) for name in OBJECT.names or ())]
+        )
 
     def link(self, state: NDArray[Any], camera: I4, t: I8, ids: I8, kind: I4, x: F8, y: F8) -> Linked:
         """Tracks of rows in order of arrival; rows of one frame follow each other. ``state`` learns them in place.
@@ -118,19 +126,28 @@ def _link(
             b += 1
         row = state[camera[a]]
         if row.begun == 0 or t[a] >= row.last:
-            row.last = t[a]
-            for i in range(a, b):
-                for p in range(CAPACITY if _is_place(x[i], y[i]) else 0):
-                    if row.track[p] > 0 and row.id[p] == ids[i] and row.t[p] < t[i] and t[i] - row.t[p] <= gap:
-                        far = np.hypot(x[i] - row.x[p], y[i] - row.y[p])
-                        if far <= reach + top * 0.001 * (t[i] - row.t[p]):
-                            _join(row, p, i, t[i], ids[i], x[i], y[i], smooth, track, place, vx, vy)
-                            break
-            _rejoin(row, a, b, t, ids, kind, x, y, gap, reach, smooth, track, place, vx, vy)
-            for i in range(a, b):
-                if track[i] == 0 and _is_place(x[i], y[i]):
-                    _begin(row, i, t[i], ids[i], kind[i], x[i], y[i], gap, track, place, fresh)
+            link_frame(row, a, b, t[a], ids, kind, x, y, gap, reach, top, smooth, track, place, fresh, vx, vy)
         a = b
+
+
+@njit(cache=True)
+def link_frame(
+    row: Any, a: int, b: int, t: int, ids: I8, kind: I4, x: F8, y: F8, gap: int, reach: float, top: float,
+    smooth: float, track: I8, place: I4, fresh: NDArray[np.bool_], vx: F8, vy: F8,
+) -> None:  # fmt: skip
+    """Tracks of the objects a to b - 1 of one frame; ``row`` is their camera's."""
+    row.last = t
+    for i in range(a, b):
+        for p in range(CAPACITY if ids[i] != NO_ID and _is_place(x[i], y[i]) else 0):
+            if row.track[p] > 0 and row.id[p] == ids[i] and row.t[p] < t and t - row.t[p] <= gap:
+                far = np.hypot(x[i] - row.x[p], y[i] - row.y[p])
+                if far <= reach + top * 0.001 * (t - row.t[p]):
+                    _join(row, p, i, t, ids[i], x[i], y[i], smooth, track, place, vx, vy)
+                    break
+    _rejoin(row, a, b, t, ids, kind, x, y, gap, reach, smooth, track, place, vx, vy)
+    for i in range(a, b):
+        if track[i] == 0 and _is_place(x[i], y[i]):
+            _begin(row, i, t, ids[i], kind[i], x[i], y[i], gap, track, place, fresh)
 
 
 @njit(cache=True, inline="always")
@@ -140,7 +157,7 @@ def _is_place(x: float, y: float) -> bool:
 
 @njit(cache=True)
 def _rejoin(
-    row: Any, a: int, b: int, t: I8, ids: I8, kind: I4, x: F8, y: F8, gap: int, reach: float, smooth: float,
+    row: Any, a: int, b: int, t: int, ids: I8, kind: I4, x: F8, y: F8, gap: int, reach: float, smooth: float,
     track: I8, place: I4, vx: F8, vy: F8,
 ) -> None:  # fmt: skip
     """Join rows without a track to lost tracks, the nearest pair first."""
@@ -150,15 +167,15 @@ def _rejoin(
             if track[i] > 0 or not _is_place(x[i], y[i]):
                 continue
             for p in range(CAPACITY):
-                if row.track[p] == 0 or row.t[p] >= t[i] or t[i] - row.t[p] > gap or row.kind[p] != kind[i]:
+                if row.track[p] == 0 or row.t[p] >= t or t - row.t[p] > gap or row.kind[p] != kind[i]:
                     continue
-                s = 0.001 * (t[i] - row.t[p])
+                s = 0.001 * (t - row.t[p])
                 far = np.hypot(x[i] - row.x[p] - s * row.vx[p], y[i] - row.y[p] - s * row.vy[p])
                 if far < best or (far == best and who < 0):
                     best, who, where = far, i, p
         if who < 0:
             return
-        _join(row, where, who, t[who], ids[who], x[who], y[who], smooth, track, place, vx, vy)
+        _join(row, where, who, t, ids[who], x[who], y[who], smooth, track, place, vx, vy)
 
 
 @njit(cache=True)

@@ -127,13 +127,13 @@ class Watch:
         within("grace_s", grace_s, 0)
         self.rules, self.grace_s = tuple(rules), grace_s
         corners: list[tuple[float, float]] = []
-        self._table = np.zeros(len(rules), RULE)
+        self.table = np.zeros(len(rules), RULE)
         for number, rule in enumerate(rules):
             try:
-                _fill(self._table[number], rule, corners)
+                _fill(self.table[number], rule, corners)
             except ValueError as error:
                 raise ValueError(f"rules[{number}]: {error}") from error
-        self._corners = np.array(corners, np.float64).reshape(-1, 2)
+        self.corners = np.array(corners, np.float64).reshape(-1, 2)
 
     @property
     def state(self) -> np.dtype[Any]:
@@ -160,7 +160,7 @@ class Watch:
         if not len(out):
             return out
         found = _look(
-            self._table, self._corners, state["followed"], camera, t, kind, x, y, linked.track, linked.place,
+            self.table, self.corners, state["followed"], camera, t, kind, x, y, linked.track, linked.place,
             linked.fresh, round(1000 * self.grace_s), out,
         )  # fmt: skip
         return out[:found].copy()
@@ -236,25 +236,37 @@ def _look(
     """The kernel over rows; gives how many events it wrote."""
     found = 0
     for i in range(len(t)):
-        if track[i] == 0:
+        found = look_row(
+            rules, corners, followed, camera[i], i, t[i], kind, x, y, track, place, fresh, grace, out, found
+        )
+    return found
+
+
+@njit(cache=True)
+def look_row(
+    rules: NDArray[Any], corners: F8, followed: NDArray[Any], camera: int, i: int, t: int, kind: I4, x: F8, y: F8,
+    track: I8, place: I4, fresh: NDArray[np.bool_], grace: int, out: NDArray[Any], found: int,
+) -> int:  # fmt: skip
+    """Take row i into all rules of its camera; events are written from ``found`` on, gives where they end."""
+    if track[i] == 0:
+        return found
+    for r in range(len(rules)):
+        rule, mine = rules[r], followed[camera, place[i], r]
+        if fresh[i]:
+            mine.inside = mine.told = False
+            mine.amount = 0.0
+        if rule.camera != camera or not 0 <= kind[i] <= 62 or (rule.classes >> kind[i]) & 1 == 0:
             continue
-        for r in range(len(rules)):
-            rule, mine = rules[r], followed[camera[i], place[i], r]
-            if fresh[i]:
-                mine.inside = mine.told = False
-                mine.amount = 0.0
-            if rule.camera != camera[i] or not 0 <= kind[i] <= 62 or (rule.classes >> kind[i]) & 1 == 0:
-                continue
-            since = t[i]
-            if rule.kind == 4:
-                value = _crossed(rule, mine, x[i], y[i])
-                tell = value != 0.0
-            else:
-                tell, value, since = _stay(rule, corners, mine, t[i], x[i], y[i], grace)
-            if tell:
-                out[found].row, out[found].rule, out[found].kind, out[found].track = i, r, rule.kind, track[i]
-                out[found].since, out[found].t, out[found].value = since, t[i], value
-                found += 1
+        since = t
+        if rule.kind == 4:
+            value = _crossed(rule, mine, x[i], y[i])
+            tell = value != 0.0
+        else:
+            tell, value, since = _stay(rule, corners, mine, t, x[i], y[i], grace)
+        if tell:
+            out[found].row, out[found].rule, out[found].kind, out[found].track = i, r, rule.kind, track[i]
+            out[found].since, out[found].t, out[found].value = since, t, value
+            found += 1
     return found
 
 

@@ -4,8 +4,16 @@ Each payload is decoded by itself, never joined with its neighbours: two broken 
 """
 
 from streams.decode.columns import Columns
-from streams.decode.detections import decode_detections
+from streams.decode.detections import Frames, decode_detections, decode_frames
 from streams.decode.readings import decode_readings
 from streams.decode.tickets import Ticket, decode_tickets
 
-__all__ = ["Columns", "Ticket", "decode_detections", "decode_readings", "decode_tickets"]
+__all__ = [
+    "Columns",
+    "Frames",
+    "Ticket",
+    "decode_detections",
+    "decode_frames",
+    "decode_readings",
+    "decode_tickets",
+]

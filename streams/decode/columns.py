@@ -102,7 +102,8 @@ def judge(raw: Raw, registry: Registry) -> tuple[Columns, list[Dead]]:
             seen.add(int(row[i]))
             reason = tests[int(trouble[i]) - 1][0]
             detail = _say(reason, raw, int(i), int(series[i]), registry)
-            dead.append(Dead(int(row[i]), int(raw.index[int(i)]), Stage.DECODE, reason, detail))
+            whose = int(series[i]) if reason is Reason.OUT_OF_RANGE else -1
+            dead.append(Dead(int(row[i]), int(raw.index[int(i)]), Stage.DECODE, reason, detail, whose))
     return columns.take(~np.isin(row, list(seen))), dead
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -108,6 +108,17 @@ class Rig:
         self.store = Store(self.lane.tables, self.lane.owner)
         self.lane.bind(self.store, self.at, self.partitions)
         self.lane.enter(self.content.id, self.content)
+        self.log: list[tuple[bytes, bytes | None]] = []
+
+    def restart(self) -> None:
+        """Die and come back: state as it was written, all else anew."""
+        log = [*self.log, *self.store.flush(len(self.log) + 1)]
+        self.lane = self.make()
+        self.store = Store(self.lane.tables, self.lane.owner)
+        self.store.restore(log)
+        self.lane.bind(self.store, self.at, self.partitions)
+        self.lane.enter(self.content.id, self.content)
+        self.log = log
 
     def say(self, body: dict[str, Any] | bytes) -> None:
         self.records.append((body if isinstance(body, bytes) else msgspec.json.encode(body), self.pulse))
@@ -119,26 +130,22 @@ class Rig:
         self.beats[len(self.records)] = Beat(0, len(self.records), self.pulse, self.up, outage, before)
         self.records.append((None, self.pulse))
 
-    def restart(self) -> None:
-        """Another process: what the lane wrote into its state topic is all that there is."""
-        kept = self.store.flush(1)
-        self.lane = self.make()
-        self.store = Store(self.lane.tables, self.lane.owner)
-        self.store.restore(kept)
-        self.lane.bind(self.store, self.at, self.partitions)
-        self.lane.enter(self.content.id, self.content)
+    def run(self, cuts: Sequence[int] = (), restarts: Collection[int] = (), since: int = 0) -> Output:
+        """All records, cut there; at those cuts that are among ``restarts`` it dies and comes back.
 
-    def run(self, cuts: Sequence[int] = (), restart_at: int = -1) -> Output:
+        ``since``: that many of the stretches were run before.
+        """
         whole = Output()
-        up = 0
-        for a, b in zip([0, *cuts], [*cuts, len(self.records)], strict=True):
-            if a == restart_at:
-                self.restart()
+        stretches = list(zip([0, *cuts], [*cuts, len(self.records)], strict=True))
+        up = max((beat.up for r, beat in self.beats.items() if r < stretches[since][0]), default=0)
+        for a, b in stretches[since:]:
             rows = [r for r in range(a, b) if self.records[r][0] is not None]
             batch = Batch.of(self.at, a, b, [(r, T0, None, self.records[r][0], ()) for r in range(a, b)])
             pulse = np.array([self.records[r][1] for r in rows], np.int64)
             beats = [self.beats[r]._replace(at=sum(k < r for k in rows)) for r in range(a, b) if r in self.beats]
             view = View(self.at, batch, np.array(rows, np.int32) - np.int32(a), pulse, beats, up)
+            if a in restarts:
+                self.restart()
             out = self.lane.process(view)
             up = beats[-1].up if beats else up
             whole.signals += out.signals

@@ -1,5 +1,6 @@
 """Conditions on many assets at once: the same sums in every order of lanes, through restarts, without guessing."""
 
+import msgspec
 import numpy as np
 import pytest
 import shapely
@@ -205,3 +206,28 @@ def test_a_scenario_over_an_area_that_cannot_work_is_refused(line: str, says: st
     lines = [old for old in MANY.splitlines() if not old.startswith(key + ":")]
     with pytest.raises(ScenarioError, match=says):
         read("\n".join([*lines, line]))
+
+
+def test_neighbours_memory_that_an_earlier_release_wrote_is_counted_and_warms_up_anew() -> None:
+    draw = np.random.default_rng(3)
+    rows = [[round(float(x), 3) for x in draw.normal(2, 0.01, 4)] for _ in range(9)]
+
+    def minutes(logic: CityLogic, begin: int, end: int) -> dict[bytes, bytes]:
+        for k in range(begin, end):
+            t = MINUTE + k * 60_000
+            columns = {"last": np.array(rows[k], "<f8").tobytes(), "n": np.ones(4, "<f8").tobytes()}
+            keys = [f"wl-{i}" for i in range(4)]
+            logic.summary(Summary("emergency.flood.differs", t, 7, 1 << 29, keys, columns, t, "s", "iot/0"))
+            logic.fire(t + 1)
+        return {key: value for key, value in logic.changes()[0].items() if key.startswith(b"n/") and value is not None}
+
+    fresh, after = CityLogic(), CityLogic()
+    fresh.enter("s", RIVER)
+    (name,) = minutes(fresh, 0, 1)
+    old = msgspec.msgpack.encode((["wl-0"], *(np.ones(1, "<f8").tobytes() for _ in ("offset", "scale", "n"))))
+    after.load({name: old})
+    after.enter("s", RIVER)
+    fresh = CityLogic()
+    fresh.enter("s", RIVER)
+    assert minutes(after, 1, 9) == minutes(fresh, 1, 9)
+    assert after.fates() == {"unread_memory": 1}

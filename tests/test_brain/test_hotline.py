@@ -7,7 +7,6 @@ import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -16,7 +15,7 @@ from bench.harness import shared
 from bench.hotline import data as truth
 from bench.hotline.hot import stream
 from brain.cli import app
-from brain.hotline import HotlineText, WordsError, read_rows, read_taxonomy
+from brain.hotline import HotlineText, WordsError, read_rows, read_taxonomy, shipped_text
 
 ROOT = Path(__file__).resolve().parents[2]
 ABOUT = {"交通": ("路灯坏了", "公交晚点"), "教育": ("学校收费", "老师补课")}
@@ -64,12 +63,26 @@ def test_a_training_file_is_masked_as_it_is_read_and_a_wrong_one_is_named(data: 
 
 def test_all_columns_come_for_every_ticket_without_a_model_too() -> None:
     titles = ["甲市和平小区着火", "没有火灾，谢谢及时解决，点赞"]
-    read = HotlineText().read(np.zeros(2, np.int64), ["a", ""], titles, ["", ""])
-    assert read.verdicts is None
+    read = shipped_text().read(titles, ["", ""])
+    assert read.category == ["", ""]
     assert read.urgency.tolist() == [3, 0]
     assert read.mood[1] == 1.0
     assert read.where[0].place == "和平小区"
-    assert len(read.copies) == len(read.topics) == 2
+    assert len(shipped_text().read([], []).where) == 0
+
+
+def test_a_sets_own_words_stand_in_for_the_shipped_ones_and_a_wrong_file_is_named() -> None:
+    own = HotlineText.of({"text/lexicon.yaml": "kinds: {life: [龙吸水]}".encode()})
+    assert own.read(["龙吸水"], [""]).urgency.tolist() == [3]
+    assert shipped_text().read(["龙吸水"], [""]).urgency.tolist() == [0]
+    assert own.content != shipped_text().content
+    for name, text, says in (
+        ("place.yaml", "regions: 市", r"text: place\.regions: expected a list of words"),
+        ("lexicon.yaml", "- a", r"text/lexicon\.yaml: Expected `object`"),
+        ("classes.skops", "not a model", r"text/classes\.skops: expected a model"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            HotlineText.of({f"text/{name}": text.encode()})
 
 
 def test_no_name_of_a_known_issue_is_in_what_ships() -> None:

@@ -11,7 +11,7 @@ import pytest
 from brain.incidents.causes import CauseError, Causes
 from brain.incidents.city import CityLogic
 from brain.incidents.clocks import ClockReason
-from brain.incidents.desk import DeskSettings
+from brain.incidents.desk import DeskSettings, evidence
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident
@@ -210,6 +210,18 @@ def test_what_several_speak_of_goes_before_what_waits_longer() -> None:
     city.until(640_000)
     first = min((i for i in city.shown() if (i.shown or 0) > 30_000), key=lambda i: i.shown or 0)
     assert {m.asset for m in first.members} == {"a5", "b5"}
+
+
+def test_a_doubted_member_speaks_for_nothing_at_a_console() -> None:
+    city = City()
+    for asset, level in (("a", 2), ("b", 4)):
+        city.raised(0, "air", asset, level=level)
+    (case,) = city.logic.book.cases.values()
+    both = evidence(case, 0, FoldSettings())
+    case.standing["eco.air", "b"].trust = 0.4
+    assert 0 < evidence(case, 0, FoldSettings()) < both
+    case.standing["eco.air", "a"].trust = 0.4
+    assert evidence(case, 0, FoldSettings()) == 0
 
 
 def test_a_fire_is_shown_at_once_in_a_storm_on_a_shelf_and_inside_a_cause() -> None:

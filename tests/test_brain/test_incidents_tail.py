@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import msgspec
@@ -53,6 +54,15 @@ def test_an_incident_reads_in_chinese_by_default_and_in_english_by_option() -> N
 
 def test_a_resolved_incident_says_why_it_ended() -> None:
     assert "静默期满，结束" in printed("incidents", incident_record("clear"))
+
+
+def test_an_incident_of_a_doubted_sensor_is_said_to_be_unverified() -> None:
+    record = incident_record()
+    fields = {**msgspec.json.decode(record.value or b""), "doubts": ["unverified"], "trust": 0.42}
+    doubted = dataclasses.replace(record, value=msgspec.json.encode(fields))
+    assert "未核实 42%" in printed("incidents", doubted)
+    assert "unverified 42%" in printed("incidents", doubted, "en")
+    assert "未核实" not in printed("incidents", record)
 
 
 def test_a_signal_shows_value_and_threshold() -> None:

@@ -202,9 +202,9 @@ def test_cuts_and_a_restart_change_neither_signals_nor_counts_nor_state(seed: in
         say(r, who, metric, t + k * 500 + draw.choice([0, 0, -20_000]), draw.choice([0.1, 20, 60, 130, 200, 450]))
     whole, state = r.run(), [table.rows[: table.n].tobytes() for table in r.store.tables.values()]
     cuts = sorted(draw.sample(range(1, 300), 40))
-    for restart_at in (-1, cuts[20]):
+    for restarts in ((), (cuts[20],)):
         r.begin()
-        parts = r.run(cuts, restart_at)
+        parts = r.run(cuts, restarts)
         assert (parts.signals, parts.dead, parts.counts) == (whole.signals, whole.dead, whole.counts)
         assert state == [table.rows[: table.n].tobytes() for table in r.store.tables.values()]
     assert whole.counts["standard_no_table_in_force"] > 10

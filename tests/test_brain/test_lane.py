@@ -26,6 +26,7 @@ from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.sets import CitySet, SetLibrary
 from geo.coords import wgs84_to_gcj02
 from streams.records import Reason
+from streams.state import Store
 from streams.topics import partition_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
@@ -128,6 +129,26 @@ def test_what_an_earlier_set_left_open_is_cleared_at_the_next_beat() -> None:
     rig.beat(1)
     (cleared,) = rig.run().signals
     assert (cleared.kind, cleared.origin, cleared.asset) == ("clear", raised[0].origin, "wl-1")
+
+
+@pytest.mark.parametrize("lane", [ReadingsLane, DetectionsLane])
+def test_a_rollback_before_the_first_flush_leaves_a_lane_whose_state_is_written(lane: type[ReadingsLane]) -> None:
+    rig = Rig(lane, city(HIGH, CROWD))
+    for _ in range(2):
+        rig.lane.bind(rig.store, rig.at, rig.partitions)
+        rig.lane.enter("set-1", rig.content)
+        rig.say(reading("wl-1", 1, 11))
+        rig.say({"version": "4.0", "@timestamp": T0, "sensorId": "cam-1", "objects": []})
+        assert rig.run().counts["readings"] == 1
+        rows = {name: table.n for name, table in rig.store.tables.items()}
+        rig.store.rollback()
+    assert rows["series"] > 0
+    rig.lane.bind(rig.store, rig.at, rig.partitions)
+    rig.lane.enter("set-1", rig.content)
+    rig.run()
+    again = Store(rig.lane.tables, rig.lane.owner)
+    again.restore(rig.store.flush(1))
+    assert {name: table.n for name, table in again.tables.items()} == rows
 
 
 def test_a_frame_with_more_people_than_allowed_raises() -> None:

@@ -230,3 +230,17 @@ def test_old_sets_leave_the_topic_but_those_in_use_stay() -> None:
     for n in range(set_store.KEPT + 3):
         shelf.take(f"s{n}/0/1".encode(), b"x")
     assert shelf.old(["s0"]) == [b"s1/0/1", b"s2/0/1"]
+
+
+def test_a_camera_changes_what_it_sees_live_and_a_view_that_cannot_be_watched_is_refused(tmp_path: Path) -> None:
+    lines = (DEMO / "assets.ndjson").read_bytes().splitlines()
+    camera = json.loads(next(line for line in lines if b"cam-0001" in line))
+    lane = camera["view"]["zones"][1] | {"id": "new lane"}
+    views = [{**camera["view"], "zones": [lane]}, {"zones": [lane]}, {"points": [[0, 0, 113.5, 22.2]] * 4}]
+    outcomes = [follow(DEMO, [asset(**{**camera, "view": view})], [], AFTER) for view in views]
+    assert [o.applied for o in outcomes] == [1, 0, 0]
+    assert "zone new lane: needs metres" in outcomes[1].refused[0].why
+    assert "points: pairs: expected" in outcomes[2].refused[0].why
+    city = made(outcomes[0], tmp_path / "next")
+    (seen,) = [s for a, s in city.sights().items() if city.registry.ids[a] == "cam-0001"]
+    assert [area.id for area in seen.areas] == ["new lane"]

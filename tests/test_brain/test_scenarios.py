@@ -63,8 +63,8 @@ def test_a_wrong_file_is_told_where_what_was_expected_and_what_came(was: str, no
 @pytest.mark.parametrize(
     ("was", "now", "says"),
     [
-        ("words: any", "above: 3", "expected count_over, words or detector surge"),
-        ("words: [着火]", "type: x, metric: y", "expected words for source hotline"),
+        ("words: any", "above: 3", "expected count_over, words, ticket, mass, topic, or detector surge or scan"),
+        ("words: [着火]", "type: x, metric: y", "expected words, class, urgency_from or mood_below for source hotline"),
         ("words: any", "count_over: 3", "go together"),
         ("words: any", "count_over: 0, window_s: 5", "at least 1"),
     ],

@@ -91,7 +91,11 @@ def test_a_silence_begins_at_a_pulse_in_up_time_never_in_an_outage_and_ends_with
 @pytest.mark.parametrize(
     ("detect", "why"),
     [
-        ("{detector: nothing, score_over: 3}", "detect.detector: expected one of robust"),
+        ("{detector: nothing, score_over: 3}", "detect.detector: unknown 'nothing'; expected one of robust"),
+        ("{detector: nois, score_over: 3}", "(did you mean 'noise'?)"),
+        ("{detector: spike, score_over: 3, settings: {neighbours: []}}", "spike has most, least"),
+        ("{detector: clock_skew, score_over: 3}", "within_m (metres above 0)"),
+        ("{detector: noise, score_over: 3, settings: {quik: 1}}", "(did you mean 'quick'?)"),
         ("{detector: rate, score_over: 3, settings: {speed: 1}}", "detect.settings.speed: rate has"),
         ("{detector: level_shift, score_over: 3, settings: {warmup: 1}}", "detect.settings.warmup: expected"),
         ("{detector: autoregressive, score_over: 3, settings: {order: 7}}", "leave out what changes it"),

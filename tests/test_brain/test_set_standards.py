@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from brain import pipeline, standards
+from brain import hotline, pipeline, standards
 from brain.live_apply import ASSETS, Record, follow
 from brain.scenarios import ScenarioError
 from brain.sets import Changes, CitySet, borrows, digest, files, write
@@ -60,6 +60,10 @@ def test_a_set_with_tables_of_its_own_has_no_other_ones(shipped: Path, tmp_path:
     shutil.copytree(DEMO, mine)
     assert (digest(mine), borrows(mine)) == (digest(DEMO), True)
     shutil.copytree(shipped, mine / "standards")
+    assert (digest(mine), borrows(mine)) == (digest(DEMO), True), "it has no words of its own"
+    (mine / "text").mkdir()
+    for name, words in hotline.shipped().items():
+        (mine / name).write_bytes(words)
     assert (digest(mine), borrows(mine)) == (digest(DEMO), False)
     deeper(shipped / "waterlogging.yaml")
     assert bound(CitySet.load(mine)) == 15

@@ -9,7 +9,7 @@ import pytest
 
 from bench import scan as reference
 from bench.harness import shared
-from models.scan import SpaceTimeScan
+from models.scan import SpaceTimeScan, best_by_centre, highest_ratio, neighbourhoods
 
 
 def plain(places: np.ndarray, counts: np.ndarray, radius: float, days: int, least: int) -> float:
@@ -118,3 +118,15 @@ def test_input_that_does_not_fit_is_refused() -> None:
         SpaceTimeScan().scan(lattice(), np.full((64, 4), -1))
     with pytest.raises(ValueError, match="radius: expected"):
         SpaceTimeScan(radius=-1.0)
+
+
+def test_the_highest_ratio_of_a_permutation_is_that_of_its_clusters() -> None:
+    random = np.random.default_rng(5)
+    for _ in range(20):
+        places = random.uniform(0, 5, (30, 2)) if random.random() < 0.7 else lattice()[:30] / 1000.0
+        near, far, start = neighbourhoods(places, 2.0)
+        counts = random.poisson(0.2, (30, 12))
+        recent = np.cumsum(counts[:, ::-1][:, :5], axis=1)
+        limits = (5, 2, 0.5 * counts.sum())
+        all_of_them = near, far, start, recent, counts.sum(axis=1), *limits
+        assert highest_ratio(*all_of_them) == best_by_centre(*all_of_them)[4].max()

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from models.text import store
 from models.text.classify import Classifier, ClassifierSettings, train
-from models.text.copies import Copies
+from models.text.copies import Copied, Copies
 from models.text.grams import Grams, Space
 from models.text.lexicon import Lexicon, Mood, Urgency
 from models.text.place import PlaceRules
-from models.text.topics import DAY_MS, Topics, TopicSettings
+from models.text.topics import DAY_MS, Topic, Topics, TopicSettings
 
 FEW = settings(max_examples=25, deadline=None)
 SUBJECTS = {
@@ -88,7 +88,8 @@ def test_a_class_is_learned_and_a_text_with_nothing_known_is_left_open(model: Cl
 def test_judging_a_batch_is_judging_its_texts(model: Classifier) -> None:
     whole = model.judge(TEXTS[:7])
     apart = [model.judge([text]) for text in TEXTS[:7]]
-    assert np.allclose(whole.probability, [float(v.probability[0]) for v in apart])
+    assert whole.margin.tolist() == [float(v.margin[0]) for v in apart]
+    assert whole.sure.tolist() == [bool(v.sure[0]) for v in apart]
     assert len(model.judge([]).number) == 0
 
 
@@ -192,19 +193,56 @@ def test_any_text_is_cut_and_a_place_is_a_part_of_it(texts: list[str]) -> None:
 LONG = "我们小区三栋楼下的餐馆每天晚上营业到两点，油烟和噪音让老人孩子无法入睡，请有关部门查处"
 
 
+WEEK = np.array([7 * DAY_MS], np.int64)
+
+
+class CopyRun:
+    """Copies over a state of its own, texts at one time."""
+
+    def __init__(self, copies: Copies) -> None:
+        self.copies, self.seen = copies, 0
+        self.band, self.group = np.zeros(copies.keep, copies.band), np.zeros(copies.keep, copies.group)
+
+    def add(self, texts: list[str], callers: list[int], t: list[int] | None = None) -> Copied:
+        times = np.array(t or [0] * len(texts), np.int64)
+        who = np.array(callers, np.uint64)
+        found = self.copies.find(self.band, self.group, self.seen, times, who, texts, WEEK)
+        self.seen += len(texts)
+        return found
+
+
 def test_a_copy_is_found_counted_by_caller_and_another_wish_is_none() -> None:
-    copies = Copies().add([LONG, LONG + "！谢谢", "路灯坏了三个月没有人来修理，晚上走路看不见", LONG], [1, 1, 2, 3])
-    assert [(c.first, c.size, c.callers) for c in copies] == [(0, 1, 1), (0, 2, 1), (2, 1, 1), (0, 3, 2)]
-    assert copies[1].similarity >= 0.7
+    texts = [LONG, LONG + "！谢谢", "路灯坏了三个月没有人来修理，晚上走路看不见", LONG]
+    found = CopyRun(Copies(keep=8)).add(texts, [1, 1, 2, 3])
+    assert found.first.tolist() == [0, 0, 2, 0]
+    assert found.size.tolist() == [1, 2, 1, 3]
+    assert found.callers.tolist() == [1, 1, 1, 2]
+    assert found.similarity[1] >= 0.7
+
+
+def test_callers_are_counted_within_the_window_and_one_who_calls_again_counts_once() -> None:
+    days = [0, 1, 9, 9]
+    found = CopyRun(Copies(keep=8)).add([LONG] * 4, [1, 2, 1, 3], [day * DAY_MS for day in days])
+    assert found.recent[:, 0].tolist() == [1, 2, 1, 2]
+    assert found.callers.tolist() == [1, 2, 2, 3]
 
 
 def test_copies_do_not_depend_on_batches_and_old_groups_give_way() -> None:
     texts, callers = [LONG, "短", "短", LONG, ""], [0, 0, 0, 0, 0]
-    one = Copies()
-    assert [one.add([t], [c])[0] for t, c in zip(texts, callers, strict=True)] == Copies().add(texts, callers)
-    small = Copies(keep=1)
-    assert [c.first for c in small.add([LONG, "完全不同的另一段话说的是公交车晚点问题", LONG], [0, 0, 0])] == [0, 1, 2]
-    assert len(small.groups) == len(small.size) == 1
+    one, whole = CopyRun(Copies(keep=8)), CopyRun(Copies(keep=8))
+    apart = [one.add([t], [c]) for t, c in zip(texts, callers, strict=True)]
+    assert [int(a.first[0]) for a in apart] == whole.add(texts, callers).first.tolist() == [0, 1, 2, 0, 4]
+    assert np.array_equal(one.group, whole.group)
+    small = CopyRun(Copies(keep=1))
+    assert small.add([LONG, "完全不同的另一段话说的是公交车晚点问题", LONG], [0, 0, 0]).first.tolist() == [0, 1, 2]
+
+
+def test_long_texts_are_compared_by_a_sample_that_still_tells_copies_from_others() -> None:
+    base = "".join(chr(0x4E00 + 37 * n % 5000) for n in range(600))
+    near, far = base[:540] + LONG, base[:200] + base[200:][::-1]
+    found = CopyRun(Copies(keep=8)).add([base, near, far], [1, 2, 3])
+    assert found.first.tolist() == [0, 0, 2]
+    assert abs(found.similarity[1] - 537 / (597 + len(set(LONG)))) < 0.1
 
 
 # -- topics
@@ -221,42 +259,75 @@ NOISE = [
 RISE = [(40 + n // 4, f"甲乙花园锅炉房噪音{'很大' if n % 2 else '扰民'}") for n in range(12)]
 
 
+class TopicRun:
+    """Topics over a state of its own."""
+
+    def __init__(self, settings: TopicSettings) -> None:
+        self.topics, self.seen = Topics(settings), 0
+        self.topic = np.zeros(settings.open, settings.state)
+        self.df, self.place = (np.zeros(1 << settings.bits, np.int32), np.arange(1 << settings.bits, dtype=np.int32))
+
+    def add(self, t: np.ndarray, who: np.ndarray, titles: list[str]) -> list[int]:
+        blank = [""] * len(titles)
+        heads = self.topics.heads(titles, blank, blank)
+        out = self.topics.sort(heads, 0, len(titles), t, who, self.seen, self.place, self.df, self.topic)
+        self.seen += len(titles)
+        return out.id.tolist()
+
+    def rank(self, now: int) -> list[Topic]:
+        return self.topics.rank(self.topic, now)
+
+
 def test_a_topic_that_many_speak_of_now_is_first_and_fades_when_they_stop() -> None:
-    topics = Topics(TopicSettings(open=64))
+    run = TopicRun(TopicSettings(open=64))
     t, who, titles = stream(NOISE + RISE)
-    blank = [""] * len(titles)
-    ids = topics.add(t, who, titles, blank, blank)
-    assert len(set(ids[40:].tolist())) == 1
-    first = topics.rank(int(t[-1]))[0]
+    ids = run.add(t, who, titles)
+    assert len(set(ids[40:])) == 1
+    first = run.rank(int(t[-1]))[0]
     assert (first.id, first.texts, first.callers) == (40, 12, 12)
-    assert topics.rank(int(t[-1]) + 30 * DAY_MS)[0].score < first.score / 100
+    assert run.rank(int(t[-1]) + 30 * DAY_MS)[0].score < first.score / 100
 
 
 def test_one_caller_who_writes_often_is_no_rise() -> None:
-    topics = Topics(TopicSettings(open=64))
+    run = TopicRun(TopicSettings(open=64))
     t, who, titles = stream(NOISE + RISE)
     who[40:] = 99
-    blank = [""] * len(titles)
-    topics.add(t, who, titles, blank, blank)
-    assert topics.rank(int(t[-1])) == []
+    run.add(t, who, titles)
+    assert run.rank(int(t[-1])) == []
 
 
 def test_topics_do_not_depend_on_how_the_stream_is_cut() -> None:
     t, who, titles = stream(NOISE + RISE)
-    blank = [""] * len(titles)
-    whole, parts = Topics(TopicSettings(open=16)), Topics(TopicSettings(open=16))
-    ids = whole.add(t, who, titles, blank, blank).tolist()
-    cut = [
-        parts.add(t[i : i + 5], who[i : i + 5], titles[i : i + 5], blank[i : i + 5], blank[i : i + 5])
-        for i in range(0, 52, 5)
-    ]
-    assert np.concatenate(cut).tolist() == ids
+    whole, parts = TopicRun(TopicSettings(open=16)), TopicRun(TopicSettings(open=16))
+    ids = whole.add(t, who, titles)
+    cut = [parts.add(t[i : i + 5], who[i : i + 5], titles[i : i + 5]) for i in range(0, 52, 5)]
+    assert [id_ for part in cut for id_ in part] == ids
     assert parts.rank(int(t[-1])) == whole.rank(int(t[-1]))
+    assert np.array_equal(parts.topic, whole.topic)
+
+
+def test_a_topic_with_more_callers_than_are_remembered_still_rises() -> None:
+    t, who, titles = stream([(40, "甲乙花园锅炉房噪音扰民")] * 200)
+    t += np.arange(200) * 1000
+    few, many = TopicRun(TopicSettings(open=4, ring=16)), TopicRun(TopicSettings(open=4, ring=256))
+    for run in (few, many):
+        run.add(t, who, titles)
+    assert few.rank(int(t[-1]))[0].score == pytest.approx(many.rank(int(t[-1]))[0].score, rel=0.05)
+
+
+def test_what_always_comes_is_no_rise_and_more_of_it_is() -> None:
+    t, who, titles = stream([(40, "甲乙花园锅炉房噪音扰民")] * 400)
+    t += np.arange(400) * DAY_MS // 4  # four a day, for a hundred days
+    run = TopicRun(TopicSettings(open=4))
+    run.add(t, who, titles)
+    assert run.rank(int(t[-1]))[0].score < 4
+    more = t[-1] + np.arange(1, 61) * DAY_MS // 20  # twenty a day, for three
+    run.add(more, 1000 + np.arange(60).astype(np.uint64), titles[:60])
+    assert run.rank(int(more[-1]))[0].score > 20
 
 
 def test_empty_texts_and_strange_characters_do_not_stop_the_stream() -> None:
-    topics = Topics(TopicSettings(open=8))
+    run = TopicRun(TopicSettings(open=8))
     odd = ["", " ", "\ud800", "🔥🔥", "a" * 5000]
-    ids = topics.add(np.zeros(5, np.int64), np.zeros(5, np.uint64), odd, odd, [""] * 5)
-    assert ids.tolist()[0] == 0
-    assert topics.add(np.zeros(0, np.int64), np.zeros(0, np.uint64), [], [], []).tolist() == []
+    assert run.add(np.zeros(5, np.int64), np.zeros(5, np.uint64), odd)[0] == 0
+    assert run.add(np.zeros(0, np.int64), np.zeros(0, np.uint64), []) == []

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from bench.harness import shared
 from models.video.crowd import crowd
 from models.video.homography import Degenerate, register
-from models.video.link import CAPACITY, Linked, Linker
+from models.video.link import CAPACITY, NO_ID, Linked, Linker
+from models.video.measure import Frames, Measure, Measures
 from models.video.watch import Crossing, Dwell, Intrusion, Kind, Rule, Standing, Watch, WrongWay
 
 F8 = NDArray[np.float64]
@@ -222,6 +223,71 @@ def test_a_crowd_is_counted_per_frame_and_its_flow_has_a_direction_and_an_order(
         assert got["order"][-1] == pytest.approx(order, abs=0.05)
     camera, t, _, _, x, y = columns([])
     assert len(crowd([(0, SQUARE)], camera, t, x, y, link([]))) == 0
+
+
+def test_objects_without_an_id_are_joined_by_their_places_alone() -> None:
+    rows = [(f, NO_ID, x + 0.1 * f, 0.0) for f in range(5) for x in (0.0, 3.0, 5.0)]
+    assert link(rows).track.reshape(5, 3).tolist() == [[1, 2, 3]] * 5
+
+
+def measured(model: Measures, rows: Any, cut: int) -> tuple[F8, bytes]:
+    """(frames, measures), frames 0 to the last, in batches of ``cut`` frames; and the state in the end."""
+    camera, t, ids, kind, x, y = columns(rows)
+    state, last = model.fresh(), int(t.max()) // FRAME
+    out = []
+    for a in range(0, last + 1, cut):
+        times = np.arange(a, min(a + cut, last + 1)) * FRAME
+        first = np.searchsorted(t, np.append(times, times[-1] + 1))
+        mine = slice(first[0], first[-1])
+        frames = Frames(times + 1, first - first[0], ids[mine], kind[mine], camera[mine], x[mine], y[mine])
+        out.append(model.run(state, frames).value)
+    return np.concatenate(out), b"".join(part.tobytes() for part in state)
+
+
+ALL_MEASURES = [
+    Measure("count", SQUARE), Measure("density", SQUARE, area=50.0), Measure("flow", SQUARE, exits=((20.0, 5.0),)),
+    Measure("intrusion", SQUARE), Measure("dwell", SQUARE), Measure("standing", SQUARE),
+    Measure("wrong_way", SQUARE, heading=(-1.0, 0.0)),
+    Measure("crossing", a=(5.0, 0.0), b=(5.0, 10.0), window_s=2.0, most=4),
+]  # fmt: skip
+
+
+def test_each_measure_is_its_number_of_the_frame() -> None:
+    value, _ = measured(Measures(Linker(), ALL_MEASURES), walk(np.arange(-1.0, 12.0, 0.25), [5.0] * 52), 100)
+    count, density, flow, intrusion, dwell, standing, wrong, crossed = value[40]  # at 9 m, since 0 m in frame 4 within
+    assert (count, density, intrusion, crossed) == (1.0, 0.02, 1.0, 0.0)
+    assert flow == pytest.approx(60 * 1.25 / 100, rel=1e-3)
+    assert dwell == pytest.approx(36 * 0.2 - 0.2, abs=0.21)
+    assert wrong == pytest.approx(9.0, abs=0.26)
+    assert 0 <= standing <= 1.4
+    assert value[28, 7] == 1.0
+    assert value[51, :5].tolist() == [0.0, 0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_number_falls_back_to_the_next_object_when_the_one_that_made_it_is_gone() -> None:
+    rows = sorted([(f, 1, 3.0, 3.0) for f in range(30)] + [(f, 2, 7.0, 7.0) for f in range(10, 60)])
+    value, _ = measured(Measures(Linker(gap_s=1.0), ALL_MEASURES[4:5]), rows, 7)
+    assert value[29, 0] == pytest.approx(5.8)
+    assert value[34, 0] == pytest.approx(5.8)
+    assert value[36, 0] == pytest.approx(5.2)
+
+
+def test_a_window_holds_as_many_crossings_as_are_asked_for() -> None:
+    rows = [(f, 100 * k + f // 2, 4.0 if f % 2 == 0 else 6.0, 1.0 + k) for f in range(12) for k in range(3)]
+    value, _ = measured(Measures(Linker(reach=0.1), ALL_MEASURES[7:]), rows, 5)
+    assert value[:, 0].max() == 4
+
+
+@pytest.mark.parametrize("cut", [1, 4])
+def test_the_size_of_a_batch_of_frames_changes_neither_numbers_nor_memory(cut: int) -> None:
+    random = np.random.default_rng(4)
+    rows = [
+        (f, k + 10 * (f // 8), k + random.normal(0, 0.3), 0.2 * f + random.normal(0, 0.1))
+        for f in range(50) for k in range(8) if (f + k) % 7
+    ]  # fmt: skip
+    whole, parts = (measured(Measures(Linker(), ALL_MEASURES), rows, c) for c in (1000, cut))
+    np.testing.assert_array_equal(whole[0], parts[0])
+    assert whole[1] == parts[1]
 
 
 NUMBERS = st.one_of(st.floats(), st.sampled_from([0.0, 5.0, 1e300, -1e9, math.nan, math.inf]))

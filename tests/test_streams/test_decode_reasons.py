@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import streams
 from bench.badinput.payloads import DETECTIONS, READINGS, START_MS, TICKETS, assets, samples
-from streams.decode import decode_detections, decode_readings, decode_tickets
+from streams.decode import decode_detections, decode_frames, decode_readings, decode_tickets
 from streams.decode.readings import decode_slowly
 from streams.records import I4, TP, Batch, Dead
 from streams.registry import Registry
@@ -110,3 +110,35 @@ def test_each_schema_is_json_of_the_2020_12_draft() -> None:
     assert names == ["asset", "detection", "reading", "senml", "ticket"]
     read = partial(Path.read_text, encoding="utf-8")
     assert all("2020-12" in json.loads(read(folder / f"{name}.json"))["$schema"] for name in names)
+
+
+part = st.one_of(
+    st.sampled_from(["", "-1", "007", "7", "18446744073709551615", "1e308", "-1e308", "nan", "inf", "person", "车"]),
+    st.floats().map(str), st.text(max_size=4),
+)  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(st.lists(st.lists(st.lists(part, max_size=7).map("|".join), max_size=3), max_size=4))
+def test_objects_come_in_columns_beside_the_same_counts_and_the_same_dead_letters(frames: list[list[str]]) -> None:
+    good = ["5|1|2|3|4|person|x", "|0|0|0|0|bag"]
+    said = [
+        {"@timestamp": START_MS + n, "sensorId": f"cam-{n % 2:03d}", "objects": objects}
+        for n, objects in enumerate([good, *frames, []])
+    ]
+    batch, rows = _batch([json.dumps(d).encode() for d in said])
+    wanted = np.array([name == "cam-000" for name in REGISTRY.ids])
+    columns, dead = decode_detections(batch, rows, REGISTRY)
+    same, found, same_dead = decode_frames(batch, rows, REGISTRY, wanted)
+    assert same_dead == dead
+    np.testing.assert_array_equal(same.value, columns.value)
+    mine = [row for row in columns.row.tolist() if row % 2 == 0]
+    assert found.row.tolist() == mine
+    assert (found.t - START_MS).tolist() == mine
+    assert np.diff(found.first).tolist() == [len(said[row]["objects"]) for row in mine]
+    assert found.id[:2].tolist() == [5, -1]
+    assert [found.names[k] for k in found.kind[:2]] == ["person", "bag"]
+    assert found.box[0].tolist() == [1, 2, 3, 4]
+    assert np.isfinite(found.box).all()
+    less = found.take(np.arange(len(mine)) > 0)
+    assert (less.row.tolist(), len(less.id)) == (mine[1:], len(found.id) - 2)

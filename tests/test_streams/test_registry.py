@@ -51,6 +51,42 @@ def test_a_wrong_record_is_refused_with_its_place(change: dict[str, Any], said: 
         Registry.of([AIR, LEVEL | change])
 
 
+ZONE: dict[str, Any] = {"id": "z", "kind": "no_stop", "picture": [[0, 0], [9, 0], [9, 9]]}
+LINE: dict[str, Any] = {"id": "l", "kind": "gate", "picture": [[0, 0], [9, 0]]}
+
+
+def test_a_camera_says_what_it_sees_and_the_others_nothing() -> None:
+    r = Registry.of([LEVEL | {"id": "cam", "view": {"zones": [ZONE], "lines": [LINE]}}, AIR, LEVEL])
+    assert list(r.views) == [r.index["cam"]]
+    assert (r.views[r.index["cam"]].zones[0].id, r.views[r.index["cam"]].gap_s) == ("z", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("view", "said"),
+    [
+        ({"zones": [ZONE | {"kind": "nostop"}]}, "nostop"),
+        ({"zones": [ZONE | {"colour": 1}]}, "colour"),
+        ({"zones": [ZONE, ZONE]}, r"zones\[1\] \(z\): id: stands twice"),
+        ({"zones": [ZONE | {"id": "a/b"}]}, "id: expected text without"),
+        ({"zones": [ZONE | {"picture": [[0, 0], [1, 1]]}]}, "at least 3 corners, got 2"),
+        ({"zones": [ZONE | {"picture": [[0, 0], [1, 1], [1e9, 0]]}]}, "expected px within"),
+        ({"zones": [ZONE | {"map": [[113, 22], [114, 22], [114, 23]]}]}, "either picture or map"),
+        ({"zones": [{"id": "z", "kind": "exit", "map": [[113, 22], [114, 22], [114, 23]]}]}, "map: needs points"),
+        ({"zones": [ZONE | {"kind": "crowd"}]}, "area_m2: needed"),
+        ({"zones": [ZONE | {"area_m2": 0}]}, "area_m2: expected above 0"),
+        ({"zones": [ZONE | {"kind": "one_way"}]}, "along: needed"),
+        ({"lines": [LINE | {"picture": [[0, 0], [0, 0]]}]}, "two ends apart"),
+        ({"points": [[0, 0, 113, 22]] * 3}, "points: expected none or at least 4, got 3"),
+        ({"points": [[0, 0, 222, 22]] * 4}, r"points\[0\]: expected lon"),
+        ({"gap_s": 0}, "gap_s: expected seconds"),
+        ({"reach": -1}, "reach: expected 0 or above"),
+    ],
+)
+def test_a_view_that_cannot_be_is_refused_with_its_place(view: dict[str, Any], said: str) -> None:
+    with pytest.raises(RegistryError, match=f"record 2.*{said}"):
+        Registry.of([AIR, LEVEL | {"view": view}])
+
+
 def test_an_id_that_stands_twice_is_refused() -> None:
     with pytest.raises(RegistryError, match="twice"):
         Registry.of([LEVEL, LEVEL])

@@ -144,3 +144,19 @@ def test_state_of_an_earlier_release_is_read_field_by_field_and_written_on() -> 
     again = Store({**ReadingsLane.tables, FOLD_TABLE: FOLD_DTYPE}, "brain.series@1")
     again.restore([*records, *store.flush(9)])
     assert int(again.table("series").rows["t"][3]) == 77
+
+
+def test_fields_that_are_arrays_come_back_in_their_shape_and_another_shape_needs_a_migration() -> None:
+    dtype = np.dtype([("cell", "f8", (2, 3)), ("word", "S5"), ("n", "i8")])
+    store = Store({"t": dtype}, "test")
+    table = store.table("t")
+    slot = table.slot(b"k")
+    table.rows["cell"][slot], table.rows["word"][slot], table.dirty[slot] = np.arange(6).reshape(2, 3), b"ab", 1
+    records = store.flush(1)
+    for now in (dtype, np.dtype([*dtype.descr, ("more", "i4")])):
+        again = Store({"t": now}, "test")
+        again.restore(records)
+        assert again.table("t").rows["cell"][0].tolist() == [[0, 1, 2], [3, 4, 5]]
+        assert again.table("t").rows["word"][0] == b"ab"
+    with pytest.raises(StateError, match=r"field cell was \(2, 3\)<f8, is \(3, 2\)<f8: needs a migration"):
+        Store({"t": np.dtype([("cell", "f8", (3, 2))])}, "test").restore(records)

@@ -1,0 +1,256 @@
+"""Trust in the assets of the whole city: what lanes and neighbours said against them, and what that does to incidents.
+
+Kept are only those against which something speaks. Trust comes back by itself, so nothing has to be sent for that: what
+an asset has at a time is worked out when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from brain.incidents.value import Incident, Member
+from brain.trust import BEGINS, COLUMN, Trust, columns_of
+from models.detector import F8
+from models.trust import REASONS, AssetTrust, Standing, calibration_age, weigh, why
+from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Summary
+
+STATE, PENDING, NEXT = b"trust/a/", b"trust/m/", b"trust/next"
+MINUTE_MS = 60_000
+SWEEP_MS = 600_000
+"""Those against which nothing speaks any more are forgotten, and called trusted again, once in so long."""
+FORGOTTEN = 0.002
+"""Effect of a reason below which it is as good as none: a fault of six hours' rise reaches it in a minute."""
+TOLD = 0.995
+"""Trust from which on nothing is said."""
+AGAIN = 0.1
+"""How far above the floor an asset that had fallen below it must come before it counts as trusted again."""
+NOTES = 50
+"""Notes for people in one minute; of more only the number is told."""
+
+MODEL = AssetTrust()
+FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
+CALIBRATION = COLUMN["calibration_age"]
+
+WORDS: Mapping[Standing, str] = {Standing.UNVERIFIED: "unverified", Standing.HELD: "doubtful"}
+"""What stands among an incident's doubts; nothing is held here: who shows incidents may count the doubtful ones."""
+
+Record = tuple[str, bytes, bytes | None, Headers]
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    last: int
+    effects: dict[str, float]
+    low: bool
+
+
+class AssetsTrust:
+    """The suspects of all sets so far. No clock: time comes with summaries, timers and questions."""
+
+    def __init__(self) -> None:
+        self.late = 0
+        """Summaries that came after their minute had been judged."""
+        self._set: Trust | None = None
+        self._registry: Any = None
+        self._rows: dict[str, Any] = {}
+        self._low: set[str] = set()
+        self._sweep: int | None = None
+        """When the suspects are looked through next, fold time; None where there are none."""
+        self._pending: dict[int, dict[str, Summary]] = {}
+        self._changed: dict[bytes, bytes | None] = {}
+        self._records: list[Record] = []
+
+    @property
+    def floor(self) -> float:
+        """Trust below which an alarm is not verified."""
+        return self._set.floor if self._set is not None else 0.0
+
+    def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Take what is ours of the state; answers the rest."""
+        rest: dict[bytes, bytes] = {}
+        for key, value in items.items():
+            if key.startswith(STATE):
+                asset, kept = key[len(STATE) :].decode(), msgspec.msgpack.decode(value, type=_Kept)
+                row = np.zeros(1, MODEL.state)
+                row["last"], row["n"] = kept.last, 1
+                row["effect"][0] = [kept.effects.get(reason.name, 0.0) for reason in REASONS]
+                self._rows[asset] = row
+                if kept.low:
+                    self._low.add(asset)
+            elif key == NEXT:
+                self._sweep = int(value)
+            elif key.startswith(PENDING):
+                summary = msgspec.msgpack.decode(value, type=Summary)
+                self._pending.setdefault(summary.t, {})[_name(summary)] = summary
+            else:
+                rest[key] = value
+        return rest
+
+    def enter(self, content: Any) -> None:
+        """A set comes into force; assets that it lacks, or of types that it does not watch, are forgotten."""
+        self._set, self._registry = getattr(content, "trust", None), getattr(content, "registry", None)
+        if self._set is not None:  # compiled, or loaded, before a minute waits for it
+            none = np.zeros(0, np.int64)
+            MODEL.score(np.zeros(1, MODEL.state), none.astype(np.int32), none, np.zeros((0, len(REASONS))))
+        for asset in [asset for asset in self._rows if not self._watched(asset)]:
+            self._forget(asset)
+
+    def summary(self, summary: Summary) -> bool:
+        """Keep what a lane said until its minute is judged; False where it comes too late for that."""
+        if summary.fold > summary.t:
+            self.late += 1
+            return False
+        self._pending.setdefault(summary.t, {})[_name(summary)] = summary
+        self._changed[_key(summary)] = msgspec.msgpack.encode(summary)
+        return True
+
+    def due(self) -> int | None:
+        """When the oldest minute can be judged, or the suspects are looked through, fold time."""
+        times = [t + 1 for t in self._pending]
+        return min(times if self._sweep is None else [*times, self._sweep], default=None)
+
+    def fire(self, now: int, beside: Mapping[str, F8]) -> list[str]:
+        """Judge the minute that ended just before ``now``, with evidence (reasons,) by asset of the city's own models.
+
+        Looks through the suspects when that is due. Answers the assets that fell below the floor, or are
+        trusted again, sorted.
+        """
+        t = now - 1
+        against = {asset: row.copy() for asset, row in beside.items()}
+        minute = self._pending.pop(t, {})
+        for name in sorted(minute):
+            summary = minute[name]
+            self._changed[_key(summary)] = None
+            for asset, row in zip(summary.keys, columns_of(summary), strict=True):
+                against[asset] = np.fmax(against[asset], row) if asset in against else row
+        accused = sorted(a for a, row in against.items() if (row > BEGINS).any() and self._watched(a))
+        if accused:
+            self._learn(accused, np.array([against[a] for a in accused]), t)
+        swept = sorted(self._rows) if now == self._sweep else []
+        turned = [a for a in accused if a not in self._low and self.of(a, t)[0] < self.floor]
+        turned += [a for a in swept if a in self._low and self.of(a, t)[0] >= min(self.floor + AGAIN, 1.0)]
+        self._tell(sorted(turned), t)
+        for asset in swept:
+            if asset not in accused and asset not in self._low and (self._effects(asset, t) < FORGOTTEN).all():
+                self._forget(asset)
+        for asset in sorted({*accused, *turned}):
+            self._save(asset)
+        if (now == self._sweep or self._sweep is None) and (self._rows or self._sweep):
+            self._sweep = (t // SWEEP_MS + 1) * SWEEP_MS + 1 if self._rows else None
+            self._changed[NEXT] = str(self._sweep).encode() if self._sweep else None
+        return sorted(turned)
+
+    def of(self, asset: str, now: int) -> tuple[float, tuple[str, ...]]:
+        """Trust in [0, 1] at a time (ms UTC), 1 where nothing is known; the reasons against it, greatest first."""
+        if self._set is None or not self._watched(asset):
+            return 1.0, ()
+        overdue = self._overdue(asset, now)
+        if asset not in self._rows and not overdue:
+            return 1.0, ()
+        row = np.zeros(1, MODEL.state)
+        row["n"], row["effect"] = 1, self._effects(asset, now)
+        row["effect"][0, CALIBRATION] = overdue
+        found = why(row[0])
+        if found.trust >= TOLD:
+            return 1.0, ()
+        return round(found.trust, 3), tuple(name for name, _ in found.reasons)
+
+    def stamp(self, incident: Incident, member: Member, now: int) -> None:
+        """What its asset's trust does to a member, and to the incident that it belongs to.
+
+        An incident is as sure as the most trusted of its standing members; of one whose members have all cleared
+        nothing changes.
+        """
+        trust, doubts = self.of(member.asset, now)
+        if trust == member.trust == incident.trust == 1.0:
+            return
+        member.trust, member.doubts = trust, list(doubts)
+        standing = [m.trust for m in incident.members if m.cleared is None]
+        if standing:
+            best, life = np.array([max(standing)]), np.array([incident.life])
+            weighed, verdict = weigh(np.ones(1), best, life, self.floor)
+            word = WORDS.get(Standing(int(verdict[0])))
+            others = {doubt for doubt in incident.doubts if doubt not in WORDS.values()}
+            incident.trust = float(weighed[0])
+            incident.doubts = sorted(others | {word} if word else others)
+
+    def changes(self) -> tuple[dict[bytes, bytes | None], list[Record]]:
+        """State, and notes for topic audit, since the last call."""
+        out = self._changed, self._records
+        self._changed, self._records = {}, []
+        return out
+
+    # -- how
+
+    def _watched(self, asset: str) -> bool:
+        registry = self._registry
+        if self._set is None or registry is None:
+            return False
+        a = registry.index.get(asset)
+        return a is not None and registry.types[int(registry.asset_type[a])] in self._set.types
+
+    def _learn(self, accused: list[str], evidence: F8, t: int) -> None:
+        """As if every asset had been judged each minute: those that are not told of had nothing against them."""
+        for asset in accused:
+            if asset not in self._rows:
+                self._rows[asset] = np.zeros(1, MODEL.state)
+                self._rows[asset]["n"], self._rows[asset]["last"] = 1, t - MINUTE_MS
+        state = np.concatenate([self._rows[asset] for asset in accused])
+        slot = np.arange(len(accused), dtype=np.int32)
+        before, clean = np.full(len(accused), t - MINUTE_MS), np.zeros(evidence.shape)
+        MODEL.score(state, slot, before, clean)  # one that is not later than its last moves nothing
+        MODEL.score(state, slot, np.full(len(accused), t), evidence)
+        for k, asset in enumerate(accused):
+            self._rows[asset] = state[k : k + 1].copy()
+
+    def _effects(self, asset: str, now: int) -> F8:
+        row = self._rows.get(asset)
+        if row is None:
+            return np.zeros(len(REASONS))
+        faded: F8 = row["effect"][0] * 0.5 ** (max(now - int(row["last"][0]), 0) / FADE_MS)
+        return faded
+
+    def _overdue(self, asset: str, now: int) -> float:
+        registry = self._registry
+        a = registry.index[asset]
+        if self._set is None or not self._set.types[registry.types[int(registry.asset_type[a])]].calibration:
+            return 0.0
+        one = slice(a, a + 1)
+        age = calibration_age(np.array([now]), registry.calibrated[one], registry.calibrate_s[one])[0]
+        reason = REASONS[CALIBRATION]
+        return 0.0 if np.isnan(age) else float(np.clip((age - reason.begins) / (reason.full - reason.begins), 0.0, 1.0))
+
+    def _tell(self, turned: Iterable[str], t: int) -> None:
+        notes = []
+        for asset in turned:
+            trust, doubts = self.of(asset, t)
+            low = asset not in self._low
+            (self._low.add if low else self._low.discard)(asset)
+            what = "asset.doubted" if low else "asset.trusted_again"
+            notes.append({"what": what, "asset": asset, "trust": trust, "reasons": list(doubts), "t": t})
+        if len(notes) > NOTES:
+            notes = [*notes[:NOTES], {"what": "asset.more", "assets": len(notes) - NOTES, "t": t}]
+        for note in notes:
+            self._records.append(("audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)))
+
+    def _save(self, asset: str) -> None:
+        row = self._rows[asset]
+        effects = {r.name: x for r, x in zip(REASONS, row["effect"][0].tolist(), strict=True) if x}
+        kept = _Kept(int(row["last"][0]), effects, asset in self._low)
+        self._changed[STATE + asset.encode()] = msgspec.msgpack.encode(kept)
+
+    def _forget(self, asset: str) -> None:
+        del self._rows[asset]
+        self._low.discard(asset)
+        self._changed[STATE + asset.encode()] = None
+
+
+def _name(summary: Summary) -> str:
+    return f"{summary.source}/{summary.index}"
+
+
+def _key(summary: Summary) -> bytes:
+    return PENDING + f"{summary.t}/{_name(summary)}".encode()
