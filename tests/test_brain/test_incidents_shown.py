@@ -134,9 +134,9 @@ def test_where_all_kinds_of_sensors_rise_at_once_a_little_of_one_kind_says_littl
     city = City(calm=0)
     for n, family in enumerate(WEATHER):
         for k in range(4):
-            city.raised(n, family, f"{family}-{k}", at=600 * k)
+            city.raised(n, family, f"{family}-{k}", at=380 * k)
     for k in range(4):
-        city.raised(10, "air", f"air-{k}", at=600 * k, level=3)
+        city.raised(10, "air", f"air-{k}", at=380 * k, level=3)
     city.until(200_000)
     assert not city.shown()
     for source in ("video", "hotline"):
@@ -201,13 +201,13 @@ def test_in_a_storm_the_weakest_wait_and_are_replayed_when_there_is_room() -> No
 
 
 def test_what_several_speak_of_goes_before_what_waits_longer() -> None:
-    city = City(most=4, keep=2, weak=2, calm=0, hold_s=1)
+    city = City(most=4, keep=2, weak=2, calm=0, hold_s=1, over_s=601)
     for n in range(6):
         city.raised(n, "air", f"a{n}", at=2000 * n)
     city.until(20_000)
     city.raised(20, "air", "b5", at=10_100)
     assert city.of("b5").withheld == Reason.DEFERRED_STORM
-    city.until(640_000)
+    city.until(1_300_000)
     first = min((i for i in city.shown() if (i.shown or 0) > 30_000), key=lambda i: i.shown or 0)
     assert {m.asset for m in first.members} == {"a5", "b5"}
 
