@@ -160,6 +160,9 @@ class Reason(enum.StrEnum):
     LATE = "late"
     CONFLICT = "conflict"
     FORGED_PULSE = "forged_pulse"
+    FORGED_ACTOR = "forged_actor"
+    UNKNOWN_ACTION = "unknown_action"
+    UNKNOWN_FIELD = "unknown_field"
     AGENT_ERROR = "agent_error"
     POISON = "poison"
 
