@@ -174,12 +174,13 @@ class Handover(Action, tag="handover", kw_only=True, frozen=True, rename={"giver
 
 
 class Scope(Action, kw_only=True, frozen=True):
-    """What a shelf is about: one incident, or one scenario at one asset or in one grid."""
+    """What a shelf is about: an incident; an asset, of all scenarios or of one; a grid, of all families or of one."""
 
     incident: MaybeId = ""
-    scenario: Annotated[str, msgspec.Meta(max_length=100)] = ""
     asset: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    scenario: Annotated[str, msgspec.Meta(max_length=100)] = ""
     grid: MaybeId = ""
+    family: Annotated[str, msgspec.Meta(max_length=100)] = ""
 
 
 class Shelve(Scope, tag="shelve", kw_only=True, frozen=True):
@@ -354,12 +355,10 @@ def _whole(action: AnyAction) -> None:
         if action.lon is not None and action.grid:
             raise Refused(Reason.BAD_POSITION, "expected a position or a grid, got both")
     elif isinstance(action, Scope):
-        some = bool(action.scenario) and bool(action.asset) != bool(action.grid)
-        none = not (action.scenario or action.asset or action.grid)
-        if not (none if action.incident else some):
-            raise Refused(
-                Reason.OUT_OF_RANGE, "scope: expected an incident, or a scenario with either an asset or a grid"
-            )
+        one = sum(map(bool, (action.incident, action.asset, action.grid))) == 1
+        if not one or (action.scenario and not action.asset) or (action.family and not action.grid):
+            what = "an incident, an asset (and a scenario), or a grid (and a family)"
+            raise Refused(Reason.OUT_OF_RANGE, f"scope: expected {what}")
 
 
 def _masked(action: AnyAction) -> AnyAction:

@@ -11,8 +11,10 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from brain.incidents import actions
 from brain.incidents.actions import Action, AnyAction, Role, kind_of
+from brain.incidents.reasons import Reason
 from brain.incidents.transitions import ALREADY, LAST_WORD, NEXT, ROLES, Refusal
 from brain.incidents.value import OVER, Act, Incident, State, Text
+from brain.incidents.withheld import Shelf
 
 HISTORY_KEPT: Final = 200
 PROPOSAL_MS: Final = 30 * 60_000
@@ -22,12 +24,12 @@ SHELF_MS: Final = 7 * 86_400_000
 PROMISE_MS: Final = 24 * 3_600_000
 PROMISE_LIFE_MS: Final = 30 * 60_000
 """Longest promise of an acknowledgement; of a never-hidden class."""
-SHELVED: Final = "shelved"
-"""What ``withheld`` says of an incident on a shelf."""
 
-ByBook = actions.Create | actions.Split | actions.Merge | actions.Unmerge | actions.Link
+ByBook = (
+    actions.Create | actions.Split | actions.Merge | actions.Unmerge | actions.Link | actions.Shelve | actions.Unshelve
+)
 BY_BOOK: Final = frozenset(kind_of(c) for c in get_args(ByBook))
-"""Kinds that make, or touch, a second incident."""
+"""Kinds that make, or touch, more than one incident."""
 
 
 class Refused(NamedTuple):
@@ -86,10 +88,18 @@ def may_merge(a: Incident, b: Incident, *, same_site: bool) -> Refused | None:
 
 
 def may_shelve(action: actions.Shelve, now: int, *, life: bool) -> Refused | None:
-    """Whether a scenario may be put aside at an asset or in a grid; ``life``: it is of a never-hidden class."""
+    """Whether a scope may be put aside; ``life``: the scenario or family it names is of a never-hidden class."""
     if life:
         return Refused(Refusal.FORBIDDEN_LIFE, "a never-hidden class is never put aside")
     return may(action) or _until("until", action.until, now, SHELF_MS)
+
+
+def shelf_of(action: actions.Shelve, now: int) -> Shelf:
+    """The shelf that the action asks for."""
+    return Shelf(
+        action.until, action.by.id, action.note, incident=action.incident, asset=action.asset,
+        scenario=action.scenario, grid=action.grid, family=action.family, since=now,
+    )  # fmt: skip
 
 
 def propose(incident: Incident, action: AnyAction, now: int) -> Done | None:
@@ -158,11 +168,6 @@ def acknowledged(incident: Incident, now: int) -> Act | None:
     return None
 
 
-def touched(incident: Incident) -> bool:
-    """Whether people work on it: signals alone then neither resolve nor close it."""
-    return incident.state in {"confirmed", "dispatched", "handling"} or bool(incident.taken_by)
-
-
 # -- reasons against
 
 
@@ -227,7 +232,7 @@ def _particular(incident: Incident, action: AnyAction, now: int) -> Refused | No
             return Refused(Refusal.FORBIDDEN_LIFE, "a never-hidden class is never put aside")
         case actions.Shelve():
             return _until("until", action.until, now, SHELF_MS)
-        case actions.Unshelve() if incident.withheld != SHELVED:
+        case actions.Unshelve() if incident.withheld != Reason.SHELVED:
             return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} is not put aside")
         case actions.SetGrade() if incident.grade == action.grade:
             return Refused(Refusal.ALREADY, f"its grade is {action.grade or 'not set'} already")
@@ -305,10 +310,6 @@ def _set(incident: Incident, action: AnyAction, now: int) -> None:
             incident.resolved, incident.quiet_until = now, None
         case actions.Reopen():
             incident.resolved = incident.close_at = incident.quiet_until = None
-        case actions.Shelve():
-            incident.withheld, incident.look_at = SHELVED, action.until
-        case actions.Unshelve():
-            incident.withheld, incident.look_at = "", None
         case actions.SetGrade():
             incident.grade = action.grade
         case actions.SetResponse():

@@ -115,6 +115,7 @@ def test_an_action_of_yesterday_and_one_of_the_next_hour_are_refused() -> None:
         (action("create", code="emergency.fire", text="x", lon=22.5, lat=113.5), Reason.BAD_POSITION),
         (action("create", code="emergency.fire", text="x", grid="g9"), Reason.BAD_POSITION),
         (action("shelve", scenario="eco.noise", until=T0 + 1, note="x"), Reason.OUT_OF_RANGE),
+        (action("shelve", grid="g1", asset="a", until=T0 + 1, note="x"), Reason.OUT_OF_RANGE),
         (action("split", members=[]), Reason.OUT_OF_RANGE),
     ],
 )

@@ -29,7 +29,6 @@ from brain.incidents.life import (
     next_state,
     propose,
     record,
-    touched,
 )
 from brain.incidents.transitions import NEXT, ROLES, Refusal
 from brain.incidents.value import Incident, Member, State, Text
@@ -206,7 +205,7 @@ def test_a_proposal_that_nobody_seconded_in_time_has_to_be_made_anew() -> None:
 
 def test_a_never_hidden_class_is_not_put_aside_and_not_merged_across_sites() -> None:
     one, other = incident(life=True), incident(id="inc-2", life=True)
-    assert refusal(do(one, "shelve")) is Refusal.FORBIDDEN_LIFE
+    assert refusal(judge(one, act("shelve"), T0)) is Refusal.FORBIDDEN_LIFE
     assert refusal(may_shelve(act("shelve"), T0, life=True)) is Refusal.FORBIDDEN_LIFE
     assert refusal(may_merge(one, other, same_site=False)) is Refusal.FORBIDDEN_LIFE
     assert refusal(may_merge(one, incident(id="inc-3"), same_site=True)) is Refusal.FORBIDDEN_LIFE
@@ -244,9 +243,9 @@ def test_reasons_against_are_named() -> None:
         (judge(one, act("split", members=["m1", "m2"]), T0), Refusal.NOT_ALL_MEMBERS),
         (do(one, "handover", giver="op-7"), Refusal.NOT_TAKEN),
         (do(one, "return", by=responder), Refusal.NOT_TAKEN),
-        (do(one, "unshelve"), Refusal.NOTHING_TO_UNDO),
-        (do(one, "shelve", until=T0), Refusal.BAD_TIME),
-        (do(one, "shelve", until=T0 + SHELF_MS + 1), Refusal.BAD_TIME),
+        (judge(one, act("unshelve"), T0), Refusal.NOTHING_TO_UNDO),
+        (judge(one, act("shelve", until=T0), T0), Refusal.BAD_TIME),
+        (judge(one, act("shelve", until=T0 + SHELF_MS + 1), T0), Refusal.BAD_TIME),
         (do(one, "extend", until=T0), Refusal.BAD_TIME),
         (do(one, "acknowledge", until=T0 - 1), Refusal.BAD_TIME),
     ]
@@ -256,13 +255,10 @@ def test_reasons_against_are_named() -> None:
 
 def test_effects_are_those_of_the_field_that_is_meant_and_the_scales_stay_apart() -> None:
     one = incident("confirmed", taken_by="op-9", warning="red")
-    for kind in ("grade", "respond", "assign", "handover", "shelve"):
+    for kind in ("grade", "respond", "assign", "handover"):
         assert isinstance(do(one, kind, id=kind), Done)
     assert (one.warning, one.grade, one.response) == ("red", "major", "II")
     assert (one.lead, one.lead_name, one.taken_by) == ("fire", Text(), "op-8")
-    assert (one.withheld, one.look_at) == ("shelved", T0 + 60_000)
-    assert isinstance(do(one, "unshelve"), Done)
-    assert one.withheld == ""
     assert isinstance(do(one, "respond", response=""), Done)
     assert one.response == ""
 
@@ -288,11 +284,6 @@ def test_an_undone_merge_gives_back_the_state_it_was_merged_in() -> None:
     assert one.state == "merged"
     assert next_state(one, act("unmerge")) == "handling"
     assert next_state(incident("merged"), act("unmerge")) == "detected"  # merged by a rule
-
-
-def test_whom_people_work_on_is_theirs() -> None:
-    assert [touched(incident(state)) for state in STATES] == [False, True, True, True, False, False, False, False]
-    assert touched(incident(taken_by="op-1"))
 
 
 def test_a_long_history_keeps_its_end_and_says_how_much_went_before() -> None:
