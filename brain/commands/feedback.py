@@ -80,7 +80,8 @@ def feedback(
     taker: Annotated[str, typer.Option("--to", help="handover: account")] = "",
     grade: Annotated[str | None, typer.Option(help="grade: general, larger, major, extreme, or empty")] = None,
     response: Annotated[str | None, typer.Option(help="respond: IV, III, II, I, or empty to end it")] = None,
-    clock: Annotated[str, typer.Option(help="extend: accept, arrive, dispose or review")] = "",
+    minutes: Annotated[int | None, typer.Option(help="extend: by so many", min=1)] = None,
+    days: Annotated[int | None, typer.Option(help="extend: by so many of its calendar", min=1)] = None,
     asset: Annotated[str, typer.Option(help="shelve: an asset")] = "",
     scenario: Annotated[str, typer.Option(help="shelve: only this scenario of the asset")] = "",
     grid: Annotated[str, typer.Option(help="shelve: a grid; create: where it is")] = "",
@@ -109,8 +110,9 @@ def feedback(
     given: dict[str, Any] = {
         "incident": incident, "note": note, "expect": expect, "units": units, "lead": lead, "assisting": assisting,
         "members": members, "into": into, "other": other, "from": giver, "to": taker, "grade": grade,
-        "response": response, "clock": clock, "asset": asset, "scenario": scenario, "grid": grid, "family": family,
-        "code": code, "text": text, "address": address, "lon": lon, "lat": lat, "crs": crs, "level": level,
+        "response": response, "minutes": minutes, "days": days, "asset": asset, "scenario": scenario,
+        "grid": grid, "family": family, "code": code, "text": text, "address": address, "lon": lon, "lat": lat,
+        "crs": crs, "level": level,
         "life": life or None,
     }  # fmt: skip
     if not incident and any(f.encode_name == "incident" and f.required for f in _fields_of(action)):

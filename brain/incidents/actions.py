@@ -29,8 +29,6 @@ Code: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+
 Level: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4)]
 Revision: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Units: TypeAlias = Annotated[list[Id], msgspec.Meta(min_length=1, max_length=16)]
-Clock = Literal["accept", "arrive", "dispose", "review"]
-"""Which limit: acceptance 接单, arrival 到场, disposal 处置, review 复核."""
 Crs = Literal["wgs84", "gcj02", "bd09", "cgcs2000"]
 
 
@@ -207,10 +205,10 @@ class SetResponse(On, tag="respond", kw_only=True, frozen=True):
 
 
 class Extend(On, tag="extend", kw_only=True, frozen=True):
-    """A limit ends later 延期."""
+    """More time for the disposal 延期: minutes, or days of its calendar."""
 
-    clock: Clock
-    until: int
+    minutes: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 0
+    days: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
     note: Why
 
 
@@ -226,8 +224,21 @@ class Dispute(On, tag="dispute", kw_only=True, frozen=True):
     note: Why
 
 
+class Settle(On, tag="settle", kw_only=True, frozen=True):
+    """The dispute is over: it is with the lead that stands there."""
+
+
+class Wait(On, tag="wait", kw_only=True, frozen=True):
+    """Nothing to do until a time 待复核; then somebody looks again 复核日期."""
+
+    until: int
+    note: Why
+
+
 class Supervise(On, tag="supervise", kw_only=True, frozen=True):
-    """督办: somebody above watches its limits."""
+    """督办: somebody above presses for the disposal; ``until``: wanted earlier than its limit ends."""
+
+    until: int | None = None
 
 
 class Acknowledge(On, tag="acknowledge", kw_only=True, frozen=True):
@@ -244,8 +255,8 @@ class Note(On, tag="note", kw_only=True, frozen=True):
 
 AnyAction = (
     Create | Confirm | FalseAlarm | Assign | Take | Dispatch | Arrive | Resolve | Close | Reopen | Split | Merge
-    | Unmerge | Link | Handover | Shelve | Unshelve | SetGrade | SetResponse | Extend | Return | Dispute | Supervise
-    | Acknowledge | Note
+    | Unmerge | Link | Handover | Shelve | Unshelve | SetGrade | SetResponse | Extend | Return | Dispute | Settle
+    | Wait | Supervise | Acknowledge | Note
 )  # fmt: skip
 
 
@@ -354,6 +365,9 @@ def _whole(action: AnyAction) -> None:
             raise Refused(Reason.BAD_POSITION, f"expected lon in [-180, 180] with lat in [-90, 90], got {where}")
         if action.lon is not None and action.grid:
             raise Refused(Reason.BAD_POSITION, "expected a position or a grid, got both")
+    elif isinstance(action, Extend):
+        if (action.minutes > 0) == (action.days > 0):
+            raise Refused(Reason.OUT_OF_RANGE, "extend: expected minutes or days")
     elif isinstance(action, Scope):
         one = sum(map(bool, (action.incident, action.asset, action.grid))) == 1
         if not one or (action.scenario and not action.asset) or (action.family and not action.grid):

@@ -21,6 +21,8 @@ PROPOSAL_MS: Final = 30 * 60_000
 """A proposal that nobody has seconded for so long (fold time) has to be made anew."""
 SHELF_MS: Final = 7 * 86_400_000
 """Longest that one may put aside."""
+WAIT_MS: Final = 366 * 86_400_000
+"""Longest wait for a review, and latest time by which a supervisor may want it."""
 PROMISE_MS: Final = 24 * 3_600_000
 PROMISE_LIFE_MS: Final = 30 * 60_000
 """Longest promise of an acknowledgement; of a never-hidden class."""
@@ -238,8 +240,10 @@ def _particular(incident: Incident, action: AnyAction, now: int) -> Refused | No
             return Refused(Refusal.ALREADY, f"its grade is {action.grade or 'not set'} already")
         case actions.SetResponse() if incident.response == action.response:
             return Refused(Refusal.ALREADY, f"its response is {action.response or 'not set'} already")
-        case actions.Extend() if action.until <= now:
-            return Refused(Refusal.BAD_TIME, f"until: {action.until} has passed")
+        case actions.Wait():
+            return _until("until", action.until, now, WAIT_MS)
+        case actions.Supervise() if action.until is not None:
+            return _until("until", action.until, now, WAIT_MS)
         case actions.Acknowledge() if action.until is not None:
             return _until("until", action.until, now, PROMISE_LIFE_MS if incident.life else PROMISE_MS)
     return None
@@ -337,7 +341,7 @@ def _named(action: AnyAction) -> str:
         case actions.SetResponse():
             return action.response
         case actions.Extend():
-            return action.clock
+            return f"{action.days} days" if action.days else f"{action.minutes} minutes"
     return ""
 
 

@@ -48,7 +48,8 @@ ROLES: Final[Mapping[str, frozenset[Role]]] = {
     "arrive": _FIELD, "resolve": _FIELD, "close": _DESK, "reopen": _EVERY, "split": _DESK, "merge": _DESK,
     "unmerge": _DESK, "link": _DESK, "handover": _FIELD, "shelve": _DESK, "unshelve": _DESK,
     "grade": frozenset((Role.COMMANDER,)), "respond": frozenset((Role.COMMANDER,)), "extend": _EVERY,
-    "return": _FIELD, "dispute": _FIELD, "supervise": _ABOVE, "acknowledge": _EVERY, "note": _EVERY,
+    "return": _FIELD, "dispute": _FIELD, "settle": _DESK, "wait": _FIELD,
+    "supervise": _ABOVE, "acknowledge": _EVERY, "note": _EVERY,
 }  # fmt: skip
 """Kind → roles that may do it."""
 
@@ -84,7 +85,9 @@ NEXT: Final[Mapping[str, Mapping[State, State]]] = {
     "extend": _stay(*_OPEN),
     "return": {"detected": "detected", "confirmed": "confirmed", "dispatched": "confirmed", "handling": "confirmed"},
     "dispute": _stay(*_OPEN),
-    "supervise": _stay(*_GOING),
+    "settle": _stay(*_OPEN),
+    "wait": _stay(*_OPEN),
+    "supervise": _stay(*_OPEN),
     "acknowledge": _stay(*_GOING),
     "note": _stay(*_APART, "merged"),
 }

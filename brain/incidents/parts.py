@@ -1,0 +1,121 @@
+"""Incidents made of others 合并与拆分: merge, undo of a merge, split. Members move, none is lost, all stay countable.
+
+These change the cases; indexes, timers and records are the caller's. Before a case changes it is out of the book, and
+after that it is back in.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from brain.incidents.fold import Case
+from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, fingerprint_of
+
+_copy = msgspec.json.Decoder(Incident).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def merge(case: Case, into: Case) -> None:
+    """Give all members to ``into``, marked by where they came from; ``case`` keeps a copy of them for an undo.
+
+    Where both have the same asset's alarm of one scenario, the two become one member.
+    """
+    mine, theirs = case.incident, into.incident
+    for member in _copy(_encode(mine)).members:
+        member.via = member.via or mine.id
+        there = into.by_asset.get((member.scenario, member.asset))
+        if there is None:
+            theirs.members.append(member)
+        else:
+            _one(there, member)
+    theirs.onset, theirs.raised = min(theirs.onset, mine.onset), max(theirs.raised, mine.raised)
+    theirs.raises += mine.raises
+    theirs.peak_level = max(theirs.peak_level, mine.peak_level)
+    theirs.merged_from = [*theirs.merged_from, mine.id]
+    theirs.provisional = [*theirs.provisional, *mine.provisional][-PROVISIONAL_KEPT:]
+    if theirs.lon is None and mine.lon is not None:
+        _placed(theirs, mine)
+    mine.merged_into = theirs.id
+    refit(into)
+
+
+def unmerge(incident: Incident, into: Case) -> Case:
+    """Take the members that came with ``incident`` out of ``into`` again, as they stand now; those that had become one
+    with another's are as they were."""
+    theirs = into.incident
+    gone = {m.id: m for m in theirs.members if m.via == incident.id}
+    theirs.members = [m for m in theirs.members if m.via != incident.id]
+    for n, member in enumerate(incident.members):
+        back = gone.get(member.id)
+        if back is not None:
+            back.via = member.via
+            incident.members[n] = back
+    theirs.merged_from = [name for name in theirs.merged_from if name != incident.id]
+    theirs.raises = max(len(theirs.members), theirs.raises - incident.raises)
+    theirs.onset = min((m.onset for m in theirs.members), default=theirs.onset)
+    incident.merged_into = ""
+    refit(into)
+    case = Case(incident)
+    refit(case)
+    return case
+
+
+def split(case: Case, names: set[str], id_: str, now: int) -> Case:
+    """The named members as an incident of their own, with its state, scales and people; history begins anew."""
+    old = case.incident
+    moved = [m for m in old.members if m.id in names]
+    first = min(moved, key=lambda m: (m.onset, m.id))
+    new = _copy(_encode(old))
+    new.id, new.revision, new.opened, new.updated, new.sounded = id_, 0, now, now, now
+    new.members, new.history, new.reasons, new.fates = moved, [], [], {}
+    new.merged_from, new.links, new.effects = [], [old.id], 0
+    new.scenario, new.scenario_version = first.scenario, first.version
+    new.onset, new.raises = first.onset, sum(m.raises for m in moved)
+    new.peak_level = max(m.level for m in moved)
+    new.fingerprint = fingerprint_of(new.family, first.grid or first.asset)
+    ids = {identity for m in moved for identity in (m.id, m.latest())}
+    new.provisional = [identity for identity in old.provisional if identity in ids]
+    if first.lon is not None:
+        new.lon, new.lat, new.accuracy_m = first.lon, first.lat, old.accuracy_m
+        if first.grid != old.grid:
+            new.grid, new.town, new.areas = first.grid, "", {}
+    old.members = [m for m in old.members if m.id not in names]
+    old.raises = max(len(old.members), old.raises - new.raises)
+    old.onset = min(m.onset for m in old.members)
+    if new.id not in old.links:
+        old.links = [*old.links, new.id]
+    refit(case)
+    out = Case(new)
+    refit(out)
+    return out
+
+
+def refit(case: Case) -> None:
+    """What follows from the members, worked out anew. The highest level ever stays."""
+    incident = case.incident
+    case.by_asset, case.standing, case.levels = {}, {}, {}
+    for member in incident.members:
+        case.by_asset[member.scenario, member.asset] = member
+        if member.cleared is None:
+            case.stand(member)
+    case.relevel()
+    incident.count = len(incident.members)
+    incident.sources = sorted({m.source for m in incident.members if m.source})
+    incident.grids = sorted({m.grid for m in incident.members if m.grid})
+    if case.standing:
+        incident.cleared = incident.quiet_until = None
+
+
+def _one(there: Member, member: Member) -> None:
+    there.onset = min(there.onset, member.onset)
+    there.raises += member.raises
+    there.recent = sorted([*there.recent, *member.recent])
+    if there.cleared is not None and (member.cleared is None or member.cleared > there.cleared):
+        there.last, there.cleared = member.latest(), member.cleared
+        there.level, there.value, there.score = member.level, member.value, member.score
+
+
+def _placed(theirs: Incident, mine: Incident) -> None:
+    theirs.lon, theirs.lat, theirs.accuracy_m = mine.lon, mine.lat, mine.accuracy_m
+    theirs.grid, theirs.town, theirs.district = mine.grid, mine.town, mine.district
+    theirs.areas, theirs.map = mine.areas, mine.map
