@@ -42,7 +42,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "assign": {"lead": "fire"}, "take": {"expect": 1}, "dispatch": {"units": ["u-1"]}, "split": {"members": ["m1"]},
     "merge": {"into": "inc-2"}, "link": {"other": "inc-2"}, "handover": {"giver": "op-9", "taker": "op-8"},
     "shelve": {"until": T0 + 60_000}, "grade": {"grade": "major"}, "respond": {"response": "II"},
-    "extend": {"clock": "dispose", "until": T0 + 3_600_000},
+    "extend": {"days": 2}, "wait": {"until": T0 + 86_400_000},
     "create": {"code": "emergency.fire", "text": "x"},
 }  # fmt: skip
 A, B = Actor("op-1", Role.COMMANDER, "desk"), Actor("op-2", Role.COMMANDER, "fire")
@@ -246,7 +246,8 @@ def test_reasons_against_are_named() -> None:
         (judge(one, act("unshelve"), T0), Refusal.NOTHING_TO_UNDO),
         (judge(one, act("shelve", until=T0), T0), Refusal.BAD_TIME),
         (judge(one, act("shelve", until=T0 + SHELF_MS + 1), T0), Refusal.BAD_TIME),
-        (do(one, "extend", until=T0), Refusal.BAD_TIME),
+        (do(one, "wait", until=T0), Refusal.BAD_TIME),
+        (do(one, "supervise", until=T0 - 1), Refusal.BAD_TIME),
         (do(one, "acknowledge", until=T0 - 1), Refusal.BAD_TIME),
     ]
     assert [(answer, reason) for answer, reason in wanted if refusal(answer) is not reason] == []
