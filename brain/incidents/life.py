@@ -146,15 +146,26 @@ def next_state(incident: Incident, action: AnyAction) -> State:
     return NEXT[kind][incident.state]
 
 
-def record(incident: Incident, action: AnyAction, now: int, was: State | Literal[""] = "") -> Act:
-    """Write the act into the history and count the change; ``was``: the state before, where it moved."""
+def act_of(action: AnyAction, now: int) -> Act:
+    """What a person did, as it stands in histories."""
+    by, until = action.by, getattr(action, "until", None)
+    return Act(
+        now, kind_of(action), by.id, by.unit, action.note, action.id, "", by.role.value, at=min(action.t, now),
+        to=_named(action), until=until or 0,
+    )  # fmt: skip
+
+
+def record(
+    incident: Incident, action: AnyAction, now: int, was: State | Literal[""] = "", other: str | None = None
+) -> Act:
+    """Write the act into the history and count the change; ``was``: the state before, where it moved; ``other``: what
+    it names, where that is another than of the incident it was said of."""
     incident.revision += 1
     incident.updated = now
-    by, until = action.by, getattr(action, "until", None)
-    act = Act(
-        now, kind_of(action), by.id, by.unit, action.note, action.id, was, by.role.value, at=min(action.t, now),
-        to=_named(action), until=until or 0, revision=incident.revision,
-    )  # fmt: skip
+    act = act_of(action, now)
+    act.was, act.revision = was, incident.revision
+    if other is not None:
+        act.to = other
     incident.history.append(act)
     _bound(incident.history)
     return act

@@ -42,9 +42,9 @@ def merge(case: Case, into: Case) -> None:
 def unmerge(incident: Incident, into: Case) -> Case:
     """Take the members that came with ``incident`` out of ``into`` again, as they stand now; those that had become one
     with another's are as they were."""
-    theirs = into.incident
-    gone = {m.id: m for m in theirs.members if m.via == incident.id}
-    theirs.members = [m for m in theirs.members if m.via != incident.id]
+    theirs, came = into.incident, {incident.id, *incident.merged_from}
+    gone = {m.id: m for m in theirs.members if m.via in came}
+    theirs.members = [m for m in theirs.members if m.via not in came]
     for n, member in enumerate(incident.members):
         back = gone.get(member.id)
         if back is not None:

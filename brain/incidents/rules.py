@@ -113,13 +113,21 @@ class Rules:
         """Of a scenario; one that the set lacks (the brain's own, or of an earlier set) is named by its id."""
         return self.plans.get(scenario) or _unlisted(scenario)
 
-    def route(self, plan: Plan, signal: Signal) -> Route:
-        """Who leads: by event code, place and owner of the asset; nobody where the set has no routes."""
+    def coded(self, code: str, domain: Domain) -> Plan:
+        """How an incident by hand is named: as the first scenario of its code, never hidden where any of its family is;
+        by the code itself where there is none."""
+        family = family_of(code, code)
+        mine = [plan for _, plan in sorted(self.plans.items()) if plan.family == family]
+        plan = next((p for p in mine if p.event_code == code), Plan(domain, 0, code, family, Text(code, code), False))
+        return plan._replace(life=any(p.life for p in mine))
+
+    def route(self, plan: Plan, where: Signal | Place) -> Route:
+        """Who leads: by event code, place and owner of the asset, where a signal has one; nobody where the set has no routes."""
         if self.routes is None:
             return NO_ROUTE
         return self.routes.find(
-            plan.event_code, plan.domain, signal.district, grid=signal.grid, town=signal.town,
-            zones=signal.areas.get("zone", ()), owner=self.owner(signal.asset),
+            plan.event_code, plan.domain, where.district, grid=where.grid, town=where.town,
+            zones=where.areas.get("zone", ()), owner=self.owner(where.asset) if isinstance(where, Signal) else "",
         )  # fmt: skip
 
 

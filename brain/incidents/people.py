@@ -1,0 +1,415 @@
+"""What people's actions do to the city's incidents: each finds its incident, is judged, done, and told to the audit.
+
+The rules are in :mod:`brain.incidents.life`; here are the book, the shelves and the archive that an action moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from brain.incidents import actions, life, parts
+from brain.incidents.actions import Accepted, AnyAction, Place, accepted, kind_of, subject
+from brain.incidents.archive import KEY as ARCHIVE
+from brain.incidents.archive import Archive
+from brain.incidents.book import SITE, Book, metres
+from brain.incidents.desk import Desk
+from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.inbox import PATIENCE_MS, Waiting, audit
+from brain.incidents.life import Done, Refused, judge, may, may_merge, may_shelve, next_state, propose, record, shelf_of
+from brain.incidents.reasons import Reason
+from brain.incidents.rules import Rules
+from brain.incidents.timers import Graves
+from brain.incidents.transitions import Refusal
+from brain.incidents.value import DOMAINS, OVER, Incident, Member, fingerprint_of, incident_id
+from brain.incidents.withheld import Shelf, Withheld
+from streams.records import Headers, Notice
+
+BY_HAND: Final = "by_hand"
+"""Last part of the scenario of what people reported, after its domain."""
+SOURCE: Final = "people"
+ACCURACY_M: Final = 100.0
+SHOWS: Final = frozenset(("confirm", "assign", "take", "dispatch", "arrive", "grade", "respond", "reopen"))
+"""Kinds by which an incident that was held back is shown: somebody sees to it."""
+
+
+class Ops(NamedTuple):
+    """What the city logic lends. ``touch``: record, state and timers follow a change. ``over``: it is over, its effects
+    stand on their own. ``bury``: it leaves the topic some day. ``tell``: a record besides incidents."""
+
+    note: Callable[[Case, int, Reason, str], None]
+    tell: Callable[[tuple[str, bytes, bytes, Headers]], None]
+    touch: Callable[[Case], None]
+    consider: Callable[[Case, int], None]
+    withhold: Callable[..., None]
+    release: Callable[[Case, int], None]
+    over: Callable[[Case, int], None]
+    bury: Callable[[Case, int], None]
+    rules: Callable[[], Rules]
+    counted: Callable[[str], None]
+
+
+class People:
+    """One city's."""
+
+    def __init__(
+        self, book: Book, desk: Desk, withheld: Withheld, graves: Graves, settings: FoldSettings, ops: Ops
+    ) -> None:
+        self.book, self.desk, self.withheld, self.graves = book, desk, withheld, graves
+        self.settings, self.ops = settings, ops
+        self.archive, self.waiting = Archive(), Waiting()
+
+    # -- what the city logic calls
+
+    def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        """Take back what waits and what is over; answers the items that are not ours."""
+        rest = self.waiting.load(items)
+        mine = {key: value for key, value in rest.items() if key.startswith(ARCHIVE)}
+        self.archive.load(mine)
+        return {key: value for key, value in rest.items() if key not in mine}
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """State since the last call."""
+        return self.waiting.changes() | self.archive.changes()
+
+    def notice(self, notice: Notice) -> None:
+        """The next accepted action in fold order."""
+        if notice.kind == "feedback":
+            self._hear(notice, notice.fold)
+
+    def opened(self, id_: str, now: int) -> None:
+        """An incident is there now: do what has waited for it."""
+        for notice in self.waiting.opened(id_):
+            self._hear(notice, now)
+
+    def due(self) -> int | None:
+        """Fold time of the next end of a wait, or None."""
+        times = [t for t in (self.waiting.due(), self.archive.due()) if t is not None]
+        return min(times, default=None)
+
+    def fire(self, now: int) -> None:
+        """Refuse what has waited for too long, forget what was over for long."""
+        for notice in self.waiting.fire(now):
+            given = accepted(notice)
+            why = f"{notice.key} is not there, and did not come within {PATIENCE_MS // 1000} s"
+            self._tell(given, Refused(Refusal.UNKNOWN_INCIDENT, why), now, None)
+        self.archive.fire(now)
+
+    # -- one action
+
+    def _hear(self, notice: Notice, now: int) -> None:
+        given = accepted(notice)
+        action = given.action
+        match action:
+            case actions.Create():
+                self._create(given, action, given.place or Place(), now)
+            case actions.Handover() if not action.incident:
+                self._handover(given, action, now)
+            case actions.Shelve() | actions.Unshelve() if not action.incident:
+                self._tell(given, self._scope(action, now), now, None)
+            case _:
+                case = self._find(action)
+                if case is None:
+                    self.waiting.put(notice)
+                else:
+                    self._tell(given, self._do(case, action, now), now, case.incident)
+
+    def _find(self, action: AnyAction) -> Case | None:
+        """The case that an action is about: of a merged one its successor, unless the merge is to be undone."""
+        id_ = subject(action)
+        if not isinstance(action, actions.Unmerge):
+            id_ = self.archive.successor(id_)
+        if id_ in self.book.cases:
+            return self.book.cases[id_]
+        over = self.archive.look(id_)
+        return None if over is None else Case.of(over)
+
+    def _do(self, case: Case, action: AnyAction, now: int) -> Done | Refused:
+        match action:
+            case actions.Merge():
+                return self._merge(case, action, now)
+            case actions.Unmerge():
+                return self._unmerge(case, action, now)
+            case actions.Split():
+                return self._split(case, action, now)
+            case actions.Link():
+                return self._link(case, action, now)
+            case actions.Shelve() | actions.Unshelve():
+                return self._shelve(case, action, now)
+        answer = life.apply(case.incident, action, now)
+        if isinstance(answer, Done):
+            self._follow(case, action, answer, now)
+        return answer
+
+    def _follow(self, case: Case, action: AnyAction, done: Done, now: int) -> None:
+        """What else changes when an incident has."""
+        incident, was, state = case.incident, done.was, done.state
+        if was == state:
+            self._keep(case, now)
+        elif state == "resolved":
+            incident.close_at = now + round(self.settings.reopen_s * 1000)
+            self.ops.over(case, now)
+        elif state in OVER:
+            self._end(case, now)
+        elif was in OVER or was == "resolved":
+            self._back(case, now)
+            incident.sounded = now
+        if kind_of(action) in SHOWS and incident.shown is None:
+            self.desk.show(case, now, Reason.SHOWN_BY_HAND)
+        self.ops.touch(case)
+
+    def _keep(self, case: Case, now: int) -> None:
+        if case.incident.id in self.archive:
+            self.archive.keep(case.incident, now)
+
+    def _end(self, case: Case, now: int) -> None:
+        self.ops.over(case, now)
+        self.book.remove(case)
+        self.ops.bury(case, now)
+        self.archive.keep(case.incident, now)
+
+    def _back(self, case: Case, now: int) -> None:
+        """Signals may reach it again."""
+        incident = case.incident
+        if incident.id in self.archive:
+            self.archive.take(incident.id)
+            self.graves.fill(incident.id)
+            self.book.add(case)
+        self.withheld.open(case, self.ops.rules())
+
+    def _tell(self, given: Accepted, answer: Done | Refused, now: int, incident: Incident | None) -> None:
+        self.ops.counted("feedback_done" if isinstance(answer, Done) else f"feedback_{answer.reason}")
+        self.ops.tell(audit(given, answer, now, incident))
+
+    # -- by hand
+
+    def _create(self, given: Accepted, action: actions.Create, place: Place, now: int) -> None:
+        refused = may(action)
+        id_ = subject(action)
+        if refused is None and (id_ in self.book.cases or id_ in self.archive):
+            refused = Refused(Refusal.ALREADY, f"{id_} is there already")
+        if refused is not None:
+            self._tell(given, refused, now, None)
+            return
+        case = self._made(action, place, id_, now)
+        incident = case.incident
+        near = [] if incident.lon is None or incident.lat is None else self.book.around(
+            (incident.family, incident.life), incident.lon, incident.lat, self.settings.radius_m
+        )  # fmt: skip
+        incident.links = [c.incident.id for _, c in sorted(near, key=lambda f: (f[0], f[1].incident.id))[:3]]
+        self.book.add(case)
+        self.withheld.open(case, self.ops.rules())
+        self.ops.note(case, now, Reason.OPENED_BY_HAND, incident.members[0].id)
+        act = record(incident, action, now)
+        if not incident.life:
+            self.desk.show(case, now, Reason.SHOWN_BY_HAND)
+        self.ops.consider(case, now)
+        self.ops.touch(case)
+        self._tell(given, Done(act, incident.state, incident.state), now, incident)
+        self.opened(id_, now)
+
+    def _made(self, action: actions.Create, place: Place, id_: str, now: int) -> Case:
+        domain = next(d for d in DOMAINS if d == action.code.split(".")[0])
+        rules = self.ops.rules()
+        plan = rules.coded(action.code, domain)
+        route, onset = rules.route(plan, place.district), min(action.onset or action.t, now)
+        scenario, raised = f"{plan.domain}.{BY_HAND}", f"feedback|{action.id}"
+        member = Member(
+            raised, raised, onset, action.level, source=SOURCE, text=action.text[:500], scenario=scenario,
+            lon=place.lon, lat=place.lat, grid=place.grid,
+        )  # fmt: skip
+        incident = Incident(
+            id=id_, revision=0, state="detected", domain=plan.domain, scenario=scenario, scenario_version=plan.version,
+            event_code=action.code, name=plan.name, level=action.level, peak_level=action.level,
+            life=action.life or plan.life, onset=onset, opened=now, raised=now, updated=now, family=plan.family,
+            fingerprint=fingerprint_of(plan.family, place.grid or raised), grid=place.grid, town=place.town,
+            district=place.district, areas=place.areas, lon=place.lon, lat=place.lat, map=place.map,
+            accuracy_m=None if place.lon is None else ACCURACY_M, lead=route.lead, lead_name=route.lead_name,
+            assisting=list(route.assisting), route=route.rule, raises=1, members=[member],
+            rule=Reason.OPENED_BY_HAND.value,
+        )  # fmt: skip
+        case = Case(incident)
+        parts.refit(case)
+        return case
+
+    # -- more than one incident
+
+    def _merge(self, case: Case, action: actions.Merge, now: int) -> Done | Refused:
+        incident = case.incident
+        refused = judge(incident, action, now)
+        if refused is not None:
+            return refused
+        into = self.book.cases.get(self.archive.successor(action.into))
+        if into is None:
+            return Refused(Refusal.UNKNOWN_INCIDENT, f"{action.into} is not there")
+        same = same_site(incident, into.incident, self.settings.site_m)
+        refused = may_merge(incident, into.incident, same_site=same)
+        if refused is not None:
+            return refused
+        proposed = propose(incident, action, now)
+        if proposed is not None:
+            self.ops.touch(case)
+            return proposed
+        was, peak = incident.state, into.incident.peak_level
+        self.ops.over(case, now)
+        self.book.remove(case)
+        self.book.remove(into)
+        parts.merge(case, into)
+        self.book.add(into)
+        if into.incident.state == "resolved" and into.standing:
+            into.incident.state, into.incident.resolved, into.incident.close_at = "detected", None, None
+        incident.state = "merged"
+        incident.quiet_until = incident.close_at = incident.look_at = None
+        act = record(incident, action, now, was)
+        record(into.incident, action, now, other=incident.id)
+        self.ops.bury(case, now)
+        self.archive.keep(incident, now)
+        if into.incident.peak_level > peak:
+            into.incident.sounded = now
+        if incident.shown is not None and into.incident.shown is None:
+            self.desk.show(into, now, Reason.SHOWN_BY_HAND)
+        self.ops.touch(case)
+        self.ops.touch(into)
+        return Done(act, was, "merged")
+
+    def _unmerge(self, case: Case, action: actions.Unmerge, now: int) -> Done | Refused:
+        incident = case.incident
+        refused = judge(incident, action, now)
+        if refused is not None:
+            return refused
+        into = self.book.cases.get(incident.merged_into)
+        if into is None:
+            return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.merged_into} is over, or merged itself")
+        incident.state = next_state(incident, action)
+        self.book.remove(into)
+        back = parts.unmerge(incident, into)
+        self.book.add(into)
+        act = record(incident, action, now, "merged")
+        record(into.incident, action, now, other=incident.id)
+        self._back(back, now)
+        self._rest(back, now)
+        self._rest(into, now)
+        return Done(act, "merged", incident.state)
+
+    def _split(self, case: Case, action: actions.Split, now: int) -> Done | Refused:
+        incident = case.incident
+        refused = judge(incident, action, now)
+        if refused is not None:
+            return refused
+        self.book.remove(case)
+        new = parts.split(case, set(action.members), incident_id(f"feedback|{action.id}"), now)
+        self.book.add(case)
+        self.book.add(new)
+        self.withheld.open(new, self.ops.rules())
+        act = record(incident, action, now)
+        record(new.incident, action, now, other=incident.id)
+        if incident.shown is not None:
+            new.incident.shown = now
+        else:
+            new.incident.withheld, new.incident.look_at = "", None
+            self.ops.consider(new, now)
+        self._rest(case, now)
+        self._rest(new, now)
+        self.opened(new.incident.id, now)
+        return Done(act, incident.state, incident.state)
+
+    def _rest(self, case: Case, now: int) -> None:
+        """Its quiet period begins where nothing stands in it any more."""
+        incident = case.incident
+        if not case.standing and incident.state not in OVER and incident.state != "resolved":
+            incident.cleared = max((m.cleared or 0 for m in incident.members), default=now)
+            incident.quiet_until = now + round(self.settings.quiet_s * 1000)
+        self.ops.touch(case)
+
+    def _link(self, case: Case, action: actions.Link, now: int) -> Done | Refused:
+        incident = case.incident
+        refused = judge(incident, action, now)
+        if refused is not None:
+            return refused
+        other = self.book.cases.get(self.archive.successor(action.other))
+        if other is None:
+            return Refused(Refusal.UNKNOWN_INCIDENT, f"{action.other} is not there")
+        if other is case:
+            return Refused(Refusal.SAME_INCIDENT, f"{action.other} is part of {incident.id}")
+        for one, to in ((incident, other.incident.id), (other.incident, incident.id)):
+            if to not in one.links:
+                one.links = [*one.links, to]
+        act = record(incident, action, now)
+        record(other.incident, action, now, other=incident.id)
+        self._keep(case, now)
+        self.ops.touch(case)
+        self.ops.touch(other)
+        return Done(act, incident.state, incident.state)
+
+    def _handover(self, given: Accepted, action: actions.Handover, now: int) -> None:
+        mine = [i for i in sorted(self.book.cases) if self.book.cases[i].incident.taken_by == action.giver]
+        if not mine:
+            refused = may(action) or Refused(Refusal.NOT_TAKEN, f"{action.giver} has taken nothing that is open")
+            self._tell(given, refused, now, None)
+        for id_ in mine:
+            case = self.book.cases[id_]
+            self._tell(given, self._do(case, action, now), now, case.incident)
+
+    # -- shelves
+
+    def _shelve(self, case: Case, action: actions.Shelve | actions.Unshelve, now: int) -> Done | Refused:
+        incident = case.incident
+        refused = judge(incident, action, now)
+        if refused is not None:
+            return refused
+        act = record(incident, action, now)
+        if isinstance(action, actions.Shelve):
+            self.withheld.put(shelf_of(action, now))
+            self._put_aside(case, now)
+        else:
+            self.withheld.lift(_scope_of(action))
+            self.ops.release(case, now)
+        self.ops.touch(case)
+        return Done(act, incident.state, incident.state)
+
+    def _scope(self, action: actions.Shelve | actions.Unshelve, now: int) -> Done | Refused:
+        if isinstance(action, actions.Shelve):
+            rules = self.ops.rules()
+            hidden = rules.plan(action.scenario).life if action.scenario else False
+            hidden |= any(p.life for p in rules.plans.values() if action.family and p.family == action.family)
+            refused = may_shelve(action, now, life=hidden)
+            if refused is not None:
+                return refused
+            self.withheld.put(shelf_of(action, now))
+        else:
+            refused = may(action)
+            if refused is None and self.withheld.lift(_scope_of(action)) is None:
+                refused = Refused(Refusal.NOTHING_TO_UNDO, f"{_scope_of(action)} is not put aside")
+            if refused is not None:
+                return refused
+        for id_ in sorted(self.book.cases):
+            case = self.book.cases[id_]
+            if self.withheld.shelf(case, now) is not None:
+                self._put_aside(case, now)
+            elif case.incident.withheld == Reason.SHELVED:
+                self.ops.release(case, now)
+                self.ops.touch(case)
+        return Done(life.act_of(action, now), "detected", "detected")
+
+    def _put_aside(self, case: Case, now: int) -> None:
+        incident, shelf = case.incident, self.withheld.shelf(case, now)
+        if shelf is not None and not incident.life and incident.state in {"detected", "confirmed"}:
+            self.ops.withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
+            self.ops.touch(case)
+
+
+def same_site(a: Incident, b: Incident, site_m: float) -> bool:
+    """Whether two incidents are at one site: by the map's sites where both have one, else by distance, else by grid."""
+    ours, theirs = a.areas.get(SITE), b.areas.get(SITE)
+    if ours and theirs:
+        return any(site in theirs for site in ours)
+    if a.lon is not None and a.lat is not None and b.lon is not None:
+        return metres(a.lon, a.lat, b.lon, b.lat) <= site_m + max(a.accuracy_m or 0.0, b.accuracy_m or 0.0)
+    return bool(a.grid) and a.grid == b.grid
+
+
+def _scope_of(action: actions.Scope) -> str:
+    return Shelf(
+        0, "", "", incident=action.incident, asset=action.asset, scenario=action.scenario, grid=action.grid,
+        family=action.family,
+    ).scope()  # fmt: skip
