@@ -26,7 +26,7 @@ from streams.records import TP, Reason
 
 console = Console()
 _OF_FORM = frozenset((Reason.MISSING_FIELD, Reason.UNKNOWN_FIELD, Reason.OUT_OF_RANGE))
-_SHOWN = ("incident", "do", "was", "state", "revision")
+_SHOWN = ("incident", "do", "was", "state", "revision", "to")
 _LATER = re.compile(r"\+?(\d+(?:\.\d+)?)(s|min|m|h|d)")
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400}
 
@@ -37,6 +37,7 @@ _ZH = {
     "until": "--until: 应为时长(30min, 2h)或带时区的时间, 而不是 {got!r}",
     "sent": "已发送 {id}; 等待结果…", "asked": "已发送 {id}, 不等待结果",
     "done": "✓ {incident} {do}: {was} → {state} (修订 {revision})", "stays": "✓ {incident} {do} (修订 {revision})",
+    "scope": "✓ {do} {to}",
     "proposed": "✓ {incident} 已提议 {do}: 不可隐藏类别须由第二人再次确认",
     "refused": "未执行: {reason} — {detail}", "dead": "未接受: {reason} — {detail}",
     "silent": "{seconds:g} 秒内没有结果: 是否有工作进程在运行? 以 --id {id} 重发是安全的; 另见 brain tail audit",
@@ -50,6 +51,7 @@ _EN = {
     "sent": "sent {id}; waiting for what becomes of it …", "asked": "sent {id}, not waiting",
     "done": "✓ {incident} {do}: {was} → {state} (revision {revision})",
     "stays": "✓ {incident} {do} (revision {revision})",
+    "scope": "✓ {do} {to}",
     "proposed": "✓ {incident}: {do} is proposed; of a never-hidden class a second person has to do the same",
     "refused": "not done: {reason} — {detail}", "dead": "not taken: {reason} — {detail}",
     "silent": "no answer within {seconds:g} s: does a worker run? Sending again with --id {id} is safe; "
@@ -208,7 +210,8 @@ def _answer(told: dict[str, Any], lang: str, words: dict[str, str]) -> int:
     reason = str(told.get("reason", ""))
     if told["what"] == "feedback.done":
         moved = told.get("was") != told.get("state")
-        line = words["proposed" if told.get("proposed") else "done" if moved else "stays"]
+        stays = "stays" if told.get("state") else "scope"
+        line = words["proposed" if told.get("proposed") else "done" if moved else stays]
         console.print(Text(plain(line.format(**{k: told.get(k, "") for k in _SHOWN})), "green"), soft_wrap=True)
         return 0
     line = words["refused" if told["what"] == "feedback.refused" else "dead"]

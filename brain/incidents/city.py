@@ -131,8 +131,11 @@ class CityLogic:
 
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
-        times = (self._timers.due(), self._models.due(), self.people.due())
-        return min((t for t in times if t is not None), default=None)
+        first = self._timers.due()
+        for other in (self._models.due(), self.people.due()):
+            if first is None or (other is not None and other < first):
+                first = other
+        return first
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""

@@ -53,7 +53,9 @@ class Waiting:
 
     def due(self) -> int | None:
         """Fold time at which the first of them has waited long enough, or None."""
-        return next((notice.fold + PATIENCE_MS for notice in self._waiting.values()), None)  # they came in fold order
+        if not self._waiting:
+            return None
+        return next(iter(self._waiting.values())).fold + PATIENCE_MS  # they came in fold order
 
     def fire(self, now: int) -> list[Notice]:
         """What has waited until ``now``: to be refused, the incident being unknown."""

@@ -46,12 +46,13 @@ class Refused(NamedTuple):
 class Done(NamedTuple):
     """The act that is now in the history, the state before and after.
 
-    ``proposed``: nothing but that was done, a second person has to do the same.
+    ``proposed``: nothing but that was done, a second person has to do the same. Both states are empty where it was
+    about no single incident.
     """
 
     act: Act
-    was: State
-    state: State
+    was: State | Literal[""]
+    state: State | Literal[""]
     proposed: bool = False
 
 
@@ -102,6 +103,14 @@ def shelf_of(action: actions.Shelve, now: int) -> Shelf:
         action.until, action.by.id, action.note, incident=action.incident, asset=action.asset,
         scenario=action.scenario, grid=action.grid, family=action.family, since=now,
     )  # fmt: skip
+
+
+def scope_of(action: actions.Scope) -> str:
+    """What a shelf is about, as its key."""
+    return Shelf(
+        0, "", "", incident=action.incident, asset=action.asset, scenario=action.scenario, grid=action.grid,
+        family=action.family,
+    ).scope()  # fmt: skip
 
 
 def propose(incident: Incident, action: AnyAction, now: int) -> Done | None:
@@ -347,6 +356,8 @@ def _named(action: AnyAction) -> str:
             return action.other
         case actions.Handover():
             return action.taker
+        case actions.Scope():
+            return scope_of(action)
         case actions.SetGrade():
             return action.grade
         case actions.SetResponse():

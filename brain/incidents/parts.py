@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from brain.incidents.book import SITE, metres
 from brain.incidents.fold import Case
 from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, fingerprint_of
 
@@ -88,6 +89,16 @@ def split(case: Case, names: set[str], id_: str, now: int) -> Case:
     out = Case(new)
     refit(out)
     return out
+
+
+def same_site(a: Incident, b: Incident, site_m: float) -> bool:
+    """Whether two incidents are at one site: by the map's sites where both have one, else by distance, else by grid."""
+    ours, theirs = a.areas.get(SITE), b.areas.get(SITE)
+    if ours and theirs:
+        return any(site in theirs for site in ours)
+    if a.lon is not None and a.lat is not None and b.lon is not None:
+        return metres(a.lon, a.lat, b.lon, b.lat) <= site_m + max(a.accuracy_m or 0.0, b.accuracy_m or 0.0)
+    return bool(a.grid) and a.grid == b.grid
 
 
 def refit(case: Case) -> None:

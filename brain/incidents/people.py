@@ -8,27 +8,35 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from brain.incidents import actions, life, parts
+from brain.incidents import actions, by_hand, life, parts
 from brain.incidents.actions import Accepted, AnyAction, Place, accepted, kind_of, subject
 from brain.incidents.archive import KEY as ARCHIVE
 from brain.incidents.archive import Archive
-from brain.incidents.book import SITE, Book, metres
+from brain.incidents.book import Book
 from brain.incidents.desk import Desk
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.inbox import PATIENCE_MS, Waiting, audit
-from brain.incidents.life import Done, Refused, judge, may, may_merge, may_shelve, next_state, propose, record, shelf_of
+from brain.incidents.life import (
+    Done,
+    Refused,
+    judge,
+    may,
+    may_merge,
+    may_shelve,
+    next_state,
+    propose,
+    record,
+    scope_of,
+    shelf_of,
+)  # fmt: skip
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
 from brain.incidents.timers import Graves
 from brain.incidents.transitions import Refusal
-from brain.incidents.value import DOMAINS, OVER, Incident, Member, fingerprint_of, incident_id
-from brain.incidents.withheld import Shelf, Withheld
+from brain.incidents.value import OVER, Incident, Text, incident_id
+from brain.incidents.withheld import Withheld
 from streams.records import Headers, Notice
 
-BY_HAND: Final = "by_hand"
-"""Last part of the scenario of what people reported, after its domain."""
-SOURCE: Final = "people"
-ACCURACY_M: Final = 100.0
 SHOWS: Final = frozenset(("confirm", "assign", "take", "dispatch", "arrive", "grade", "respond", "reopen"))
 """Kinds by which an incident that was held back is shown: somebody sees to it."""
 
@@ -84,8 +92,10 @@ class People:
 
     def due(self) -> int | None:
         """Fold time of the next end of a wait, or None."""
-        times = [t for t in (self.waiting.due(), self.archive.due()) if t is not None]
-        return min(times, default=None)
+        waiting, over = self.waiting.due(), self.archive.due()
+        if waiting is None or over is None:
+            return over if waiting is None else waiting
+        return min(waiting, over)
 
     def fire(self, now: int) -> None:
         """Refuse what has waited for too long, forget what was over for long."""
@@ -102,7 +112,7 @@ class People:
         action = given.action
         match action:
             case actions.Create():
-                self._create(given, action, given.place or Place(), now)
+                self._create(given, action, notice.set, now)
             case actions.Handover() if not action.incident:
                 self._handover(given, action, now)
             case actions.Shelve() | actions.Unshelve() if not action.incident:
@@ -136,8 +146,12 @@ class People:
                 return self._link(case, action, now)
             case actions.Shelve() | actions.Unshelve():
                 return self._shelve(case, action, now)
+        refused = self._unknown(action)
+        if refused is not None:
+            return refused
         answer = life.apply(case.incident, action, now)
         if isinstance(answer, Done):
+            self._name(case.incident)
             self._follow(case, action, answer, now)
         return answer
 
@@ -157,6 +171,21 @@ class People:
         if kind_of(action) in SHOWS and incident.shown is None:
             self.desk.show(case, now, Reason.SHOWN_BY_HAND)
         self.ops.touch(case)
+
+    def _unknown(self, action: AnyAction) -> Refused | None:
+        """Departments that the set does not have; a set without routes has no list to hold them against."""
+        routes = self.ops.rules().routes
+        if routes is None or not isinstance(action, actions.Assign):
+            return None
+        strange = [unit for unit in (action.lead, *action.assisting) if unit not in routes.departments]
+        known = ", ".join(sorted(routes.departments))
+        return Refused(Refusal.UNKNOWN_UNIT, f"expected one of {known}, got {strange[0]!r}") if strange else None
+
+    def _name(self, incident: Incident) -> None:
+        routes = self.ops.rules().routes
+        if routes is not None and incident.lead_name == Text() and incident.lead in routes.departments:
+            department = routes.departments[incident.lead]
+            incident.lead_name = Text(department.zh, department.en)
 
     def _keep(self, case: Case, now: int) -> None:
         if case.incident.id in self.archive:
@@ -183,15 +212,17 @@ class People:
 
     # -- by hand
 
-    def _create(self, given: Accepted, action: actions.Create, place: Place, now: int) -> None:
+    def _create(self, given: Accepted, action: actions.Create, set_id: str, now: int) -> None:
         refused = may(action)
         id_ = subject(action)
         if refused is None and (id_ in self.book.cases or id_ in self.archive):
             refused = Refused(Refusal.ALREADY, f"{id_} is there already")
+        if refused is None and not self.ops.rules().knows(action.code, by_hand.domain_of(action)):
+            refused = Refused(Refusal.UNKNOWN_CODE, f"{action.code}: of no family that the set in force has")
         if refused is not None:
             self._tell(given, refused, now, None)
             return
-        case = self._made(action, place, id_, now)
+        case = by_hand.made(action, given.place or Place(), self.ops.rules(), set_id, now)
         incident = case.incident
         near = [] if incident.lon is None or incident.lat is None else self.book.around(
             (incident.family, incident.life), incident.lon, incident.lat, self.settings.radius_m
@@ -208,30 +239,6 @@ class People:
         self._tell(given, Done(act, incident.state, incident.state), now, incident)
         self.opened(id_, now)
 
-    def _made(self, action: actions.Create, place: Place, id_: str, now: int) -> Case:
-        domain = next(d for d in DOMAINS if d == action.code.split(".")[0])
-        rules = self.ops.rules()
-        plan = rules.coded(action.code, domain)
-        route, onset = rules.route(plan, place.district), min(action.onset or action.t, now)
-        scenario, raised = f"{plan.domain}.{BY_HAND}", f"feedback|{action.id}"
-        member = Member(
-            raised, raised, onset, action.level, source=SOURCE, text=action.text[:500], scenario=scenario,
-            lon=place.lon, lat=place.lat, grid=place.grid,
-        )  # fmt: skip
-        incident = Incident(
-            id=id_, revision=0, state="detected", domain=plan.domain, scenario=scenario, scenario_version=plan.version,
-            event_code=action.code, name=plan.name, level=action.level, peak_level=action.level,
-            life=action.life or plan.life, onset=onset, opened=now, raised=now, updated=now, family=plan.family,
-            fingerprint=fingerprint_of(plan.family, place.grid or raised), grid=place.grid, town=place.town,
-            district=place.district, areas=place.areas, lon=place.lon, lat=place.lat, map=place.map,
-            accuracy_m=None if place.lon is None else ACCURACY_M, lead=route.lead, lead_name=route.lead_name,
-            assisting=list(route.assisting), route=route.rule, raises=1, members=[member],
-            rule=Reason.OPENED_BY_HAND.value,
-        )  # fmt: skip
-        case = Case(incident)
-        parts.refit(case)
-        return case
-
     # -- more than one incident
 
     def _merge(self, case: Case, action: actions.Merge, now: int) -> Done | Refused:
@@ -242,7 +249,7 @@ class People:
         into = self.book.cases.get(self.archive.successor(action.into))
         if into is None:
             return Refused(Refusal.UNKNOWN_INCIDENT, f"{action.into} is not there")
-        same = same_site(incident, into.incident, self.settings.site_m)
+        same = parts.same_site(incident, into.incident, self.settings.site_m)
         refused = may_merge(incident, into.incident, same_site=same)
         if refused is not None:
             return refused
@@ -355,6 +362,8 @@ class People:
     def _shelve(self, case: Case, action: actions.Shelve | actions.Unshelve, now: int) -> Done | Refused:
         incident = case.incident
         refused = judge(incident, action, now)
+        if refused is None and isinstance(action, actions.Unshelve) and scope_of(action) not in self.withheld.shelves:
+            refused = Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} is put aside by its asset or grid")
         if refused is not None:
             return refused
         act = record(incident, action, now)
@@ -362,7 +371,7 @@ class People:
             self.withheld.put(shelf_of(action, now))
             self._put_aside(case, now)
         else:
-            self.withheld.lift(_scope_of(action))
+            self.withheld.lift(scope_of(action))
             self.ops.release(case, now)
         self.ops.touch(case)
         return Done(act, incident.state, incident.state)
@@ -378,8 +387,8 @@ class People:
             self.withheld.put(shelf_of(action, now))
         else:
             refused = may(action)
-            if refused is None and self.withheld.lift(_scope_of(action)) is None:
-                refused = Refused(Refusal.NOTHING_TO_UNDO, f"{_scope_of(action)} is not put aside")
+            if refused is None and self.withheld.lift(scope_of(action)) is None:
+                refused = Refused(Refusal.NOTHING_TO_UNDO, f"{scope_of(action)} is not put aside")
             if refused is not None:
                 return refused
         for id_ in sorted(self.book.cases):
@@ -389,27 +398,10 @@ class People:
             elif case.incident.withheld == Reason.SHELVED:
                 self.ops.release(case, now)
                 self.ops.touch(case)
-        return Done(life.act_of(action, now), "detected", "detected")
+        return Done(life.act_of(action, now), "", "")
 
     def _put_aside(self, case: Case, now: int) -> None:
         incident, shelf = case.incident, self.withheld.shelf(case, now)
         if shelf is not None and not incident.life and incident.state in {"detected", "confirmed"}:
             self.ops.withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
             self.ops.touch(case)
-
-
-def same_site(a: Incident, b: Incident, site_m: float) -> bool:
-    """Whether two incidents are at one site: by the map's sites where both have one, else by distance, else by grid."""
-    ours, theirs = a.areas.get(SITE), b.areas.get(SITE)
-    if ours and theirs:
-        return any(site in theirs for site in ours)
-    if a.lon is not None and a.lat is not None and b.lon is not None:
-        return metres(a.lon, a.lat, b.lon, b.lat) <= site_m + max(a.accuracy_m or 0.0, b.accuracy_m or 0.0)
-    return bool(a.grid) and a.grid == b.grid
-
-
-def _scope_of(action: actions.Scope) -> str:
-    return Shelf(
-        0, "", "", incident=action.incident, asset=action.asset, scenario=action.scenario, grid=action.grid,
-        family=action.family,
-    ).scope()  # fmt: skip

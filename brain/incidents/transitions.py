@@ -15,6 +15,10 @@ class Refusal(enum.StrEnum):
 
     UNKNOWN_INCIDENT = "unknown_incident"
     """Not there, nor within the time that one is waited for."""
+    UNKNOWN_CODE = "unknown_code"
+    """Neither a scenario nor a route of the set in force is of that family of events."""
+    UNKNOWN_UNIT = "unknown_unit"
+    """Not a department of the set in force."""
     ILLEGAL_TRANSITION = "illegal_transition"
     """Not in this state."""
     ALREADY = "already"

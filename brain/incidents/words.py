@@ -74,6 +74,8 @@ WORDS: Final[Mapping[str, Text]] = {
 """Every reason, by its value."""
 REFUSALS: Final[Mapping[str, Text]] = {
     Refusal.UNKNOWN_INCIDENT: Text("没有这个事件", "no such incident"),
+    Refusal.UNKNOWN_CODE: Text("没有这个事件类型", "no such event code"),
+    Refusal.UNKNOWN_UNIT: Text("没有这个部门", "no such department"),
     Refusal.ILLEGAL_TRANSITION: Text("当前状态不允许", "not in this state"),
     Refusal.ALREADY: Text("已是如此", "so already"),
     Refusal.OVERTAKEN: Text("已有更晚的操作", "overtaken by a later action"),

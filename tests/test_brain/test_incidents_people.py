@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from brain.incidents.actions import Accepted, AnyAction, Place, read_action, sub
 from brain.incidents.archive import KEPT_MS
 from brain.incidents.city import CityLogic
 from brain.incidents.inbox import PATIENCE_MS
-from brain.incidents.value import Incident, incident_id
+from brain.incidents.value import DOMAINS, Incident, incident_id
 from streams.records import Notice, Signal
 from tests.test_brain.test_incidents_shown import LAT, LON, SET, City
 
@@ -270,6 +271,28 @@ def test_a_fire_by_hand_is_never_hidden_though_the_caller_did_not_say_so() -> No
     assert refused(town.act(1, "create", role="supervisor", code="eco.fire.x", text="x")) == "forbidden_role"
 
 
+def test_codes_and_departments_that_the_set_does_not_know_are_refused() -> None:
+    town = Town()
+    town.alarm(0, "air", "a")
+    before = dict(town.state)
+    assert refused(town.act(1, "create", code="eco.unheard.of", text="x")) == "unknown_code"
+    town.logic.enter("r", SimpleNamespace(routes=ROUTES, scenarios=SET.scenarios))
+    assert refused(town.act(2, "create", code="social.unheard", text="x")) == "unknown_code"
+    assert refused(town.act(3, "assign", town.id("a"), lead="nobody")) == "unknown_unit"
+    assert town.state == before
+    assert town.act(4, "create", code="social.dispute.street", text="x")["what"] == "feedback.done"
+    town.act(5, "assign", town.id("a"), lead="police", assisting=["water"])
+    incident = town.of("a")
+    assert (incident.lead, incident.lead_name.zh, incident.assisting) == ("police", "公安局", ["water"])
+
+
+ROUTES = {
+    "version": 1, "departments": {"police": {"zh": "公安局"}, "water": {"zh": "水务局"}},
+    "defaults": {d: {"lead": "water"} for d in DOMAINS},
+    "routes": [{"event_code": "social.dispute*", "lead": "police"}, {"domain": "social", "lead": "police"}],
+}  # fmt: skip
+
+
 # -- shelves
 
 
@@ -295,6 +318,8 @@ def test_a_scope_put_aside_covers_what_is_open_and_what_comes_but_never_what_mus
     town.alarm(2, "flood", "b")
     town.alarm(3, "fire", "f")
     assert [town.of(x).withheld for x in "abf"] == ["shelved", "shelved", ""]
+    assert (town.answers[-1]["to"], town.answers[-1]["state"]) == ("grid:|g0", "")
+    assert refused(town.act(3, "unshelve", town.id("a"))) == "nothing_to_undo"
     assert refused(town.act(4, "shelve", grid="g0", family="eco.fire", until=until, note="x")) == "forbidden_life"
     town.act(5, "unshelve", grid="g0")
     assert [town.of(x).withheld for x in "abf"] == ["", "", ""]
