@@ -33,7 +33,8 @@ def made(action: Create, place: Place, rules: Rules, set_id: str, now: int) -> C
     )  # fmt: skip
     incident = Incident(
         id=subject(action), revision=0, state="detected", domain=plan.domain, scenario=scenario,
-        scenario_version=plan.version, set=set_id, event_code=action.code, name=plan.name, level=action.level, peak_level=action.level,
+        scenario_version=plan.version, set=set_id, event_code=action.code, name=plan.name, level=action.level,
+        peak_level=action.level,
         life=action.life or plan.life, onset=onset, opened=now, raised=now, updated=now, family=plan.family,
         fingerprint=fingerprint_of(plan.family, place.grid or raised), grid=place.grid, town=place.town,
         district=place.district, areas=place.areas, lon=place.lon, lat=place.lat, map=place.map,
