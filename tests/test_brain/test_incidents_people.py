@@ -223,12 +223,12 @@ def test_a_split_leaves_two_incidents_that_signals_find() -> None:
 def test_never_hidden_incidents_are_merged_by_two_persons_and_at_one_site_only() -> None:
     town = Town()
     town.alarm(0, "fire", "a")
-    town.alarm(1, "fire", "b", at=150)
+    town.alarm(1, "fire", "b", at=400)
     town.alarm(2, "fire", "c", at=4000)
     one, two, far = town.id("a"), town.id("b"), town.id("c")
     assert one != two
     assert refused(town.act(3, "merge", far, into=one)) == "forbidden_life"
-    assert refused(town.act(4, "merge", two, into=one)) == "forbidden_life"  # 150 m apart, and no site of the map
+    assert refused(town.act(4, "merge", two, into=one)) == "forbidden_life"  # 400 m apart, and no site of the map
     town.logic.book.cases[two].incident.areas = {"site": ["s-1"]}
     town.logic.book.cases[one].incident.areas = {"site": ["s-1"]}
     assert town.act(5, "merge", two, into=one, who="op-1")["proposed"]
