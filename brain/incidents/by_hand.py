@@ -14,7 +14,6 @@ from brain.incidents.value import DOMAINS, Domain, Incident, Member, fingerprint
 BY_HAND: Final = "by_hand"
 """Last part of the scenario of what people reported, after its domain."""
 SOURCE: Final = "people"
-ACCURACY_M: Final = 100.0
 
 
 def domain_of(action: Create) -> Domain:
@@ -38,7 +37,7 @@ def made(action: Create, place: Place, rules: Rules, set_id: str, now: int) -> C
         life=action.life or plan.life, onset=onset, opened=now, raised=now, updated=now, family=plan.family,
         fingerprint=fingerprint_of(plan.family, place.grid or raised), grid=place.grid, town=place.town,
         district=place.district, areas=place.areas, lon=place.lon, lat=place.lat, map=place.map,
-        accuracy_m=None if place.lon is None else ACCURACY_M, lead=route.lead, lead_name=route.lead_name,
+        lead=route.lead, lead_name=route.lead_name,
         assisting=list(route.assisting), route=route.rule, raises=1, members=[member],
         rule=Reason.OPENED_BY_HAND.value,
     )  # fmt: skip

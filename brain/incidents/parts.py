@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from brain.incidents.book import SITE, metres
-from brain.incidents.fold import Case
+from brain.incidents.fold import Case, Middle, accuracy
 from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, fingerprint_of
 
 _copy = msgspec.json.Decoder(Incident).decode
@@ -34,8 +34,9 @@ def merge(case: Case, into: Case) -> None:
     theirs.peak_level = max(theirs.peak_level, mine.peak_level)
     theirs.merged_from = [*theirs.merged_from, mine.id]
     theirs.provisional = [*theirs.provisional, *mine.provisional][-PROVISIONAL_KEPT:]
-    if theirs.lon is None and mine.lon is not None:
-        _placed(theirs, mine)
+    if not theirs.grid and mine.grid:
+        theirs.grid, theirs.town, theirs.district = mine.grid, mine.town, mine.district
+        theirs.areas, theirs.map = mine.areas, mine.map
     mine.merged_into = theirs.id
     refit(into)
 
@@ -76,10 +77,8 @@ def split(case: Case, names: set[str], id_: str, now: int) -> Case:
     new.fingerprint = fingerprint_of(new.family, first.grid or first.asset)
     ids = {identity for m in moved for identity in (m.id, m.latest())}
     new.provisional = [identity for identity in old.provisional if identity in ids]
-    if first.lon is not None:
-        new.lon, new.lat, new.accuracy_m = first.lon, first.lat, old.accuracy_m
-        if first.grid != old.grid:
-            new.grid, new.town, new.areas = first.grid, "", {}
+    if first.grid != old.grid:
+        new.grid, new.town, new.areas = first.grid, "", {}
     old.members = [m for m in old.members if m.id not in names]
     old.raises = max(len(old.members), old.raises - new.raises)
     old.onset = min(m.onset for m in old.members)
@@ -115,6 +114,20 @@ def refit(case: Case) -> None:
     incident.grids = sorted({m.grid for m in incident.members if m.grid})
     if case.standing:
         incident.cleared = incident.quiet_until = None
+    _middle(case)
+
+
+def _middle(case: Case) -> None:
+    """It lies in the middle of its most exact members; where none has a place, where it lay."""
+    incident = case.incident
+    placed = [(accuracy(m.source), m.lon, m.lat) for m in incident.members if m.lon is not None and m.lat is not None]
+    best = min((off for off, _, _ in placed), default=None)
+    if best is None:
+        return
+    case.middle, incident.accuracy_m = Middle(), best
+    for off, lon, lat in placed:
+        if off == best:
+            incident.lon, incident.lat = case.middle.add(lon, lat)
 
 
 def _one(there: Member, member: Member) -> None:
@@ -124,9 +137,3 @@ def _one(there: Member, member: Member) -> None:
     if there.cleared is not None and (member.cleared is None or member.cleared > there.cleared):
         there.last, there.cleared = member.latest(), member.cleared
         there.level, there.value, there.score = member.level, member.value, member.score
-
-
-def _placed(theirs: Incident, mine: Incident) -> None:
-    theirs.lon, theirs.lat, theirs.accuracy_m = mine.lon, mine.lat, mine.accuracy_m
-    theirs.grid, theirs.town, theirs.district = mine.grid, mine.town, mine.district
-    theirs.areas, theirs.map = mine.areas, mine.map

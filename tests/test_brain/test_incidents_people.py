@@ -14,7 +14,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.inbox import PATIENCE_MS
 from brain.incidents.value import DOMAINS, Incident, incident_id
 from streams.records import Notice, Signal
-from tests.test_brain.test_incidents_shown import LAT, LON, SET, City
+from tests.test_brain.test_incidents_shown import LAT, LON, METRE, SET, City
 
 EPOCH = 1_718_000_000
 """Actions have times of this century; the cities here begin at it, in seconds."""
@@ -171,6 +171,7 @@ def test_a_merge_moves_all_members_and_the_undo_gives_back_what_came_as_it_stand
     answer = town.act(2, "merge", two, into=one)
     assert (answer["state"], answer["to"]) == ("merged", one)
     assert town.open() == {one: ["a", "b"]}
+    assert town.topic[one].lon == pytest.approx(LON + 2500 * METRE)  # in the middle
     assert (town.topic[two].state, town.topic[two].merged_into, town.topic[one].merged_from) == ("merged", one, [two])
     town.over(3, b)  # signals find it where it is now
     assert [m.cleared is None for m in town.topic[one].members] == [True, False]
@@ -180,6 +181,7 @@ def test_a_merge_moves_all_members_and_the_undo_gives_back_what_came_as_it_stand
     assert town.act(5, "unmerge", two)["state"] == "detected"
     assert town.open() == {one: ["a"], two: ["b"]}
     assert (town.topic[two].merged_into, town.topic[one].merged_from) == ("", [])
+    assert [town.topic[i].lon for i in (one, two)] == pytest.approx([LON, LON + 5000 * METRE])
     assert town.topic[two].members[0].cleared == (EPOCH + 3) * 1000
     assert town.topic[two].quiet_until is not None
     assert (town.topic[two].onset, town.topic[one].onset) == ((EPOCH + 1) * 1000, EPOCH * 1000)
