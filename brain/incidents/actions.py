@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 import msgspec
 
-from brain.incidents.value import DOMAINS, Grade, Response, incident_id
+from brain.incidents.value import Grade, Response, incident_id
 from streams.decode.columns import EARLIEST_MS, LATEST_MS
 from streams.decode.mask import mask
 from streams.decode.payload import READING_LIMIT, Refused, moment, need, parse
@@ -25,7 +25,7 @@ Words: TypeAlias = Annotated[str, msgspec.Meta(max_length=500)]
 Why: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 """A reason that must be given."""
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=300)]
-Code: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+){1,5}\Z", max_length=100)]
+Code: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9]+([._][A-Za-z0-9]+)*\Z", max_length=100)]
 Level: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=4)]
 Revision: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 Units: TypeAlias = Annotated[list[Id], msgspec.Meta(min_length=1, max_length=16)]
@@ -356,8 +356,6 @@ def _times(action: AnyAction) -> None:
 def _whole(action: AnyAction) -> None:
     """What no single field can say."""
     if isinstance(action, Create):
-        if action.code.split(".")[0] not in DOMAINS:
-            raise Refused(Reason.OUT_OF_RANGE, f"code: expected to begin with one of {', '.join(DOMAINS)}")
         if (action.lon is None) != (action.lat is None):
             raise Refused(Reason.BAD_POSITION, "expected lon and lat, or neither")
         if action.lon is not None and action.lat is not None and not (abs(action.lon) <= 180 and abs(action.lat) <= 90):

@@ -8,23 +8,18 @@ from brain.incidents import parts
 from brain.incidents.actions import Create, Place, subject
 from brain.incidents.fold import TEXT_KEPT, Case
 from brain.incidents.reasons import Reason
-from brain.incidents.rules import Rules
-from brain.incidents.value import DOMAINS, Domain, Incident, Member, fingerprint_of
+from brain.incidents.route import Route
+from brain.incidents.rules import Plan
+from brain.incidents.value import Incident, Member, fingerprint_of
 
 BY_HAND: Final = "by_hand"
 """Last part of the scenario of what people reported, after its domain."""
 SOURCE: Final = "people"
 
 
-def domain_of(action: Create) -> Domain:
-    """The first part of its code."""
-    return next(d for d in DOMAINS if d == action.code.split(".")[0])
-
-
-def made(action: Create, place: Place, rules: Rules, set_id: str, now: int) -> Case:
+def made(action: Create, place: Place, plan: Plan, route: Route, set_id: str, now: int) -> Case:
     """The case, in no index yet. ``now``: fold time, ms UTC."""
-    plan = rules.coded(action.code, domain_of(action))
-    route, onset = rules.route(plan, place.district), min(action.onset or action.t, now)
+    onset = min(action.onset or action.t, now)
     scenario, raised = f"{plan.domain}.{BY_HAND}", f"feedback|{action.id}"
     member = Member(
         raised, raised, onset, action.level, source=SOURCE, text=action.text[:TEXT_KEPT], scenario=scenario,

@@ -213,16 +213,18 @@ class People:
     # -- by hand
 
     def _create(self, given: Accepted, action: actions.Create, set_id: str, now: int) -> None:
-        refused = may(action)
-        id_ = subject(action)
+        refused, id_, place = may(action), subject(action), given.place or Place()
         if refused is None and (id_ in self.book.cases or id_ in self.archive):
             refused = Refused(Refusal.ALREADY, f"{id_} is there already")
-        if refused is None and not self.ops.rules().knows(action.code, by_hand.domain_of(action)):
-            refused = Refused(Refusal.UNKNOWN_CODE, f"{action.code}: of no family that the set in force has")
-        if refused is not None:
-            self._tell(given, refused, now, None)
+        rules = self.ops.rules()
+        plan = rules.coded(action.code)
+        if refused is not None or plan is None:
+            near = "" if rules.events is None else rules.events.nearest(action.code)
+            hint = f" (did you mean {near}?)" if near else ""
+            unknown = Refused(Refusal.UNKNOWN_CODE, f"{action.code}: the set in force has no such event{hint}")
+            self._tell(given, refused or unknown, now, None)
             return
-        case = by_hand.made(action, given.place or Place(), self.ops.rules(), set_id, now)
+        case = by_hand.made(action, place, plan, rules.route(plan, place), set_id, now)
         incident = case.incident
         near = [] if incident.lon is None or incident.lat is None else self.book.around(
             (incident.family, incident.life), incident.lon, incident.lat, self.settings.radius_m

@@ -112,7 +112,7 @@ def test_an_action_of_yesterday_and_one_of_the_next_hour_are_refused() -> None:
         (action("wait", until=5, note="x"), Reason.ABSURD_TIME),
         (action("extend", note="x"), Reason.OUT_OF_RANGE),
         (action("extend", minutes=5, days=1, note="x"), Reason.OUT_OF_RANGE),
-        (action("create", code="weather.rain", text="x"), Reason.OUT_OF_RANGE),
+        (action("create", code="no code", text="x"), Reason.OUT_OF_RANGE),
         (action("create", code="emergency.fire", text="x", lon=113.5), Reason.BAD_POSITION),
         (action("create", code="emergency.fire", text="x", lon=22.5, lat=113.5), Reason.BAD_POSITION),
         (action("create", code="emergency.fire", text="x", grid="g9"), Reason.BAD_POSITION),
