@@ -219,8 +219,8 @@ class People:
         rules = self.ops.rules()
         plan = rules.coded(action.code)
         if refused is not None or plan is None:
-            near = "" if rules.events is None else rules.events.nearest(action.code)
-            hint = f" (did you mean {near}?)" if near else ""
+            like = "" if rules.events is None else rules.events.nearest(action.code)
+            hint = f" (did you mean {like}?)" if like else ""
             unknown = Refused(Refusal.UNKNOWN_CODE, f"{action.code}: the set in force has no such event{hint}")
             self._tell(given, refused or unknown, now, None)
             return
