@@ -75,6 +75,29 @@ def _key(number: int) -> bytes:
     return KEY + b"%012d" % number
 
 
+class _Heard(msgspec.Struct):
+    """What is told of a warning; its type is brain/contracts/warning.py."""
+
+    id: str
+    sender: str
+    kind: str
+    event: str
+    colour: str
+    onset: int
+    expires: int | None = None
+    drill: bool = False
+    headline: str = ""
+
+
+_heard = msgspec.json.Decoder(_Heard).decode
+
+
+def warned(notice: Notice) -> tuple[str, bytes, bytes, Headers]:
+    """The record of an accepted warning on the audit topic."""
+    note = {"what": "warning.accepted", "fold": notice.fold, **msgspec.structs.asdict(_heard(notice.body))}
+    return "audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)
+
+
 def audit(
     accepted: Accepted, answer: Done | Refused, fold: int, incident: Incident | None
 ) -> tuple[str, bytes, bytes, Headers]:

@@ -15,7 +15,7 @@ from brain.incidents.archive import Archive
 from brain.incidents.book import Book
 from brain.incidents.desk import Desk
 from brain.incidents.fold import Case, FoldSettings
-from brain.incidents.inbox import PATIENCE_MS, Waiting, audit
+from brain.incidents.inbox import PATIENCE_MS, Waiting, audit, warned
 from brain.incidents.life import (
     Done,
     Refused,
@@ -81,9 +81,11 @@ class People:
         return self.waiting.changes() | self.archive.changes()
 
     def notice(self, notice: Notice) -> None:
-        """The next accepted action in fold order."""
+        """The next accepted action or official warning in fold order. A warning is told, and changes no incident."""
         if notice.kind == "feedback":
             self._hear(notice, notice.fold)
+        else:
+            self.ops.tell(warned(notice))
 
     def opened(self, id_: str, now: int) -> None:
         """An incident is there now: do what has waited for it."""

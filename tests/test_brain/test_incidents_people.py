@@ -369,6 +369,22 @@ def test_a_shift_hands_over_all_that_it_has_taken() -> None:
     assert refused(town.act(10, "handover", **{"from": "op-1", "to": "op-2"})) == "not_taken"
 
 
+def test_an_official_warning_is_told_in_its_place() -> None:
+    town = Town()
+    body = {"id": "w-1", "sender": "met", "kind": "alert", "event": "台风", "colour": "red", "onset": 5, "text": "long"}
+    packed = msgspec.Raw(msgspec.json.encode(body))
+    town.logic.notice(Notice("warning", "w-1", "w-1", 5, 1, 0, packed, EPOCH * 1000))
+    town.take()
+    (note,) = town.audit
+    assert (note["what"], note["event"], note["colour"], note["fold"]) == (
+        "warning.accepted",
+        "台风",
+        "red",
+        EPOCH * 1000,
+    )
+    assert town.state == {}
+
+
 def test_a_restart_anywhere_changes_nothing() -> None:
     def play(restarts: bool) -> tuple[dict[str, Incident], dict[bytes, bytes], list[dict[str, Any]]]:
         town = Town()
