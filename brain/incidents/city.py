@@ -19,7 +19,8 @@ from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings, evidence
 from brain.incidents.fold import Case, FoldSettings
-from brain.incidents.people import Ops, People
+from brain.incidents.ops import Ops
+from brain.incidents.people import People
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Plan, Rules
 from brain.incidents.state import restored
@@ -68,7 +69,7 @@ class CityLogic:
         self._timers = Timers(self.book, self.desk, self.graves)
         self._changed: dict[str, Incident] = {}
         self._notes: list[_Record] = []
-        self.people = People(self.book, self.desk, self.withheld, self.graves, self.settings, Ops(
+        self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
             self._note, self._tell, self._touch, self._consider, self._withhold, self._release, self._over, self._bury,
             lambda: self._force, lambda reason: self.counts.update((reason,)),
         ))  # fmt: skip

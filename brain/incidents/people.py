@@ -5,14 +5,21 @@ The rules are in :mod:`brain.incidents.life`; here are the book, the shelves and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
 
 from brain.incidents import actions, by_hand, life, parts
 from brain.incidents.actions import Accepted, AnyAction, Place, accepted, kind_of, subject
 from brain.incidents.archive import KEY as ARCHIVE
 from brain.incidents.archive import Archive
+from brain.incidents.aside import Aside
 from brain.incidents.book import Book
+from brain.incidents.calendar import Limit
+from brain.incidents.clock_acts import acted
+from brain.incidents.clocks import ClockReason
+from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import Desk
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.inbox import PATIENCE_MS, Waiting, audit, warned
@@ -22,50 +29,33 @@ from brain.incidents.life import (
     judge,
     may,
     may_merge,
-    may_shelve,
     next_state,
     propose,
     record,
-    scope_of,
-    shelf_of,
 )  # fmt: skip
+from brain.incidents.ops import Ops
 from brain.incidents.reasons import Reason
-from brain.incidents.rules import Rules
 from brain.incidents.timers import Graves
 from brain.incidents.transitions import Refusal
 from brain.incidents.value import OVER, Incident, Text, incident_id
 from brain.incidents.withheld import Withheld
-from streams.records import Headers, Notice
+from streams.records import Notice
 
 SHOWS: Final = frozenset(("confirm", "assign", "take", "dispatch", "arrive", "grade", "respond", "reopen"))
 """Kinds by which an incident that was held back is shown: somebody sees to it."""
-
-
-class Ops(NamedTuple):
-    """What the city logic lends. ``touch``: record, state and timers follow a change. ``over``: it is over, its effects
-    stand on their own. ``bury``: it leaves the topic some day. ``tell``: a record besides incidents."""
-
-    note: Callable[[Case, int, Reason, str], None]
-    tell: Callable[[tuple[str, bytes, bytes, Headers]], None]
-    touch: Callable[[Case], None]
-    consider: Callable[[Case, int], None]
-    withhold: Callable[..., None]
-    release: Callable[[Case, int], None]
-    over: Callable[[Case, int], None]
-    bury: Callable[[Case, int], None]
-    rules: Callable[[], Rules]
-    counted: Callable[[str], None]
 
 
 class People:
     """One city's."""
 
     def __init__(
-        self, book: Book, desk: Desk, withheld: Withheld, graves: Graves, settings: FoldSettings, ops: Ops
-    ) -> None:
-        self.book, self.desk, self.withheld, self.graves = book, desk, withheld, graves
+        self, book: Book, desk: Desk, withheld: Withheld, graves: Graves, clockwork: Clockwork, settings: FoldSettings,
+        ops: Ops,
+    ) -> None:  # fmt: skip
+        self.book, self.desk, self.withheld, self.graves, self.clockwork = book, desk, withheld, graves, clockwork
         self.settings, self.ops = settings, ops
         self.archive, self.waiting = Archive(), Waiting()
+        self.aside = Aside(book, withheld, ops)
 
     # -- what the city logic calls
 
@@ -118,7 +108,7 @@ class People:
             case actions.Handover() if not action.incident:
                 self._handover(given, action, now)
             case actions.Shelve() | actions.Unshelve() if not action.incident:
-                self._tell(given, self._scope(action, now), now, None)
+                self._tell(given, self.aside.scope(action, now), now, None)
             case _:
                 case = self._find(action)
                 if case is None:
@@ -147,8 +137,8 @@ class People:
             case actions.Link():
                 return self._link(case, action, now)
             case actions.Shelve() | actions.Unshelve():
-                return self._shelve(case, action, now)
-        refused = self._unknown(action)
+                return self.aside.one(case, action, now)
+        refused = self._unknown(action) or self._no_limit(case.incident, action, now)
         if refused is not None:
             return refused
         answer = life.apply(case.incident, action, now)
@@ -160,6 +150,9 @@ class People:
     def _follow(self, case: Case, action: AnyAction, done: Done, now: int) -> None:
         """What else changes when an incident has."""
         incident, was, state = case.incident, done.was, done.state
+        if was != state:
+            self.clockwork.moved(case, now)
+        self.clockwork.acted(case, now, done.act.what, done.act.until, _more(action))
         if was == state:
             self._keep(case, now)
         elif state == "resolved":
@@ -182,6 +175,17 @@ class People:
         strange = [unit for unit in (action.lead, *action.assisting) if unit not in routes.departments]
         known = ", ".join(sorted(routes.departments))
         return Refused(Refusal.UNKNOWN_UNIT, f"expected one of {known}, got {strange[0]!r}") if strange else None
+
+    def _no_limit(self, incident: Incident, action: AnyAction, now: int) -> Refused | None:
+        """Why there is no limit to extend, tried on a copy."""
+        if not isinstance(action, actions.Extend) or judge(incident, action, now) is not None:
+            return None
+        copy = [msgspec.structs.replace(clock) for clock in incident.clocks]
+        told = acted(copy, self.clockwork.plan(incident), "extend", now, more=_more(action)) if copy else []
+        if any(t.reason is ClockReason.EXTENDED for t in told):
+            return None
+        why = told[-1].reason.value if told else ClockReason.NOT_RUNNING.value
+        return Refused(Refusal.NO_LIMIT, f"{incident.id}: {why}")
 
     def _name(self, incident: Incident) -> None:
         routes = self.ops.rules().routes
@@ -273,6 +277,8 @@ class People:
         incident.quiet_until = incident.close_at = incident.look_at = None
         act = record(incident, action, now, was)
         record(into.incident, action, now, other=incident.id)
+        self.clockwork.moved(case, now)
+        self.clockwork.acted(into, now, "merge")
         self.ops.bury(case, now)
         self.archive.keep(incident, now)
         if into.incident.peak_level > peak:
@@ -297,6 +303,7 @@ class People:
         self.book.add(into)
         act = record(incident, action, now, "merged")
         record(into.incident, action, now, other=incident.id)
+        self.clockwork.moved(back, now)
         self._back(back, now)
         self._rest(back, now)
         self._rest(into, now)
@@ -361,51 +368,8 @@ class People:
             case = self.book.cases[id_]
             self._tell(given, self._do(case, action, now), now, case.incident)
 
-    # -- shelves
 
-    def _shelve(self, case: Case, action: actions.Shelve | actions.Unshelve, now: int) -> Done | Refused:
-        incident = case.incident
-        refused = judge(incident, action, now)
-        if refused is None and isinstance(action, actions.Unshelve) and scope_of(action) not in self.withheld.shelves:
-            refused = Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} is put aside by its asset or grid")
-        if refused is not None:
-            return refused
-        act = record(incident, action, now)
-        if isinstance(action, actions.Shelve):
-            self.withheld.put(shelf_of(action, now))
-            self._put_aside(case, now)
-        else:
-            self.withheld.lift(scope_of(action))
-            self.ops.release(case, now)
-        self.ops.touch(case)
-        return Done(act, incident.state, incident.state)
-
-    def _scope(self, action: actions.Shelve | actions.Unshelve, now: int) -> Done | Refused:
-        if isinstance(action, actions.Shelve):
-            rules = self.ops.rules()
-            hidden = rules.plan(action.scenario).life if action.scenario else False
-            hidden |= any(p.life for p in rules.plans.values() if action.family and p.family == action.family)
-            refused = may_shelve(action, now, life=hidden)
-            if refused is not None:
-                return refused
-            self.withheld.put(shelf_of(action, now))
-        else:
-            refused = may(action)
-            if refused is None and self.withheld.lift(scope_of(action)) is None:
-                refused = Refused(Refusal.NOTHING_TO_UNDO, f"{scope_of(action)} is not put aside")
-            if refused is not None:
-                return refused
-        for id_ in sorted(self.book.cases):
-            case = self.book.cases[id_]
-            if self.withheld.shelf(case, now) is not None:
-                self._put_aside(case, now)
-            elif case.incident.withheld == Reason.SHELVED:
-                self.ops.release(case, now)
-                self.ops.touch(case)
-        return Done(life.act_of(action, now), "", "")
-
-    def _put_aside(self, case: Case, now: int) -> None:
-        incident, shelf = case.incident, self.withheld.shelf(case, now)
-        if shelf is not None and not incident.life and incident.state in {"detected", "confirmed"}:
-            self.ops.withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
-            self.ops.touch(case)
+def _more(action: AnyAction) -> Limit | None:
+    if not isinstance(action, actions.Extend):
+        return None
+    return Limit(action.days, days=True) if action.days else Limit(action.minutes * 60_000)

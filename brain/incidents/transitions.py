@@ -38,6 +38,8 @@ class Refusal(enum.StrEnum):
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOT_TAKEN = "not_taken"
     """Not with whoever would hand it over."""
+    NO_LIMIT = "no_limit"
+    """Of an extension: no limit runs, it has passed, or it was extended as often as may be."""
     BAD_TIME = "bad_time"
     """An end that has passed, or lies too far ahead."""
 

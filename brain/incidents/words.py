@@ -88,6 +88,7 @@ REFUSALS: Final[Mapping[str, Text]] = {
     Refusal.SAME_INCIDENT: Text("是同一事件", "the same incident"),
     Refusal.NOTHING_TO_UNDO: Text("没有可撤销的", "nothing to undo"),
     Refusal.NOT_TAKEN: Text("不在该人手中", "not with that person"),
+    Refusal.NO_LIMIT: Text("没有可延长的时限", "no limit to extend"),
     Refusal.BAD_TIME: Text("时间不合适", "not a fitting time"),
     DeadReason.FORGED_ACTOR: Text("签名不符", "its signature does not hold"),
     DeadReason.LATE: Text("过期", "too late"),

@@ -14,6 +14,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.inbox import PATIENCE_MS
 from brain.incidents.value import DOMAINS, Incident, incident_id
 from streams.records import Notice, Signal
+from tests.test_brain.test_incidents_clocks import LIMITS
 from tests.test_brain.test_incidents_shown import LAT, LON, METRE, SET, City
 
 EPOCH = 1_718_000_000
@@ -367,6 +368,29 @@ def test_a_shift_hands_over_all_that_it_has_taken() -> None:
     assert [town.of(f"a{n}").taken_by for n in range(3)] == ["op-2", "op-2", ""]
     assert [n["incident"] for n in town.answers if n["id"] == "shift"] == sorted(town.id(f"a{n}") for n in range(2))
     assert refused(town.act(10, "handover", **{"from": "op-1", "to": "op-2"})) == "not_taken"
+
+
+def test_people_move_clocks_and_what_cannot_be_extended_is_refused() -> None:
+    town = Town()
+    town.logic.enter("c", SimpleNamespace(routes=None, limits=LIMITS, scenarios=SET.scenarios))
+    town.alarm(0, "air", "a")
+    one = town.id("a")
+    before = {clock.name: clock.due for clock in town.of("a").clocks}
+    assert "dispose" in before
+    town.act(1, "take", one, expect=2)
+    town.act(2, "extend", one, minutes=30, note="rain")
+    clocks = {clock.name: clock for clock in town.of("a").clocks}
+    assert clocks["accept"].stopped is not None
+    assert clocks["dispose"].due > before["dispose"]
+    for n in range(9):
+        last = town.act(3 + n, "extend", one, minutes=30, note="rain")
+    assert refused(last) == "no_limit"
+    town.act(20, "confirm", one)
+    town.act(21, "resolve", one, note="x")
+    assert all(clock.stopped is not None for clock in town.of("a").clocks)
+    assert refused(town.act(22, "extend", one, days=1, note="x")) == "illegal_transition"
+    town.act(23, "reopen", one, note="x")
+    assert any(clock.running() for clock in town.of("a").clocks)
 
 
 def test_an_official_warning_is_told_in_its_place() -> None:
