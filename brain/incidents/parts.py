@@ -41,20 +41,24 @@ def merge(case: Case, into: Case) -> None:
     refit(into)
 
 
-def unmerge(incident: Incident, into: Case) -> Case:
-    """Take the members that came with ``incident`` out of ``into`` again, as they stand now; those that had become one
-    with another's are as they were."""
+def unmerge(incident: Incident, into: Case) -> Case | None:
+    """Take the members that came with ``incident`` out of ``into`` again, as they stand now.
+
+    Those that had become one with another's stay there. None, and nothing is changed, where nothing would come back or
+    nothing would be left.
+    """
     theirs, came = into.incident, {incident.id, *incident.merged_from}
-    gone = {m.id: m for m in theirs.members if m.via in came}
+    back = [m for m in theirs.members if m.via in came]
+    if not back or len(back) == len(theirs.members):
+        return None
     theirs.members = [m for m in theirs.members if m.via not in came]
-    for n, member in enumerate(incident.members):
-        back = gone.get(member.id)
-        if back is not None:
-            back.via = member.via
-            incident.members[n] = back
+    before = {m.id: m.via for m in incident.members}
+    for member in back:
+        member.via = before.get(member.id, "")
+    incident.members, incident.raises = back, sum(m.raises for m in back)
     theirs.merged_from = [name for name in theirs.merged_from if name != incident.id]
     theirs.raises = max(len(theirs.members), theirs.raises - incident.raises)
-    theirs.onset = min((m.onset for m in theirs.members), default=theirs.onset)
+    theirs.onset = min(m.onset for m in theirs.members)
     incident.merged_into = ""
     refit(into)
     case = Case(incident)
@@ -67,6 +71,8 @@ def split(case: Case, names: set[str], id_: str, now: int) -> Case:
     old = case.incident
     moved = [m for m in old.members if m.id in names]
     first = min(moved, key=lambda m: (m.onset, m.id))
+    for member in moved:
+        member.via = ""
     new = _copy(_encode(old))
     new.id, new.revision, new.opened, new.updated, new.sounded = id_, 0, now, now, now
     new.members, new.history, new.reasons, new.fates = moved, [], [], {}

@@ -297,10 +297,15 @@ class People:
         into = self.book.cases.get(incident.merged_into)
         if into is None:
             return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.merged_into} is over, or merged itself")
-        incident.state = next_state(incident, action)
+        state = next_state(incident, action)
         self.book.remove(into)
         back = parts.unmerge(incident, into)
         self.book.add(into)
+        if back is None:
+            return Refused(
+                Refusal.NOTHING_TO_UNDO, f"{into.incident.id} and {incident.id} cannot be told apart any more"
+            )
+        incident.state = state
         act = record(incident, action, now, "merged")
         record(into.incident, action, now, other=incident.id)
         self.clockwork.moved(back, now)

@@ -44,11 +44,11 @@ class Town(City):
             elif value is not None:
                 self.topic[key.decode()] = msgspec.json.decode(value, type=Incident)
 
-    def restart(self) -> None:
+    def restart(self, rules: Any = SET) -> None:
         """All that is known comes back from the state."""
         self.logic = CityLogic(self.logic.settings, desk=self.logic.desk.settings)
         self.logic.load(self.state)
-        self.logic.enter("s", SET)
+        self.logic.enter("s", rules)
 
     def alarm(self, t: int, family: str, asset: str, at: float = 0.0, **more: Any) -> Signal:
         return self.raised(EPOCH + t, family, asset, at, **more)
