@@ -302,10 +302,10 @@ class People:
         back = parts.unmerge(incident, into)
         self.book.add(into)
         if back is None:
-            return Refused(
-                Refusal.NOTHING_TO_UNDO, f"{into.incident.id} and {incident.id} cannot be told apart any more"
-            )
+            return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} cannot be told from {into.incident.id} any more")
         incident.state = state
+        if state == "resolved":
+            incident.close_at = now + round(self.settings.reopen_s * 1000)
         act = record(incident, action, now, "merged")
         record(into.incident, action, now, other=incident.id)
         self.clockwork.moved(back, now)

@@ -15,7 +15,7 @@ from tests.test_brain.test_incidents_clocks import LIMITS
 from tests.test_brain.test_incidents_people import EPOCH, Town
 from tests.test_brain.test_incidents_shown import SET as PLAIN
 
-STEPS = 100
+STEPS = 80
 GIVEN: dict[str, Any] = {
     "assign": {"lead": "x"}, "dispatch": {"units": ["u"]}, "grade": {"grade": "major"}, "respond": {"response": "I"},
     "extend": {"minutes": 5}, "create": {"code": "eco.air.x", "text": "x"},
@@ -39,7 +39,7 @@ class Chance:
         rng, town = self.rng, self.town
         self.t += rng.choice((0.5, 1, 5, 20, 400))
         if rng.random() < 0.4:
-            family, asset = rng.choice(("air", "flood", "fire")), f"s{rng.randrange(8)}"
+            family, asset = rng.choice(("air", "flood", "fire")), f"s{rng.randrange(6)}"
             self.signals.append(town.alarm(int(self.t) + 1, family, asset, at=400 * rng.randrange(6)))
             self.t = int(self.t) + 1
         elif rng.random() < 0.3 and self.signals:
