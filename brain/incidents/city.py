@@ -58,7 +58,7 @@ class CityLogic:
         self.desk = Desk(desk or DeskSettings(), self.settings, self._note, self._audit)
         self.withheld = Withheld()
         self.clockwork = Clockwork(self._note, self._audit)
-        self.desk.began = self.clockwork.shown
+        self.desk.began = self._began
         self.desk.carry, self.desk.around = self._carry, self.book.around_it
         self.graves = Graves()
         self._told: Counter[str] = Counter()
@@ -387,6 +387,11 @@ class CityLogic:
             incident.withheld = Reason.NEVER_SHOWN.value
             self._note(case, now, Reason.NEVER_SHOWN, "")
         self._over(case, now)
+
+    def _began(self, case: Case, now: int) -> None:
+        """People see it: its clocks begin, whoever showed it."""
+        self.clockwork.shown(case, now)
+        self._timers.of(case)
 
     def _over(self, case: Case, now: int) -> None:
         """It asks nobody for anything any more, and its effects stand on their own."""
