@@ -70,7 +70,7 @@ class CityLogic:
         self._changed: dict[str, Incident] = {}
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
-            self._note, self._tell, self._touch, self._consider, self._withhold, self._release, self._over, self._bury,
+            self._note, self._notes.append, self._touch, self._consider, self._withhold, self._release, self._over, self._bury,
             lambda: self._force, lambda reason: self.counts.update((reason,)),
         ))  # fmt: skip
 
@@ -180,7 +180,7 @@ class CityLogic:
         records += self.graves.tombstones()
         records += self._notes
         self._changed.clear()
-        self._notes = []
+        self._notes.clear()
         return items, records
 
     # -- signals
@@ -426,9 +426,6 @@ class CityLogic:
         self._changed[case.incident.id] = case.incident
         self._timers.of(case)
         self._timers.console(case.incident.domain)
-
-    def _tell(self, record: _Record) -> None:
-        self._notes.append(record)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:
