@@ -180,16 +180,6 @@ def record(
     return act
 
 
-def acknowledged(incident: Incident, now: int) -> Act | None:
-    """The acknowledgement that holds: it came after the incident last asked for attention, and its promise has not
-    run out. One without a promise holds until it asks again."""
-    for act in reversed(incident.history):
-        if act.what == "acknowledge":
-            fresh = act.t >= (incident.sounded or 0) and (act.until == 0 or act.until > now)
-            return act if fresh else None
-    return None
-
-
 # -- reasons against
 
 

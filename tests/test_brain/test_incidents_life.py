@@ -20,7 +20,6 @@ from brain.incidents.life import (
     SHELF_MS,
     Done,
     Refused,
-    acknowledged,
     apply,
     judge,
     may,
@@ -285,17 +284,12 @@ def test_effects_are_those_of_the_field_that_is_meant_and_the_scales_stay_apart(
     assert one.response == ""
 
 
-def test_an_acknowledgement_holds_until_its_promise_or_the_next_sounding() -> None:
-    one = incident(life=True, sounded=T0)
-    assert acknowledged(one, T0) is None
-    do(one, "acknowledge", T0 + 1, until=T0 + 10_000)
-    assert acknowledged(one, T0 + 9_999) is not None
-    assert acknowledged(one, T0 + 10_000) is None
-    do(one, "acknowledge", T0 + 11_000, id="b")
-    assert acknowledged(one, T0 + 10**9) is not None
-    one.sounded = T0 + 12_000
-    assert acknowledged(one, T0 + 12_000) is None
-    assert refusal(do(one, "acknowledge", T0, until=T0 + PROMISE_LIFE_MS + 1)) is Refusal.BAD_TIME
+def test_a_promise_is_for_a_short_time_only() -> None:
+    one, fire = incident(), incident(life=True)
+    assert isinstance(do(one, "acknowledge", until=T0 + PROMISE_LIFE_MS + 1), Done)
+    assert refusal(do(fire, "acknowledge", until=T0 + PROMISE_LIFE_MS + 1)) is Refusal.BAD_TIME
+    assert isinstance(do(fire, "acknowledge", until=T0 + PROMISE_LIFE_MS), Done)
+    assert fire.history[-1].until == T0 + PROMISE_LIFE_MS
 
 
 def test_an_undone_merge_gives_back_the_state_it_was_merged_in() -> None:
