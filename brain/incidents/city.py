@@ -70,8 +70,8 @@ class CityLogic:
         self._changed: dict[str, Incident] = {}
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
-            self._note, self._notes.append, self._touch, self._consider, self._withhold, self._release, self._over, self._bury,
-            lambda: self._force, lambda reason: self.counts.update((reason,)),
+            self._note, self._notes.append, self._touch, self._consider, self._withhold, self._release, self._over,
+            self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
         ))  # fmt: skip
 
     def __len__(self) -> int:
