@@ -44,6 +44,25 @@ def sign(value: bytes, key: bytes) -> Headers:
     return ((SIGNATURE, _mac(value, key)),)
 
 
+def genuine(value: bytes | None, signature: bytes | None, key: bytes) -> bool:
+    """Whether the keyed hash holds."""
+    return signature is not None and hmac.compare_digest(signature, _mac(value or b"", key))
+
+
+def masked(value: bytes | None, headers: Headers, key: bytes) -> tuple[bytes, Headers, bool]:
+    """What may stand for a record where personal data must not: the action with its texts masked, signed anew, so that
+    it leads to the same notice. Of a record that is no action nothing is kept, which the last says; it stays refused, and
+    one that was forged stays forged."""
+    signature = next((content for name, content in headers if name == SIGNATURE), None)
+    if not genuine(value, signature, key):
+        return b"", ((SIGNATURE, b""),), True
+    try:
+        clean = _json(read_action(value))
+    except Refused:
+        return b"{}", sign(b"{}", key), True
+    return clean, sign(clean, key), False
+
+
 def _mac(value: bytes, key: bytes) -> bytes:
     return hashlib.blake2b(value, key=key, digest_size=16, person=b"city.feedback").hexdigest().encode()
 
@@ -94,7 +113,7 @@ class FeedbackLane:
         value, signature = view.batch.value(row), view.batch.header(row, SIGNATURE)
         if signature is None:
             raise Refused(Reason.FORGED_ACTOR, f"no header {SIGNATURE}: send it by the API or `brain feedback`")
-        if not hmac.compare_digest(signature, _mac(value or b"", self.key)):
+        if not genuine(value, signature, self.key):
             raise Refused(Reason.FORGED_ACTOR, "keyed hash does not hold")
         return value
 

@@ -163,6 +163,24 @@ def test_personal_data_are_masked_before_anything_else_sees_them() -> None:
     assert len(out.notices) == 2
 
 
+def test_masked_records_lead_to_the_same_notices_and_what_was_refused_stays_refused() -> None:
+    r, again = rig(), rig()
+    phone = "13912345678"
+    said = [action(note=f"打 {phone}"), action("create", "c1", code="eco.noise", text=phone, lon=113.5, lat=22.5)]
+    for body in said:
+        say(r, body)
+    say(r, {"note": phone})
+    say(r, action(id="forged", note=phone), b"another key")
+    for row, (body, _) in enumerate(r.records[1:], 1):
+        value, heads, left_out = feedback.masked(body, r.heads[row], KEY)
+        assert phone.encode() not in value
+        assert left_out == (row > len(said))
+        again.say(value, heads)
+    before, after = r.run(), again.run()
+    assert after.notices == before.notices
+    assert [d.reason for d in after.dead] == [d.reason for d in before.dead]
+
+
 def test_the_lane_gives_the_same_however_its_log_is_cut_and_after_a_restart() -> None:
     r = rig()
     bodies = [action(id=f"a{i % 5}", note="x" * (i % 3)) for i in range(12)]
