@@ -50,9 +50,11 @@ def genuine(value: bytes | None, signature: bytes | None, key: bytes) -> bool:
 
 
 def masked(value: bytes | None, headers: Headers, key: bytes) -> tuple[bytes, Headers, bool]:
-    """What may stand for a record where personal data must not: the action with its texts masked, signed anew, so that
-    it leads to the same notice. Of a record that is no action nothing is kept, which the last says; it stays refused, and
-    one that was forged stays forged."""
+    """What may stand for a record where personal data must not: the action with its texts masked, signed anew.
+
+    It leads to the same notice. Of a record that is no action nothing is kept, which the last value says; it stays
+    refused, and one that was forged stays forged.
+    """
     signature = next((content for name, content in headers if name == SIGNATURE), None)
     if not genuine(value, signature, key):
         return b"", ((SIGNATURE, b""),), True
