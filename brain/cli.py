@@ -8,6 +8,7 @@ from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, r
 from brain.commands.address import address
 from brain.commands.audit import audit
 from brain.commands.demo import demo
+from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
 from brain.commands.recover import recover
 from brain.commands.route import route
@@ -29,6 +30,7 @@ app.command()(top)
 app.command()(audit)
 app.command()(screen)
 app.command()(send)
+app.command()(feedback)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)

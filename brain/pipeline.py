@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import structlog
 
+from brain import feedback
+from brain.feedback import FeedbackLane
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
@@ -34,8 +37,14 @@ LANES: Mapping[str, Callable[[], LaneLogic]] = {
     "video.metadata": DetectionsLane,
     "hotline.tickets": TicketsLane,
 }
+"""Of the inputs whose lanes need no key."""
 DECODERS = {"iot.telemetry": decode_readings, "video.metadata": decode_detections}
 """Of the inputs that name an asset."""
+
+
+def lanes(settings: Settings) -> dict[str, Callable[[], LaneLogic]]:
+    """The logic of every input."""
+    return {**LANES, feedback.TOPIC: partial(FeedbackLane, settings.key())}
 
 
 def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySet]:
@@ -86,7 +95,7 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
         content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
         for n in set(settings.partitions.values()):
             content.partitions(n)
-        for topic, make in LANES.items():
+        for topic, make in lanes(settings).items():
             logic = make()
             logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
             logic.enter(set_id, content)
@@ -114,9 +123,10 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
     sets, genesis = library(settings, bootstrap)
     kafka = KafkaSettings(bootstrap=bootstrap, request_timeout=settings.request_timeout_s)
     made = WorkerSettings(
-        kafka=kafka, inputs=settings.partitions, lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get,
-        genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group, flush_s=settings.flush_s,
-        load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets), outcomes=outcomes,
+        kafka=kafka, inputs=settings.partitions, lanes=lanes(settings), city=lambda: CityLogic(sets=sets.get),
+        sets=sets.get, genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group,
+        flush_s=settings.flush_s, load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets),
+        outcomes=outcomes,
         changes=lambda: LiveChanges(sets, settings.set_folder(), bootstrap, settings.prefix + "sets"),
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)
@@ -135,6 +145,6 @@ def replay_settings(
     for set_id in shelf.ids():
         sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
     return ReplaySettings(
-        lanes=LANES, city=lambda: CityLogic(sets=sets.get), sets=sets.get, genesis=genesis.id, key=settings.key(),
-        partitions=settings.partitions, prefix=settings.prefix,
+        lanes=lanes(settings), city=lambda: CityLogic(sets=sets.get), sets=sets.get, genesis=genesis.id,
+        key=settings.key(), partitions=settings.partitions, prefix=settings.prefix,
     )  # fmt: skip

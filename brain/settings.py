@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "iot.telemetry": self.telemetry_partitions,
             "video.metadata": self.video_partitions,
             "hotline.tickets": 1,
+            "feedback": 1,
         }
 
     def key(self) -> bytes:

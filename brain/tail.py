@@ -17,18 +17,18 @@ from rich.text import Text
 
 from brain.incidents.value import DOMAINS
 from brain.incidents.words import reason_text
-from streams.records import CE_TYPE, PULSE_TYPE, READY_TYPE, SEAL_TYPE
+from streams.records import CE_TYPE, NOTICE_TYPE, PULSE_TYPE, READY_TYPE, SEAL_TYPE
 from streams.tailing import Seen, follow
 
 Lang = Literal["zh", "en"]
 Stage = Literal["incidents", "signals", "alarms", "deadletter", "pulse", "audit"]
 Format = Literal["text", "json"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets")
+INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets", "feedback")
 CITY_TIME = timezone(timedelta(hours=8))
 """People in the city read their own time, UTC+8 北京时间, wherever the command runs."""
 
-_OURS = frozenset((PULSE_TYPE, SEAL_TYPE, READY_TYPE))
+_OURS = frozenset((PULSE_TYPE, SEAL_TYPE, READY_TYPE, NOTICE_TYPE))
 _COLOURS = {1: "bright_blue", 2: "yellow", 3: "dark_orange", 4: "bold red"}
 _ZH = {
     "emergency": "应急", "market": "市监", "eco": "生态", "social": "社会", "public": "公服", "economy": "经济",

@@ -18,12 +18,14 @@ from streams.order import Absence, FoldKey, FoldOrder, LaneMark
 from streams.records import (
     AUDIT_TYPE,
     CE_TYPE,
+    NOTICE_TYPE,
     READY_TYPE,
     SEAL_TYPE,
     SIGNAL_TYPE,
     SUMMARY_TYPE,
     TP,
     Batch,
+    Notice,
     Seal,
     Signal,
     Summary,
@@ -37,6 +39,7 @@ BUFFER_ROWS = 200_000
 _json = msgspec.json.Encoder().encode
 _signal = msgspec.json.Decoder(Signal).decode
 _summary = msgspec.msgpack.Decoder(Summary).decode
+_notice = msgspec.json.Decoder(Notice).decode
 _seal = msgspec.json.Decoder(Seal).decode
 
 
@@ -204,6 +207,8 @@ class City:
             self.order.add(rank, _signal(value), offset)
         elif kind == SUMMARY_TYPE:
             self.order.add(rank, _summary(value), offset)
+        elif kind == NOTICE_TYPE:
+            self.order.add(rank, _notice(value), offset)
         elif kind == SEAL_TYPE:
             self._sealed(rank, _seal(value))
         elif kind == READY_TYPE:
@@ -246,6 +251,8 @@ class City:
                 if isinstance(item, Signal):
                     self.logic.signal(item)
                     self._tell("folded")
+                elif isinstance(item, Notice):
+                    self.logic.notice(item)
                 else:
                     self.logic.summary(item)
 

@@ -19,7 +19,7 @@ from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
 from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
 from streams.pulse import Pulse, hold
-from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Reason, Stage, Write
+from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Notice, Reason, Signal, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 
 __all__ = [
@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 FOLD_TABLE = "_fold"
+NOTICES = b"\x00notices"
+"""Key of the fold time that the lane's notices keep among themselves; no asset's name begins like that."""
 FOLD_DTYPE = np.dtype([("fold", "i8")])
 DEATHS = 3
 """After so many deaths at one position the next batch is tried in a child first."""
@@ -343,29 +345,39 @@ class Lane:
     # -- what came out
 
     def _emit(self, batch: Batch, out: Output, clocks: I8, beats: list[Beat]) -> None:
-        fold = self.store.table(FOLD_TABLE)
         blind = [beat for beat in beats if beat.outage]
         for beat in blind:
             out.signals += inputs_down(self.topics.source, beat)
         if blind and len(out.signals) > 1:
             out.signals.sort(key=lambda s: (s.offset, s.index))
         for signal in out.signals:
-            row = int(np.searchsorted(batch.offsets, signal.offset))
-            signal.pulse = int(clocks[row]) if row >= self._first_pulse else -1
-            slot = fold.slot(signal.asset.encode())
-            signal.fold = hold(signal.t, int(clocks[row]), int(fold.rows["fold"][slot]))
-            fold.rows["fold"][slot] = signal.fold
-            fold.dirty[slot] = 1
-            signal.set = self.head.set
+            self._place(batch, signal, signal.asset.encode(), clocks)
             self.pending.signal(signal)
+        for notice in out.notices:
+            self._place(batch, notice, NOTICES, clocks)
+            notice.source = str(self.topics.source)
+            self.pending.notice(notice)
         for summary in out.summaries:
             summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.topics.source)
             self.pending.summary(summary)
         for dead in out.dead:
             self._bury(batch, dead)
+        for what, note in out.audits:
+            self.pending.audit(what, **note)
         for name, amount in out.counts.items():
             self.observer.progress(self, "outcome", amount, name)
         self.observer.progress(self, "signals", len(out.signals))
+
+    def _place(self, batch: Batch, item: Signal | Notice, key: bytes, clocks: I8) -> None:
+        """Its place in fold order: held around the lane's clock, never before the last one of the same key."""
+        fold = self.store.table(FOLD_TABLE)
+        row = int(np.searchsorted(batch.offsets, item.offset))
+        item.pulse = int(clocks[row]) if row >= self._first_pulse else -1
+        slot = fold.slot(key)
+        item.fold = hold(item.t, int(clocks[row]), int(fold.rows["fold"][slot]))
+        fold.rows["fold"][slot] = item.fold
+        fold.dirty[slot] = 1
+        item.set = self.head.set
 
     def _bury(self, batch: Batch, dead: Dead) -> None:
         self.pending.bury(batch, dead)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from streams.records import I4, I8, TP, Batch, Dead, Headers, Signal, Summary
+from streams.records import I4, I8, TP, Batch, Dead, Headers, Notice, Signal, Summary
 from streams.state import Store
 
 
@@ -61,6 +61,9 @@ class Output:
 
     signals: list[Signal] = field(default_factory=list)
     summaries: list[Summary] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    audits: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """What a person may ask about later: (what, fields of the note)."""
     dead: list[Dead] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """Rows by outcome for metrics, from a closed list of names (late, repeated, outside, ...)."""
@@ -111,6 +114,10 @@ class CityLogic(Protocol):
 
     def summary(self, summary: Summary) -> None:
         """The next summary in fold order. All lanes' summaries of one minute come before a timer set after its end."""
+        ...
+
+    def notice(self, notice: Notice) -> None:
+        """The next notice in fold order; its ``fold`` is the time."""
         ...
 
     def due(self) -> int | None:

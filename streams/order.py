@@ -13,7 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from streams.pulse import BOUND_MS
-from streams.records import Signal, Summary
+from streams.records import Notice, Signal, Summary
 
 
 class FoldKey(NamedTuple):
@@ -25,6 +25,8 @@ class FoldKey(NamedTuple):
     index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
 
 
+Item = Signal | Summary | Notice
+"""What a lane says to the city task."""
 LEAST = FoldKey(-(1 << 62), -1, -1, -1)
 
 
@@ -57,7 +59,7 @@ class Waiting(NamedTuple):
     """What waits in the buffer, with the record it was read from and the pulse that stood before that record."""
 
     key: FoldKey
-    item: Signal | Summary
+    item: Item
     record: int
     pulse_before: int
 
@@ -75,8 +77,8 @@ class FoldOrder:
     def __len__(self) -> int:
         return len(self._heap) + sum(map(len, self._held))
 
-    def add(self, rank: int, item: Signal | Summary, record: int) -> None:
-        """One signal or summary as read from a lane."""
+    def add(self, rank: int, item: Item, record: int) -> None:
+        """One signal, summary or notice as read from a lane."""
         mark = self.marks[rank]
         waiting = Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, mark.pulse)
         absence = _absence(mark, item.offset)
@@ -113,7 +115,7 @@ class FoldOrder:
             return self._heap[0].key
         return None
 
-    def pop(self) -> tuple[FoldKey, Signal | Summary]:
+    def pop(self) -> tuple[FoldKey, Item]:
         """Release the next one."""
         waiting = heapq.heappop(self._heap)
         self.last = waiting.key

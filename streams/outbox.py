@@ -13,6 +13,7 @@ from streams.logic import Beat
 from streams.records import (
     AUDIT_TYPE,
     CE_TYPE,
+    NOTICE_TYPE,
     READY_TYPE,
     SEAL_TYPE,
     SIGNAL_TYPE,
@@ -20,6 +21,7 @@ from streams.records import (
     TP,
     Batch,
     Dead,
+    Notice,
     Seal,
     Signal,
     Summary,
@@ -79,6 +81,10 @@ class Outbox:
     def summary(self, summary: Summary) -> None:
         """A view of many assets, for the models of the city task."""
         self.add(Write(self.topics.signals, None, _pack(summary), ((CE_TYPE, SUMMARY_TYPE),)))
+
+    def notice(self, notice: Notice) -> None:
+        """What people did or warn of, for the city task."""
+        self.add(Write(self.topics.signals, None, _json(notice), ((CE_TYPE, NOTICE_TYPE),)))
 
     def bury(self, batch: Batch, dead: Dead) -> None:
         """A record, or one value in it, that cannot be used."""

@@ -9,7 +9,7 @@ from typing import Any, Self
 from kafka import KafkaProducer
 
 from streams.log import LogError
-from streams.records import TP
+from streams.records import TP, Headers
 from streams.topics import partition_of
 
 
@@ -45,8 +45,12 @@ def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: byte
     return send_all(bootstrap, TP(topic, partition), [(key, value)], wait)[0]
 
 
-def send_all(bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None]], wait: float = 30.0) -> list[int]:
+def send_all(
+    bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None]], wait: float = 30.0, headers: Headers = ()
+) -> list[int]:
     """Append records to one partition in their order and wait until each is acknowledged; their offsets.
+
+    ``headers`` are those of every record.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def send_all(bootstrap: str, tp: TP, records: Iterable[tuple[bytes, bytes | None
         **client_options(bootstrap), acks="all", allow_auto_create_topics=False, max_in_flight_requests_per_connection=1
     )
     try:
-        sent = [producer.send(tp.topic, value, key, partition=tp.partition) for key, value in records]
+        sent = [producer.send(tp.topic, value, key, list(headers), tp.partition) for key, value in records]
         return [int(future.get(wait).offset) for future in sent]
     except KafkaError as error:
         raise LogError(f"{tp} at {bootstrap} takes nothing: {error!r}") from error

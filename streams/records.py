@@ -160,6 +160,9 @@ class Reason(enum.StrEnum):
     LATE = "late"
     CONFLICT = "conflict"
     FORGED_PULSE = "forged_pulse"
+    FORGED_ACTOR = "forged_actor"
+    UNKNOWN_ACTION = "unknown_action"
+    UNKNOWN_FIELD = "unknown_field"
     AGENT_ERROR = "agent_error"
     POISON = "poison"
 
@@ -271,6 +274,30 @@ class Summary(msgspec.Struct):
         return np.frombuffer(self.columns[name], "<f8")
 
 
+class Notice(msgspec.Struct, omit_defaults=True):
+    """An accepted record of an input that people or other offices write: what they did, or what they warn of.
+
+    It travels with the lane's signals and takes its place in fold order. ``body`` is the record as its lane decoded,
+    checked and masked it, as JSON. ``t`` is its own time, ms UTC; ``key`` what it is about (an incident's id, a
+    warning's), ``id`` the sender's name for it. ``offset`` and ``index`` are its place in the lane's log. Notices of a
+    lane keep the order of its log: ``fold`` is never less than that of the notice before.
+    """
+
+    kind: Literal["feedback", "warning"]
+    id: str
+    key: str
+    t: int
+    offset: int
+    index: int
+    body: msgspec.Raw
+    fold: int = 0
+    pulse: int = -1
+    """The lane's last accepted pulse before the record, ms; -1 before the first."""
+    set: str = ""
+    source: str = ""
+    """The lane it came from, as ``topic/partition``."""
+
+
 class Seal(msgspec.Struct):
     """Last record of a flush in an output partition: a chain that makes a lost or torn transaction visible.
 
@@ -296,4 +323,5 @@ SEAL_TYPE = b"city.seal"
 SIGNAL_TYPE = b"city.signal"
 READY_TYPE = b"city.ready"
 SUMMARY_TYPE = b"city.summary"
+NOTICE_TYPE = b"city.notice"
 AUDIT_TYPE = b"city.audit"

@@ -74,6 +74,22 @@ def follow(
         yield from _Follower(consumer, topics, ends=ends).records(from_beginning, until_end, stop)
 
 
+def after(bootstrap: str, topics: Sequence[str], ask: Callable[[], object], wait_s: float) -> Generator[Seen]:
+    """What comes into the topics within some seconds after ``ask`` was called: answers to a question asked by record.
+
+    Raises
+    ------
+    LogError
+        No broker answers at ``bootstrap``.
+    """
+    with _consumer(bootstrap) as consumer:
+        follower = _Follower(consumer, topics)
+        follower.look(False)
+        ask()
+        until = time.monotonic() + wait_s
+        yield from follower.records(False, False, lambda: time.monotonic() >= until)
+
+
 def snapshot(
     bootstrap: str, partitions: Sequence[TP]
 ) -> Iterator[tuple[TP, int, int, bytes | None, bytes | None, Headers]]:
@@ -180,7 +196,7 @@ class _Follower:
         self.positions: dict[Any, int] = {}
 
     def records(self, from_beginning: bool, until_end: bool, stop: Callable[[], bool]) -> Iterator[Seen]:
-        self._look(from_beginning)
+        self.look(from_beginning)
         ends = self.consumer.end_offsets(list(self.positions)) if until_end and self.positions else {}
         looked = time.monotonic()
         while not stop() and not (until_end and self._reached(ends)):
@@ -191,7 +207,7 @@ class _Follower:
                 )  # fmt: skip
             self._tell_ends()
             if not until_end and time.monotonic() - looked > LOOK_AGAIN_S:
-                self._look(True)
+                self.look(True)
                 looked = time.monotonic()
 
     def _poll(self) -> list[Any]:
@@ -207,7 +223,7 @@ class _Follower:
         # Merged, not sorted: the records of one partition keep their order even where their times do not rise.
         return list(heapq.merge(*polled.values(), key=lambda r: r.timestamp))
 
-    def _look(self, from_beginning: bool) -> None:
+    def look(self, from_beginning: bool) -> None:
         """Find partitions that are not read yet and read them too."""
         from kafka import TopicPartition
 

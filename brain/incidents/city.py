@@ -19,6 +19,8 @@ from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings, evidence
 from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.ops import Ops
+from brain.incidents.people import People
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Plan, Rules
 from brain.incidents.state import restored
@@ -28,7 +30,7 @@ from brain.incidents.value import Incident, Member, fingerprint_of, incident_id
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
 from brain.trust import NAME as TRUST
-from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Signal, Summary
+from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice, Signal, Summary
 
 KEY = b"i/"
 HANDLED = frozenset(("dispatched", "handling"))
@@ -58,7 +60,7 @@ class CityLogic:
         self.desk = Desk(desk or DeskSettings(), self.settings, self._note, self._audit)
         self.withheld = Withheld()
         self.clockwork = Clockwork(self._note, self._audit)
-        self.desk.began = self.clockwork.shown
+        self.desk.began = self._began
         self.desk.carry, self.desk.around = self._carry, self.book.around_it
         self.graves = Graves()
         self._told: Counter[str] = Counter()
@@ -70,6 +72,10 @@ class CityLogic:
         self._timers = Timers(self.book, self.desk, self.graves)
         self._changed: dict[str, Incident] = {}
         self._notes: list[_Record] = []
+        self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
+            self._note, self._notes.append, self._touch, self._consider, self._withhold, self._release, self._over,
+            self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
+        ))  # fmt: skip
 
     def __len__(self) -> int:
         """Incidents that signals may reach."""
@@ -83,7 +89,7 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        for key, value in self._trust.load(self._models.load(items)).items():
+        for key, value in self.people.load(self._trust.load(self._models.load(items))).items():
             if key.startswith(KEY):
                 self._back(Case.of(restored(value)))
             elif key.startswith(CONSOLE):
@@ -112,7 +118,10 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
+        before = len(self.book)
         reason = self._raise(signal) if signal.kind == "raise" else self._follow(signal)
+        if len(self.book) > before and len(self.people.waiting):
+            self.people.opened(incident_id(signal.identity()), signal.fold)
         if not reason.changes:
             self.counts[reason.value] += 1
 
@@ -121,9 +130,13 @@ class CityLogic:
         if not (self._trust if summary.name == TRUST else self._models).summary(summary):
             self.counts["late_summary"] += 1
 
+    def notice(self, notice: Notice) -> None:
+        """What people did, in its place."""
+        self.people.notice(notice)
+
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
-        times = (self._timers.due(), self._models.due(), self._trust.due())
+        times = (self._timers.due(), self.people.due(), self._models.due(), self._trust.due())
         return min((t for t in times if t is not None), default=None)
 
     def fire(self, now: int) -> None:
@@ -144,6 +157,7 @@ class CityLogic:
                 self._timers.console(key)
             else:
                 self.graves.due(key)
+        self.people.fire(now)
         if now not in (self._models.due(), self._trust.due()):
             return
         unread = self._models.unread
@@ -171,10 +185,11 @@ class CityLogic:
             items[KEY + key.encode()] = value if key in self.book.cases else None
             records.append((publish.topic(incident), key.encode(), value, publish.headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
+        items |= self.people.changes()
         records += self.graves.tombstones()
         records += self._notes + notes
         self._changed.clear()
-        self._notes = []
+        self._notes.clear()
         return items, records
 
     # -- signals
@@ -393,10 +408,23 @@ class CityLogic:
         if incident.shown is None:
             incident.withheld = Reason.NEVER_SHOWN.value
             self._note(case, now, Reason.NEVER_SHOWN, "")
+        self._over(case, now)
+
+    def _began(self, case: Case, now: int) -> None:
+        """People see it: its clocks begin, whoever showed it."""
+        self.clockwork.shown(case, now)
+        self._timers.of(case)
+
+    def _over(self, case: Case, now: int) -> None:
+        """It asks nobody for anything any more, and its effects stand on their own."""
         self.desk.leave(case)
-        self._timers.console(incident.domain)
+        self._timers.console(case.incident.domain)
         for effect in self.withheld.close(case):
             self._release(effect, now)
+
+    def _bury(self, case: Case, now: int) -> None:
+        self.graves.dig(case.incident, now)
+        self._timers.grave(case.incident.id)
 
     def _close(self, case: Case, now: int) -> None:
         incident = case.incident
@@ -404,8 +432,9 @@ class CityLogic:
         self._note(case, now, Reason.CLOSED, "")
         self.clockwork.moved(case, now)
         self.book.remove(case)
-        self.graves.dig(incident, now)
-        self._timers.grave(incident.id)
+        self._bury(case, now)
+        if incident.shown is not None or incident.history:  # nobody reopens what nobody saw
+            self.people.archive.keep(incident, now)
 
     # -- what is kept
 
@@ -413,6 +442,12 @@ class CityLogic:
         fold.note(case.incident, now, reason, identity)
         self._changed[case.incident.id] = case.incident
         self.counts[reason.value] += 1
+
+    def _touch(self, case: Case) -> None:
+        """Record, state and timers follow a change."""
+        self._changed[case.incident.id] = case.incident
+        self._timers.of(case)
+        self._timers.console(case.incident.domain)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:

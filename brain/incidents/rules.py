@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from brain.incidents.actions import Place
 from brain.incidents.causes import Causes
 from brain.incidents.events import Events
 from brain.incidents.limits import Limits
@@ -113,17 +114,44 @@ class Rules:
         """Of a scenario; one that the set lacks (the brain's own, or of an earlier set) is named by its id."""
         return self.plans.get(scenario) or _unlisted(scenario)
 
-    def route(self, plan: Plan, signal: Signal) -> Route:
-        """Who leads: by event code, place and owner of the asset; nobody where the set has no routes."""
+    def coded(self, code: str) -> Plan | None:
+        """How an incident by hand is named: by its event, else by a scenario of the code; None for a code of which the
+        set knows neither event, scenario nor route. Never hidden where its event or any scenario of its family is."""
+        family = family_of(code, code)
+        mine = [plan for _, plan in sorted(self.plans.items()) if plan.family == family]
+        event = self.events.find(code) if self.events is not None else None
+        if event is not None and event.code != code and "." not in event.code:
+            event = None  # a whole class is no event
+        exact = next((plan for plan in mine if plan.event_code == code), None)
+        domain = event.domain if event is not None else mine[0].domain if mine else _domain(code)
+        if domain is None or (event is None and not mine and not self._routed(code, domain)):
+            return None
+        name = Text(code, code) if event is None else event.name
+        if exact is not None and (event is None or event.code != code):
+            name = exact.name
+        life = (event is not None and event.life) or any(plan.life for plan in mine)
+        return Plan(domain, 0 if exact is None else exact.version, code, family, name, life)
+
+    def _routed(self, code: str, domain: str) -> bool:
+        rule = self.routes.find(code, domain).rule if self.routes is not None else "default"
+        return not rule.startswith("default") and rule != domain
+
+    def route(self, plan: Plan, where: Signal | Place) -> Route:
+        """Who leads: by event code, place and owner of the signal's asset; nobody where the set has no routes."""
         if self.routes is None:
             return NO_ROUTE
         return self.routes.find(
-            plan.event_code, plan.domain, signal.district, grid=signal.grid, town=signal.town,
-            zones=signal.areas.get("zone", ()), owner=self.owner(signal.asset),
+            plan.event_code, plan.domain, where.district, grid=where.grid, town=where.town,
+            zones=where.areas.get("zone", ()), owner=self.owner(where.asset) if isinstance(where, Signal) else "",
         )  # fmt: skip
 
 
 _OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}
+
+
+def _domain(code: str) -> Domain | None:
+    first = code.partition(".")[0]
+    return next((domain for domain in DOMAINS if domain == first), None)
 
 
 def _unlisted(scenario: str) -> Plan:

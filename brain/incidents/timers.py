@@ -42,6 +42,11 @@ class Graves:
         time, topic = self.at[incident.id] = now + GRAVE_MS, publish.topic(incident)
         self._changed[GRAVE + incident.id.encode()] = f"{time} {topic}".encode()
 
+    def fill(self, id_: str) -> None:
+        """It has come back."""
+        if self.at.pop(id_, None) is not None:
+            self._changed[GRAVE + id_.encode()] = None
+
     def due(self, key: str) -> None:
         """Its record may go."""
         _, topic = self.at.pop(key)

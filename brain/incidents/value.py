@@ -78,7 +78,12 @@ class Member(msgspec.Struct, omit_defaults=True):
 
 
 class Act(msgspec.Struct, omit_defaults=True):
-    """What a person did: fold time, what, by whom, for which unit, and the note; ``id`` is the sender's."""
+    """What a person did: fold time, what, by whom, for which unit, and the note; ``id`` is the sender's.
+
+    ``at`` is when the person says it was, ``revision`` the incident's that it made; ``to`` what it names: units, a
+    value, another incident; ``until`` a promise or a limit; all times ms UTC. ``count``: more than one where older
+    acts are summed up.
+    """
 
     t: int
     what: str
@@ -86,8 +91,14 @@ class Act(msgspec.Struct, omit_defaults=True):
     unit: str = ""
     note: str = ""
     id: str = ""
-    was: str = ""
+    was: State | Literal[""] = ""
     """State before, where it moved."""
+    role: str = ""
+    at: int = 0
+    to: str = ""
+    until: int = 0
+    revision: int = 0
+    count: int = 1
 
 
 class Incident(msgspec.Struct):

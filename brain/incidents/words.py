@@ -7,7 +7,9 @@ from typing import Final
 
 from brain.incidents.clocks import ClockReason
 from brain.incidents.reasons import Reason
+from brain.incidents.transitions import Refusal
 from brain.incidents.value import Text
+from streams.records import Reason as DeadReason
 
 WORDS: Final[Mapping[str, Text]] = {
     Reason.OPENED: Text("新事件", "new"),
@@ -72,6 +74,38 @@ WORDS: Final[Mapping[str, Text]] = {
     Reason.AFTER_CLEAR: Text("已消除", "cleared already"),
 }
 """Every reason, by its value."""
+REFUSALS: Final[Mapping[str, Text]] = {
+    Refusal.UNKNOWN_INCIDENT: Text("没有这个事件", "no such incident"),
+    Refusal.UNKNOWN_CODE: Text("没有这个事件类型", "no such event code"),
+    Refusal.UNKNOWN_UNIT: Text("没有这个部门", "no such department"),
+    Refusal.ILLEGAL_TRANSITION: Text("当前状态不允许", "not in this state"),
+    Refusal.ALREADY: Text("已是如此", "so already"),
+    Refusal.OVERTAKEN: Text("已有更晚的操作", "overtaken by a later action"),
+    Refusal.STALE_REVISION: Text("他人已先操作", "another has acted since"),
+    Refusal.FORBIDDEN_ROLE: Text("角色无权", "not for this role"),
+    Refusal.FORBIDDEN_LIFE: Text("不可隐藏类别不允许", "not of a never-hidden class"),
+    Refusal.NOT_A_MEMBER: Text("不是其成员", "not a member"),
+    Refusal.NOT_ALL_MEMBERS: Text("至少须留下一个成员", "a member must stay"),
+    Refusal.ALREADY_MERGED: Text("已被合并", "merged already"),
+    Refusal.SAME_INCIDENT: Text("是同一事件", "the same incident"),
+    Refusal.NOTHING_TO_UNDO: Text("没有可撤销的", "nothing to undo"),
+    Refusal.NOT_TAKEN: Text("不在该人手中", "not with that person"),
+    Refusal.NO_LIMIT: Text("没有可延长的时限", "no limit to extend"),
+    Refusal.BAD_TIME: Text("时间不合适", "not a fitting time"),
+    DeadReason.FORGED_ACTOR: Text("签名不符", "its signature does not hold"),
+    DeadReason.LATE: Text("过期", "too late"),
+    DeadReason.FUTURE: Text("时间超前", "ahead of time"),
+    DeadReason.CONFLICT: Text("同一编号内容不同", "another action under the same id"),
+    DeadReason.BAD_POSITION: Text("位置无效", "no such place"),
+}
+"""Why feedback did nothing, by its value: refusals, and those reasons of dead letters that a person can do something
+about."""
+
+
+def refusal_text(reason: str, lang: str) -> str:
+    """Why feedback did nothing, for people; a reason that has no words as it is."""
+    text = REFUSALS.get(reason)
+    return reason if text is None else text.zh if lang == "zh" else text.en
 
 
 def reason_text(reason: str, lang: str) -> str:

@@ -22,6 +22,8 @@ from streams.state import HEAD, Store
 
 SEAL = ("ce_type", b"city.seal")
 SIGNAL = ("ce_type", b"city.signal")
+NOTICE = ("ce_type", b"city.notice")
+AUDIT = ("ce_type", b"city.audit")
 
 
 def check(world: World) -> list[str]:
@@ -42,6 +44,9 @@ def check(world: World) -> list[str]:
         where = str(topics.source)
         signals = _decoded(broker, topics.signals, SIGNAL)
         _same(found, f"{where} signals", answer.signals, [_picked(s, answer.signals) for s in signals])
+        _same(found, f"{where} notices", answer.notices, _full(_decoded(broker, topics.signals, NOTICE)))
+        told = [{"what": "told", "lane": where, "id": n["id"]} for n in answer.notices]
+        _same(found, f"{where} audit", told, _noted(broker, topics.audit, "told"))
         provisional = [s for s in signals if s.get("life") and s["kind"] != "clear"]
         _same(found, f"{where} alarms", provisional, _decoded(broker, topics.alarms, SIGNAL))
         _same(found, f"{where} dead letters", sorted(answer.dead), sorted(_dead(broker, topics.dead)))
@@ -52,6 +57,7 @@ def check(world: World) -> list[str]:
     _same(found, "released", folded.released, _decoded(broker, TP("released", 0), None))
     _same(found, "spans", folded.spans, _decoded(broker, TP("spans", 0), None))
     _same(found, "incidents", folded.records, _decoded(broker, TP("incidents.toy", 0), None))
+    _same(found, "city audit", folded.notices, _noted(broker, TP("audit", 0), "notice"))
     for tp in (*(t.state for t in world.topics), CITY_STATE):
         broker.partition(tp).compact(1 << 60)
     for topics, lane_answer in zip(world.topics, answers, strict=True):
@@ -90,6 +96,15 @@ def _picked(signal: dict[str, Any], like: list[dict[str, Any]]) -> dict[str, Any
     defaults = {"fold": 0, "pulse": -1, "level": 0, "set": ""}
     names = like[0] if like else signal
     return {name: signal.get(name, defaults.get(name)) for name in names}
+
+
+def _full(notices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    defaults = {"fold": 0, "pulse": -1, "set": "", "source": ""}
+    return [{**defaults, **notice} for notice in notices]
+
+
+def _noted(broker: MemoryBroker, tp: TP, what: str) -> list[dict[str, Any]]:
+    return [note for note in _decoded(broker, tp, AUDIT) if note["what"] == what]
 
 
 def _dead(broker: MemoryBroker, tp: TP) -> list[tuple[int, int, str, str]]:

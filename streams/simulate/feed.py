@@ -42,7 +42,7 @@ class Feed:
         plan, out = self.world.plan, [""] * 25
         return (
             out
-            + ["junk"]
+            + ["junk", "tell", "tell"]
             + ["raise"] * plan.raising
             + ["kill"] * plan.poison * (self.rng.random() < 0.5)
             + ["forged"] * (2 * plan.forged)

@@ -19,7 +19,7 @@ from streams.log import Indefinite
 from streams.memory import MemoryBroker, MemoryPartition, MemoryTaskLog, Step, ask
 from streams.order import FoldKey, FoldOrder, LaneMark, Waiting
 from streams.outbox import Outbox
-from streams.records import Summary
+from streams.records import Notice, Summary
 from streams.state import HEAD, Store
 
 Change = tuple[Any, str, Any]
@@ -287,11 +287,20 @@ def _no_bound() -> list[Change]:
     return [(FoldOrder, "bound", bound)]
 
 
-def _summaries_unheld() -> list[Change]:
+def _notices_overtake() -> list[Change]:
+    original = Lane._place
+
+    def place(self: Lane, batch: Any, item: Any, key: bytes, clocks: Any) -> None:
+        original(self, batch, item, b"%d" % item.offset if isinstance(item, Notice) else key, clocks)
+
+    return [(Lane, "_place", place)]
+
+
+def _unheld(kind: type[Summary | Notice]) -> list[Change]:
     original = FoldOrder.add
 
     def add(self: FoldOrder, rank: int, item: Any, record: int) -> None:
-        if isinstance(item, Summary):
+        if isinstance(item, kind):
             self._push(Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse))
         else:
             original(self, rank, item, record)
@@ -367,7 +376,9 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "exclusions are forgotten at a restart": _mark_forgotten,
     "exclusions are not journalled": _no_journal,
     "released up to the pulse, not B before it": _no_bound,
-    "an excluded lane's summaries keep their time": _summaries_unheld,
+    "an excluded lane's summaries keep their time": lambda: _unheld(Summary),
+    "an excluded lane's notices keep their time": lambda: _unheld(Notice),
+    "a notice may overtake another": _notices_overtake,
     "timers fire by how the watermark steps": _timers_by_watermark,
     "a pulse counts though its sequence is old": _any_pulse,
     "a forged pulse counts": _forged_taken,

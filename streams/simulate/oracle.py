@@ -44,6 +44,7 @@ class LaneAnswer:
     sets: list[tuple[int, str]] = field(default_factory=list)
     views: list[tuple[int, int, dict[str, float]]] = field(default_factory=list)
     """(end of the span, offset of the pulse that ended it, asset → readings in it)."""
+    notices: list[dict[str, Any]] = field(default_factory=list)
     clock: int = -1
     up: int = 0
     set: str = "s0"
@@ -59,6 +60,7 @@ class LaneOracle:
         self.log_clock = -1
         self.rows = 0
         self.system_fold = 0
+        self.notice_fold = 0
 
     def run(self, records: Records) -> LaneAnswer:
         """All records of the lane."""
@@ -128,6 +130,15 @@ class LaneOracle:
         if document["do"] == "kill":
             raise AssertionError(f"offset {offset} kills every worker and is not in the journal")
         self.rows += 1
+        if document["do"] == "tell":
+            name, t, x = readings[0]
+            clock = self.now()
+            self.notice_fold = max(clock - B, min(clock + AHEAD, t), self.notice_fold)
+            self.out.notices.append({
+                "kind": "feedback", "id": f"{self.where[1]}-{offset}", "key": name, "t": t, "offset": offset,
+                "index": 1 << 28, "body": {"x": x}, "fold": self.notice_fold, "pulse": self.out.clock,
+                "set": self.out.set, "source": f"{self.where[0]}/{self.where[1]}",
+            })  # fmt: skip
         for index, (name, t, x) in enumerate(readings):
             clock = self.now()
             if t > clock + 30_000:
@@ -187,8 +198,10 @@ class CityAnswer:
 
     released: list[list[Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
-    open: dict[str, dict[str, Any]] = field(default_factory=dict)
+    open: dict[str, Any] = field(default_factory=dict)
     spans: list[list[Any]] = field(default_factory=list)
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    """What the city says of each notice on the audit topic."""
 
 
 def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) -> CityAnswer:
@@ -197,7 +210,7 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
     end = min(lane.clock for lane in lanes) - B
     items: list[tuple[tuple[int, int, int, int], dict[str, Any]]] = []
     for rank, lane in enumerate(lanes):
-        for signal in lane.signals:
+        for signal in [*lane.signals, *lane.notices]:
             fold = signal["fold"]
             for since, (until, bound) in absences[rank].items():
                 if since <= signal["offset"] < until:
@@ -219,6 +232,7 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
     items.sort(key=lambda item: item[0])
     changes = sorted({change for lane in lanes for change in lane.sets})
     quiet = RULES[rule][2]
+    told: dict[str, int] = {}
 
     def before_signals(limit: int) -> None:
         """Everything that comes before the signals of this time."""
@@ -238,6 +252,17 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
 
     for (fold, *_), s in items:
         before_signals(fold)
+        if "body" in s:
+            told[s["key"]] = told.get(s["key"], 0) + 1
+            open_one = out.open.get(s["key"])
+            out.notices.append({
+                "what": "notice", "id": s["id"], "fold": fold, "set": rule, "number": told[s["key"]],
+                "incident": open_one["id"] if open_one else "", **s["body"],
+            })  # fmt: skip
+            if open_one:
+                out.open[s["key"]] = {**open_one, "members": [*open_one["members"], s["id"]]}
+                out.records.append(out.open[s["key"]])
+            continue
         topic, partition, offset, index = s["origin"]
         identity = f"{s['scenario']}|{s['asset']}|{topic}/{partition}/{offset}/{index}"
         name = f"{identity}|{s['n']}|{s['kind']}"
@@ -248,4 +273,5 @@ def city(lanes: list[LaneAnswer], absences: list[dict[int, tuple[int, int]]]) ->
         out.released.append([fold, name, rule])
     before_signals(end - 1)
     out.open |= {f"m/{fold}": view for fold, view in spans.items() if fold + 1 >= end}
+    out.open |= {f"n/{name}": n for name, n in told.items()}
     return out

@@ -1,7 +1,8 @@
-"""Small logic for the simulator: a threshold with duration, absence on up-time, summaries, incidents closed by quiet.
+"""Small logic for the simulator: a threshold with duration, absence on up-time, summaries, notices, incidents.
 
-A record is ``{"v": [[asset, t, x], ...], "do": ""}``; ``do`` is ``raise`` (the agent raises after the first value) or
-``kill`` (the worker dies there). Not meant for anything but :mod:`streams.simulate`.
+A record is ``{"v": [[asset, t, x], ...], "do": ""}``; ``do`` is ``raise`` (the agent raises after the first value),
+``kill`` (the worker dies there) or ``tell`` (the first value is also a notice of its
+asset). Not meant for anything but :mod:`streams.simulate`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 import numpy as np
 
 from streams.logic import Beat, Output, View
-from streams.records import TP, Dead, Headers, Reason, Signal, Stage, Summary
+from streams.records import AUDIT_TYPE, CE_TYPE, TP, Dead, Headers, Notice, Reason, Signal, Stage, Summary
 from streams.state import Store, Table
 
 ABSENT_MS = 4_000
@@ -23,6 +24,8 @@ STEP = 10.0
 """Above the limit by this much is the second level."""
 SPAN_MS = 3_000
 """A toy minute: what came within it is summed up at the beat that ends it."""
+TOLD = 1 << 28
+"""Index of a record's notice: above those of its signals."""
 BACK = 2.0
 """Hysteresis: cleared below the limit by this much."""
 
@@ -93,6 +96,8 @@ class ToyLane:
             return
         if reading.do == "kill":
             raise Killed
+        if reading.do == "tell" and reading.v:
+            self._tell(int(view.batch.offsets[row]), *reading.v[0], out)
         for index, (asset, t, x) in enumerate(reading.v):
             if reading.do == "raise" and index == len(reading.v) - 1:
                 raise ValueError("this row cannot be scored")
@@ -105,6 +110,11 @@ class ToyLane:
                 out.dead.append(Dead(row, index, Stage.SCORE, Reason.LATE, asset))
             elif t > r["last"]:
                 self._reading(asset, slot, (int(view.batch.offsets[row]), index), t, x, up, out)
+
+    def _tell(self, offset: int, asset: str, t: int, x: float, out: Output) -> None:
+        name = f"{self.source.partition}-{offset}"
+        out.notices.append(Notice("feedback", name, asset, t, offset, TOLD, msgspec.Raw(_json({"x": x}))))
+        out.audits.append(("told", {"id": name}))
 
     def _reading(self, asset: str, slot: int, at: tuple[int, int], t: int, x: float, up: int, out: Output) -> None:
         r, rule = self.table.rows[slot], self.rule
@@ -200,15 +210,17 @@ class ToyCity:
     def __init__(self) -> None:
         self.open: dict[str, ToyIncident] = {}
         self.sums: dict[int, dict[str, float]] = {}
+        self.told: dict[str, int] = {}
         self._state: dict[bytes, bytes | None] = {}
         self._records: list[tuple[str, bytes, bytes | None, Headers]] = []
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Open incidents by asset."""
-        mine = {k: v for k, v in items.items() if not k.startswith(b"m/")}
+        mine = {k: v for k, v in items.items() if not k.startswith((b"m/", b"n/"))}
+        self.told = {k[2:].decode(): int(v) for k, v in items.items() if k.startswith(b"n/")}
         self.open = {k.decode(): msgspec.json.decode(v, type=ToyIncident) for k, v in mine.items()}
         self.sums = {
-            int(k[2:]): msgspec.json.decode(v, type=dict[str, float]) for k, v in items.items() if k not in mine
+            int(k[2:]): msgspec.json.decode(v, type=dict[str, float]) for k, v in items.items() if k.startswith(b"m/")
         }
 
     def enter(self, set_id: str, content: Any) -> None:
@@ -232,6 +244,18 @@ class ToyCity:
         for asset, n in zip(summary.keys, summary.column("n").tolist(), strict=True):
             view[asset] = view.get(asset, 0.0) + n
         self._state[b"m/%d" % max(summary.t, summary.fold)] = _json(view)
+
+    def notice(self, notice: Notice) -> None:
+        """Joins the open incident of its asset, or is refused: there is none. Either way somebody can read it."""
+        incident = self.open.get(notice.key)
+        number = self.told[notice.key] = self.told.get(notice.key, 0) + 1
+        self._state[b"n/" + notice.key.encode()] = b"%d" % number
+        what = {"what": "notice", "id": notice.id, "fold": notice.fold, "set": self.set, "number": number,
+                "incident": incident.id if incident else "", **msgspec.json.decode(notice.body)}  # fmt: skip
+        self._records.append(("audit", b"city", _json(what), ((CE_TYPE, AUDIT_TYPE),)))
+        if incident is not None:
+            incident.members.append(notice.id)
+            self._say(notice.key, incident)
 
     def due(self) -> int | None:
         """The earliest end of quiet, or the moment after a span's views."""

@@ -13,7 +13,7 @@ from brain.scenarios import Scenario, read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
 from streams.logic import Beat, Output, View
-from streams.records import TP, Batch, Signal
+from streams.records import TP, Batch, Headers, Signal
 from streams.registry import Registry
 from streams.state import Store
 
@@ -99,6 +99,7 @@ class Rig:
         self.make, self.content, self.partitions = make, content, partitions
         self.at = TP("in", partition)
         self.records: list[tuple[bytes | None, int]] = []  # (payload or None for a beat, pulse)
+        self.heads: dict[int, Headers] = {}
         self.beats: dict[int, Beat] = {}
         self.pulse, self.up = T0, 0
         self.begin()
@@ -120,7 +121,8 @@ class Rig:
         self.lane.enter(self.content.id, self.content)
         self.log = log
 
-    def say(self, body: dict[str, Any] | bytes) -> None:
+    def say(self, body: dict[str, Any] | bytes, headers: Headers = ()) -> None:
+        self.heads[len(self.records)] = headers
         self.records.append((body if isinstance(body, bytes) else msgspec.json.encode(body), self.pulse))
 
     def beat(self, seconds: float, outage: int = 0) -> None:
@@ -140,7 +142,9 @@ class Rig:
         up = max((beat.up for r, beat in self.beats.items() if r < stretches[since][0]), default=0)
         for a, b in stretches[since:]:
             rows = [r for r in range(a, b) if self.records[r][0] is not None]
-            batch = Batch.of(self.at, a, b, [(r, T0, None, self.records[r][0], ()) for r in range(a, b)])
+            batch = Batch.of(
+                self.at, a, b, [(r, T0, None, self.records[r][0], self.heads.get(r, ())) for r in range(a, b)]
+            )
             pulse = np.array([self.records[r][1] for r in rows], np.int64)
             beats = [self.beats[r]._replace(at=sum(k < r for k in rows)) for r in range(a, b) if r in self.beats]
             view = View(self.at, batch, np.array(rows, np.int32) - np.int32(a), pulse, beats, up)
@@ -150,6 +154,8 @@ class Rig:
             up = beats[-1].up if beats else up
             whole.signals += out.signals
             whole.summaries += out.summaries
+            whole.notices += out.notices
+            whole.audits += out.audits
             whole.dead += [d._replace(row=d.row + a) for d in out.dead]
             for name, n in out.counts.items():
                 whole.counts[name] = whole.counts.get(name, 0) + n

@@ -47,6 +47,8 @@ QUICK = (
     "up-time grows over any gap",
     "a new conductor does not copy the last pulse",
     "a set comes into force at the end of a batch",
+    "an excluded lane's notices keep their time",
+    "a notice may overtake another",
 )
 
 
