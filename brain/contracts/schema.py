@@ -1,0 +1,97 @@
+"""JSON Schema (2020-12) of a msgspec type, with what its docstrings say about each field."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
+_SENTENCE = re.compile(r"(?<=\.)\s+(?=[^a-z])")
+
+
+def of_type(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """Schema of a struct: its own keywords at the top, the structs in it under ``$defs``.
+
+    A field is described by the docstring below it, else by the sentences of the class's docstring that name it between
+    double backticks. A field that neither describes has no description. Readers must let unknown fields pass.
+    """
+    _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    classes = {cls.__name__: cls for cls in structs(kind)}
+    for name, schema in components.items():
+        if name in classes:
+            _describe(schema, classes[name])
+        elif "description" in schema:
+            # An enum's: its docstring is for those who write it.
+            schema["description"] = _flat(schema["description"]).split(": ", 1)[0]
+    top = components.pop(kind.__name__)
+    if components:
+        top["$defs"] = {name: components[name] for name in sorted(components)}
+    return top
+
+
+def structs(kind: Any) -> list[type[msgspec.Struct]]:
+    """All structs that a type is made of, itself first."""
+    found: dict[type[msgspec.Struct], None] = {}
+    _walk(msgspec.inspect.type_info(kind), found)
+    return list(found)
+
+
+def _walk(node: Any, found: dict[type[msgspec.Struct], None]) -> None:
+    if isinstance(node, msgspec.inspect.StructType):
+        if node.cls in found:
+            return
+        found[node.cls] = None
+        for field in node.fields:
+            _walk(field.type, found)
+    elif isinstance(node, msgspec.inspect.Type):
+        for name in node.__struct_fields__:
+            value = getattr(node, name)
+            for part in value if isinstance(value, tuple) else (value,):
+                _walk(part, found)
+
+
+def _describe(schema: dict[str, Any], cls: type[msgspec.Struct]) -> None:
+    """Put the docstrings in; ``schema`` is that of the struct ``cls``."""
+    schema["description"] = _flat(inspect.getdoc(cls) or "")
+    own = _below(cls)
+    sentences = _SENTENCE.split(re.sub(r"\s+", " ", inspect.getdoc(cls) or ""))
+    info = msgspec.inspect.type_info(cls)
+    assert isinstance(info, msgspec.inspect.StructType)
+    for field in info.fields:
+        text = own.get(field.name) or " ".join(s for s in sentences if f"``{field.name}``" in s)
+        if text:
+            shape = schema["properties"][field.encode_name]
+            shape["description"] = _flat(text)
+
+
+def _below(cls: type[msgspec.Struct]) -> dict[str, str]:
+    """Docstrings that stand below fields, those of base classes included."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        if issubclass(base, msgspec.Struct) and base is not msgspec.Struct:
+            found |= dict(_documented(base))
+    return found
+
+
+def _documented(cls: type[msgspec.Struct]) -> Iterator[tuple[str, str]]:
+    (body,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(body, ast.ClassDef)
+    for line, after in zip(body.body, body.body[1:], strict=False):
+        if (
+            isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant) and isinstance(after.value.value, str)
+        ):  # fmt: skip
+            yield line.target.id, after.value.value
+
+
+def _flat(text: str) -> str:
+    """One line without the marks of a docstring."""
+    return _ROLE.sub(r"\1", re.sub(r"\s+", " ", text).strip()).replace("``", "").replace("`", "")
