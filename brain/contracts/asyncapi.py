@@ -12,8 +12,8 @@ VERSION: Final = "3.0.0"
 BINDING: Final = "0.5.0"
 SCHEMA_FORMAT: Final = "application/schema+json;version=draft-2020-12"
 PARTITIONER: Final = (
-    "partition = (murmur2 of the key's bytes, seed 0x9747b28c, & 0x7fffffff) modulo the count: as Java's clients choose "
-    "it; librdkafka needs partitioner=murmur2"
+    "partition = (murmur2 of the key's bytes, seed 0x9747b28c, & 0x7fffffff) modulo the count: as Java's clients "
+    "choose it; librdkafka needs partitioner=murmur2"
 )
 _CONFIGURED: Final = ("max.message.bytes",)
 
@@ -32,7 +32,7 @@ def document(versions: Mapping[str, str]) -> dict[str, Any]:
             "description": (
                 "Topics of the city brain. A prefix may go before every name. Times are milliseconds UTC unless said "
                 "otherwise, positions WGS 84 degrees. Unknown fields must be let pass. The first number of the version "
-                "is the sum of the contracts' major versions, the second that of their minor ones."
+                "grows with the major version of any contract, the second with any minor one, the third is their count."
             ),
         },
         "defaultContentType": "application/json",
@@ -50,7 +50,8 @@ def document(versions: Mapping[str, str]) -> dict[str, Any]:
 
 def _version(versions: Mapping[str, str]) -> str:
     pairs = [version.split(".") for version in versions.values()]
-    return f"{sum(int(major) for major, _ in pairs)}.{sum(int(minor) for _, minor in pairs)}.0"
+    raised = sum(int(major) - 1 for major, _ in pairs)
+    return f"{1 + raised}.{sum(int(minor) for _, minor in pairs)}.{len(pairs)}"
 
 
 def _channel(topic: Topic, channel: Channel, *, scaled: bool) -> dict[str, Any]:

@@ -28,7 +28,7 @@ SEVERITIES: Final = ("Extreme", "Severe", "Moderate", "Minor", "Unknown")
 CERTAINTIES: Final = ("Observed", "Likely", "Possible", "Unlikely", "Unknown")
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[-+]\d\d:\d\d", re.ASCII)
-_LANGUAGE = re.compile(r"[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*", re.ASCII)
+_LANGUAGE = re.compile(r"([a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*)?", re.ASCII)  # empty: its default, en-US
 _DECIMAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d+", re.ASCII)
 

@@ -16,6 +16,7 @@ LIMIT: Final = 256 * 1024
 DEPTH: Final = 12
 ELEMENTS: Final = 10_000
 
+UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\ud800-\udfff\ufffe\uffff]")
 _DECLARED = re.compile(r"\s*<\?xml\s[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _DECLARATION = re.compile(r"\s*<\?xml\s[^>]{0,200}?\?>")
 _CODECS: Final = {
@@ -62,6 +63,11 @@ def parse(value: bytes | None) -> Element:
     if not isinstance(root, Element):
         raise Refused(WarningReason.NOT_XML, "no element")
     return root
+
+
+def printable(text: str) -> str:
+    """Text that comes back from XML as it went in: what XML cannot hold, or would change, becomes U+FFFD."""
+    return UNPRINTABLE.sub("\ufffd", text)
 
 
 def _text(value: bytes | None) -> str:

@@ -67,14 +67,14 @@ class DeadLetter(msgspec.Struct, omit_defaults=True):
 
 
 class Geometry(msgspec.Struct):
-    """A shape in WGS 84 degrees, longitude first (RFC 7946); rings are closed. Which kinds a layer may have: docs/map.md."""
+    """A shape in WGS 84 degrees, longitude first, rings closed, as RFC 7946 has it. Kinds by layer: docs/map.md."""
 
     type: Literal["Polygon", "MultiPolygon", "LineString", "MultiLineString", "Point"]
     coordinates: list[Any]
 
 
 class MapProperties(msgspec.Struct):
-    """What a version of a feature is called and from when to when it counts; all other properties are its attributes."""
+    """What a version of a feature is called, and from when to when it counts; all other properties are attributes."""
 
     layer: str
     """Layer of the map: district, town, community, grid, zone, risk, site, …"""

@@ -13,8 +13,10 @@ from brain.contracts import asyncapi
 from brain.contracts.catalogue import CONTRACTS, Contract
 from brain.contracts.compare import Change, changes
 from brain.contracts.schema import DIALECT, of_type
+from brain.contracts.standards import table
 
 ASYNCAPI: Final = "asyncapi.json"
+MAPPINGS: Final = "mappings.md"
 FORMS: Final = Path(streams.__file__).parent / "schemas"
 VERSION: Final = "x-version"
 _FIRST: Final = ("$schema", "$id", "title", "description", VERSION, "type", "required", "properties")
@@ -36,7 +38,7 @@ class Verdict:
     @property
     def breaks(self) -> list[Change]:
         """Changes that are refused: they break, and the major version is as it was."""
-        raised = not self.was or self.now.split(".")[0] != self.was.split(".")[0]
+        raised = not self.was or (self.now and self.now.split(".")[0] != self.was.split(".")[0])
         return [] if raised else [change for change in self.changes if change.breaks]
 
 
@@ -75,11 +77,13 @@ def make(
         verdict = _judge(contract, old if name not in anew else None, schema)
         verdicts.append(verdict)
         schemas[name] = _ordered(contract, schema, verdict.now)
-    for name in published:
-        if name not in contracts:
-            verdicts.append(Verdict(name, str(published[name].get(VERSION)), "", [Change("$", "is gone", breaks=True)]))
+    verdicts += [
+        Verdict(name, str(old[VERSION]), "", [Change("$", "is gone", breaks=True)])
+        for name, old in published.items() if name not in contracts and name not in anew
+    ]  # fmt: skip
     files = {f"{name}.json": _bytes(schema) for name, schema in schemas.items()}
     if contracts is CONTRACTS:
+        files[MAPPINGS] = table().encode()
         files[ASYNCAPI] = _bytes(asyncapi.document({name: schema[VERSION] for name, schema in schemas.items()}))
     return Made(files, verdicts)
 
@@ -129,7 +133,8 @@ def read(folder: Path) -> dict[str, dict[str, Any]]:
 
 def stale(folder: Path, made: Made) -> list[str]:
     """Names of files that are missing, differ, or belong to no contract."""
-    there = {path.name: path.read_bytes() for path in sorted(folder.glob("*.json"))}
+    paths = (*sorted(folder.glob("*.json")), folder / MAPPINGS)
+    there = {path.name: path.read_bytes() for path in paths if path.is_file()}
     return sorted(name for name in {*there, *made.files} if there.get(name) != made.files.get(name))
 
 

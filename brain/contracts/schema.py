@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import re
 import textwrap
@@ -31,7 +32,7 @@ def of_type(kind: type[msgspec.Struct]) -> dict[str, Any]:
         elif "description" in schema:
             # An enum's: its docstring is for those who write it.
             schema["description"] = _flat(schema["description"]).split(": ", 1)[0]
-    top = components.pop(kind.__name__)
+    top: dict[str, Any] = components.pop(kind.__name__)
     if components:
         top["$defs"] = {name: components[name] for name in sorted(components)}
     return top
@@ -72,6 +73,7 @@ def _describe(schema: dict[str, Any], cls: type[msgspec.Struct]) -> None:
             shape["description"] = _flat(text)
 
 
+@functools.cache
 def _below(cls: type[msgspec.Struct]) -> dict[str, str]:
     """Docstrings that stand below fields, those of base classes included."""
     found: dict[str, str] = {}

@@ -204,7 +204,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(
     st.lists(
         st.tuples(st.integers(0, len(GOOD)), st.integers(0, 30), st.sampled_from(PIECES) | st.binary(max_size=8)),
@@ -219,7 +219,7 @@ def test_no_mutation_of_a_good_warning_raises(cuts: list[tuple[int, int, bytes]]
     assert isinstance(found, OfficialWarning | Refusal)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.binary(max_size=300), st.sampled_from(["utf-8", "utf-16", "utf-16-le", "gb18030", "utf-32", "utf-7"]))
 def test_no_bytes_and_no_encoding_raise(junk: bytes, codec: str) -> None:
     assert isinstance(read_cap(junk, CITY), Refusal)
