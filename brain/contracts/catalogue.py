@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
-
-import msgspec
+from typing import Any, Final, Literal
 
 from brain.contracts import forms
 from brain.contracts.warning import OfficialWarning
@@ -23,17 +21,19 @@ Way = Literal["in", "out"]
 class Contract:
     """One published form of a payload, or of headers.
 
-    ``source``: the type it follows from, or the name of a form in ``streams/schemas``, where the decoder takes more
-    than any type says. ``way``: ``in`` others write it and the brain reads, ``out`` the other way: what is compatible
-    depends on it. ``major`` is raised by hand, for a change that breaks who relies on it; the minor version counts
-    compatible changes by itself.
+    ``source``: the type it follows from (a struct, or a union of tagged ones), or the name of a form in
+    ``streams/schemas``, where the decoder takes more than any type says. ``about`` describes a union, which has no
+    docstring. ``way``: ``in`` others write it and the brain reads, ``out`` the other way: what is compatible depends on
+    it. ``major`` is raised by hand, for a change that breaks who relies on it; the minor version counts compatible
+    changes by itself.
     """
 
     name: str
     title: str
-    source: type[msgspec.Struct] | str
+    source: Any
     way: Way
     major: int = 1
+    about: str = ""
 
 
 CONTRACTS: Final[Mapping[str, Contract]] = {

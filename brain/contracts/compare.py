@@ -17,7 +17,7 @@ FLOORS: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minPro
 CEILINGS: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 _WALKED: Final = frozenset(
     ("$ref", "type", "enum", "const", "anyOf", "oneOf", "properties", "required", "items", "prefixItems",
-     "additionalProperties", "default", *FLOORS, *CEILINGS)
+     "additionalProperties", "default", "discriminator", *FLOORS, *CEILINGS)
 )  # fmt: skip
 _OF: Final = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", list: "array",
               dict: "object"}  # fmt: skip
@@ -78,8 +78,10 @@ class _Pair:
             lost = lost - {"integer"}
         if not lost and not gained:
             return
-        was, now = " or ".join(sorted(before)), " or ".join(sorted(after))
-        yield Change(where, f"type {was} is now {now}", breaks=bool(lost) or self._way == "out")
+        what = [
+            f"{' and '.join(sorted(kinds))} {word}" for kinds, word in ((lost, "no more"), (gained, "is new")) if kinds
+        ]
+        yield Change(where, f"type: {', '.join(what)}", breaks=bool(lost) or self._way == "out")
 
     def _same(self, old: Schema, new: Schema, where: str) -> Iterator[Change]:
         yield from self._values(old, new, where)
@@ -162,14 +164,21 @@ def _resolved(node: Schema, root: Schema) -> Schema:
 
 
 def _alternatives(node: Schema, root: Schema) -> dict[str, Schema]:
-    """JSON type → the schema that holds for it; of several of one type, the whole list as one that cannot be judged."""
+    """JSON type → the schema that holds for it; objects told apart by a tag each have their own, as ``tag=value``.
+
+    Several of one type without a tag are one that cannot be judged.
+    """
     branches = node.get("anyOf") or node.get("oneOf")
     if branches is None or "type" in node:
         kinds = _kinds(node)
         return dict.fromkeys(kinds, node)
+    tag = node.get("discriminator", {}).get("propertyName", "")
     found: dict[str, Schema] = {}
     for branch in branches:
         for kind, schema in _alternatives(_resolved(branch, root), root).items():
+            values = _enumerated(schema.get("properties", {}).get(tag, {}))
+            if values:
+                kind = f"{tag}={'|'.join(map(str, values))}"
             found[kind] = {"several": [found[kind], schema]} if kind in found else schema
     return found
 

@@ -56,7 +56,7 @@ def bare(contract: Contract) -> dict[str, Any]:
         schema: dict[str, Any] = json.loads((FORMS / f"{contract.source}.json").read_text(encoding="utf-8"))
     else:
         schema = of_type(contract.source)
-    return {**schema, "title": contract.title}
+    return {**schema, "title": contract.title, **({"description": contract.about} if contract.about else {})}
 
 
 def make(

@@ -18,13 +18,13 @@ _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
 _SENTENCE = re.compile(r"(?<=\.)\s+(?=[^a-z])")
 
 
-def of_type(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    """Schema of a struct: its own keywords at the top, the structs in it under ``$defs``.
+def of_type(kind: Any) -> dict[str, Any]:
+    """Schema of a struct, its own keywords at the top, or of a union of tagged ones; structs in it under ``$defs``.
 
     A field is described by the docstring below it, else by the sentences of the class's docstring that name it between
     double backticks. A field that neither describes has no description. Readers must let unknown fields pass.
     """
-    _, components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    (top,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     classes = {cls.__name__: cls for cls in structs(kind)}
     for name, schema in components.items():
         if name in classes:
@@ -32,14 +32,15 @@ def of_type(kind: type[msgspec.Struct]) -> dict[str, Any]:
         elif "description" in schema:
             # An enum's: its docstring is for those who write it.
             schema["description"] = _flat(schema["description"]).split(": ", 1)[0]
-    top: dict[str, Any] = components.pop(kind.__name__)
+    if "$ref" in top:
+        top = components.pop(top["$ref"].rpartition("/")[2])
     if components:
         top["$defs"] = {name: components[name] for name in sorted(components)}
     return top
 
 
 def structs(kind: Any) -> list[type[msgspec.Struct]]:
-    """All structs that a type is made of, itself first."""
+    """All structs that a type is made of, in the order in which they are met."""
     found: dict[type[msgspec.Struct], None] = {}
     _walk(msgspec.inspect.type_info(kind), found)
     return list(found)

@@ -257,6 +257,42 @@ def test_a_schema_that_contains_itself_is_compared_and_one_that_leads_in_a_circl
         changes(circle, circle, "out")
 
 
+class Start(msgspec.Struct, tag_field="do", tag="start"):
+    """Begin."""
+
+    id: str
+
+
+class Stop(msgspec.Struct, tag_field="do", tag="stop"):
+    """End."""
+
+    id: str
+
+
+class Pause(msgspec.Struct, tag_field="do", tag="pause"):
+    """Wait."""
+
+
+class StopWell(msgspec.Struct, tag_field="do", tag="stop"):
+    """End, and say why."""
+
+    id: str
+    why: str = ""
+
+
+def test_a_union_told_apart_by_a_tag_is_compared_kind_by_kind() -> None:
+    both = of_type(Start | Stop)
+    Draft202012Validator.check_schema(both)
+    assert sorted(both["$defs"]) == ["Start", "Stop"]
+    assert [str(c) for c in changes(both, of_type(Start | StopWell), "in")] == ["$.why: is new"]
+    three = of_type(Start | Stop | Pause)
+    (more,) = changes(both, three, "in")
+    assert (str(more), more.breaks) == ("$: type: do=pause is new", False)
+    assert changes(both, three, "out")[0].breaks
+    (fewer,) = changes(three, both, "in")
+    assert (str(fewer), fewer.breaks) == ("$: type: do=pause no more", True)
+
+
 class First(msgspec.Struct):
     """A form."""
 
