@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given, settings
@@ -216,6 +218,39 @@ def test_no_mutation_of_a_good_warning_raises(cuts: list[tuple[int, int, bytes]]
     for at, length, piece in cuts:
         value[at : at + length] = piece
     found = read_cap(bytes(value), CITY)
+    assert isinstance(found, OfficialWarning | Refusal)
+
+
+WORDS = [
+    "", " ", "nan", "1e400", "-0", "113.5,22.2", "22.2,113.5", "22.2,113.5 1", "0,0 99999", "a,b,c d,e,f", "zh", "RED",
+    "22.2,113.5 22.2,113.6 22.2,113.5", "2026-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-14:00", "2026-W01", "20261006T212927Z", "24:00", "Alert", "Cancel", "Ack", "Test", "红色",
+    "٣", "9" * 5000, "\u2028", "99010141600000_20261006212927_1", "13010141600000_99999999999999", "990101000000",
+    "\U0001f525",
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.sampled_from("tdcm"), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=6))
+def test_no_well_formed_rearrangement_of_a_good_warning_raises(edits: list[tuple[str, int, int]]) -> None:
+    root = ElementTree.fromstring(GOOD.decode().partition("?>")[2])
+    for what, a, b in edits:
+        pairs = [(parent, child) for parent in root.iter() for child in parent]
+        if not pairs:
+            break
+        parent, child = pairs[a % len(pairs)]
+        if what == "t":
+            child.text = WORDS[b % len(WORDS)]
+        elif what == "d":
+            parent.remove(child)
+        elif what == "c":
+            parent.append(copy.deepcopy(child))
+        elif what == "m":
+            other = pairs[b % len(pairs)][0]
+            parent.remove(child)
+            if all(element is not other for element in child.iter()):
+                other.append(child)
+    found = read_cap(ElementTree.tostring(root), CITY)
     assert isinstance(found, OfficialWarning | Refusal)
 
 
