@@ -55,10 +55,7 @@ class MapLookup:
                 for f in city.features(GRID):
                     if f.until == FOREVER:
                         shapes[layer].setdefault(str(f.attributes[layer]), []).append(f.shape)
-        self._places = {
-            layer: {code: _place(layer, code, parts) for code, parts in sorted(found.items())}
-            for layer, found in shapes.items()
-        }
+        self._shapes = {layer: dict(sorted(found.items())) for layer, found in shapes.items()}
         west, south, east, north = shapely.total_bounds([s for found in shapes[GRID].values() for s in found]).tolist()
         self.box: tuple[float, float, float, float] = (west, south, east, north)
 
@@ -70,18 +67,16 @@ class MapLookup:
         """
         prefix = _significant(code)
         for layer in LAYERS:
-            inside = [place for known, place in self._places[layer].items() if known.startswith(prefix)]
+            inside = [known for known in self._shapes[layer] if known.startswith(prefix)]
             if inside:
-                return inside
-        around = [
-            place for layer in LAYERS for known, place in self._places[layer].items() if prefix.startswith(known)
-        ]  # fmt: skip
-        return around[-1:]
+                return [self._place(layer, known) for known in inside]
+        around = [(layer, known) for layer in LAYERS for known in self._shapes[layer] if prefix.startswith(known)]
+        return [self._place(*around[-1])] if around else []
 
-
-def _place(layer: str, code: str, shapes: Sequence[shapely.Geometry]) -> Place:
-    point = (shapely.union_all(shapes) if len(shapes) > 1 else shapes[0]).representative_point()
-    return Place(layer, code, float(point.x), float(point.y))
+    def _place(self, layer: str, code: str) -> Place:
+        shapes = self._shapes[layer][code]
+        point = (shapely.union_all(shapes) if len(shapes) > 1 else shapes[0]).representative_point()
+        return Place(layer, code, float(point.x), float(point.y))
 
 
 def _significant(code: str) -> str:
