@@ -98,7 +98,7 @@ class _Pair:
             return
         if before is None or after is None:
             what = "any value is now one of a list" if before is None else "one of a list is now any value"
-            yield Change(where, what, breaks=before is None or self._way == "out")
+            yield Change(where, what, breaks=(before is None) == (self._way == "in"))
             return
         for value in before:
             if value not in after:
@@ -179,8 +179,16 @@ def _alternatives(node: Schema, root: Schema) -> dict[str, Schema]:
             values = _enumerated(schema.get("properties", {}).get(tag, {}))
             if values:
                 kind = f"{tag}={'|'.join(map(str, values))}"
-            found[kind] = {"several": [found[kind], schema]} if kind in found else schema
+            found[kind] = _either(found[kind], schema) if kind in found else schema
     return found
+
+
+def _either(one: Schema, other: Schema) -> Schema:
+    """Two schemas of one JSON type as one: lists of values together, others as something that cannot be judged."""
+    values = [_enumerated(one), _enumerated(other)]
+    if all(found is not None for found in values) and not (set(one) | set(other)) - TALK - {"enum", "const"}:
+        return {"enum": [value for found in values for value in found or ()]}
+    return {"several": [one, other]}
 
 
 def _kinds(node: Schema) -> list[str]:
