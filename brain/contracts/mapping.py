@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_type_hints
 
 import msgspec
 
@@ -71,7 +71,7 @@ class Form:
         }
 
     def whole(self, own: Told, rest: object) -> Told:
-        """All that was told, from the standard's own places and the extras. Raises NotOurs."""
+        """All that was told, from the standard's own places and the extras, each of its type. Raises NotOurs."""
         if not isinstance(rest, dict):
             raise NotOurs(f"{self.extras}: expected an object, got {type(rest).__name__}")
         found: Told = {}
@@ -82,7 +82,11 @@ class Form:
                 found[name] = rest.get(name, _DEFAULTS.get(name))
             else:
                 raise NotOurs(f"{self.extras}: field {name} is missing")
-        return found
+        try:
+            checked: Told = msgspec.to_builtins(msgspec.convert(found, _Shared))
+        except msgspec.ValidationError as error:
+            raise NotOurs(str(error)) from error
+        return checked
 
 
 _GONE: Final[Mapping[str, str]] = {
@@ -135,6 +139,8 @@ def _defaults() -> Told:
 
 
 _DEFAULTS: Final = _defaults()
+_HINTS = get_type_hints(Incident)
+_Shared = msgspec.defstruct("_Shared", [(name, _HINTS[name]) for name in SHARED])
 
 
 # -- what the forms share

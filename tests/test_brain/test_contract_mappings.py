@@ -159,6 +159,14 @@ def test_a_damaged_or_foreign_document_is_refused_and_nothing_else_raises(name: 
         assert set(READERS[name](damaged)) == set(SHARED)
 
 
+@pytest.mark.parametrize("name", FORMS)
+def test_a_field_of_another_type_is_refused(name: str) -> None:
+    incident = make()
+    incident.count = "two"  # type: ignore[assignment]
+    with pytest.raises(NotOurs, match=r"count"):
+        ROUNDS[name](incident)
+
+
 PIECES = [b"null", b"{}", b"[]", b"1e999", b'"x"', b"<a/>", b"NaN", b"[" * 3000, b"true", b"9" * 500]
 
 
