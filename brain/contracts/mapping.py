@@ -174,7 +174,7 @@ def sentence(incident: Incident, *, chinese: bool) -> str:
         return (
             f"{name}，{where(incident)}，级别 {incident.level}，{incident.count} 个成员，{_SURE[incident.confidence]}"
         )
-    return f"{name}, {where(incident)}, level {incident.level}, {incident.count} members, {incident.confidence}"
+    return f"{name}, {where(incident)}, level {incident.level}, members: {incident.count}, {incident.confidence}"
 
 
 _SURE: Final = {"unconfirmed": "未核实", "corroborated": "多源印证", "confirmed": "已核实"}
