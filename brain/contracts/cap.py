@@ -16,6 +16,7 @@ from brain.contracts.mapping import (
     Form,
     NotOurs,
     Told,
+    exercise,
     ms_of,
     quiet,
     read_json,
@@ -42,6 +43,7 @@ FORM: Final = Form(
         "lat": "area.circle",
     },
     words={
+        "status": "Exercise for a drill",
         "msgType": "state, and whether an earlier revision was told", "info.category": "event_code, domain",
         "info.event, headline, description": "name, place, level, count, confidence", "info.urgency": "state, life",
         "info.severity": "warning, else level (0: Unknown)", "info.certainty": "confidence; false_alarm: Unlikely",
@@ -67,7 +69,7 @@ def to_cap(incident: Incident, before: Incident | None = None) -> bytes:
     _add(alert, "identifier", _identifier(incident))
     _add(alert, "sender", SENDER)
     _add(alert, "sent", _time(incident.updated))
-    _add(alert, "status", "Actual")
+    _add(alert, "status", "Exercise" if exercise(incident) else "Actual")
     void = incident.state in ("false_alarm", "merged")
     _add(alert, "msgType", "Alert" if before is None else "Cancel" if void else "Update")
     _add(alert, "scope", "Restricted")

@@ -17,13 +17,14 @@ Told = dict[str, Any]
 
 CITY_TIME: Final = timezone(timedelta(hours=8))
 
-SHARED: Final[tuple[str, ...]] = (
+_WANTED: Final = (
     "id", "revision", "state", "domain", "scenario", "scenario_version", "event_code", "family", "name", "level",
     "peak_level", "life", "warning", "grade", "response", "confidence", "chattering", "withheld", "onset", "opened",
     "raised", "updated", "cleared", "resolved", "shown", "grid", "town", "district", "areas", "grids", "lon", "lat",
     "accuracy_m", "map", "set", "lead", "lead_name", "assisting", "route", "count", "raises", "cause",
-    "effects", "merged_into", "fingerprint",
+    "effects", "merged_into", "fingerprint", "drill",
 )  # fmt: skip
+SHARED: Final[tuple[str, ...]] = tuple(name for name in _WANTED if name in Incident.__struct_fields__)
 """Fields that leave the brain in every mapped form: as the standard has them, else in its own place for extras."""
 
 
@@ -157,9 +158,17 @@ def severity(incident: Incident) -> int:
 
 
 def title(incident: Incident, *, chinese: bool) -> str:
-    """Its name in one language; the other, or the scenario, where it has none."""
+    """Its name in one language; the other, or the scenario, where it has none. That of a drill says so first."""
     first, second = (incident.name.zh, incident.name.en) if chinese else (incident.name.en, incident.name.zh)
-    return first or second or incident.scenario
+    name = first or second or incident.scenario
+    if exercise(incident):
+        return f"【演练】{name}" if chinese else f"EXERCISE: {name}"
+    return name
+
+
+def exercise(incident: Incident) -> bool:
+    """Whether it belongs to a drill 演练: no receiver may take it for real."""
+    return bool(getattr(incident, "drill", False))
 
 
 def where(incident: Incident) -> str:
