@@ -13,6 +13,7 @@ class CloudEvent(msgspec.Struct, rename={"content_type": "content-type"}):
     """Kafka headers of an incident: CloudEvents 1.0 in binary mode. All values are UTF-8 text."""
 
     ce_specversion: Literal["1.0"]
+    """Version of CloudEvents."""
     ce_type: str
     """``city.incident.v`` and the major version of the contract."""
     ce_id: str
@@ -24,6 +25,7 @@ class CloudEvent(msgspec.Struct, rename={"content_type": "content-type"}):
     ce_time: str
     """Fold time of the change, RFC 3339 UTC; never the wall clock, so a replay gives the same bytes."""
     content_type: Literal["application/json"]
+    """What the value is."""
 
 
 class Kind(msgspec.Struct):

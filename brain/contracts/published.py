@@ -12,7 +12,7 @@ import streams
 from brain.contracts import asyncapi
 from brain.contracts.catalogue import CONTRACTS, Contract
 from brain.contracts.compare import Change, changes
-from brain.contracts.schema import DIALECT, of_type
+from brain.contracts.schema import DIALECT, explain, of_type
 from brain.contracts.standards import table
 
 ASYNCAPI: Final = "asyncapi.json"
@@ -54,6 +54,7 @@ def bare(contract: Contract) -> dict[str, Any]:
     """The schema of a contract, without its version."""
     if isinstance(contract.source, str):
         schema: dict[str, Any] = json.loads((FORMS / f"{contract.source}.json").read_text(encoding="utf-8"))
+        explain(schema, contract.source)
     else:
         schema = of_type(contract.source)
     return {**schema, "title": contract.title, **({"description": contract.about} if contract.about else {})}

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from brain.contracts.glossary import meaning
+
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]*\.)?(\w+)`")
@@ -22,7 +24,7 @@ def of_type(kind: Any) -> dict[str, Any]:
     """Schema of a struct, its own keywords at the top, or of a union of tagged ones; structs in it under ``$defs``.
 
     A field is described by the docstring below it, else by the sentences of the class's docstring that name it between
-    double backticks. A field that neither describes has no description. Readers must let unknown fields pass.
+    double backticks, else by the glossary. Readers must let unknown fields pass.
     """
     (top,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     classes = {cls.__name__: cls for cls in structs(kind)}
@@ -70,8 +72,15 @@ def _describe(schema: dict[str, Any], cls: type[msgspec.Struct]) -> None:
     for field in info.fields:
         text = own.get(field.name) or " ".join(s for s in sentences if f"``{field.name}``" in s)
         if text:
-            shape = schema["properties"][field.encode_name]
-            shape["description"] = _flat(text)
+            schema["properties"][field.encode_name]["description"] = _flat(text)
+    explain(schema, cls.__name__)
+
+
+def explain(schema: dict[str, Any], kind: str) -> None:
+    """Give the properties that have no description the glossary's."""
+    for name, shape in schema.get("properties", {}).items():
+        if "description" not in shape and (text := meaning(kind, name)):
+            shape["description"] = text
 
 
 @functools.cache

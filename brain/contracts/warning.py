@@ -79,7 +79,9 @@ class WarnedArea(msgspec.Struct, omit_defaults=True):
     """
 
     name: str
+    """The sender's words for it."""
     by: PlacedBy
+    """What placed it: its drawing, its code, or, for want of both, the area of who issued the warning."""
     lon: float
     lat: float
     codes: dict[str, list[str]] = {}
@@ -95,26 +97,40 @@ class OfficialWarning(msgspec.Struct, omit_defaults=True):
     """
 
     id: str
+    """The sender's id of this message."""
     sender: str
+    """Who sent it, as the sender calls itself to machines."""
     sent: int
+    """When the sender sent it."""
     kind: Literal["alert", "update", "cancel"]
     event: str
+    """What is warned of, in words."""
     colour: Colour
+    """预警级别; empty where none is said."""
     onset: int
+    """From when on it is expected; when it was sent, where that is not said."""
     expires: int | None = None
     drill: bool = False
+    """An exercise: nothing real is warned of."""
     references: list[str] = []
     event_code: str = ""
+    """The sender's code of the event, GB/T 35561 in Chinese feeds."""
     severity: str = ""
     urgency: str = ""
     certainty: str = ""
     areas: list[WarnedArea] = []
+    """Its areas in this city."""
     outside: list[str] = []
     sender_name: str = ""
+    """Name of the sender for people."""
     headline: str = ""
+    """Its title."""
     text: str = ""
+    """What it says."""
     instruction: str = ""
+    """What to do."""
     number: WarningNumber | None = None
+    """The parts of its id, where that is a Chinese one."""
 
 
 _NUMBER = re.compile(r"(\d{6})(\d{3})(\d{3})(\d{2})_(\d{14})(?:_(\d))?", re.ASCII)

@@ -83,6 +83,18 @@ def test_the_committed_documents_are_valid_and_point_only_at_each_other() -> Non
             assert ref.removesuffix(".json") in known
 
 
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_no_published_field_is_unexplained(name: str) -> None:
+    """Where this fails: a docstring below the field says what it is; brain/contracts/glossary.py has shared words."""
+    schema = SCHEMAS[name]
+    parts = {name: schema, **schema.get("$defs", {})}
+    fields = [
+        (kind, field, shape) for kind, part in parts.items() for field, shape in part.get("properties", {}).items()
+    ]
+    told = ("description", "enum", "$ref")  # a list of values and a type of its own explain themselves
+    assert [f"{kind}.{field}" for kind, field, shape in fields if not any(word in shape for word in told)] == []
+
+
 def test_fields_are_described_by_the_docstring_below_them_or_by_the_sentence_that_names_them() -> None:
     properties = of_type(Incident)["properties"]
     assert properties["areas"]["description"] == "What else the place lies in, by layer of the map."
