@@ -24,7 +24,7 @@ def of_type(kind: Any) -> dict[str, Any]:
     """Schema of a struct, its own keywords at the top, or of a union of tagged ones; structs in it under ``$defs``.
 
     A field is described by the docstring below it, else by the sentences of the class's docstring that name it between
-    double backticks, else by the glossary. Readers must let unknown fields pass.
+    double backticks (or of a base class), else by the glossary. Readers must let unknown fields pass.
     """
     (top,), components = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
     classes = {cls.__name__: cls for cls in structs(kind)}
@@ -66,7 +66,10 @@ def _describe(schema: dict[str, Any], cls: type[msgspec.Struct]) -> None:
     """Put the docstrings in; ``schema`` is that of the struct ``cls``."""
     schema["description"] = _flat(inspect.getdoc(cls) or "")
     own = _below(cls)
-    sentences = _SENTENCE.split(re.sub(r"\s+", " ", inspect.getdoc(cls) or ""))
+    docs = (
+        base.__doc__ or "" for base in cls.__mro__ if issubclass(base, msgspec.Struct) and base is not msgspec.Struct
+    )
+    sentences = [s for doc in docs for s in _SENTENCE.split(re.sub(r"\s+", " ", inspect.cleandoc(doc)))]
     info = msgspec.inspect.type_info(cls)
     assert isinstance(info, msgspec.inspect.StructType)
     for field in info.fields:
