@@ -93,6 +93,7 @@ class Form:
 _GONE: Final[Mapping[str, str]] = {
     "members": "evidence stays in the brain: ask its incident topic by the id",
     "reasons": "evidence stays in the brain: ask its incident topic by the id",
+    "clocks": "limits are the departments' own; the incident topic has them",
     "history": "what people did, and who, stays in the brain",
     "taken_by": "may be a person's name",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import json
 import re
 import textwrap
 from collections.abc import Iterator
@@ -38,7 +39,9 @@ def of_type(kind: Any) -> dict[str, Any]:
         top = components.pop(top["$ref"].rpartition("/")[2])
     if components:
         top["$defs"] = {name: components[name] for name in sorted(components)}
-    return top
+    # Defaults are Python's, tuples for example: what is compared and written is JSON.
+    plain: dict[str, Any] = json.loads(json.dumps(top))
+    return plain
 
 
 def structs(kind: Any) -> list[type[msgspec.Struct]]:

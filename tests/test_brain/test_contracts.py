@@ -309,6 +309,18 @@ def test_a_union_told_apart_by_a_tag_is_compared_kind_by_kind() -> None:
     assert (str(fewer), fewer.breaks) == ("$: type: do=pause no more", True)
 
 
+class Steps(msgspec.Struct):
+    """A form whose default Python and JSON write in two ways."""
+
+    steps: tuple[int, ...] = ()
+
+
+def test_a_schema_is_the_same_after_it_was_written_and_read() -> None:
+    assert of_type(Steps)["properties"]["steps"]["default"] == []
+    for name, contract in CONTRACTS.items():
+        assert changes(SCHEMAS[name], published.bare(contract), contract.way) == []
+
+
 class First(msgspec.Struct):
     """A form."""
 
