@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from brain.commands.common import fail
+from brain.commands.common import fail, load_settings, plain
 
 if TYPE_CHECKING:
     from brain.contracts.published import Made
@@ -148,16 +148,83 @@ def export(
         fail(f"{into}: {error}")
 
 
+@app.command()
+def tickets(
+    file: Annotated[Path | None, typer.Argument(help="Open311 service requests, JSON; stdin when left out")] = None,
+) -> None:
+    """Make records of hotline.tickets of another system's service requests, one a line / Open311 工单转入.
+
+    Exit code 1: some were refused, each with its number and reason on stderr.
+    """
+    from brain.contracts.mapping import NotOurs
+    from brain.contracts.open311 import ticket_of
+
+    name, content = _content(file)
+    try:
+        several = content.lstrip().startswith(b"[")
+        found = (
+            msgspec.json.decode(content, type=list[msgspec.Raw])
+            if several
+            else [msgspec.json.decode(content, type=msgspec.Raw)]
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        fail(f"{name}: expected a service request or a list of them: {error}")
+    refused = 0
+    for number, request in enumerate(found, 1):
+        try:
+            sys.stdout.buffer.write(msgspec.json.encode(ticket_of(bytes(request))) + b"\n")
+        except NotOurs as error:
+            refused += 1
+            told.print(f"{name}: request {number}: {plain(str(error))}", highlight=False, markup=False, soft_wrap=True)
+    if refused:
+        raise typer.Exit(1)
+
+
+@app.command()
+def warning(
+    file: Annotated[Path | None, typer.Argument(help="a CAP message; stdin when left out")] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", help="map.geojson; that of the genesis set when left out")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+) -> None:
+    """Say how the brain reads an official warning, or why it refuses it / 检查预警信息.
+
+    Exit code 1: refused.
+    """
+    from brain.contracts.cap import read_cap
+    from brain.contracts.places import MapLookup
+    from brain.contracts.warning import Refusal
+    from brain.pipeline import library
+    from geo.feature import MapError
+    from geo.grid_map import GridMap
+
+    _, content = _content(file)
+    try:
+        grids = GridMap.load(map_file) if map_file else library(load_settings(config))[1].map
+    except (MapError, OSError, ValueError) as error:
+        fail(str(error))
+    found = read_cap(content, MapLookup(grids))
+    if isinstance(found, Refusal):
+        fail(f"{found.reason}: {plain(found.detail)}", 1)
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(found), indent=1) + b"\n")
+
+
+def _content(file: Path | None) -> tuple[str, bytes]:
+    """Name for messages, and bytes."""
+    name = str(file) if file else "stdin"
+    try:
+        return name, file.read_bytes() if file else sys.stdin.buffer.read()
+    except OSError as error:
+        fail(f"{name}: {error}")
+
+
 def _incidents(file: Path | None) -> Iterator[Incident]:
     from brain.incidents.value import Incident
 
-    name = str(file) if file else "stdin"
+    name, content = _content(file)
     decode = msgspec.json.Decoder(Incident).decode
-    try:
-        lines = (file.read_bytes() if file else sys.stdin.buffer.read()).splitlines()
-    except OSError as error:
-        fail(f"{name}: {error}")
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(content.splitlines(), 1):
         if line.strip():
             try:
                 yield decode(line)

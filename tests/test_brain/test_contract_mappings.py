@@ -420,6 +420,36 @@ def test_export_says_which_line_is_no_incident_and_that_cap_needs_a_folder(tmp_p
     assert "identifier" in shown.output
 
 
+def test_requests_of_another_system_become_lines_and_refusals_are_numbered(tmp_path: Path) -> None:
+    good = {"service_request_id": "1", "description": "x", "requested_datetime": "2024-06-10T14:13:20+08:00"}
+    source = tmp_path / "requests.json"
+    source.write_text(json.dumps([good, {**good, "requested_datetime": None}, good]), encoding="utf-8")
+    run = CliRunner()
+    done = run.invoke(app, ["contracts", "tickets", str(source)])
+    assert done.exit_code == 1
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["1", "1"]
+    assert "request 2" in done.stderr
+    assert run.invoke(app, ["contracts", "tickets"], input=json.dumps(good)).exit_code == 0
+    assert run.invoke(app, ["contracts", "tickets"], input="{").exit_code == 2
+
+
+def test_a_warning_can_be_tried_before_it_is_sent() -> None:
+    document = (
+        '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>99010241600000_20261006212927</identifier>'
+        "<sender>s</sender><sent>2026-10-06T21:29:27+08:00</sent><status>Actual</status><msgType>Alert</msgType>"
+        "<scope>Public</scope><info><category>Met</category><event>雷电蓝色预警</event><urgency>Expected</urgency>"
+        "<severity>Minor</severity><certainty>Likely</certainty></info></alert>"
+    )
+    asked = ["contracts", "warning", "--map", str(Path(__file__).parents[2] / "config" / "demo" / "map.geojson")]
+    run = CliRunner()
+    accepted = run.invoke(app, asked, input=document)
+    assert accepted.exit_code == 0, accepted.output
+    assert json.loads(accepted.stdout)["areas"][0]["codes"] == {"district": ["990102"]}
+    refused = run.invoke(app, asked, input=document.replace("990102", "130132"))
+    assert (refused.exit_code, "elsewhere" in refused.output) == (1, True)
+    assert run.invoke(app, ["contracts", "warning", "--map", "none"], input=document).exit_code == 2
+
+
 def test_a_form_is_data_that_docs_can_read() -> None:
     assert [form.name for form in FORMS.values()] == ["cap", "ngsi-ld", "open311", "alertmanager"]
     assert all(dataclasses.is_dataclass(form) for form in FORMS.values())
