@@ -7,17 +7,13 @@ import dataclasses
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from xml.etree.ElementTree import Element
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
-from brain.cli import app
 from brain.contracts import alertmanager, cap, ngsi_ld, open311
 from brain.contracts.cap_form import faults
 from brain.contracts.foreign_xml import parse
@@ -26,24 +22,10 @@ from brain.contracts.standards import FORMS, export
 from brain.incidents.value import Incident, Member, Text
 from streams.decode import decode_tickets
 from streams.records import TP, Batch
+from tests.support.one_incident import START, make
 
-START = 1_718_000_000_123
 XSD = os.environ.get("CAP_XSD", "")
 """OASIS's own schema file, which is not ours to hand on; where it lies at hand our table is held against it."""
-
-
-def make(**fields: Any) -> Incident:
-    usual: dict[str, Any] = {
-        "id": "inc-00ff00ff00ff00ff", "revision": 3, "state": "handling", "domain": "emergency",
-        "scenario": "emergency.smoke", "scenario_version": 2, "event_code": "emergency.fire.smoke",
-        "name": Text("烟感报警", "Smoke"), "level": 2, "peak_level": 3, "life": True, "onset": START,
-        "opened": START + 400, "raised": START + 400, "updated": START + 9_999, "grid": "990102001001",
-        "town": "990102001", "district": "990102", "lon": 113.5, "lat": 22.25, "accuracy_m": 12.5, "warning": "orange",
-        "grade": "larger", "response": "III", "confidence": "corroborated", "lead": "fire_rescue",
-        "lead_name": Text("消防支队", "Fire"), "assisting": ["police"], "count": 2,
-        "areas": {"zone": ["z-1"]}, "members": [Member("m", "a", START)],
-    }  # fmt: skip
-    return Incident(**{**usual, **fields})
 
 
 def round_cap(incident: Incident) -> Told:
@@ -384,70 +366,6 @@ def test_a_notification_is_of_one_domain_and_says_what_its_alerts_have_in_common
     assert lines[0]["commonLabels"]["alertname"] == "emergency.smoke"
     with pytest.raises(ValueError, match="at least one"):
         alertmanager.payload([])
-
-
-# -- the command
-
-
-def test_export_writes_each_form_and_leaves_out_what_people_are_not_shown(tmp_path: Path) -> None:
-    source = tmp_path / "incidents.ndjson"
-    rows = [make(), make(id="inc-2", withheld="storm"), make(id="inc-3")]
-    source.write_bytes(b"\n".join(msgspec.json.encode(row) for row in rows))
-    run = CliRunner()
-    done = run.invoke(app, ["contracts", "export", "--to", "cap", str(source), "--out", str(tmp_path / "cap")])
-    assert done.exit_code == 0, done.output
-    assert sorted(p.name for p in (tmp_path / "cap").iterdir()) == ["inc-00ff00ff00ff00ff.3.xml", "inc-3.3.xml"]
-    target = tmp_path / "out.json"
-    for name in ("ngsi-ld", "open311", "alertmanager"):
-        asked = ["contracts", "export", "--to", name, str(source), "--out", str(target), "--withheld"]
-        assert run.invoke(app, asked).exit_code == 0
-        assert target.read_bytes().count(b"inc-2") >= 1
-    piped = run.invoke(app, ["contracts", "export", "--to", "open311"], input=source.read_bytes())
-    assert [r["service_request_id"] for r in json.loads(piped.stdout)] == ["inc-00ff00ff00ff00ff", "inc-3"]
-
-
-def test_export_says_which_line_is_no_incident_and_that_cap_needs_a_folder(tmp_path: Path) -> None:
-    source = tmp_path / "incidents.ndjson"
-    source.write_bytes(msgspec.json.encode(make()) + b"\n\n" + b'{"id":1}\n')
-    run = CliRunner()
-    wrong = run.invoke(app, ["contracts", "export", "--to", "cap", str(source)])
-    assert wrong.exit_code == 2
-    assert "incidents.ndjson:3: no incident" in wrong.output.replace("\n", "")
-    source.write_bytes(msgspec.json.encode(make()) * 1 + b"\n" + msgspec.json.encode(make(id="inc-2")))
-    assert "--out" in run.invoke(app, ["contracts", "export", "--to", "cap", str(source)]).output
-    assert run.invoke(app, ["contracts", "export", "--to", "cap", str(tmp_path / "none")]).exit_code == 2
-    shown = run.invoke(app, ["contracts", "losses", "--to", "cap"])
-    assert "identifier" in shown.output
-
-
-def test_requests_of_another_system_become_lines_and_refusals_are_numbered(tmp_path: Path) -> None:
-    good = {"service_request_id": "1", "description": "x", "requested_datetime": "2024-06-10T14:13:20+08:00"}
-    source = tmp_path / "requests.json"
-    source.write_text(json.dumps([good, {**good, "requested_datetime": None}, good]), encoding="utf-8")
-    run = CliRunner()
-    done = run.invoke(app, ["contracts", "tickets", str(source)])
-    assert done.exit_code == 1
-    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == ["1", "1"]
-    assert "request 2" in done.stderr
-    assert run.invoke(app, ["contracts", "tickets"], input=json.dumps(good)).exit_code == 0
-    assert run.invoke(app, ["contracts", "tickets"], input="{").exit_code == 2
-
-
-def test_a_warning_can_be_tried_before_it_is_sent() -> None:
-    document = (
-        '<alert xmlns="urn:oasis:names:tc:emergency:cap:1.2"><identifier>99010241600000_20261006212927</identifier>'
-        "<sender>s</sender><sent>2026-10-06T21:29:27+08:00</sent><status>Actual</status><msgType>Alert</msgType>"
-        "<scope>Public</scope><info><category>Met</category><event>雷电蓝色预警</event><urgency>Expected</urgency>"
-        "<severity>Minor</severity><certainty>Likely</certainty></info></alert>"
-    )
-    asked = ["contracts", "warning", "--map", str(Path(__file__).parents[2] / "config" / "demo" / "map.geojson")]
-    run = CliRunner()
-    accepted = run.invoke(app, asked, input=document)
-    assert accepted.exit_code == 0, accepted.output
-    assert json.loads(accepted.stdout)["areas"][0]["codes"] == {"district": ["990102"]}
-    refused = run.invoke(app, asked, input=document.replace("990102", "130132"))
-    assert (refused.exit_code, "elsewhere" in refused.output) == (1, True)
-    assert run.invoke(app, ["contracts", "warning", "--map", "none"], input=document).exit_code == 2
 
 
 def test_a_form_is_data_that_docs_can_read() -> None:
