@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check bench clean
+.PHONY: help setup demo test test-long check contracts bench clean
 MAKEFLAGS += --no-print-directory
 
 VENV  := .venv
@@ -35,13 +35,17 @@ test-long: setup  ## the tests that take minutes
 	if [ $$bad -eq 5 ]; then echo "test-long: no test is marked long: nothing to run, which is no failure"; bad=0; fi; \
 	exit $$bad
 
-check: setup  ## lint, format, types, import contracts: all four, also when one fails
+check: setup  ## lint, format, types, import contracts, published contracts: all five, also when one fails
 	@bad=0; \
 	echo "ruff check";       $(BIN)/ruff check . || bad=1; \
 	echo "ruff format";      $(BIN)/ruff format --check . || bad=1; \
 	echo "mypy --strict";    $(BIN)/mypy --strict $(CODE) || bad=1; \
 	echo "import contracts"; PYTHONPATH=. $(BIN)/lint-imports --no-logo --cache-dir .import_linter_cache || bad=1; \
+	echo "published contracts"; $(BIN)/python -m brain contracts check || bad=1; \
 	exit $$bad
+
+contracts: setup  ## write docs/contracts anew: JSON Schemas and the AsyncAPI document, from the types
+	@$(BIN)/python -m brain contracts write
 
 bench: setup  ## one benchmark: NAME=engine SEED=7 DATA=path; without NAME the list
 	@$(BIN)/python -m bench $(NAME) $(if $(SEED),--seed $(SEED)) $(if $(DATA),--data $(DATA))

@@ -7,6 +7,7 @@ import typer
 from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
 from brain.commands.audit import audit
+from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
@@ -42,6 +43,7 @@ app.add_typer(calendar.app, name="calendar", help="working days, and when a limi
 app.add_typer(standards.app, name="standards", help="tables of limits by day, and what they say / 标准")
 app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业务智能体")
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
+app.add_typer(contracts_app, name="contracts", help="schemas of the topics, incidents in public standards / 契约")
 app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")

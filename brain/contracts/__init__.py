@@ -1,0 +1,1 @@
+"""What passes between the brain and other systems: schemas of the topics, and mappings to public standards."""
