@@ -18,6 +18,7 @@ from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
 from brain.sets import CitySet, SetLibrary, borrows, digest, files, folders
 from brain.settings import Settings, SettingsError
+from brain.warnings_lane import WarningsLane
 from geo.compiled import short_turns
 from streams import set_store
 from streams.deadletter import Letter
@@ -36,6 +37,7 @@ LANES: Mapping[str, Callable[[], LaneLogic]] = {
     "iot.telemetry": ReadingsLane,
     "video.metadata": DetectionsLane,
     "hotline.tickets": TicketsLane,
+    "warnings": WarningsLane,
 }
 """Of the inputs whose lanes need no key."""
 DECODERS = {"iot.telemetry": decode_readings, "video.metadata": decode_detections}

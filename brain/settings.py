@@ -58,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "video.metadata": self.video_partitions,
             "hotline.tickets": 1,
             "feedback": 1,
+            "warnings": 1,
         }
 
     def key(self) -> bytes:

@@ -24,7 +24,7 @@ Lang = Literal["zh", "en"]
 Stage = Literal["incidents", "signals", "alarms", "deadletter", "pulse", "audit"]
 Format = Literal["text", "json"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets", "feedback")
+INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets", "feedback", "warnings")
 CITY_TIME = timezone(timedelta(hours=8))
 """People in the city read their own time, UTC+8 北京时间, wherever the command runs."""
 

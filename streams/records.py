@@ -163,6 +163,12 @@ class Reason(enum.StrEnum):
     FORGED_ACTOR = "forged_actor"
     UNKNOWN_ACTION = "unknown_action"
     UNKNOWN_FIELD = "unknown_field"
+    NOT_XML = "not_xml"
+    FORBIDDEN_XML = "forbidden_xml"
+    NOT_CAP = "not_cap"
+    BAD_FORM = "bad_form"
+    SWAPPED_POSITION = "swapped_position"
+    NO_AREA = "no_area"
     AGENT_ERROR = "agent_error"
     POISON = "poison"
 
