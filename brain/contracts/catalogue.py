@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 
 from brain.contracts import forms
 from brain.contracts.warning import OfficialWarning
+from brain.incidents.actions import AnyAction
 from brain.incidents.value import Incident
 from streams.pulse import Pulse
-from streams.records import Seal, Signal, Summary
+from streams.records import Notice, Seal, Signal, Summary
 from streams.set_watch import Wanted
 from streams.topics import DOMAINS, INPUTS
 
@@ -43,6 +44,14 @@ CONTRACTS: Final[Mapping[str, Contract]] = {
         Contract("senml", "SenML pack (RFC 8428)", "senml", "in"),
         Contract("detection", "Frame of detections 视频元数据", "detection", "in"),
         Contract("ticket", "Hotline ticket 热线工单", "ticket", "in"),
+        Contract(
+            "feedback",
+            "Feedback 处置反馈",
+            AnyAction,
+            "in",
+            about="What a person did to an incident: do says what. A header proves who sends it (docs/feedback.md).",
+        ),
+        Contract("feedback-headers", "Headers of feedback", forms.Signed, "in"),
         Contract("asset", "Sensing asset 感知资产", "asset", "in"),
         Contract("map-change", "Change of the map 地图变更", forms.MapChange, "in"),
         Contract("set-wish", "Set that a person wants in force 生效集请求", Wanted, "in"),
@@ -50,6 +59,7 @@ CONTRACTS: Final[Mapping[str, Contract]] = {
         Contract("incident-headers", "Headers of an incident", forms.CloudEvent, "out"),
         Contract("signal", "Signal 信号", Signal, "out"),
         Contract("summary", "Summary of a minute", Summary, "out"),
+        Contract("notice", "Accepted feedback or warning 已接收信息", Notice, "out"),
         Contract("warning", "Official warning as accepted 预警信息", OfficialWarning, "out"),
         Contract("pulse", "Pulse 脉搏", Pulse, "out"),
         Contract("seal", "Seal of a flush 封条", Seal, "out"),
@@ -82,7 +92,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         Message("detection", "the objects of one frame", "detection"),
         Message("ticket", "one ticket", "ticket"),
         Message("cap", "CAP 1.1 or 1.2, one message a record", content_type="application/cap+xml"),
-        Message("feedback", "what people did to an incident"),
+        Message("feedback", "what people did to an incident", "feedback", "feedback-headers"),
         Message("asset", "a version of an asset; without value: taken away", "asset"),
         Message("map-change", "a version of a map feature; without value: taken away", "map-change"),
         Message("set-wish", "key wanted: the set that a person wants in force", "set-wish"),
@@ -90,6 +100,7 @@ MESSAGES: Final[Mapping[str, Message]] = {
         Message("pulse", "the city's clock, signed", "pulse", "kind-headers", "city.pulse"),
         Message("signal", "a raise, update or clear", "signal", "kind-headers", "city.signal"),
         Message("summary", "many assets of a minute", "summary", "kind-headers", "city.summary", "application/msgpack"),
+        Message("notice", "accepted feedback, or a warning: its body", "notice", "kind-headers", "city.notice"),
         Message("ready", "the set that a lane has loaded", "", "kind-headers", "city.ready", "text/plain"),
         Message("seal", "ends a flush's share of the partition", "seal", "kind-headers", "city.seal"),
         Message("incident", "the newest revision; without value: closed long ago, or re-routed", "incident",
@@ -135,7 +146,7 @@ def channels() -> dict[str, Channel]:
     }  # fmt: skip
     for name in INPUTS:
         found[f"signals.{name}"] = Channel(
-            "none", ("signal", "summary", "ready", "seal"), "out", "Signals and summaries of a lane."
+            "none", ("signal", "summary", "notice", "ready", "seal"), "out", "What a lane says to the city task."
         )
         found[f"signals.shadow.{name}"] = Channel("none", ("signal", "seal"), "out", "Signals of scenarios on trial.")
         found[f"alarms.{name}"] = Channel(

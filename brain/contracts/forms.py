@@ -28,6 +28,13 @@ class CloudEvent(msgspec.Struct, rename={"content_type": "content-type"}):
     """What the value is."""
 
 
+class Signed(msgspec.Struct):
+    """The header that proves who sends feedback."""
+
+    city_signature: str
+    """Keyed BLAKE2b hash of the value, 16 bytes in hexadecimal, personalisation ``city.feedback``."""
+
+
 class Kind(msgspec.Struct):
     """The one header of the engine's own records."""
 
