@@ -22,6 +22,7 @@ from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
 from brain.incidents.calendar import WorkCalendar
+from brain.incidents.causes import Causes
 from brain.incidents.events import Events
 from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
@@ -39,6 +40,7 @@ from streams.topics import partitions_of
 ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
 STANDARDS = "standards"
 EVENTS, LIMITS, CALENDAR, TRUST = "events.yaml", "limits.yaml", "calendar.yaml", "trust.yaml"
+CAUSES = "causes.yaml"
 TEXT = "text"
 """Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
@@ -72,6 +74,7 @@ class CitySet:
     routes: Routes | None = None
     events: Events | None = None
     limits: Limits | None = None
+    causes: Causes = field(default_factory=Causes)
     assets_hash: bytes = b""
     standards: Library = NO_TABLES
     text: HotlineText = field(default_factory=shipped_text, repr=False)
@@ -113,7 +116,7 @@ class CitySet:
             assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
-        made.routes, made.events, made.limits = has
+        made.routes, made.events, made.limits, made.causes = has
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
             jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
         made.text = _text(contents, folder, others)
@@ -260,7 +263,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def own(folder: Path) -> dict[str, bytes]:
     """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
-    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, *hotline.FILES)]
+    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, *hotline.FILES)]
     paths += sorted((folder / STANDARDS).glob("*.yaml"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
@@ -326,7 +329,7 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT, TRUST)
+ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT, TRUST, CAUSES)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -350,6 +353,7 @@ class Tables(NamedTuple):
     routes: Routes | None
     events: Events | None
     limits: Limits | None
+    causes: Causes
 
 
 def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
@@ -361,12 +365,13 @@ def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
         except msgspec.DecodeError as error:
             raise ValueError(f"{folder / name}: not YAML: {error}") from error
 
-    routes, events, limits, calendar = (part(name) for name in (ROUTES, EVENTS, LIMITS, CALENDAR))
+    routes, events, limits, calendar, causes = (part(n) for n in (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES))
     days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
     return Tables(
         None if routes is None else Routes.of(routes, str(folder / ROUTES)),
         None if events is None else Events.of(events, str(folder / EVENTS)),
         None if limits is None else Limits.of(limits, days, str(folder / LIMITS)),
+        Causes.of(causes, str(folder / CAUSES)),
     )
 
 

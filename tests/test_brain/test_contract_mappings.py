@@ -102,7 +102,7 @@ def test_an_incident_comes_back_with_all_that_is_not_a_stated_loss(name: str, in
     assert ROUNDS[name](incident) == kept(FORMS[name], incident)
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=str)
+@pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 def test_each_field_of_an_incident_is_told_or_a_stated_loss(form: Form) -> None:
     gone = {loss.field for loss in losses(form) if loss.kind == "gone"}
     assert gone | set(SHARED) == set(Incident.__struct_fields__)
