@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from brain.incidents.value import DOMAINS
 from brain.incidents.words import reason_text
+from streams.private import shown_bytes, shown_id
 from streams.records import CE_TYPE, NOTICE_TYPE, PULSE_TYPE, READY_TYPE, SEAL_TYPE
 from streams.tailing import Seen, follow
 
@@ -88,7 +90,8 @@ def show(
 ) -> int:
     """Print what the filters let through until the records or the limit (0: none) end; answers how many."""
     shown = 0
-    for seen in records:
+    for record in records:
+        seen = masked(record) if stage == "deadletter" else record
         fields = fields_of(seen)
         if not wanted(stage, seen, fields, filters):
             continue
@@ -111,6 +114,23 @@ def topics_of(stage: str, prefix: str = "", inputs: Sequence[str] = INPUTS) -> l
     if stage in STAGES:
         return [prefix + stage]
     raise ValueError(f"stage: expected one of {', '.join(STAGES)}, got {stage!r}")
+
+
+def masked(seen: Seen) -> Seen:
+    """A dead letter as people may see it; its bytes are to be had by ``brain deadletter show --raw`` alone."""
+    heads = tuple(
+        (name, _masked_key(value) if name == "key" else shown_bytes(value) if name == "detail" else value)
+        for name, value in seen.headers
+    )
+    return replace(seen, value=None if seen.value is None else shown_bytes(seen.value), headers=heads)
+
+
+def _masked_key(value: bytes) -> bytes:
+    try:
+        key = base64.b64decode(value, validate=True).decode(errors="backslashreplace")
+    except binascii.Error:
+        return b""
+    return base64.b64encode(shown_id(key).encode())
 
 
 def fields_of(seen: Seen) -> dict[str, Any]:

@@ -14,12 +14,13 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 
 from streams.log import LogError
+from streams.private import of_people, shown_bytes, shown_id, shown_text
 from streams.records import TP, Batch, Dead, Headers, Reason, Stage, Write
 
 WHOLE = 256 * 1024
@@ -82,7 +83,7 @@ def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
     offset, value, key = int(batch.offsets[dead.row]), batch.value(dead.row) or b"", batch.key(dead.row)
     headers: Headers = (
         ("stage", dead.stage.encode()), ("reason", dead.reason.encode()),
-        ("detail", dead.detail[:_DETAIL].encode("utf-8", "replace")), ("topic", batch.source.topic.encode()),
+        ("detail", _detail(batch.source.topic, dead)[:_DETAIL].encode("utf-8", "replace")), ("topic", batch.source.topic.encode()),
         ("partition", b"%d" % batch.source.partition), ("offset", b"%d" % offset), ("index", b"%d" % dead.index),
         ("timestamp", b"%d" % int(batch.times[dead.row])),
     )  # fmt: skip
@@ -95,6 +96,12 @@ def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
         headers += (("size", b"%d" % len(value)), ("sha256", hashlib.sha256(value).hexdigest().encode()))
         value = value[:CUT]
     return Write(to, f"{batch.source}/{offset}".encode(), value, headers)
+
+
+def _detail(topic: str, dead: Dead) -> str:
+    """What the letter says of its reason: masked where it may quote what people wrote."""
+    quotes = dead.reason == Reason.AGENT_ERROR or (of_people(topic) and dead.stage == Stage.DECODE)
+    return shown_text(dead.detail) if quotes else dead.detail
 
 
 def list_dead(
@@ -301,6 +308,13 @@ def letter_of(at: TP, offset: int, time_ms: int, value: bytes | None, headers: H
         )  # fmt: skip
     except (KeyError, ValueError, binascii.Error):
         return None
+
+
+def masked(letter: Letter) -> Letter:
+    """The letter as people may see it: value, key and detail masked. ``size`` and ``sha256`` stay the original's."""
+    key = None if letter.key is None else shown_id(letter.key.decode(errors="backslashreplace")).encode()
+    detail = shown_text(letter.detail) if of_people(letter.origin.topic) else letter.detail
+    return replace(letter, key=key, value=shown_bytes(letter.value), detail=detail)
 
 
 def _partitions(bootstrap: str, topic: str) -> list[TP]:

@@ -32,6 +32,9 @@ Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
 Lang = Annotated[str | None, typer.Option(help="zh or en")]
 ByReason = Annotated[Reason | None, typer.Option(help="only this reason")]
 ByStage = Annotated[Stage | None, typer.Option(help="only this stage")]
+Raw = Annotated[bool, typer.Option("--raw", help="the bytes as they came, not masked; needs --by and --why")]
+Who = Annotated[str, typer.Option("--by", help="with --raw: who asks, for the audit")]
+Why = Annotated[str, typer.Option("--why", help="with --raw: what for, for the audit")]
 Output = Annotated[Format, typer.Option("--format", help="text, or one JSON object a line")]
 
 T = TypeVar("T")
@@ -45,6 +48,7 @@ _ZH = {
     "none": "没有符合条件的死信",
     "ask": "将 {n} 条原始记录重新放回原主题?", "sent": "已重新放回 {n} 条", "refused": "未放回 {n} 条",
     "not_found": "死信中没有 {id}", "more": "… 其余 {n} 字节未显示 (用 --out 保存)", "log_time": "原始写入时间",
+    "masked": "个人信息已遮蔽; 查看原文: --raw --by 姓名 --why 理由 (记入 audit)",
 }  # fmt: skip
 _EN = {
     "time": "time", "id": "original", "index": "index", "stage": "stage", "reason": "reason", "detail": "detail",
@@ -53,6 +57,7 @@ _EN = {
     "ask": "send {n} originals again to where they came from?", "sent": "{n} sent again",
     "refused": "{n} not sent", "not_found": "no dead letter of {id}",
     "more": "… {n} more bytes (--out writes them to a file)", "log_time": "written originally",
+    "masked": "personal data are masked; the bytes as they came: --raw --by NAME --why TEXT (the audit has it)",
 }  # fmt: skip
 
 
@@ -61,22 +66,26 @@ def list_(
     reason: ByReason = None,
     stage: ByStage = None,
     limit: Annotated[int, typer.Option(help="the newest so many; 0: all", min=0)] = 50,
+    raw: Raw = False,
+    by: Who = "",
+    why: Why = "",
     config: Config = None,
     bootstrap: Bootstrap = None,
     prefix: Prefix = None,
     lang: Lang = None,
     output: Output = "text",
 ) -> None:
-    """List the newest dead letters, oldest first / 列出死信."""
+    """List the newest dead letters, oldest first, personal data masked / 列出死信."""
     from streams.deadletter import list_dead
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _words(settings.language)
     broker = broker_of(settings)
     letters = _told(lambda: list_dead(broker, reason, stage, limit, prefix=settings.prefix))
+    letters = _allowed(letters, broker, settings.prefix, raw=raw, by=by, why=why)
     if output == "json":
         for letter in letters:
-            typer.echo(_json(letter))
+            typer.echo(_json(letter, masked=not raw))
         return
     if not letters:
         console.print(words["none"])
@@ -98,15 +107,18 @@ def show(
     id_: Annotated[
         str, typer.Argument(metavar="ID", help="topic/partition/offset of the original, as `list` shows it")
     ],
-    out: Annotated[Path | None, typer.Option(help="write the bytes to this file")] = None,
+    out: Annotated[Path | None, typer.Option(help="write the bytes to this file, masked unless --raw")] = None,
+    raw: Raw = False,
+    by: Who = "",
+    why: Why = "",
     config: Config = None,
     bootstrap: Bootstrap = None,
     prefix: Prefix = None,
     lang: Lang = None,
     output: Output = "text",
 ) -> None:
-    """Show one original: why it ended, and its bytes / 查看一条死信."""
-    from streams.deadletter import list_dead
+    """Show one original: why it ended, and its bytes, personal data masked / 查看一条死信."""
+    from streams.deadletter import CUT, list_dead
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _words(settings.language)
@@ -114,12 +126,13 @@ def show(
     letters = _told(lambda: list_dead(broker, limit=0, prefix=settings.prefix, ids=[id_]))
     if not letters:
         fail(words["not_found"].format(id=id_), 1)
+    letters = _allowed(letters, broker, settings.prefix, raw=raw, by=by, why=why)
     first = letters[0]
     if out is not None:
         out.write_bytes(first.value)
     if output == "json":
         for letter in letters:
-            typer.echo(_json(letter))
+            typer.echo(_json(letter, masked=not raw))
         return
     head = Text()
     head.append(f"{first.id}\n", "bold")
@@ -131,11 +144,13 @@ def show(
         line = Text(f"{clock(d.time)} ")
         line.append(f"{d.stage} · {d.reason}", "bold red").append(f" [{d.index}] {_plain(d.detail)}")
         console.print(line, soft_wrap=True)
-    if first.cut:
-        console.print(words["cut"].format(n=len(first.value), sha=first.sha256), style="yellow", soft_wrap=True)
+    if first.sha256:
+        console.print(words["cut"].format(n=CUT, sha=first.sha256), style="yellow", soft_wrap=True)
     console.print(Text(_readable(first.value[:_SHOWN])), soft_wrap=True)
     if len(first.value) > _SHOWN:
         console.print(words["more"].format(n=len(first.value) - _SHOWN), style="dim")
+    if not raw:
+        console.print(words["masked"], style="dim", soft_wrap=True)
 
 
 @app.command()
@@ -185,6 +200,18 @@ def requeue(
         raise typer.Exit(1)
 
 
+def _allowed(letters: list[Letter], broker: str, prefix: str, *, raw: bool, by: str, why: str) -> list[Letter]:
+    """The letters, masked; with ``raw`` as they are, once the audit says who sees them and why."""
+    from streams.deadletter import masked
+    from streams.private import disclose
+
+    if not raw:
+        return [masked(letter) for letter in letters]
+    of = sorted({letter.id for letter in letters})
+    _told(lambda: disclose(broker, "deadletter.raw", by=by, why=why, of=of, prefix=prefix))
+    return letters
+
+
 def _told(ask: Callable[[], T]) -> T:
     from streams.admin import AdminError
     from streams.log import LogError
@@ -195,10 +222,10 @@ def _told(ask: Callable[[], T]) -> T:
         fail(str(error), 1)
 
 
-def _json(d: Letter) -> str:
+def _json(d: Letter, *, masked: bool) -> str:
     row = {
         "id": d.id, "index": d.index, "time": d.time, "stage": d.stage, "reason": d.reason, "detail": d.detail,
-        "timestamp": d.timestamp, "size": d.size, "cut": d.cut, "sha256": d.sha256,
+        "timestamp": d.timestamp, "size": d.size, "cut": bool(d.sha256), "sha256": d.sha256, "masked": masked,
         "key_b64": None if d.key is None else base64.b64encode(d.key).decode(),
         "value_b64": base64.b64encode(d.value).decode(),
     }  # fmt: skip

@@ -11,8 +11,11 @@ from rich.console import Console
 from rich.progress import Progress
 
 from brain.commands.common import broker_of, fail, load_settings
+from brain.masking import bundle_mask
 from brain.pipeline import replay_settings
 from streams import bundle, set_store
+from streams.log import LogError
+from streams.private import disclose
 from streams.records import TP
 from streams.replay import replay as run_replay
 from streams.tailing import snapshot
@@ -66,21 +69,40 @@ def replay(
 @app.command()
 def record(
     out: Annotated[Path, typer.Argument(help="bundle to write, .ndjson or .ndjson.gz")],
+    raw: Annotated[bool, typer.Option("--raw", help="tickets as they came, not masked; needs --by and --why")] = False,
+    by: Annotated[str, typer.Option(help="with --raw: who asks, for the audit")] = "",
+    why: Annotated[str, typer.Option(help="with --raw: what for, for the audit")] = "",
     config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
     bootstrap: Annotated[str | None, typer.Option(help="broker")] = None,
     prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
 ) -> None:
-    """Write a replay bundle from the input topics, pulses, journal and sets included / 从主题录制重放包."""
+    """Write a replay bundle from the input topics, pulses, journal and sets included / 从主题录制重放包.
+
+    Personal data are masked, and the bundle replays to the same signals and incidents.
+    """
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix)
     wanted = [TP(settings.prefix + topic, p) for topic, n in settings.partitions.items() for p in range(n)]
     wanted += [TP(settings.prefix + "journal", 0), TP(settings.prefix + "pulse", 0), TP(settings.prefix + "sets", 0)]
+    mask, broker = bundle_mask(settings), broker_of(settings)
+    try:
+        if raw:
+            disclose(broker, "bundle.raw", by=by, why=why, of=sorted({tp.topic for tp in wanted}), prefix=settings.prefix)
+        else:
+            mask.check(tp.topic for tp in wanted)
+    except (LogError, ValueError) as error:
+        fail(f"nothing is written: {error}", 1)
     with Progress(console=console, transient=True) as bar:
         task = bar.add_task("records", total=None)
 
         def lines() -> Iterator[bundle.Line]:
-            for tp, offset, time, key, value, headers in snapshot(broker_of(settings), wanted):
+            for tp, offset, time, key, value, headers in snapshot(broker, wanted):
                 bar.advance(task)
                 yield bundle.Line.of(tp, offset, time, key, value, headers)
 
-        count = bundle.write(out, lines())
+        count = bundle.write(out, lines() if raw else mask.lines(lines()))
     console.print(f"{count} records → {out}")
+    if not raw:
+        console.print(
+            f"masked: {sum(mask.masked.values())} records of people; content left out of "
+            f"{sum(mask.left_out.values())} that decoding refuses"
+        )

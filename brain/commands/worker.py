@@ -11,6 +11,7 @@ import structlog
 import typer
 
 from brain.commands.common import broker_of, fail, load_settings
+from brain.logs import mask_event, masked_record
 from brain.pipeline import worker_settings
 from brain.settings import SettingsError
 from streams.door import EXIT_TROUBLE, run_worker
@@ -20,13 +21,15 @@ from streams.progress import Progress, watchdog
 
 
 def configure_logs() -> None:
-    """Structured logs, one JSON object a line, on standard error."""
+    """Structured logs, one JSON object a line, on standard error; personal data masked, in libraries' lines too."""
+    logging.setLogRecordFactory(masked_record)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            mask_event,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),

@@ -6,12 +6,16 @@ is an authority on who a person is: what looks like a number of a kind is masked
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from datetime import date
+from os.path import commonprefix
 
 PHONE, IDENTITY, CARD, LONG, ACCOUNT, PLATE, MAIL, NAME = (
     "[电话]", "[证件号]", "[银行卡号]", "[长号码]", "[账号]", "[车牌]", "[邮箱]", "[姓名]"
 )  # fmt: skip
+_TOKEN = re.compile("|".join(map(re.escape, (PHONE, IDENTITY, CARD, LONG, ACCOUNT, PLATE, MAIL, NAME))))
 LONGEST_PLAIN = 10
 """A number of more digits in one piece is masked even where its kind is unknown; amounts and dates are shorter."""
 LONGEST_KIND = 19
@@ -63,6 +67,31 @@ def mask(text: str) -> str:
     while (masked := _once(text)) != text:
         text = masked
     return text
+
+
+def mask_parts(parts: Sequence[str]) -> list[str]:
+    """Texts that are read one after the other, each masked, and so is what begins in one and ends in the next.
+
+    A token for what lies in two parts stands in the first of them. Masking the result again changes nothing.
+    """
+    out = [mask(part) for part in parts]
+    while (joined := _across(out)) != out:
+        out = joined
+    return out
+
+
+def _across(parts: list[str]) -> list[str]:
+    """The parts, with every neighbouring pair of non-empty ones masked over their border once."""
+    out = list(parts)
+    filled = [i for i, part in enumerate(out) if part]
+    for a, b in itertools.pairwise(filled):
+        whole = f"{out[a]} {out[b]}"
+        masked = mask(whole)
+        if masked != whole:
+            cut = len(masked) - len(commonprefix((masked[::-1], out[b][::-1])))
+            cut = next((m.end() for m in _TOKEN.finditer(masked) if m.start() < cut < m.end()), cut)
+            out[a], out[b] = masked[:cut].rstrip(" "), masked[cut:]
+    return out
 
 
 def _once(text: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from streams.decode.columns import EARLIEST_MS, LATEST_MS, bad_position
-from streams.decode.mask import mask
+from streams.decode.mask import mask, mask_parts
 from streams.decode.payload import READING_LIMIT, Refused, moment, need, number, parse, text_of
 from streams.records import I4, Batch, Dead, Reason, Stage
 
@@ -45,19 +45,29 @@ def decode_tickets(batch: Batch, rows: I4) -> tuple[list[Ticket], list[Dead]]:
 def _ticket(row: int, d: Any) -> Ticket:
     if not isinstance(d, dict):
         raise Refused(Reason.NOT_AN_OBJECT, f"expected an object, got {type(d).__name__}")
-    t = moment("t", need(d, "t"))
+    t = _time(need(d, "t"))
     lon = None if d.get("lon") is None else number("lon", d["lon"])
     lat = None if d.get("lat") is None else number("lat", d["lat"])
     pair = np.array([math.nan if x is None else x for x in (lon, lat)])
     if bad_position(pair[:1], pair[1:])[0]:
         raise Refused(Reason.BAD_POSITION, f"expected lon in [-180, 180] with lat in [-90, 90], got {lon}, {lat}")
+    name, words = text_of(d, "id"), (text_of(d, "title", ""), text_of(d, "text"), text_of(d, "address", ""))
     ticket = Ticket(
-        row, text_of(d, "id"), t, mask(text_of(d, "title", "")), mask(text_of(d, "text")),
-        mask(text_of(d, "address", "")), text_of(d, "district", ""), lon, lat, _opaque(text_of(d, "caller", "")),
-    )  # fmt: skip
+        row, name, t, *mask_parts(words), text_of(d, "district", ""), lon, lat, _opaque(text_of(d, "caller", ""))
+    )
     if not EARLIEST_MS <= t <= LATEST_MS:
-        raise Refused(Reason.ABSURD_TIME, f"t: expected ms between 2000 and 2100, got {t}")
+        raise Refused(Reason.ABSURD_TIME, f"t: expected ms between 2000 and 2100, got {mask(str(t))}")
     return ticket
+
+
+def _time(found: Any) -> int:
+    """Ms UTC. What is no time is not quoted: people's numbers and names come in any field."""
+    try:
+        return moment("t", found)
+    except Refused as refused:
+        if isinstance(found, str):
+            raise Refused(refused.reason, "t: expected ms or RFC 3339 with its zone, got another text") from None
+        raise Refused(refused.reason, mask(refused.detail)) from None
 
 
 def _opaque(caller: str) -> str:
