@@ -17,11 +17,10 @@ import msgspec
 from streams.decode.columns import EARLIEST_MS, LATEST_MS
 from streams.decode.mask import LONG, NAME, PHONE, mask
 from streams.records import AUDIT_TYPE, CE_TYPE, TP
+from streams.seal import TOOL_KEY
 
 PEOPLES = ("hotline.tickets", "feedback")
 """Inputs that people write: their texts may say anything about anybody."""
-KEY = b"privacy"
-"""Key of the notes on ``audit`` that say who saw what."""
 HIDDEN = "[{n} bytes, no UTF-8 text]"
 
 _NAMES = ("name", "contact", "caller_name", "reporter", "姓名", "联系人", "投诉人", "举报人", "当事人", "户主")
@@ -118,5 +117,5 @@ def disclose(bootstrap: str, what: str, *, by: str, why: str, of: Sequence[str],
     from streams.produce import send_all
 
     note = {"what": what, "by": by.strip(), "why": mask(why.strip()), "t": time.time_ns() // 1_000_000, "of": list(of)}
-    record = (KEY, msgspec.json.encode(note))
+    record = (TOOL_KEY, msgspec.json.encode(note))
     send_all(bootstrap, TP(prefix + "audit", 0), [record], headers=((CE_TYPE, AUDIT_TYPE),))

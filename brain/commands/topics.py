@@ -29,6 +29,7 @@ _EN = {
 
 @app.callback()
 def topics(
+    context: typer.Context,
     create: Annotated[bool, typer.Option("--create", help="create the topics that are missing")] = False,
     mend: Annotated[bool, typer.Option("--repair", help="set policies of existing topics as in the catalogue")] = False,
     config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
@@ -37,6 +38,8 @@ def topics(
     lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
 ) -> None:
     """Check partitions and policies of all topics; exit code 1 when any differs / 检查, 创建或修正主题."""
+    if context.invoked_subcommand is not None:
+        return
     from streams.admin import AdminError, ensure, repair
     from streams.topics import catalogue
 
@@ -62,3 +65,28 @@ def topics(
     console.print(table)
     console.print(f"[red]✗[/] {words['bad'].format(n=len(found))}")
     raise typer.Exit(1)
+
+
+@app.command()
+def acl(
+    principal: Annotated[
+        list[str] | None, typer.Option(help="ROLE=PRINCIPAL, such as worker=User:CN=brain; User:brain-ROLE if left out")
+    ] = None,
+    requeue: Annotated[
+        bool, typer.Option("--requeue", help="the auditor may also send dead letters again: write to all inputs")
+    ] = False,
+    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+) -> None:
+    """Print the kafka-acls lines with least rights by role; nothing is applied / 打印各角色的最小权限."""
+    from streams.rights import ROLES, commands, rights
+    from streams.topics import catalogue
+
+    settings = load_settings(config, prefix=prefix)
+    named = dict(one.split("=", 1) if "=" in one else (one, "") for one in principal or ())
+    for role, name in named.items():
+        if role not in ROLES or ":" not in name:
+            fail(f"--principal: expected ROLE=User:NAME with a role of {', '.join(ROLES)}, got {role}={name}")
+    found = rights(catalogue(settings.partitions, settings.prefix), settings.group, settings.prefix, requeue=requeue)
+    for line in commands(found, named):
+        typer.echo(line)

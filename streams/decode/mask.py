@@ -74,24 +74,25 @@ def mask_parts(parts: Sequence[str]) -> list[str]:
 
     A token for what lies in two parts stands in the first of them. Masking the result again changes nothing.
     """
-    out = [mask(part) for part in parts]
-    while (joined := _across(out)) != out:
-        out = joined
+    out = list(parts)
+    while (masked := _across(out)) != out:
+        out = masked
     return out
 
 
 def _across(parts: list[str]) -> list[str]:
-    """The parts, with every neighbouring pair of non-empty ones masked over their border once."""
+    """The parts masked once, every neighbouring pair of non-empty ones over their border too."""
     out = list(parts)
     filled = [i for i, part in enumerate(out) if part]
     for a, b in itertools.pairwise(filled):
-        whole = f"{out[a]} {out[b]}"
-        masked = mask(whole)
-        if masked != whole:
-            cut = len(masked) - len(commonprefix((masked[::-1], out[b][::-1])))
-            cut = next((m.end() for m in _TOKEN.finditer(masked) if m.start() < cut < m.end()), cut)
-            out[a], out[b] = masked[:cut].rstrip(" "), masked[cut:]
-    return out
+        first, second, both = mask(out[a]), mask(out[b]), mask(f"{out[a]} {out[b]}")
+        if both == f"{first} {second}":
+            out[a] = first
+            continue
+        cut = len(both) - len(commonprefix((both[::-1], second[::-1])))
+        cut = next((m.end() for m in _TOKEN.finditer(both) if m.start() < cut < m.end()), cut)
+        out[a], out[b] = both[:cut].rstrip(" "), both[cut:]
+    return [mask(part) for part in out]
 
 
 def _once(text: str) -> str:
