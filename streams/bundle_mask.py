@@ -65,7 +65,7 @@ class BundleMask:
         """Raises ValueError for topics (with their prefix) that no rule covers."""
         unknown = sorted({t for t in topics if t.removeprefix(self.prefix) not in AS_THEY_CAME | self.rules.keys()})
         if unknown:
-            raise ValueError(f"{', '.join(unknown)}: no rule says how to mask it; give it one in brain/masking.py, or record it --raw")
+            raise ValueError(f"{', '.join(unknown)}: no rule of brain/masking.py says how to mask it; record it --raw")
 
     def lines(self, lines: Iterable[Line]) -> Iterator[Line]:
         """All lines, masked. Raises ValueError at one of a topic that no rule covers."""

@@ -81,9 +81,10 @@ class Requeued:
 def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
     """The dead-letter record for one row of a batch."""
     offset, value, key = int(batch.offsets[dead.row]), batch.value(dead.row) or b"", batch.key(dead.row)
+    detail = _detail(batch.source.topic, dead)[:_DETAIL]
     headers: Headers = (
         ("stage", dead.stage.encode()), ("reason", dead.reason.encode()),
-        ("detail", _detail(batch.source.topic, dead)[:_DETAIL].encode("utf-8", "replace")), ("topic", batch.source.topic.encode()),
+        ("detail", detail.encode("utf-8", "replace")), ("topic", batch.source.topic.encode()),
         ("partition", b"%d" % batch.source.partition), ("offset", b"%d" % offset), ("index", b"%d" % dead.index),
         ("timestamp", b"%d" % int(batch.times[dead.row])),
     )  # fmt: skip

@@ -25,8 +25,8 @@ HIDDEN = "[{n} bytes, no UTF-8 text]"
 
 _NAMES = ("name", "contact", "caller_name", "reporter", "姓名", "联系人", "投诉人", "举报人", "当事人", "户主")
 _NUMBERS = (
-    "phone", "tel", "telephone", "mobile", "cell", "idcard", "id_card", "identity", "caller", "电话", "手机", "联系电话",
-    "手机号", "身份证", "身份证号", "证件号", "微信", "qq", "wechat",
+    "phone", "tel", "telephone", "mobile", "cell", "idcard", "id_card", "identity", "caller", "电话", "手机",
+    "联系电话", "手机号", "身份证", "身份证号", "证件号", "微信", "qq", "wechat",
 )  # fmt: skip
 _IDS = frozenset(("id", "asset", "sensorid", "n", "bn", "district", "incident"))
 _FIELD = {**dict.fromkeys(_NAMES, NAME), **dict.fromkeys(_NUMBERS, PHONE)}

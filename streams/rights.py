@@ -21,10 +21,12 @@ SOURCES: Final = {"source-iot": "iot.telemetry", "source-video": "video.metadata
 """Roles of those who produce, each with its one input."""
 ROLES: Final = ("worker", "screen", "notify", "operator", "auditor", "agent", *SOURCES)
 
-_R, _W, _RW = ("Read",), ("Write",), ("Read", "Write")
-_OUTPUT: Mapping[str, tuple[Operation, ...]] = {"worker": _RW, "screen": _R, "operator": _R, "agent": _R}
-_CHANGES: Mapping[str, tuple[Operation, ...]] = {"worker": _RW, "operator": _RW, "screen": _R}
-_FAMILIES: Mapping[str, Mapping[str, tuple[Operation, ...]]] = {
+Operations = tuple[Operation, ...]
+_R: Operations = ("Read",)
+_W: Operations = ("Write",)
+_RW: Operations = ("Read", "Write")
+_OUTPUT: Mapping[str, Operations] = {"worker": _RW, "screen": _R, "operator": _R, "agent": _R}
+_FAMILIES: Mapping[str, Mapping[str, Operations]] = {
     # Whoever owns an input's lane writes the pulse into it, and sends again what has become known.
     "iot.telemetry": {"worker": _RW},
     "video.metadata": {"worker": _RW},
@@ -52,7 +54,7 @@ class Right(NamedTuple):
     role: str
     kind: Kind
     name: str
-    operations: tuple[Operation, ...]
+    operations: Operations
     prefixed: bool = False
 
 
@@ -95,7 +97,7 @@ def commands(found: Iterable[Right], principals: Mapping[str, str]) -> list[str]
 
     ``$BOOTSTRAP`` and ``$ADMIN`` (a client's properties) are the shell's. Resources with the same rights share a line.
     """
-    lines: dict[tuple[str, tuple[Operation, ...], Kind, bool], list[str]] = {}
+    lines: dict[tuple[str, Operations, Kind, bool], list[str]] = {}
     for right in found:
         lines.setdefault((right.role, right.operations, right.kind, right.prefixed), []).append(right.name)
     out = []

@@ -86,7 +86,9 @@ def record(
     mask, broker = bundle_mask(settings), broker_of(settings)
     try:
         if raw:
-            disclose(broker, "bundle.raw", by=by, why=why, of=sorted({tp.topic for tp in wanted}), prefix=settings.prefix)
+            disclose(
+                broker, "bundle.raw", by=by, why=why, of=sorted({tp.topic for tp in wanted}), prefix=settings.prefix
+            )
         else:
             mask.check(tp.topic for tp in wanted)
     except (LogError, ValueError) as error:

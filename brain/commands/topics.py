@@ -83,8 +83,10 @@ def acl(
     from streams.topics import catalogue
 
     settings = load_settings(config, prefix=prefix)
-    named = dict(one.split("=", 1) if "=" in one else (one, "") for one in principal or ())
-    for role, name in named.items():
+    named: dict[str, str] = {}
+    for one in principal or ():
+        role, _, name = one.partition("=")
+        named[role] = name
         if role not in ROLES or ":" not in name:
             fail(f"--principal: expected ROLE=User:NAME with a role of {', '.join(ROLES)}, got {role}={name}")
     found = rights(catalogue(settings.partitions, settings.prefix), settings.group, settings.prefix, requeue=requeue)

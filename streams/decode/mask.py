@@ -10,7 +10,6 @@ import itertools
 import re
 from collections.abc import Sequence
 from datetime import date
-from os.path import commonprefix
 
 PHONE, IDENTITY, CARD, LONG, ACCOUNT, PLATE, MAIL, NAME = (
     "[电话]", "[证件号]", "[银行卡号]", "[长号码]", "[账号]", "[车牌]", "[邮箱]", "[姓名]"
@@ -89,7 +88,8 @@ def _across(parts: list[str]) -> list[str]:
         if both == f"{first} {second}":
             out[a] = first
             continue
-        cut = len(both) - len(commonprefix((both[::-1], second[::-1])))
+        pairs = enumerate(zip(reversed(both), reversed(second), strict=False))
+        cut = len(both) - next((n for n, (x, y) in pairs if x != y), min(len(both), len(second)))
         cut = next((m.end() for m in _TOKEN.finditer(both) if m.start() < cut < m.end()), cut)
         out[a], out[b] = both[:cut].rstrip(" "), both[cut:]
     return [mask(part) for part in out]

@@ -51,10 +51,10 @@ def _ticket(row: int, d: Any) -> Ticket:
     pair = np.array([math.nan if x is None else x for x in (lon, lat)])
     if bad_position(pair[:1], pair[1:])[0]:
         raise Refused(Reason.BAD_POSITION, f"expected lon in [-180, 180] with lat in [-90, 90], got {lon}, {lat}")
-    name, words = text_of(d, "id"), (text_of(d, "title", ""), text_of(d, "text"), text_of(d, "address", ""))
-    ticket = Ticket(
-        row, name, t, *mask_parts(words), text_of(d, "district", ""), lon, lat, _opaque(text_of(d, "caller", ""))
-    )
+    name = text_of(d, "id")
+    title, text, address = mask_parts((text_of(d, "title", ""), text_of(d, "text"), text_of(d, "address", "")))
+    district, caller = text_of(d, "district", ""), _opaque(text_of(d, "caller", ""))
+    ticket = Ticket(row, name, t, title, text, address, district, lon, lat, caller)
     if not EARLIEST_MS <= t <= LATEST_MS:
         raise Refused(Reason.ABSURD_TIME, f"t: expected ms between 2000 and 2100, got {mask(str(t))}")
     return ticket

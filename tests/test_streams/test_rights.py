@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 
 import pytest
@@ -28,7 +29,9 @@ def test_every_topic_of_the_catalogue_has_a_writer_and_a_reader_and_no_right_is_
 
 @pytest.mark.parametrize("topic", ["p.hotline.tickets", "p.deadletter"])
 @pytest.mark.parametrize("requeue", [False, True])
-def test_only_worker_and_auditor_read_raw_tickets_and_dead_letters_which_are_kept_a_week(topic: str, requeue: bool) -> None:
+def test_only_worker_and_auditor_read_raw_tickets_and_dead_letters_which_are_kept_a_week(
+    topic: str, requeue: bool
+) -> None:
     assert who(rights(TOPICS, "city", "p.", requeue=requeue), topic, "Read") == {"worker", "auditor"}
     (kept,) = [t for t in TOPICS if t.name == topic]
     assert (kept.retention_ms, kept.cleanup) == (WEEK_MS, "delete")
@@ -37,7 +40,9 @@ def test_only_worker_and_auditor_read_raw_tickets_and_dead_letters_which_are_kep
 def test_what_the_engine_decides_is_written_by_the_worker_alone() -> None:
     found = rights(TOPICS, "city", "p.")
     for topic in TOPICS:
-        if topic.name.removeprefix("p.").startswith(("signals.", "alarms.", "state.", "incidents.", "journal", "pulse")):
+        if topic.name.removeprefix("p.").startswith(
+            ("signals.", "alarms.", "state.", "incidents.", "journal", "pulse")
+        ):
             assert who(found, topic.name, "Write") == {"worker"}, topic.name
 
 
@@ -48,7 +53,9 @@ def test_whoever_shows_bytes_as_they_came_can_also_write_that_into_the_audit() -
 def test_the_auditor_writes_inputs_only_where_re_queueing_is_wanted() -> None:
     for requeue in (False, True):
         found = rights(TOPICS, "city", "p.", requeue=requeue)
-        assert {name for name in INPUTS if "auditor" in who(found, "p." + name, "Write")} == (set(INPUTS) if requeue else set())
+        assert {name for name in INPUTS if "auditor" in who(found, "p." + name, "Write")} == (
+            set(INPUTS) if requeue else set()
+        )
 
 
 def test_a_topic_without_a_rule_is_refused() -> None:
@@ -61,11 +68,12 @@ def test_the_lines_say_all_rights_and_are_words_of_a_shell() -> None:
     told = set()
     for line in commands(found, {"worker": "User:CN=brain worker,O=city"}):
         words = shlex.split(line)
-        pairs = list(zip(words, words[1:], strict=False))
+        pairs = list(itertools.pairwise(words))
         (principal,) = [b for a, b in pairs if a == "--allow-principal"]
         role = "worker" if "=" in principal else principal.removeprefix("User:brain-")
         operations = tuple(b for a, b in pairs if a == "--operation")
         prefixed = ("--resource-pattern-type", "prefixed") in pairs
-        told |= {Right(role, a[2:], b, operations, prefixed) for a, b in pairs if a in {"--topic", "--group", "--transactional-id"}}  # type: ignore[arg-type]
-    assert told == set(found)
+        named = [(a[2:], b) for a, b in pairs if a in {"--topic", "--group", "--transactional-id"}]
+        told |= {(role, kind, name, operations, prefixed) for kind, name in named}
+    assert told == set(map(tuple, found))
     assert {r.role for r in found} == set(ROLES)
