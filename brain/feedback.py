@@ -21,6 +21,7 @@ from brain.sets import CitySet
 from geo.coords import crs_code, to_wgs84
 from streams.decode.payload import Refused
 from streams.logic import Output, View
+from streams.private import shown_text
 from streams.records import TP, Dead, Headers, Notice, Reason, Stage
 from streams.state import Store
 
@@ -106,6 +107,8 @@ class FeedbackLane:
             except Refused as refused:
                 late = refused.reason in {Reason.FUTURE, Reason.LATE, Reason.CONFLICT}
                 stage = Stage.SCORE if late else Stage.DECODE
+                if action is None:  # then it may quote what came
+                    refused.detail = shown_text(refused.detail)
                 out.dead.append(Dead(row, 0, stage, refused.reason, refused.detail))
                 out.audits.append(("feedback.dead", self._told(action, refused, int(view.batch.offsets[row]))))
         return out

@@ -156,6 +156,7 @@ def test_personal_data_are_masked_before_anything_else_sees_them() -> None:
         action(note=f"打 {phone}", by={**BY, "id": phone}),
         action("create", f"c-{phone}", code="emergency.fire", text=f"联系 {phone}", address=f"门口 {phone}"),
         action("note", "a3", second=3600, note=phone),
+        action(f"call {phone}", "a4"),
     )
     seen = msgspec.json.encode(out.notices) + msgspec.json.encode(out.audits) + str(out.dead).encode()
     assert phone.encode() not in seen
