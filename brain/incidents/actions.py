@@ -14,7 +14,7 @@ import msgspec
 
 from brain.incidents.value import Grade, Response, incident_id
 from streams.decode.columns import EARLIEST_MS, LATEST_MS
-from streams.decode.mask import mask
+from streams.decode.mask import mask, mask_parts
 from streams.decode.payload import READING_LIMIT, Refused, moment, need, parse
 from streams.records import Notice, Reason
 
@@ -376,7 +376,8 @@ def _whole(action: AnyAction) -> None:
 def _masked(action: AnyAction) -> AnyAction:
     new: dict[str, Any] = {"note": mask(action.note)}
     if isinstance(action, Create):
-        new |= {"text": mask(action.text), "address": mask(action.address)}
+        text, address = mask_parts((action.text, action.address))
+        new |= {"text": text, "address": address}
     new["id"] = _opaque(action.id)
     new["by"] = msgspec.structs.replace(action.by, id=_opaque(action.by.id), unit=_opaque(action.by.unit))
     return msgspec.structs.replace(action, **new)

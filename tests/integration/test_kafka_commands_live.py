@@ -13,6 +13,7 @@ from brain.commands import deadletter, kafka, topics
 from streams import admin, broker
 from streams.deadletter import WHOLE, to_write
 from streams.records import TP, Batch, Dead, Reason, Stage
+from streams.tailing import snapshot
 from streams.topics import Topic
 
 pytestmark = pytest.mark.kafka
@@ -66,6 +67,11 @@ def test_from_missing_topics_to_a_dead_letter_sent_again(kafka: str, prefix: str
     shown = run(deadletter.app, "show", small, "--out", str(tmp_path / "bytes"), *where)
     assert "\x1b" not in shown.output
     assert (tmp_path / "bytes").read_bytes() == b"\x1b[2Jbroken"
+
+    raw = run(deadletter.app, "show", small, "--raw", "--by", "auditor", "--why", "a test", *where)
+    assert raw.exit_code == 0, raw.output
+    (told,) = [json.loads(value or b"") for _, _, _, _, value, _ in snapshot(kafka, [TP(prefix + "audit", 0)])]
+    assert (told["what"], told["by"], told["of"]) == ("deadletter.raw", "auditor", [small])
 
     asked = run(deadletter.app, "requeue", "--reason", "not_json", *where)
     assert asked.exit_code == 1, "two originals are not sent without asking"

@@ -17,6 +17,7 @@ from streams.decode.mask import mask, mask_parts
 from streams.log import LogError
 from streams.private import HIDDEN, disclose, shown_bytes, shown_id
 from streams.records import TP, Batch, Dead, Headers, Reason, Stage
+from streams.seal import TOOL_KEY
 
 FEW = settings(max_examples=60, deadline=None, derandomize=True)
 PHONE = "13812345678"
@@ -121,6 +122,7 @@ def test_a_disclosure_is_in_the_audit_before_anything_is_shown(monkeypatch: pyte
     sent: list[tuple[TP, dict[str, Any]]] = []
 
     def send(_: str, tp: TP, records: Sequence[tuple[bytes, bytes]], headers: Headers) -> list[int]:
+        assert records[0][0] == TOOL_KEY, "else the auditor takes it for a stranger's"
         sent.append((tp, msgspec.json.decode(records[0][1])))
         return [0]
 
