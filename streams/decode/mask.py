@@ -20,7 +20,7 @@ LONGEST_PLAIN = 10
 LONGEST_KIND = 19
 """Digits of the longest number that has a kind: so many groups are tried together, whatever is in a run."""
 
-_SEPARATOR = r"[ \t\u00a0\u3000.\-\u00b7\u2010-\u2015\uff0d]{1,2}"
+_SEPARATOR = r"[ \t\u00a0\u3000.\-\u00b7\u2010-\u2015\uff0d\u200b-\u200d\u2060\ufeff]{1,2}"
 _RUN = re.compile(rf"\+?\d[\dXx\uff38\uff58]*(?:{_SEPARATOR}\d[\dXx\uff38\uff58]*)*")
 _GROUP = re.compile(r"\d+[Xx\uff38\uff58]?")
 # What a cue announces ends with the token that masks it: the ] of a token is no part of a cue.
@@ -74,25 +74,24 @@ def mask_parts(parts: Sequence[str]) -> list[str]:
     A token for what lies in two parts stands in the first of them. Masking the result again changes nothing.
     """
     out = list(parts)
-    while (masked := _across(out)) != out:
-        out = masked
-    return out
+    while True:
+        clean = [mask(part) for part in out]
+        filled = [i for i, part in enumerate(out) if part]
+        for a, b in itertools.pairwise(filled):
+            both = mask(f"{out[a]} {out[b]}")
+            if both != f"{clean[a]} {clean[b]}":
+                out[a], out[b] = _parted(both, clean[b])
+                break
+        else:
+            return clean
 
 
-def _across(parts: list[str]) -> list[str]:
-    """The parts masked once, every neighbouring pair of non-empty ones over their border too."""
-    out = list(parts)
-    filled = [i for i, part in enumerate(out) if part]
-    for a, b in itertools.pairwise(filled):
-        first, second, both = mask(out[a]), mask(out[b]), mask(f"{out[a]} {out[b]}")
-        if both == f"{first} {second}":
-            out[a] = first
-            continue
-        pairs = enumerate(zip(reversed(both), reversed(second), strict=False))
-        cut = len(both) - next((n for n, (x, y) in pairs if x != y), min(len(both), len(second)))
-        cut = next((m.end() for m in _TOKEN.finditer(both) if m.start() < cut < m.end()), cut)
-        out[a], out[b] = both[:cut].rstrip(" "), both[cut:]
-    return [mask(part) for part in out]
+def _parted(both: str, second: str) -> tuple[str, str]:
+    """Two masked parts of a masked text: the second is what that and ``second`` end with alike, no token cut."""
+    pairs = enumerate(zip(reversed(both), reversed(second), strict=False))
+    cut = len(both) - next((n for n, (x, y) in pairs if x != y), min(len(both), len(second)))
+    cut = next((m.end() for m in _TOKEN.finditer(both) if m.start() < cut < m.end()), cut)
+    return both[:cut].rstrip(" "), both[cut:]
 
 
 def _once(text: str) -> str:
