@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from streams.topics import INPUTS, Topic
 
-Operation = Literal["Read", "Write", "DescribeConfigs"]
+Operation = Literal["Read", "Write", "Create", "DescribeConfigs"]
 Kind = Literal["topic", "group", "transactional-id"]
 
 SOURCES: Final = {"source-iot": "iot.telemetry", "source-video": "video.metadata", "source-hotline": "hotline.tickets",
@@ -32,20 +32,24 @@ _FAMILIES: Mapping[str, Mapping[str, Operations]] = {
     "video.metadata": {"worker": _RW},
     "hotline.tickets": {"worker": _RW},
     "warnings": {"worker": _RW},
-    "feedback": {"worker": _RW, "screen": _W, "operator": _W},
+    "feedback": {"worker": _RW, "screen": _W, "operator": _W, "notify": _W},
     "assets": {"worker": _R, "operator": _RW, "screen": _R},
     "map.features": {"worker": _R, "operator": _RW, "screen": _R},
     "sets": {"worker": _RW, "operator": _RW, "screen": _R},
-    "pulse": {"worker": _RW, "operator": _R, "screen": _R, "notify": _R},
+    "pulse": {"worker": _RW, "operator": _R, "screen": _R},
     "journal": {"worker": _RW},
     "signals": _OUTPUT,
-    "alarms": _OUTPUT,
+    "alarms": {**_OUTPUT, "notify": _R},
     "state": {"worker": _RW},
     "incidents": {**_OUTPUT, "notify": _R},
     "deadletter": {"worker": _RW, "agent": _W},
     "audit": {"worker": _RW, "screen": _R, "operator": _RW, "notify": _W, "auditor": _RW},
 }
 """By family: a topic's own name, or its name up to the first dot. The auditor reads every topic besides."""
+
+
+OWN: Mapping[str, str] = {"notify": "notify", "notify.drill": "notify"}
+"""Topics that a role makes and keeps for itself, outside the catalogue."""
 
 
 class Right(NamedTuple):
@@ -85,8 +89,9 @@ def rights(topics: Iterable[Topic], group: str, prefix: str = "", *, requeue: bo
         Right("worker", "group", own, _R),
         Right("worker", "transactional-id", own, _W, prefixed=True),
         Right("agent", "group", prefix + "agent.", _R, prefixed=True),
-        Right("notify", "group", prefix + "notify", _R, prefixed=True),
     ]
+    out += [Right(role, "topic", prefix + name, (*_RW, "Create", "DescribeConfigs")) for name, role in OWN.items()]
+    out += [Right("auditor", "topic", prefix + name, _R) for name in OWN]
     if requeue:
         out.append(Right("auditor", "transactional-id", prefix + "deadletter-requeue", _W))
     return out

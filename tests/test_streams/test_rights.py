@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from streams.rights import ROLES, Right, commands, rights
+from streams.rights import OWN, ROLES, Right, commands, rights
 from streams.topics import INPUTS, Topic, catalogue
 
 TOPICS = catalogue({"iot.telemetry": 4}, "p.")
@@ -24,7 +24,7 @@ def test_every_topic_of_the_catalogue_has_a_writer_and_a_reader_and_no_right_is_
         assert who(found, topic.name, "Write"), topic.name
         assert "auditor" in who(found, topic.name, "Read"), topic.name
     assert not [r for r in found if r.kind == "topic" and r.prefixed]
-    assert {r.name for r in found if r.kind == "topic"} == {t.name for t in TOPICS}
+    assert {r.name for r in found if r.kind == "topic"} == {t.name for t in TOPICS} | {f"p.{name}" for name in OWN}
 
 
 @pytest.mark.parametrize("topic", ["p.hotline.tickets", "p.deadletter"])
