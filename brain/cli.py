@@ -10,6 +10,7 @@ from brain.commands.audit import audit
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
 from brain.commands.feedback import feedback
+from brain.commands.explain import explain
 from brain.commands.map import app as map_app
 from brain.commands.recover import recover
 from brain.commands.route import route
@@ -37,6 +38,7 @@ app.command(name="record")(replay.record)
 app.command()(recover)
 app.command()(address)
 app.command()(route)
+app.command()(explain)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(calendar.app, name="calendar", help="working days, and when a limit ends / 工作日历")

@@ -102,7 +102,7 @@ def parts(case: Case, now: int, settings: fold.FoldSettings) -> Parts:
 
 
 class Weighed(NamedTuple):
-    """What an incident was judged by. ``need``: evidence wanted at this console in this hour; ``room``: places left;
+    """What an incident was judged by. ``need``: evidence wanted at this console at this time; ``room``: places left;
     ``shown``: those of its ``window_s`` so far; ``families`` and ``alike`` stand around it."""
 
     parts: Parts
@@ -118,8 +118,8 @@ class Weighed(NamedTuple):
         """For the audit, with the bounds as they are now: small numbers, the same in every run."""
         return {
             "evidence": self.known, "parts": list(self.parts), "need": round(self.need, 3), "sure": settings.sure,
-            "surer": settings.surer, "room": self.room, "shown": self.shown, "most": settings.most,
-            "families": self.families, "alike": self.alike,
+            "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
+            "weak": settings.weak, "most": settings.most, "families": self.families, "alike": self.alike,
         }  # fmt: skip
 
 
@@ -265,14 +265,8 @@ class Desk:
         self._note(case, now, reason, "")
         self.began(case, now)
         self.leave(case)
-        self._audit(
-            "incident.shown",
-            case,
-            now,
-            reason=reason.value,
-            waited=waited,
-            **({} if w is None else w.note(self.settings)),
-        )
+        judged = {} if w is None else w.note(self.settings)
+        self._audit("incident.shown", case, now, reason=reason.value, waited=waited, **judged)
 
     def _hold(self, case: Case, now: int, w: Weighed) -> bool:
         """Whether it is watched first: what stands has not stood for long enough."""
