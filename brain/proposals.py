@@ -8,7 +8,7 @@ incidents are known to have reached; whether a longer duration would still have 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +22,8 @@ from streams.records import Signal
 Kind = Literal["threshold", "mute", "recalibrate"]
 FIELDS = ("above", "below", "sum_over", "ewma_deviation", "score_over")
 """Thresholds that can be raised; for ``below`` that is a lower one. Tables of standards are not ours to move."""
+MENDED = frozenset(("drift", "neighbours", "calibration_age"))
+"""Reasons of low trust that a calibration may mend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Proposal(msgspec.Struct, omit_defaults=True):
     later: list[str] = []
     open: list[str] = []
     acts: list[str] = []
+    doubts: list[str] = []
+    """Why the asset was doubted."""
     two: bool = False
 
 
@@ -69,10 +73,15 @@ def concerned(every: Sequence[Judged]) -> Callable[[Signal], bool]:
 
 
 def propose(
-    every: Sequence[Judged], signals: Sequence[Signal], scenarios: Mapping[str, Scenario], bounds: Bounds | None = None
-) -> list[Proposal]:
-    """All that the past speaks for, by kind, scenario and asset; ``scenarios`` of the set whose rules are judged."""
+    every: Sequence[Judged], signals: Sequence[Signal], scenarios: Mapping[str, Scenario],
+    notes: Iterable[Mapping[str, Any]] = (), bounds: Bounds | None = None,
+) -> list[Proposal]:  # fmt: skip
+    """All that the past speaks for, by kind, scenario and asset.
+
+    ``scenarios`` of the set whose rules are judged; ``notes`` of the audit topic, for assets that were doubted.
+    """
     b = bounds or Bounds()
+    doubted = _doubted(notes)
     counts = report(every)
     told = _Told(every, signals)
     out: list[Proposal] = []
@@ -89,7 +98,7 @@ def propose(
             found = _mute(scenario, count, every)
             out += [] if found is None else [found]
         if len(count.false) >= b.wrong:
-            found = _recalibrate(scenario, count, every, scenarios, b)
+            found = _recalibrate(scenario, count, every, scenarios, doubted.get(count.asset, []), b)
             out += [] if found is None else [found]
     order = ("threshold", "mute", "recalibrate")
     return sorted(out, key=lambda p: (order.index(p.kind), p.scenario, p.asset))
@@ -217,28 +226,45 @@ def _mute(s: Scenario, count: Count, every: Sequence[Judged]) -> Proposal | None
 
 
 def _recalibrate(
-    s: Scenario, count: Count, every: Sequence[Judged], scenarios: Mapping[str, Scenario], b: Bounds
+    s: Scenario, count: Count, every: Sequence[Judged], scenarios: Mapping[str, Scenario], doubts: list[str], b: Bounds
 ) -> Proposal | None:
-    """Where neighbours say, always to the same side, that it reads wrong, and people say that its alarms are."""
+    """Where people say that an asset's alarms are false, and either its neighbours say, always to the same side, that
+    it reads wrong, or it was doubted for drift, for its neighbours or for the age of its calibration."""
     watch = {n for n, o in scenarios.items() if o.detect.detector == NEIGHBOURS and _one_series(o, s) and n != s.id}
     against = [
         (one.incident.id, m.score) for one in every if one.verdict != "confirmed" for m in one.incident.members
         if m.asset == count.asset and m.scenario in watch and m.score
     ]  # fmt: skip
-    if len(against) < b.disagreements or len({score > 0 for _, score in against}) > 1:
+    sides = {score > 0 for _, score in against}
+    if len(sides) != 1 or len(against) < b.disagreements:
+        against = []
+    if not against and not doubts:
         return None
-    mean = sum(score for _, score in against) / len(against)
+    zh, en = [f"校准 {count.asset} ({s.name.zh}): 误报 {len(count.false)} 件"], [
+        f"calibrate {count.asset} ({s.name.en}): {len(count.false)} false alarms"]  # fmt: skip
+    if against:
+        mean = sum(score for _, score in against) / len(against)
+        zh.append(f"与邻近站点不一致 {len(against)} 次, 均{'偏高' if mean > 0 else '偏低'} (平均得分 {mean:.3g})")
+        side = "high" if mean > 0 else "low"
+        en.append(f"{len(against)} disagreements with its neighbours, always {side} (mean score {mean:.3g})")
+    if doubts:
+        zh.append(f"可信度低于下限: {', '.join(doubts)}")
+        en.append(f"its trust fell below the floor: {', '.join(doubts)}")
     by = {one.incident.id: one for one in every}
-    side = Text("偏高", "high") if mean > 0 else Text("偏低", "low")
     return _made(
-        "recalibrate", s, Text(
-            f"校准 {count.asset}: 与邻近站点不一致 {len(against)} 次, 均{side.zh} (平均得分 {mean:.3g}), "
-            f"误报 {len(count.false)} 件",
-            f"calibrate {count.asset}: {len(against)} disagreements with its neighbours, always {side.en} (mean score "
-            f"{mean:.3g}), {len(count.false)} false alarms",
-        ), asset=count.asset, spared=list(count.false), kept=list(count.confirmed),
-        open=sorted({name for name, _ in against}), acts=[a for k in count.false for a in by[k].acts],
+        "recalibrate", s, Text("; ".join(zh), "; ".join(en)), asset=count.asset, spared=list(count.false),
+        kept=list(count.confirmed), open=sorted({name for name, _ in against}), doubts=doubts,
+        acts=[a for k in count.false for a in by[k].acts],
     )  # fmt: skip
+
+
+def _doubted(notes: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Asset → reasons, sorted, for which it was doubted and which a calibration may mend."""
+    found: dict[str, set[str]] = {}
+    for note in notes:
+        if note.get("what") == "asset.doubted":
+            found.setdefault(str(note.get("asset")), set()).update(MENDED & set(map(str, note.get("reasons", ()))))
+    return {asset: sorted(reasons) for asset, reasons in found.items() if reasons}
 
 
 def _one_series(a: Scenario, b: Scenario) -> bool:

@@ -19,6 +19,7 @@ from brain.incidents.words import WORDS
 from streams.records import Signal
 
 KINDS = {"raise": Text("报警", "raise"), "update": Text("变化", "update"), "clear": Text("消除", "clear")}
+STORM = ("storm.began", "storm.ended")
 MANY = 12
 """Updates in a row of which only the first and the last are told."""
 
@@ -188,10 +189,14 @@ class _Notes:
         self.incident = incident
         acts = {act.id for act in incident.history if act.id}
         self.mine = [n for n in notes if self._about(n, acts)]
+        storms = [n for n in notes if n.get("what") in STORM and n.get("domain") == incident.domain]
+        before = [n for n in storms if int(n.get("t", 0)) < incident.opened]
+        if before and before[-1]["what"] == "storm.began":  # it came into one
+            self.mine.insert(0, before[-1])
 
     def _about(self, note: Note, acts: set[str]) -> bool:
         i, what = self.incident, str(note.get("what", ""))
-        if what in {"storm.began", "storm.ended"}:
+        if what in STORM:
             return note.get("domain") == i.domain and i.opened <= int(note.get("t", -1)) <= i.updated
         named = {note.get("incident"), note.get("named")}
         return i.id in named or (what.startswith("feedback.") and note.get("id") in acts)
