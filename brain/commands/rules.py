@@ -30,7 +30,11 @@ Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one wh
 Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
 Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
+LISTED = 30
+"""Assets and grids in a table; JSON has all."""
+
 _ZH = {
+    "others": "另有 {n} 个 (--json)",
     "rules": "场景准确率", "assets": "资产", "grids": "网格", "scenario": "场景", "asset": "资产", "grid": "网格",
     "confirmed": "属实", "false": "误报", "undecided": "未判定", "unseen": "未上屏", "precision": "准确率",
     "interval": "95% 区间", "none": "没有可说的: 尚无处置结论, 或结论不足",
@@ -43,6 +47,7 @@ _ZH = {
     "work": "校准完成后: brain feedback unshelve --asset {asset} --scenario {scenario}",
 }  # fmt: skip
 _EN = {
+    "others": "{n} more (--json)",
     "rules": "Precision of rules", "assets": "Assets", "grids": "Grids", "scenario": "scenario", "asset": "asset",
     "grid": "grid", "confirmed": "confirmed", "false": "false", "undecided": "undecided", "unseen": "not shown",
     "precision": "precision", "interval": "95 %",
@@ -87,24 +92,20 @@ def report(
 
 
 def _table(words: dict[str, str], name: str, of: str, rows: list[Count]) -> Table:
-    table: Any = Table(title=words[name], title_justify="left")
-    for column in (
-        "scenario",
-        *([of] if of else []),
-        "confirmed",
-        "false",
-        "undecided",
-        "unseen",
-        "precision",
-        "interval",
-    ):
-        table.add_column(words[column], overflow="fold")
-    for c in rows:
+    """Of rules all; of assets and grids those of which something is decided, those most often false first."""
+    table = Table(title=words[name], title_justify="left", box=None, pad_edge=False)
+    counts = ("confirmed", "false", "undecided", "unseen", "precision", "interval")
+    for column in ("scenario", *([of] if of else []), *counts):
+        table.add_column(words[column], overflow="fold", justify="right" if column in counts else "left")
+    listed = sorted((c for c in rows if c.decided), key=lambda c: (-len(c.false), c.scenario)) if of else rows
+    for c in listed[:LISTED] if of else listed:
         share = "–" if c.precision is None else f"{c.precision:.0%}"
         between = "–" if c.precision is None else f"{c.low:.0%}–{c.high:.0%}"
         cells = [c.scenario, *([getattr(c, of)] if of else []), str(len(c.confirmed)), str(len(c.false)),
                  str(c.undecided), str(c.unseen), share, between]  # fmt: skip
         table.add_row(*(Text(plain(cell)) for cell in cells))
+    if len(rows) > table.row_count:
+        table.add_row(Text(words["others"].format(n=len(rows) - table.row_count), "dim"))
     return table
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rich.console import Console
 from rich.markup import escape
 from rich.syntax import Syntax
@@ -92,7 +90,7 @@ def _style(what: str) -> str:
 
 
 def _members(e: Explanation, lang: Lang, words: dict[str, str]) -> Table:
-    table: Any = Table(title=f"{words['members']} {len(e.members)}", title_justify="left", box=None, pad_edge=False)
+    table = Table(title=f"{words['members']} {len(e.members)}", title_justify="left", box=None, pad_edge=False)
     for column in (words["asset"], words["rule"], words["raises"], ""):
         table.add_column(column, overflow="fold")
     for seat in e.members[:SEATS]:

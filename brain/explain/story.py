@@ -227,7 +227,7 @@ _NOTES = {
 
 
 def _line(note: Note) -> Line:
-    what, at = str(note.get("what", "")), int(note.get("fold", note.get("t", 0)))
+    what, at = str(note.get("what", "")), int(note.get("fold") or note.get("t") or 0)
     if what.startswith("feedback."):
         reason = "" if what == "feedback.done" else f" ✗ {note.get('reason', '')}: {note.get('detail', '')}"
         said = f"{note.get('by', '')} {note.get('do', '')}{reason} {note.get('note', '')}".strip()

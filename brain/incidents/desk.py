@@ -97,8 +97,8 @@ def parts(case: Case, now: int, settings: fold.FoldSettings) -> Parts:
             levels.append(m.level)
             sources.add(m.source)
             assets.add(m.asset)
-    levels.sort()
-    return Parts(*[*reversed(levels[-2:]), 0, 0][:2], len(sources), len(assets))
+    top, second = sorted((*levels, 0, 0), reverse=True)[:2]
+    return Parts(top, second, len(sources), len(assets))
 
 
 class Weighed(NamedTuple):
