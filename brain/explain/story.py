@@ -159,9 +159,14 @@ def judged(note: Note) -> list[Text]:
 
 
 def weight(known: float, parts: Parts | None) -> Text:
-    """Evidence and what it is made of."""
+    """Evidence and what it is made of; by the weights of this release where they give that very number."""
     if parts is None or not parts.assets:
         return Text(f"证据 {known:g}", f"evidence {known:g}")
+    if parts.worth() != known:
+        made = f"{parts.top}, {parts.second}, {parts.sources}, {parts.assets}"
+        return Text(f"证据 {known:g} (最高级, 次高级, 来源种类, 资产数: {made}; 权重为旧版)",
+                    f"evidence {known:g} (highest and second level, kinds of source, assets: {made}; weights of "
+                    "another release)")  # fmt: skip
     zh, en = [f"最高 {parts.top} 级 {LEVELS[parts.top]:g}"], [f"level {parts.top}: {LEVELS[parts.top]:g}"]
     if SECOND[parts.second]:
         zh.append(f"次高 {parts.second} 级 {SECOND[parts.second]:g}")

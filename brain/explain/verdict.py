@@ -77,7 +77,7 @@ def would(incident: Incident, notes: Sequence[Note]) -> list[Text]:
     out: list[Text] = []
     parts = parts_of(note)
     if reason == Reason.AREA_WIDE and parts is not None:
-        out = [*_more(parts, float(note.get("surer", 0))), _ends(str(note.get("cause", "")))]
+        out = [*_more(note, parts, float(note.get("surer", 0))), _ends(str(note.get("cause", "")))]
     elif reason in {Reason.HELD, Reason.DEFERRED_STORM} and parts is not None:
         room = int(note.get("room", 0))
         if reason == Reason.HELD:
@@ -95,7 +95,7 @@ def would(incident: Incident, notes: Sequence[Note]) -> list[Text]:
                 f"room on the console ({shown} shown in ten minutes of at most {most}, places kept for life-safety "
                 "included), and one of these",
             ))  # fmt: skip
-        out += _more(parts, float(note.get("need", 0)))
+        out += _more(note, parts, float(note.get("need", 0)))
     elif reason == Reason.INHIBITED:
         out.append(_ends(str(note.get("cause", ""))))
     elif reason in {Reason.SHELVED, Reason.MAINTENANCE}:
@@ -108,12 +108,16 @@ def _ends(cause: str) -> Text:
     return Text(f"主因 {cause} 先结束", f"its cause {cause} ending while it still stood")
 
 
-def _more(parts: Parts, need: float) -> Iterator[Text]:
-    """The least of each kind that gives as much evidence as was needed; nothing where it was enough."""
-    if parts.worth() >= need:
+def _more(note: Note, parts: Parts, need: float) -> Iterator[Text]:
+    """The least of each kind that gives as much evidence as was needed, as this release weighs it."""
+    known = float(note.get("evidence", parts.worth()))
+    if known >= need:
         yield Text(
             f"证据已足 (需 {need:g}), 缺的是空位或时间", f"its evidence was enough ({need:g}): room or time was not"
         )
+        return
+    if parts.worth() != known:
+        yield Text(f"证据再多 {need - known:.3g}", f"{need - known:.3g} more evidence")
         return
     found = False
     top = next((n for n in range(parts.top + 1, 5) if parts._replace(top=n).worth() >= need), None)

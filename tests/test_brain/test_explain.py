@@ -252,11 +252,21 @@ def test_notes_of_an_earlier_release_are_told_without_numbers() -> None:
     assert [w.en for w in e.would] == ["a person who shows it"]
 
 
+def test_a_number_that_other_weights_gave_is_told_as_it_was_and_not_worked_out_anew() -> None:
+    city = City(calm=0)
+    city.raised(10, "air", "a")
+    incident = city.trail().incidents()[city.of("a")]
+    note = msgspec.json.decode(city.audit[0]) | {"evidence": 1.75, "parts": [2, 0, 1, 1]}
+    e = answer.explain(incident.id, incident, [note], [], past)
+    assert "weights of another release" in told(e)
+    assert [w.en for w in e.would][1:] == ["1 more evidence", "a person who shows it"]
+
+
 @given(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 4), st.integers(1, 5)), st.floats(0, 15))
 @settings(max_examples=60, derandomize=True, deadline=None)
 def test_there_is_always_an_answer_to_what_would_have_shown_it(raw: tuple[int, int, int, int], need: float) -> None:
     parts = Parts(*raw)
-    found = list(verdict._more(parts, need))
+    found = list(verdict._more({"evidence": parts.worth()}, parts, need))
     assert found
     assert all(text.zh and text.en for text in found)
 
