@@ -16,7 +16,8 @@ import msgspec
 
 from brain.incidents.value import Incident, Member, Text
 from brain.precision import Count, Judged, report
-from brain.scenarios import NEIGHBOURS, Scenario
+from brain.scenario_checks import NEIGHBOURS
+from brain.scenarios import Scenario
 from streams.records import Signal
 
 Kind = Literal["threshold", "mute", "recalibrate"]

@@ -20,6 +20,7 @@ from streams.records import Signal
 
 KINDS = {"raise": Text("报警", "raise"), "update": Text("变化", "update"), "clear": Text("消除", "clear")}
 STORM = ("storm.began", "storm.ended")
+TRUST = ("asset.doubted", "asset.trusted_again")
 MANY = 12
 """Updates in a row of which only the first and the last are told."""
 
@@ -98,8 +99,12 @@ def _from_signal(line: Line, s: Signal) -> None:
 
 
 def member_text(m: Member) -> Text:
-    """A member in words: asset, value against threshold, level and source."""
-    return _values(m.asset, m.metric, m.value, m.threshold, m.score, m.level, m.source, m.standard)
+    """A member in words: asset, value against threshold, level and source; what speaks against the asset."""
+    words = _values(m.asset, m.metric, m.value, m.threshold, m.score, m.level, m.source, m.standard)
+    if m.trust >= 1.0 and not m.doubts:
+        return words
+    why = ", ".join(m.doubts)
+    return Text(f"{words.zh} · 可信度 {m.trust:.2g} {why}".strip(), f"{words.en} · trust {m.trust:.2g} {why}".strip())
 
 
 def _values(
@@ -192,6 +197,7 @@ class _Notes:
 
     def __init__(self, incident: Incident, notes: Sequence[Note]) -> None:
         self.incident = incident
+        self.assets = {m.asset for m in incident.members}
         acts = {act.id for act in incident.history if act.id}
         self.mine = [n for n in notes if self._about(n, acts)]
         storms = [n for n in notes if n.get("what") in STORM and n.get("domain") == incident.domain]
@@ -203,6 +209,8 @@ class _Notes:
         i, what = self.incident, str(note.get("what", ""))
         if what in STORM:
             return note.get("domain") == i.domain and i.opened <= int(note.get("t", -1)) <= i.updated
+        if what in TRUST:
+            return note.get("asset") in self.assets and i.opened <= int(note.get("t", -1)) <= i.updated
         named = {note.get("incident"), note.get("named")}
         return i.id in named or (what.startswith("feedback.") and note.get("id") in acts)
 
@@ -237,6 +245,9 @@ def _line(note: Note) -> Line:
         reason = "" if what == "feedback.done" else f" ✗ {note.get('reason', '')}: {note.get('detail', '')}"
         said = f"{note.get('by', '')} {note.get('do', '')}{reason} {note.get('note', '')}".strip()
         return Line(int(note.get("t", at)), at, what, Text(said, said), about=str(note.get("id", "")), facts=note)
+    if what in TRUST:
+        said = f"{note.get('asset')} {float(note.get('trust', 0)):.2g} {', '.join(map(str, note.get('reasons', ())))}"
+        return Line(at, at, what, Text(f"资产可信度 {said}", f"trust in asset {said}"), facts=note)
     words = _NOTES.get(what) or _words(str(note.get("reason", what)).removeprefix("clock."))
     return Line(at, at, str(note.get("reason", what)), words, judged(note), facts=note)
 

@@ -18,14 +18,16 @@ from typer.testing import CliRunner
 from brain.cli import app
 from brain.explain import answer, verdict
 from brain.explain.show import show
-from brain.explain.trail import Note, Trail, TrailError, Written, recorded
+from brain.explain.trail import Note, Past, Trail, TrailError, Written, recorded
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings, Parts
 from brain.incidents.fold import FoldSettings
 from brain.incidents.value import Act, Incident
 from brain.incidents.withheld import Shelf
+from brain.pipeline import replay_settings
 from brain.scenarios import read
 from brain.settings import Settings
+from streams import bundle
 from streams.records import Signal
 
 TEXT = """# kept as written
@@ -324,6 +326,34 @@ def test_the_numbers_on_the_audit_topic_are_the_same_after_a_restart() -> None:
 
     assert story(True) == story(False)
     assert any(b'"evidence"' in note for note in story(False))
+
+
+def test_an_asset_that_was_doubted_meanwhile_is_named_with_its_trust() -> None:
+    city = City()
+    city.raised(10, "air", "a")
+    city.raised(20, "air", "a")
+    incident = city.trail().incidents()[city.of("a")]
+    incident.members[0].trust, incident.members[0].doubts = 0.25, ["flatline"]
+    note: Note = {"what": "asset.doubted", "asset": "a", "trust": 0.25, "reasons": ["flatline"], "t": 15_000}
+    e = answer.explain(incident.id, incident, [note, note | {"asset": "b"}], [], past)
+    assert [line.words.en for line in e.lines if line.what == "asset.doubted"] == ["trust in asset a 0.25 flatline"]
+    assert e.members[0].words.en.endswith("trust 0.25 flatline")
+
+
+def test_a_bundle_is_replayed_first_and_its_sets_scenarios_are_found(tmp_path: Path) -> None:
+    rows = [{"asset": "wl-01", "metric": "water_level", "t": 1_718_000_000_000 + 1000 * n, "v": 2.7} for n in range(9)]
+    plain = tmp_path / "readings.ndjson"
+    plain.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    at = Settings(set_cache=str(tmp_path / "cache"))
+    rules = replay_settings(at)
+    lines, _ = bundle.plain([("iot.telemetry", plain)], dict(rules.partitions), rules.key, rules.genesis)
+    bundle.write(tmp_path / "b.ndjson.gz", lines)
+    trail = recorded(tmp_path / "b.ndjson.gz", at)
+    (incident,) = trail.incidents().values()
+    assert [n["what"] for n in trail.notes() if n.get("incident") == incident.id] == ["incident.shown"]
+    e = answer.explain(incident.id, incident, trail.notes(), trail.signals(lambda s: True), Past(at).scenario)
+    assert [then.file for then in e.rules] == ["scenarios/emergency/water_level_high.yaml"]
+    assert "id: emergency.flood.water_level_high" in e.rules[0].text
 
 
 def test_incidents_carry_nothing_of_what_the_desk_judged_by() -> None:
