@@ -116,6 +116,8 @@ def _folded(identity: str, incident: Incident, s: FoldSettings) -> Folded:
     if not rule and incident_id(identity) == incident.id:
         rule = Reason.OPENED.value
     if not rule:
+        rule = _only(identity, incident)
+    if not rule:
         kept = Text("已并入; 依据不再保留 (只留最近的)", "folded into it; its rule is no longer kept")
         return Folded(identity, incident.id, "", kept)
     why, said = _RULES[rule], WORDS[rule]
@@ -126,6 +128,20 @@ def _folded(identity: str, incident: Incident, s: FoldSettings) -> Folded:
     return Folded(identity, incident.id, rule, words)
 
 
+def _only(identity: str, incident: Incident) -> str:
+    """The one rule that is left, by what the incident has counted; empty where there are several."""
+    seats = {(m.scenario or incident.scenario, m.asset): m for m in incident.members}
+    scenario, _, rest = identity.partition("|")
+    mine = seats.get((scenario, rest.rpartition("|")[0]))
+    if mine is None:
+        return ""
+    fits = _FIRST if mine.id == identity else _AGAIN
+    left = [rule for rule in fits if incident.fates.get(rule)]
+    return left[0] if len(left) == 1 else ""
+
+
+_AGAIN = (Reason.JOINED_REPEAT.value, Reason.REOPENED.value)
+_FIRST = (Reason.JOINED_NEIGHBOUR.value, Reason.JOINED_SOURCE.value, Reason.JOINED_SITE.value, Reason.REOPENED.value)
 _RULES: Mapping[str, Text] = {
     Reason.OPENED: Text("附近没有同类未结事件", "no open incident of its family was near"),
     Reason.OPENED_APART: Text("附近同类事件的上次报警已超过 {window} 分钟",

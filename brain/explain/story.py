@@ -53,16 +53,19 @@ def lines(incident: Incident, notes: Sequence[Note], signals: Sequence[Signal]) 
     """All that happened to the incident and on its console meanwhile, in fold order."""
     mine = {identity: m for m in incident.members for identity in (m.id, m.latest())}
     told = _signals_of(incident, signals)
+    left = dict(told)
     out: list[tuple[int, int, Line]] = []
     numbers = _Notes(incident, notes)
     for at, reason, about in incident.reasons:
-        signal = told.pop((at, about), None)
+        signal = left.pop((at, about), None)
         line = Line(at, at, reason, _words(reason), about=about)
         if signal is not None:
             _from_signal(line, signal)
         elif about in mine:
-            line.t, line.facts = mine[about].onset, {"asset": mine[about].asset, "scenario": mine[about].scenario}
-            line.because = [Text(mine[about].asset, mine[about].asset)]
+            m = mine[about]
+            again = told.get((at, about))  # what it brought is told by the reason before
+            line.t = at if again is None else again.t
+            line.facts, line.because = {"asset": m.asset, "scenario": m.scenario}, [Text(m.asset, m.asset)]
         elif about.startswith("inc-"):
             line.because = [Text(f"事件 {about}", f"incident {about}")]
         note = numbers.take(at, reason)
@@ -70,7 +73,7 @@ def lines(incident: Incident, notes: Sequence[Note], signals: Sequence[Signal]) 
             line.facts |= note
             line.because += judged(note)
         out.append((at, 1, line))
-    for (at, about), signal in told.items():
+    for (at, about), signal in left.items():
         line = Line(at, at, signal.kind, KINDS[signal.kind], about=about)
         _from_signal(line, signal)
         out.append((at, 0, line))

@@ -75,33 +75,54 @@ def would(incident: Incident, notes: Sequence[Note]) -> list[Text]:
     if note is None or not reason:
         return [_BY_HAND]
     out: list[Text] = []
-    parts = parts_of(note)
+    parts, need = parts_of(note), float(note.get("need", 0))
     if reason == Reason.AREA_WIDE and parts is not None:
-        out = [*_more(note, parts, float(note.get("surer", 0))), _ends(str(note.get("cause", "")))]
-    elif reason in {Reason.HELD, Reason.DEFERRED_STORM} and parts is not None:
-        room = int(note.get("room", 0))
-        if reason == Reason.HELD:
-            until = clock(int(note.get("until") or 0))
-            out.append(Text(f"持续到 {until} 仍未消除", f"still standing at {until}"))
-        else:
-            out.append(Text("风暴结束后仍未消除", "still standing when the storm was over"))
-        shown, weak = int(note.get("shown", 0)), int(note.get("weak", 0))
-        if room > 0 and reason == Reason.DEFERRED_STORM and shown >= weak:
-            out.append(Text(f"此前十分钟上屏少于 {weak} 件", f"fewer than {weak} shown in the ten minutes before"))
-        if room <= 0:
-            most = note.get("most", 0)
+        out = [*_more(note, parts, max(need, float(note.get("surer", 0)))), _ends(str(note.get("cause", "")))]
+    elif reason == Reason.HELD and parts is not None:
+        until = clock(int(note.get("until") or 0))
+        out = [Text(f"持续到 {until} 仍未消除", f"still standing at {until}"), *_room(note)]
+        out += _more(note, parts, max(need, float(note.get("sure", 0))))
+    elif reason == Reason.DEFERRED_STORM and parts is not None:
+        out = [Text("风暴结束后仍未消除", "still standing when the storm was over"), *_calmer(incident, notes, note)]
+        out += [*_room(note), *_more(note, parts, need)]
+        if "hold_s" in note:
+            sure, hold = note.get("sure", 0), note["hold_s"]
             out.append(Text(
-                f"屏上有空位 (十分钟内已上屏 {shown} 件, 上限 {most} 件, 含为生命安全保留的), 且有以下之一",
-                f"room on the console ({shown} shown in ten minutes of at most {most}, places kept for life-safety "
-                "included), and one of these",
+                f"(证据不足 {sure:g} 时, 以上还须持续 {hold:g} 秒)",
+                f"(all of these must have stood for {hold:g} s too, where evidence is below {sure:g})",
             ))  # fmt: skip
-        out += _more(note, parts, float(note.get("need", 0)))
     elif reason == Reason.INHIBITED:
         out.append(_ends(str(note.get("cause", ""))))
     elif reason in {Reason.SHELVED, Reason.MAINTENANCE}:
         until, by = clock(int(note.get("until") or 0)), note.get("by", "")
         out.append(Text(f"{until} 之前由 {by} 解除", f"lifted by {by} or another before {until}"))
     return [*out, _BY_HAND]
+
+
+def _room(note: Note) -> Iterator[Text]:
+    if int(note.get("room", 0)) > 0:
+        return
+    most, shown = note.get("most", 0), note.get("shown", 0)
+    yield Text(
+        f"屏上有空位 (十分钟内已上屏 {shown} 件, 上限 {most} 件, 含为生命安全保留的), 且有以下之一",
+        f"room on the console ({shown} shown in ten minutes of at most {most}, places kept for life-safety included), "
+        "and one of these",
+    )  # fmt: skip
+
+
+def _calmer(incident: Incident, notes: Sequence[Note], note: Note) -> Iterator[Text]:
+    """What makes a console defer one that has too little evidence: a storm, wild surroundings, or its own count."""
+    if note["evidence"] >= note.get("need", 0):
+        return
+    at, weak = int(note.get("t", 0)), int(note.get("weak", 0))
+    began = [int(n.get("t", 0)) for n in notes if n.get("what") == "storm.began" and n.get("domain") == incident.domain]
+    since = max((t for t in began if t <= at), default=at)
+    if since < at:
+        yield Text(f"当时无风暴 (始于 {clock(since)})", f"no storm on its console, as there was since {clock(since)}")
+    elif note.get("wild"):
+        yield Text("周围各类事件较少", "fewer kinds of incidents around")
+    elif int(note.get("shown", 0)) >= weak:
+        yield Text(f"此前十分钟上屏少于 {weak} 件", f"fewer than {weak} shown in the ten minutes before")
 
 
 def _ends(cause: str) -> Text:
@@ -129,7 +150,8 @@ def _more(note: Note, parts: Parts, need: float) -> Iterator[Text]:
         level = next((n for n in range(5) if _with(parts, n, new).worth() >= need), None)
         if level is not None:
             found = True
-            yield Text(f"{zh}, {level} 级或以上", f"{en}, at level {level} or above")
+            up = Text("及以上", " or above") if level < 4 else Text()
+            yield Text(f"{zh}, {level} 级{up.zh}", f"{en}, at level {level}{up.en}")
     if not found:
         yield Text(
             f"证据再多 {need - parts.worth():.3g}: 单凭一个资产不够", f"{need - parts.worth():.3g} more evidence: "

@@ -120,6 +120,7 @@ class Weighed(NamedTuple):
             "evidence": self.known, "parts": list(self.parts), "need": round(self.need, 3), "sure": settings.sure,
             "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
             "weak": settings.weak, "most": settings.most, "families": self.families, "alike": self.alike,
+            "wild": self.wild, "hold_s": settings.hold_s,
         }  # fmt: skip
 
 
