@@ -335,7 +335,7 @@ class CityLogic:
             if cause is not None:
                 self.withheld.bind(case, cause)
                 self._note(cause, now, Reason.INHIBITED, incident.id)
-                self._withhold(case, now, Reason.INHIBITED, None, cause=cause.incident.id)
+                self._withhold(case, now, Reason.INHIBITED, None, **self.withheld.told(case, cause, now, self._force))
                 return True
         elif incident.withheld == Reason.INHIBITED:
             return True

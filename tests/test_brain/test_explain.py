@@ -190,6 +190,7 @@ def test_an_effect_names_its_cause_and_a_shelf_the_person_the_reason_and_the_end
     e = city.explain(city.of("q"))
     cause = city.of("p")
     assert e.would[0].en == f"its cause {cause} ending while it still stood"
+    assert "causes.yaml: eco.pipe*>eco.pressure*, 1000 m, 3600 s" in told(e)
     city.logic.withheld.put(Shelf(900_000, "op-1", "检修中", asset="x"))
     city.raised(30, "air", "x", at=9000)
     shelved = city.explain(city.of("x"))
