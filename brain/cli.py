@@ -9,10 +9,12 @@ from brain.commands.address import address
 from brain.commands.audit import audit
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
+from brain.commands.explain import explain
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
 from brain.commands.recover import recover
 from brain.commands.route import route
+from brain.commands.rules import app as rules_app
 from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
@@ -37,7 +39,9 @@ app.command(name="record")(replay.record)
 app.command()(recover)
 app.command()(address)
 app.command()(route)
+app.command()(explain)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
+app.add_typer(rules_app, name="rules", help="how often rules were right, and what to change / 场景准确率与改进")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(calendar.app, name="calendar", help="working days, and when a limit ends / 工作日历")
 app.add_typer(standards.app, name="standards", help="tables of limits by day, and what they say / 标准")

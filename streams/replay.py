@@ -17,7 +17,7 @@ from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.logic import CityLogic, LaneLogic, Sets
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.order import Absence
-from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Signal
+from streams.records import AUDIT_TYPE, CE_TYPE, SIGNAL_TYPE, TP, Signal
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,14 @@ class ReplaySettings:
 
 @dataclass(frozen=True)
 class Replayed:
-    """Signals by (topic, partition, offset, index), incidents by id, dead letters by origin; each encoded JSON."""
+    """Signals by (topic, partition, offset, index), incidents by id, dead letters by origin, audit notes as written;
+    each encoded JSON."""
 
     signals: list[bytes]
     incidents: list[bytes]
     dead: list[bytes]
     rows: int
+    audit: list[bytes]
 
 
 def replay(
@@ -73,7 +75,10 @@ def replay(
         if on_lane is not None:
             on_lane(TP(topic, p), len(broker.partition(lane.source).records))
     _run_city(broker, lanes, settings, absences)
-    return Replayed(_signals(broker, lanes), _incidents(broker, settings.prefix), _dead(broker, settings.prefix), rows)
+    prefix = settings.prefix
+    return Replayed(
+        _signals(broker, lanes), _incidents(broker, prefix), _dead(broker, prefix), rows, _audit(broker, prefix)
+    )
 
 
 def _journal(
@@ -157,3 +162,11 @@ def _dead(broker: MemoryBroker, prefix: str) -> list[bytes]:
                         msgspec.json.encode({"origin": (key or b"").decode(), "size": len(value or b""), **heads})
                     )
     return sorted(out)
+
+
+def _audit(broker: MemoryBroker, prefix: str) -> list[bytes]:
+    there = sorted((tp for tp in broker.partitions if tp.topic == prefix + "audit"), key=lambda tp: tp.partition)
+    return [
+        value for tp in there for _, _, value, headers in broker.read(tp)
+        if value is not None and dict(headers).get(CE_TYPE) == AUDIT_TYPE
+    ]  # fmt: skip

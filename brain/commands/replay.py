@@ -29,7 +29,7 @@ TOPICS = {"readings": "iot.telemetry", "detections": "video.metadata", "tickets"
 @app.command()
 def replay(
     files: Annotated[list[str], typer.Argument(help="bundles, or readings=FILE detections=FILE tickets=FILE")],
-    out: Annotated[Path, typer.Option(help="folder for signals, incidents and dead letters")] = Path("replayed"),
+    out: Annotated[Path, typer.Option(help="folder for signals, incidents, dead letters and audit")] = Path("replayed"),
     config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
     set_dir: Annotated[Path | None, typer.Option("--set", help="a set folder, in place of the genesis set")] = None,
 ) -> None:
@@ -58,7 +58,10 @@ def replay(
         task = bar.add_task("lanes", total=sum(rules.partitions.values()))
         result = run_replay(lines, rules, lambda tp, n: bar.advance(task))
     out.mkdir(parents=True, exist_ok=True)
-    for name, rows in (("signals", result.signals), ("incidents", result.incidents), ("deadletters", result.dead)):
+    kinds = {
+        "signals": result.signals, "incidents": result.incidents, "deadletters": result.dead, "audit": result.audit,
+    }  # fmt: skip
+    for name, rows in kinds.items():
         (out / f"{name}.ndjson").write_bytes(b"".join(row + b"\n" for row in rows))
     console.print(
         f"{result.rows} records → {len(result.signals)} signals, {len(result.incidents)} incidents, "

@@ -335,7 +335,7 @@ class CityLogic:
             if cause is not None:
                 self.withheld.bind(case, cause)
                 self._note(cause, now, Reason.INHIBITED, incident.id)
-                self._withhold(case, now, Reason.INHIBITED, None, cause=cause.incident.id)
+                self._withhold(case, now, Reason.INHIBITED, None, **self.withheld.told(case, cause, now, self._force))
                 return True
         elif incident.withheld == Reason.INHIBITED:
             return True
@@ -347,14 +347,14 @@ class CityLogic:
             incident.withheld = ""
         return False
 
-    def _carry(self, case: Case, now: int) -> bool:
+    def _carry(self, case: Case, now: int, judged: Mapping[str, Any]) -> bool:
         """Whether it is one of many of its family all over its area, one of which is shown and carries it."""
         cause = self.withheld.around(case, now, self.book)
         if cause is None:
             return False
         self.withheld.bind(case, cause)
         self._note(cause, now, Reason.INHIBITED, case.incident.id)
-        self._withhold(case, now, Reason.AREA_WIDE, None, cause=cause.incident.id)
+        self._withhold(case, now, Reason.AREA_WIDE, None, cause=cause.incident.id, **judged)
         return True
 
     def _withhold(self, case: Case, now: int, reason: Reason, until: int | None, **more: object) -> None:

@@ -8,9 +8,9 @@ Never-hidden classes are shown at once, whatever the count. Nothing that was sho
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -64,11 +64,31 @@ DOUBTED = 0.5
 """Trust in a member's asset below which it speaks for nothing."""
 
 
+class Parts(NamedTuple):
+    """What evidence is made of: highest and second highest level, kinds of source and assets that speak."""
+
+    top: int = 0
+    second: int = 0
+    sources: int = 0
+    assets: int = 0
+
+    def worth(self) -> float:
+        """How much that is; 0 where no asset speaks."""
+        if not self.assets:
+            return 0.0
+        return LEVELS[self.top] + SECOND[self.second] + SOURCES[min(self.sources, 3)] + ASSETS[min(self.assets, 3)]
+
+
 def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
     """How much speaks for an incident: levels, assets, kinds of source of what stands, but chatters not nor is doubted.
 
     One asset at level 3 is 3.0, as much as three assets of two kinds, one of which is at level 2.
     """
+    return parts(case, now, settings).worth()
+
+
+def parts(case: Case, now: int, settings: fold.FoldSettings) -> Parts:
+    """What speaks for an incident, counted."""
     levels: list[int] = []
     sources: set[str] = set()
     assets: set[str] = set()
@@ -77,11 +97,31 @@ def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
             levels.append(m.level)
             sources.add(m.source)
             assets.add(m.asset)
-    if not levels:
-        return 0.0
-    levels.sort()
-    second = SECOND[levels[-2]] if len(levels) > 1 else 0.0
-    return LEVELS[levels[-1]] + second + SOURCES[min(len(sources), 3)] + ASSETS[min(len(assets), 3)]
+    top, second = sorted((*levels, 0, 0), reverse=True)[:2]
+    return Parts(top, second, len(sources), len(assets))
+
+
+class Weighed(NamedTuple):
+    """What an incident was judged by. ``need``: evidence wanted at this console at this time; ``room``: places left;
+    ``shown``: those of its ``window_s`` so far; ``families`` and ``alike`` stand around it."""
+
+    parts: Parts
+    known: float
+    need: float
+    room: int
+    shown: int
+    families: int
+    alike: int
+    wild: float
+
+    def note(self, settings: DeskSettings) -> dict[str, Any]:
+        """For the audit, with the bounds as they are now: small numbers, the same in every run."""
+        return {
+            "evidence": self.known, "parts": list(self.parts), "need": round(self.need, 3), "sure": settings.sure,
+            "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
+            "weak": settings.weak, "most": settings.most, "families": self.families, "alike": self.alike,
+            "wild": self.wild, "hold_s": settings.hold_s,
+        }  # fmt: skip
 
 
 class Console(msgspec.Struct):
@@ -112,8 +152,8 @@ class Desk:
         """Domains that have never-hidden classes, in the set in force."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
         """An incident has become visible."""
-        self.carry: Callable[[Case, int], bool] = lambda case, now: False
-        """Withholds an incident that another one carries; whether it did."""
+        self.carry: Callable[[Case, int, Mapping[str, Any]], bool] = lambda case, now, why: False
+        """Withholds an incident that another one carries, for the audit with what it was judged by; whether it did."""
         self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
         """How many families, and how many others of its own, stand around an incident."""
         self._note, self._audit = note, audit
@@ -156,32 +196,37 @@ class Desk:
             return
         if not case.standing:
             return
-        known, shown = evidence(case, now, self.folding), len(console.shown)
-        room = self._room(incident.domain, console)
+        w = self._weigh(case, console, now)
+        quiet = console.storm is None and w.shown < s.calm and not w.wild
+        if w.known >= s.need:
+            if w.known < s.sure and not quiet and self._hold(case, now, w):
+                return
+            if w.known < s.surer and self.carry(case, now, w.note(s)):
+                return
+            if w.room > 0 and w.known >= w.need:
+                several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
+                self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL, w)
+            else:
+                self._defer(case, console, now, w)
+        elif console.storm is not None or incident.chattering or w.wild:
+            self._defer(case, console, now, w)
+        elif quiet and not incident.withheld:
+            self._show(case, console, now, Reason.SHOWN, w)
+        elif self._hold(case, now, w):
+            return
+        elif w.shown < s.weak and w.room > 0:
+            self._show(case, console, now, Reason.SHOWN_LASTING, w)
+        else:
+            self._defer(case, console, now, w)
+
+    def _weigh(self, case: Case, console: Console, now: int) -> Weighed:
+        s, found = self.settings, parts(case, now, self.folding)
+        shown, room = len(console.shown), self._room(case.incident.domain, console)
         families, alike = self.around(case)
         many = max(0, families - s.families) * min(max(0, alike - 1), s.alike) / s.alike
         wild = s.wild if families > s.families else 0.0
-        quiet = console.storm is None and shown < s.calm and not wild
-        if known >= s.need:
-            if known < s.sure and not quiet and self._hold(case, now):
-                return
-            if known < s.surer and self.carry(case, now):
-                return
-            if room > 0 and known >= min(s.need + wild + s.stormy * many, s.enough) + s.dearer * max(0, s.free - room):
-                several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
-                self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL)
-            else:
-                self._defer(case, console, now)
-        elif console.storm is not None or incident.chattering or wild:
-            self._defer(case, console, now)
-        elif quiet and not incident.withheld:
-            self._show(case, console, now, Reason.SHOWN)
-        elif self._hold(case, now):
-            return
-        elif shown < s.weak and room > 0:
-            self._show(case, console, now, Reason.SHOWN_LASTING)
-        else:
-            self._defer(case, console, now)
+        need = min(s.need + wild + s.stormy * many, s.enough) + s.dearer * max(0, s.free - room)
+        return Weighed(found, found.worth(), need, room, shown, families, alike, wild)
 
     def _room(self, domain: str, console: Console) -> int:
         s = self.settings
@@ -196,20 +241,22 @@ class Desk:
         self._calm(domain, now)
         waiting = [c for c in self._waiting.get(domain, {}).values() if c.standing]
         if waiting and console.storm is None and not console.shown:
-            self._show(min(waiting, key=lambda c: self._turn(c, now)), console, now, Reason.SHOWN_REPLAYED)
+            first = min(waiting, key=lambda c: self._turn(c, now))
+            self._show(first, console, now, Reason.SHOWN_REPLAYED, self._weigh(first, console, now))
         if self._waiting.get(domain):
             console.look_at = now + round(self.settings.over_s * 1000)
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
         if case.incident.shown is None:
-            self._show(case, self._console(case.incident.domain, now), now, reason)
+            console = self._console(case.incident.domain, now)
+            self._show(case, console, now, reason, self._weigh(case, console, now))
 
     def _turn(self, case: Case, now: int) -> tuple[Any, ...]:
         i = case.incident
         return -evidence(case, now, self.folding), i.chattering, i.opened, i.id
 
-    def _show(self, case: Case, console: Console, now: int, reason: Reason) -> None:
+    def _show(self, case: Case, console: Console, now: int, reason: Reason, w: Weighed | None = None) -> None:
         incident = case.incident
         (console.life if incident.life else console.shown).append(now)
         waited = incident.withheld
@@ -219,10 +266,10 @@ class Desk:
         self._note(case, now, reason, "")
         self.began(case, now)
         self.leave(case)
-        if waited:
-            self._audit("incident.shown", case, now, reason=reason.value, waited=waited)
+        judged = {} if w is None else w.note(self.settings)
+        self._audit("incident.shown", case, now, reason=reason.value, waited=waited, **judged)
 
-    def _hold(self, case: Case, now: int) -> bool:
+    def _hold(self, case: Case, now: int, w: Weighed) -> bool:
         """Whether it is watched first: what stands has not stood for long enough."""
         incident = case.incident
         since = min(m.recent[-1] for m in case.standing.values() if m.recent)
@@ -234,10 +281,10 @@ class Desk:
             self.leave(case)
             incident.withheld = Reason.HELD.value
             self._note(case, now, Reason.HELD, "")
-            self._audit("incident.withheld", case, now, reason=Reason.HELD.value, until=until)
+            self._audit("incident.withheld", case, now, reason=Reason.HELD.value, until=until, **w.note(self.settings))
         return True
 
-    def _defer(self, case: Case, console: Console, now: int) -> None:
+    def _defer(self, case: Case, console: Console, now: int, w: Weighed) -> None:
         incident = case.incident
         incident.look_at = None
         if incident.withheld != Reason.DEFERRED_STORM:
@@ -247,7 +294,7 @@ class Desk:
             console.deferred[incident.family] = console.deferred.get(incident.family, 0) + 1
             incident.withheld = Reason.DEFERRED_STORM.value
             self._note(case, now, Reason.DEFERRED_STORM, "")
-            self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value)
+            self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value, **w.note(self.settings))
             console.look_at = now + round(self.settings.over_s * 1000)
             self._changed.add(incident.domain)
         self.wait(case)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -160,6 +160,16 @@ class Withheld:
             if fits:
                 return self._causes[min(fits)[2]]
         return None
+
+    def told(self, case: Case, cause: Case, now: int, rules: Rules) -> dict[str, Any]:
+        """For the audit: the cause, and the row of the table by which it is one, with its bounds."""
+        i = case.incident
+        row = next((row for row in rules.causes.of_effect(i.event_code)
+                    if i.level <= row.up_to and _far(row, cause.incident, i, now) is not None), None)  # fmt: skip
+        if row is None:
+            return {"cause": cause.incident.id}
+        where = {"within_m": row.within_m} if row.same is None else {"same": row.same}
+        return {"cause": cause.incident.id, "row": row.name(), **where, "within_s": row.within_s}
 
     def around(self, case: Case, now: int, book: Book) -> Case | None:
         """The shown incident that stands for a condition all over its area, where this is one more of many.

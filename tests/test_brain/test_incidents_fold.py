@@ -291,7 +291,7 @@ def test_an_incident_is_named_by_the_set_its_signal_names() -> None:
 def test_an_incident_is_a_cloud_event_whose_headers_need_no_clock() -> None:
     logic = city()
     logic.signal(raised(1_718_000_000_123, "air-1"))
-    _, ((topic, key, _, headers),) = logic.changes()
+    _, ((topic, key, _, headers), *_) = logic.changes()
     found = dict(headers)
     assert topic == "incidents.eco"
     assert found["ce_id"] == (key or b"") + b"/2"
