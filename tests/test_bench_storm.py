@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from bench.storm import driver, peers
+from bench.storm import driver, peers, run
 from bench.storm.judge import Judge, Shown, Verdict
 from brain.drill.storm import Scenario, Storm, Truth
+from brain.drill.storm.file import write
 from streams.records import Signal
 
 LON, LAT = 113.5, 21.2
@@ -195,6 +197,19 @@ def test_one_incident_for_the_whole_city_is_found_nowhere_and_who_knows_the_labe
     city, known = judge(peers.whole_city(case)), judge(peers.perfect(case))
     assert (city.missed, city.shown, len(city.wrong), len(city.hidden)) == (["A", "B"], 1, 1, 1)
     assert (known.missed, known.wrong, known.hidden, known.extra, known.shown) == ([], [], [], {}, 3)
+
+
+def test_a_run_on_a_file_gives_all_figures_and_holds(tmp_path: Path) -> None:
+    write(storm(TWO.truths, (FLOOD_A, "A"), (FLOOD_B, "B"), (signal(20, FIRE, "f", east_km=5.0), None)), tmp_path / "s")
+    result = run(1, tmp_path / "s")
+    assert result.ok
+    assert list(result.figures) == [
+        "reduction", "missed", "hidden_never_hide", "wrong_merges", "splits_per_true", "shown_per_true",
+        "peak_per_10min", "delay_p95_s", "peer_dedup_reduction", "peer_dedup_missed", "peer_grouping_reduction",
+        "peer_grouping_missed",
+    ]  # fmt: skip
+    assert (result.figures["hidden_never_hide"], result.figures["peer_dedup_missed"]) == (0, 0)
+    assert [row["by"] for row in result.rows][-2:] == ["one for the whole city", "who knows the labels"]
 
 
 # -- driving a fold
