@@ -70,6 +70,7 @@ class Ground:
         self.map = GridMap.of_map(self.city.map)
         self.spots: list[Spot] = []
         self._assets: dict[tuple[int, str], list[Asset]] = {}
+        self._labels = stream(seed, "storm.labels").permutation(10_000).tolist()
         self._free = stream(seed, "storm.sites").permutation(len(self.city.sites.lon)).tolist()
         self._x, self._y = plane(self.city.sites.lon, self.city.sites.lat)
 
@@ -87,7 +88,8 @@ class Ground:
 
     def add(self, x: float, y: float, name: str = "") -> Spot:
         """A new spot."""
-        spot = Spot(len(self.spots), float(x), float(y), name or f"{len(self.spots)}号点位")
+        label = f"{self._labels[len(self.spots)]:04d}"
+        spot = Spot(len(self.spots), label, float(x), float(y), name or f"{label}号点位")
         self.spots.append(spot)
         return spot
 
@@ -190,6 +192,6 @@ def kinds_of(family: str, source: str) -> list[Kind]:
 def _around(draw: Draw, spot: Spot, name: str, count: int, source: str, reach: tuple[float, float]) -> list[Asset]:
     away, turn = draw.uniform(*reach, count), draw.uniform(0, 2 * np.pi, count)
     return [
-        Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
+        Asset(f"{name}-{spot.label}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
         for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
     ]
