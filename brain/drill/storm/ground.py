@@ -183,6 +183,10 @@ class Ground:
         """Whether a place lies in a cell."""
         return any(c.covers(x, y, t) for c in self.cells)
 
+    def weathered(self, x: float, y: float, t: int) -> bool:
+        """Whether a place lies in a cell or at its rim, or did within the last eight minutes: its noise is still there."""
+        return any(c.covers(x, y, t - back * MINUTE, 1.25) for c in self.cells for back in range(9))
+
 
 def kinds_of(family: str, source: str) -> list[Kind]:
     """Scenarios of a family that hear of it by one source."""
