@@ -184,7 +184,7 @@ class Ground:
         return any(c.covers(x, y, t) for c in self.cells)
 
     def weathered(self, x: float, y: float, t: int) -> bool:
-        """Whether a place lies in a cell or at its rim, or did within the last eight minutes: its noise is still there."""
+        """Whether a place lies in a cell or at its rim, or did within eight minutes: its noise is still there."""
         return any(c.covers(x, y, t - back * MINUTE, 1.25) for c in self.cells for back in range(9))
 
 
