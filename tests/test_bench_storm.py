@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from bench.storm import driver, peers
+from bench.storm import driver, peers, run
 from bench.storm.judge import Judge, Shown, Verdict
+from bench.storm.why import explain
 from brain.drill.storm import Scenario, Storm, Truth
+from brain.drill.storm.file import write
 from streams.records import Signal
 
 LON, LAT = 113.5, 21.2
@@ -197,6 +200,19 @@ def test_one_incident_for_the_whole_city_is_found_nowhere_and_who_knows_the_labe
     assert (known.missed, known.wrong, known.hidden, known.extra, known.shown) == ([], [], [], {}, 3)
 
 
+def test_a_run_on_a_file_gives_all_figures_and_holds(tmp_path: Path) -> None:
+    write(storm(TWO.truths, (FLOOD_A, "A"), (FLOOD_B, "B"), (signal(20, FIRE, "f", east_km=5.0), None)), tmp_path / "s")
+    result = run(1, tmp_path / "s")
+    assert result.ok
+    assert list(result.figures) == [
+        "reduction", "missed", "hidden_never_hide", "wrong_merges", "splits_per_true", "shown_per_true",
+        "peak_per_10min", "delay_p95_s", "peer_dedup_reduction", "peer_dedup_missed", "peer_grouping_reduction",
+        "peer_grouping_missed",
+    ]  # fmt: skip
+    assert (result.figures["hidden_never_hide"], result.figures["peer_dedup_missed"]) == (0, 0)
+    assert [row["by"] for row in result.rows][-2:] == ["one for the whole city", "who knows the labels"]
+
+
 # -- driving a fold
 
 
@@ -271,6 +287,22 @@ def test_a_withheld_incident_is_seen_when_it_is_shown_with_all_raises_it_had() -
 def test_an_incident_never_shown_is_nothing_but_a_reason() -> None:
     watcher = driver.fold(TWO, Scripted(None, {"signal a": {"shown": None, "withheld": "deferred_storm"}}))
     assert (watcher.result(), watcher.withheld) == ([], {"deferred_storm": 1})
+
+
+def test_why_a_truth_was_missed_is_told_by_its_signals_and_by_what_held_them() -> None:
+    withheld = {"level": 2, "count": 1, "members": [{"id": FLOOD_A.identity()}], "withheld": "held"}
+    logic = Scripted(T0 + 60_000, {
+        "signal a": {**withheld, "shown": None},
+        "timer 60": {**withheld, "shown": None, "withheld": "area_wide", "cause": "inc-9"},
+    })  # fmt: skip
+    lines = list(explain(TWO, logic))
+    assert [line for line in lines if line[0] != " "] == ["A emergency.flood: missed", "B emergency.flood: missed"]
+    assert lines[1:5] == [
+        "      0.0  raise  0         emergency.flood.depth a",
+        "  i emergency.flood.depth",
+        "      0.0    held, level 2, count 1",
+        "     60.0    area_wide of inc-9, level 2, count 1",
+    ]
 
 
 def test_an_incident_of_a_release_that_withholds_nothing_is_seen_when_it_is_opened() -> None:

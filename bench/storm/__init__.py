@@ -1,8 +1,9 @@
 """Few, placed, in time: the production fold on a labelled storm, beside plain dedup and grouping by labels.
 
 ``DATA=`` takes a storm as a file (docs/storm.md; ``brain drill storm`` writes one); without it one is made from the
-seed. Quality is reported, not demanded; a run fails only where the scorer contradicts itself: who knows the labels must
-be faultless, and one incident for the whole city must be found nowhere.
+seed. Quality is reported, not demanded; a run fails only where the scorer contradicts itself: one incident for the
+whole city must be found nowhere but where it happens to stand, and on a storm of our own who knows the labels must be
+faultless. On another's file that row says what nobody could satisfy.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def run(seed: int, data: Path | None) -> Result:
         "peer_dedup_reduction": deduped.reduction, "peer_dedup_missed": len(deduped.missed),
         "peer_grouping_reduction": grouped.reduction, "peer_grouping_missed": len(grouped.missed),
     }  # fmt: skip
-    sound = len(city.missed) == city.truths and _faultless(known)
+    sound = len(city.missed) >= city.truths - 1 and (data is not None or _faultless(known))
     settings = {"fold": logic.settings, "dedup": asdict(dedup), "grouping": asdict(grouping)}
     return Result(rows, figures, sound, _about(storm) | settings | _details(storm, ours, watcher))
 

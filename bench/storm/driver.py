@@ -46,6 +46,8 @@ class Watcher:
         self.shown: dict[str, Shown] = {}
         self.withheld: Counter[str] = Counter()
         """Incidents never shown, by the last reason why; known at the end."""
+        self.holders: dict[str, dict[str, None]] = {}
+        """Identity of a raise → incidents that held it, seen or not."""
         self._why: dict[str, str] = {}
         self._unseen: dict[str, dict[str, None]] = {}
         """Raises of an incident that is withheld: a member tells of its first and its latest one only."""
@@ -57,6 +59,8 @@ class Watcher:
         incident = _decode(value)
         at = incident.opened if incident.shown is msgspec.UNSET else incident.shown
         raises = [identity for m in incident.members for identity in (m.id, m.last) if identity]
+        for identity in raises:
+            self.holders.setdefault(identity, {})[incident.id] = None
         one = self.shown.get(incident.id)
         if at is None:
             self._unseen.setdefault(incident.id, {}).update(dict.fromkeys(raises))
@@ -79,9 +83,9 @@ class Watcher:
         return list(self.shown.values())
 
 
-def fold(storm: Storm, logic: CityLogic) -> Watcher:
+def fold(storm: Storm, logic: CityLogic, watcher: Watcher | None = None) -> Watcher:
     """Drive as the city task does: of equal times, timers before signals; published after every step, so to the ms."""
-    watcher = Watcher()
+    watcher = watcher or Watcher()
     logic.enter("storm", SimpleNamespace(scenarios=storm.scenarios, routes=None))
     end = storm.signals[-1].fold + AFTER_MS
     for signal in storm.signals:

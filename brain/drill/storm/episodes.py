@@ -91,7 +91,7 @@ class Told:
 
     def _ordinary(self, draw: Draw, planned: Planned) -> None:
         truth, spot = planned.truth, planned.spot
-        stormy = self.ground.stormy(spot.x, spot.y, truth.onset)
+        stormy = self.ground.weathered(spot.x, spot.y, truth.onset)
         top = int(draw.choice([3, 4], p=[0.75, 0.25])) if stormy else int(draw.choice([2, 3, 4], p=[0.35, 0.45, 0.2]))
         alone = bool(draw.random() < ALONE) and not stormy and bool(kinds_of(truth.family, IOT))
         until = truth.onset + round(draw.uniform(14, 55) * MINUTE)

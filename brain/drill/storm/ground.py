@@ -70,6 +70,7 @@ class Ground:
         self.map = GridMap.of_map(self.city.map)
         self.spots: list[Spot] = []
         self._assets: dict[tuple[int, str], list[Asset]] = {}
+        self._labels = stream(seed, "storm.labels").permutation(10_000).tolist()
         self._free = stream(seed, "storm.sites").permutation(len(self.city.sites.lon)).tolist()
         self._x, self._y = plane(self.city.sites.lon, self.city.sites.lat)
 
@@ -87,7 +88,8 @@ class Ground:
 
     def add(self, x: float, y: float, name: str = "") -> Spot:
         """A new spot."""
-        spot = Spot(len(self.spots), float(x), float(y), name or f"{len(self.spots)}号点位")
+        label = f"{self._labels[len(self.spots)]:04d}"
+        spot = Spot(len(self.spots), label, float(x), float(y), name or f"{label}号点位")
         self.spots.append(spot)
         return spot
 
@@ -181,6 +183,10 @@ class Ground:
         """Whether a place lies in a cell."""
         return any(c.covers(x, y, t) for c in self.cells)
 
+    def weathered(self, x: float, y: float, t: int) -> bool:
+        """Whether a place lies in a cell or at its rim, or did within eight minutes: its noise is still there."""
+        return any(c.covers(x, y, t - back * MINUTE, 1.25) for c in self.cells for back in range(9))
+
 
 def kinds_of(family: str, source: str) -> list[Kind]:
     """Scenarios of a family that hear of it by one source."""
@@ -190,6 +196,6 @@ def kinds_of(family: str, source: str) -> list[Kind]:
 def _around(draw: Draw, spot: Spot, name: str, count: int, source: str, reach: tuple[float, float]) -> list[Asset]:
     away, turn = draw.uniform(*reach, count), draw.uniform(0, 2 * np.pi, count)
     return [
-        Asset(f"{name}-{spot.number:04d}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
+        Asset(f"{name}-{spot.label}-{k + 1}", spot.x + r * np.cos(a), spot.y + r * np.sin(a), source)
         for k, (r, a) in enumerate(zip(away.tolist(), turn.tolist(), strict=True))
     ]

@@ -64,6 +64,15 @@ class Row:
     """Told by a pulse, not by a record: the end of a hotline case."""
 
 
+@dataclass
+class Case:
+    """A raise and what follows from it: its origin and event time, and the running number of what was told last."""
+
+    origin: tuple[str, int, int, int]
+    onset: int
+    told: int = -1
+
+
 def told(ground: Ground, episodes: Iterable[Episode], calls: Iterable[Ticket]) -> tuple[list[Signal], list[str | None]]:
     """Signals in fold order, and the truth of each. Alarms of one sensor must not overlap (:class:`Apart`)."""
     rows = _sensor_rows(ground, episodes)
@@ -181,7 +190,7 @@ def _lane(
     topic, partition = lane
     rows.sort(key=lambda r: (r.arrival, r.case, r.t))
     folds: dict[str, int] = {}
-    cases: dict[int, list[int]] = {}
+    cases: dict[int, Case] = {}
     beats: dict[int, int] = {}
     for n, row in enumerate(rows):
         pulses = (row.arrival - ground.start) // PULSE_MS + 1
@@ -191,14 +200,14 @@ def _lane(
             pulse, index = row.arrival, beats.get(row.arrival, 0)
             beats[row.arrival] = index + 1
             offset = bisect_left(rows, row.arrival, key=lambda r: r.arrival) + pulses - 1
-        case = cases.setdefault(row.case, [offset, index, -1, row.t])
-        case[2] += 1
+        case = cases.setdefault(row.case, Case((topic, partition, offset, index), row.t))
+        case.told += 1
         fold = folds[row.asset] = hold(row.t, pulse, folds.get(row.asset, 0))
         (lon, lat, where), kind = places[row.x, row.y], row.scenario
         yield Signal(
-            kind.id, row.asset, cast("Told", row.kind), (topic, partition, case[0], case[1]), case[2], offset, index,
-            row.t, case[3], fold=fold, pulse=pulse, level=row.level, metric=kind.metric, value=row.value,
-            threshold=kind.threshold if kind.source != HOTLINE else None, lon=lon, lat=lat,
-            grid=where.grid, town=where.town, district=where.district, areas=where.areas, map=ground.map.version,
-            set="storm", source=kind.source, life=kind.life, text=row.text,
+            kind.id, row.asset, cast("Told", row.kind), case.origin, case.told, offset, index, row.t, case.onset,
+            fold=fold, pulse=pulse, level=row.level, metric=kind.metric, value=row.value,
+            threshold=kind.threshold if kind.source != HOTLINE else None, lon=lon, lat=lat, grid=where.grid,
+            town=where.town, district=where.district, areas=where.areas, map=ground.map.version, set="storm",
+            source=kind.source, life=kind.life, text=row.text,
         ), row.truth  # fmt: skip

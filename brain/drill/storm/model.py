@@ -72,9 +72,10 @@ SMALL = Size(5_000, 12, 20, 2, 2, 2, 90, 2.0, "small")
 
 @dataclass(frozen=True)
 class Spot:
-    """A place with sensors around it."""
+    """A place with sensors around it. ``label`` is part of their ids, and says nothing of what happens there."""
 
     number: int
+    label: str
     x: float
     y: float
     name: str

@@ -18,6 +18,7 @@ from brain.drill.storm.model import Asset, Episode, Spot, Step, Ticket
 LEVELS, LEVEL_SHARE = (1, 2, 3, 4), (0.65, 0.27, 0.065, 0.015)
 """Levels of false raises: broken sensors say high things too."""
 STORM_LEVEL_SHARE = (0.66, 0.31, 0.03)
+"""Levels 1 to 3 of what the weather raises."""
 
 WEATHER: tuple[tuple[str, float, float, float], ...] = (
     ("emergency.wind.speed", 0.75, 0, 3), ("emergency.wind.crane", 0.75, 0, 4), ("emergency.flood.depth", 0.5, 3, 12),
@@ -29,6 +30,7 @@ WEATHER: tuple[tuple[str, float, float, float], ...] = (
 )  # fmt: skip
 """Scenario, share of its sensors that a cell sets off, minutes after it has come, from and to."""
 CALLED = ("emergency.wind", "emergency.flood", "public.traffic", "public.power", "public.road")
+"""Families that people under a cell call about."""
 
 
 class Noise:
@@ -72,9 +74,8 @@ class Noise:
             sensor = sensors[int(draw.integers(len(sensors)))]
             self._busy.add((kind.id, sensor.id))
             stuck = n % 4 == 0
-            level = (
-                int(draw.choice([2, 3, 4], p=[0.6, 0.25, 0.15])) if stuck else int(draw.choice([1, 2], p=[0.7, 0.3]))
-            )
+            levels, shares = ((2, 3, 4), (0.6, 0.25, 0.15)) if stuck else ((1, 2, 3), (0.7, 0.3, 0.0))
+            level = int(draw.choice(levels, p=shares))
             t = self._when(draw) if stuck else self.ground.start + round(draw.uniform(0, 20) * MINUTE)
             steps = [Step(t, "raise", level, kind.value(level, 0.9 if stuck else draw.random()))]
             if not stuck and draw.random() < 0.3:  # at last somebody looks after it

@@ -21,6 +21,12 @@ TEN = 10 * MINUTE
 
 NO_ROOM = "no room for another truth of {family}: fewer truths, or more hours, are needed"
 
+WEATHERED = (
+    "emergency.flood", "public.road", "public.traffic", "public.power", "emergency.wind", "emergency.slope",
+    "public.water",
+)  # fmt: skip
+"""Families of which storm cells make noise, too: one truth of each lies in a cell."""
+
 FOLLOWS: dict[str, tuple[tuple[str, float, float, int, int], ...]] = {
     "public.water": (("public.road", 40, 130, 3, 9), ("emergency.flood", 250, 600, 4, 12)),
     "emergency.slope": (("public.road", 30, 120, 2, 6), ("public.traffic", 300, 700, 5, 14)),
@@ -144,9 +150,11 @@ class Plan:
             self._on_border(draw, ORDINARY[(5 * k + 2) % len(ORDINARY)], layer)
         for k in range(size.ordinary // 10):
             self._twofold(draw, ORDINARY[(7 * k) % len(ORDINARY)], ORDINARY[(7 * k + 4) % len(ORDINARY)])
-        k = 0
+        for family in WEATHERED[: size.ordinary // 8]:
+            self._until(draw, family, stormy=True)
+        order, k = draw.permutation(len(ORDINARY)).tolist(), 0
         while len(self.truths) < goal:
-            self._until(draw, ORDINARY[k % len(ORDINARY)], stormy=k % 4 == 3)
+            self._until(draw, ORDINARY[order[k % len(order)]], stormy=k % 6 == 5)
             k += 1
 
     def _false(self, draw: Draw) -> None:
