@@ -132,11 +132,11 @@ def test_no_number_of_a_table_can_move_by_two_per_cent_unnoticed_by_the_worked_c
 
 def test_a_person_can_ask_what_is_in_force_and_what_it_says() -> None:
     ask = CliRunner()
-    listed = ask.invoke(app, ["standards", "list", "--at", "2026-03-01", "--lang", "en"], env={"COLUMNS": "200"})
+    listed = ask.invoke(app, ["standards", "list", "--at", "2026-03-01", "--lang", "en"], env={"COLUMNS": "300"})
     lines = listed.output.splitlines()
     assert "●" not in next(line for line in lines if "hj633-2012" in line)
     assert "●" in next(line for line in lines if "gb3838-2002" in line)
-    shown = ask.invoke(app, ["standards", "show", "rain-guangdong-2019"], env={"COLUMNS": "200"})
+    shown = ask.invoke(app, ["standards", "show", "rain-guangdong-2019"], env={"COLUMNS": "300"})
     assert "暴雨预警信号（广东）" in shown.output
     said = ask.invoke(app, ["standards", "judge", "aqi", "PM25_24h=75.1", "--at", "2026-02-28", "--lang", "en"])
     assert "value: 101" in said.output
