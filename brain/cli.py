@@ -11,6 +11,7 @@ from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
+from brain.commands.notify import notify
 from brain.commands.recover import recover
 from brain.commands.route import route
 from brain.commands.screen import screen
@@ -30,6 +31,7 @@ app.command()(tail)
 app.command()(top)
 app.command()(audit)
 app.command()(screen)
+app.command()(notify)
 app.command()(send)
 app.command()(feedback)
 app.command(name="replay")(replay.replay)

@@ -80,6 +80,7 @@ class Post:
         self._alarms: dict[str, list[Entry]] = {}
         self._settled: dict[str, str] = {}
         """Signal → incident that tells of it."""
+        self._acks: dict[str, Entry] = {}
         self._changed: dict[bytes, bytes | None] = {}
         self._notes: list[dict[str, Any]] = []
         for key in sorted(items):
@@ -103,6 +104,8 @@ class Post:
             self._alarms.setdefault(entry.signals[0], []).append(entry)
         if entry.state == "pending" and entry.target in self._pending:
             self._pending[entry.target][entry.id] = entry
+        if entry.ack is not None:
+            self._acks[entry.id] = entry
 
     # -- what is read
 
@@ -198,6 +201,7 @@ class Post:
 
     def _drop(self, entry: Entry) -> None:
         del self.entries[entry.id]
+        self._acks.pop(entry.id, None)
         self._pending.get(entry.target, {}).pop(entry.id, None)
         self._changed[ENTRY + entry.id.encode()] = None
         if entry.kind is Kind.ALARM:
@@ -239,6 +243,7 @@ class Post:
         if outcome.status is Status.DELIVERED:
             if outcome.ack is not None:
                 entry.ack, entry.acked = outcome.ack, now
+                self._acks[entry.id] = entry
             self._settle(entry, "delivered")
         elif entry.state != "pending":
             self._keep(entry)
@@ -255,15 +260,16 @@ class Post:
 
     def acks(self) -> list[Entry]:
         """Acknowledgements whose incident is known and that have not become feedback."""
-        return [e for e in self.entries.values() if e.ack is not None and e.incident]
+        return [e for e in self._acks.values() if e.incident]
 
     def acknowledged(self, id_: str, now: int, *, sent: bool) -> None:
         """One has become feedback, or cannot (``sent`` false)."""
-        entry = self.entries[id_]
+        entry = self._acks.pop(id_)
         by = "" if entry.ack is None else entry.ack.by
         self._note("notify.acknowledged" if sent else "notify.unacknowledged", entry, now, by=by)
         entry.ack = None
-        self._keep(entry)
+        if entry.id in self.entries:
+            self._keep(entry)
 
     # -- what is written
 
