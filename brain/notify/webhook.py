@@ -97,12 +97,16 @@ class Webhook:
                 connection.request("POST", self._path, body, headers)
                 answer = connection.getresponse()
                 said = b"" if answer.status >= 300 else answer.read(ANSWER_MOST)
-                return self._judge(answer.status, answer.getheader("Retry-After") or "", said)
+                if not deadline.passed:  # a cut connection looks like the end of an answer
+                    return self._judge(answer.status, answer.getheader("Retry-After") or "", said)
+                return Outcome(Status.FAILED, self._late())
             except ssl.SSLCertVerificationError as error:
                 return Outcome(Status.FAILED, f"certificate: {error.verify_message}")
             except (OSError, http.client.HTTPException, ValueError) as error:
-                why = f"no answer within {self._seconds:g} s" if deadline.passed else type(error).__name__
-                return Outcome(Status.FAILED, why)
+                return Outcome(Status.FAILED, self._late() if deadline.passed else type(error).__name__)
+
+    def _late(self) -> str:
+        return f"no answer within {self._seconds:g} s"
 
     def _connect(self, deadline: Deadline, stack: contextlib.ExitStack) -> http.client.HTTPConnection:
         """Connected; the handshake of TLS too is under the deadline."""
