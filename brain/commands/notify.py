@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -74,11 +75,11 @@ def notify(
                 health=f"http://{settings.health_host}:{port}/health/ready",
             )  # fmt: skip
             progress.member_ok = True
-            office.run(
-                follow(
-                    broker, topics, from_beginning=True, positions=positions(items),
-                    stop=lambda: stop.is_set() or office.stopped.is_set(),
-                )
+            records = follow(
+                broker, topics, from_beginning=True, positions=positions(items),
+                stop=lambda: stop.is_set() or office.stopped.is_set(),
             )  # fmt: skip
+            with closing(records):
+                office.run(records)
     except (LogError, ValueError) as error:
         fail(str(error), EXIT_TROUBLE)

@@ -89,8 +89,8 @@ def test_a_fire_that_nobody_takes_is_told_as_an_alarm_and_at_each_step_to_the_ta
     desk.all(fire())
     assert desk.told() == ESCALATION
     first = desk.sent[0]
-    assert (first.title, first.alarm) == ("[LIFE] emergency.fire · alarm, its incident follows · g (113.50000, 22.20000)",
-                                          "emergency.fire|a|in/0/0/0")  # fmt: skip
+    assert first.title == "[LIFE] emergency.fire · alarm, its incident follows · g (113.50000, 22.20000)"
+    assert first.alarm == "emergency.fire|a|in/0/0/0"
     assert desk.sent[3].title.startswith("[LIFE] fire · nobody has taken it, step 1 · g")
     assert desk.ledger.told("notify.covered")[0]["reason"] == "told as an alarm"
     assert len(desk.ledger.told("notify.attempt")) == len(ESCALATION)
