@@ -49,6 +49,7 @@ def notify(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
     broker = broker_of(settings)
 
+    from brain.notify.acknowledge import acknowledge
     from brain.notify.ledger import KafkaLedger
     from brain.notify.post import Post
     from brain.notify.run import Office, positions
@@ -69,7 +70,8 @@ def notify(
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
             ledger = KafkaLedger(broker, settings.prefix, appender)
             items = ledger.load()
-            office = Office(Post(whom, items, begin, drill=drill), ledger, adapters, settings.prefix)
+            post = Post(whom, items, begin, drill=drill)
+            office = Office(post, ledger, adapters, settings.prefix, acknowledge(whom, settings.key()))
             structlog.get_logger(__name__).info(
                 "notify", targets=sorted(adapters), prefix=settings.prefix, drill=drill,
                 health=f"http://{settings.health_host}:{port}/health/ready",

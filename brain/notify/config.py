@@ -24,6 +24,7 @@ LEAD: Final = "lead"
 ANY: Final = "*"
 """In ``units``: of departments that are not named, and while none is known."""
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_UNIT: Final = re.compile(r"[\w.:@/-]{0,64}")
 _SPAN: Final = re.compile(r"([1-9]\d{0,5})(ms|s|m|h)")
 _UNITS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 _BY_CLOCK: Final = frozenset((Kind.PREDICTED, Kind.BREACHED))
@@ -181,6 +182,8 @@ def _target(name: str, row: TargetRow, file: NotifyFile, where: str) -> Target:
     first, most, give_up = (
         _span(getattr(row.retry, part), f"{where}.retry.{part}") for part in ("first", "most", "give_up")
     )
+    if not _UNIT.fullmatch(row.unit):
+        raise NotifyError(f"{where}.unit: expected up to 64 letters, digits and . : @ / - _, got {row.unit!r}")
     if most < first:
         raise NotifyError(f"{where}.retry.most: expected at least first ({row.retry.first}), got {row.retry.most}")
     return Target(

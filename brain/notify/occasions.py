@@ -41,14 +41,17 @@ class Occasion(NamedTuple):
 
 
 def occasions(incident: Incident) -> list[Occasion]:
-    """All that a shown incident has to tell, in order of time; none while it is withheld."""
+    """All that a shown incident has to tell, in order of time; none while it is withheld.
+
+    What is older than the incident was told of the one that it was split from.
+    """
     if incident.shown is None or incident.sounded is None:
         return []
     found = [o for clock in incident.clocks for o in _of_clock(clock)]
     sounded = _sounded(incident, incident.sounded)
     if sounded is not None:
         found.append(sounded)
-    return sorted(found, key=lambda o: (o.at, o.key))
+    return sorted((o for o in found if o.at >= incident.opened), key=lambda o: (o.at, o.key))
 
 
 def _sounded(incident: Incident, at: int) -> Occasion | None:

@@ -53,6 +53,7 @@ def about(**more: Any) -> About:
         ({"zone": "Mars"}, "zone: expected one of Asia/Shanghai, got 'Mars'"),
         ({"targets": {"lead": {"adapter": "log"}}}, "targets.lead: this name stands for"),
         ({"targets": {"duty": {"adapter": "log", "quiet": "25:00-07:00"}}}, "duty.quiet: expected from and to"),
+        ({"targets": {"duty": {"adapter": "log", "unit": "a b"}}}, "duty.unit: expected up to 64 letters"),
         ({"targets": {"duty": {"adapter": "log", "retry": {"first": "1"}}}}, "duty.retry.first: expected a whole"),
         ({"targets": {"duty": {"adapter": "log", "retry": {"first": "5m"}}}}, "retry.most: expected at least first"),
     ],

@@ -245,5 +245,5 @@ def test_reading_goes_on_from_positions_and_begins_anew_where_the_topic_is_anoth
     )  # fmt: skip
     resume = {TP("a", 0): 17, TP("b", 0): 3, TP("c", 0): 51}
     follower = tailing._Follower(consumer, ["a", "b", "c", "d"], resume=resume)
-    follower._look(True)
+    follower.look(True)
     assert {tp.topic: at for tp, at in follower.positions.items()} == {"a": 17, "b": 5, "c": 5, "d": 5}
