@@ -68,7 +68,7 @@ def notify(
     try:
         with Appender(broker) as appender, until_interrupted() as stop:
             signal.signal(signal.SIGTERM, lambda *_: stop.set())
-            ledger = KafkaLedger(broker, settings.prefix, appender)
+            ledger = KafkaLedger(broker, settings.prefix, appender, drill=drill)
             items = ledger.load()
             post = Post(whom, items, begin, drill=drill)
             office = Office(post, ledger, adapters, settings.prefix, acknowledge(whom, settings.key()))

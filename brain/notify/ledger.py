@@ -37,11 +37,13 @@ class Ledger(Protocol):
 
 
 class KafkaLedger:
-    """Implements :class:`Ledger`. ``appender`` stays its owner's to close."""
+    """Implements :class:`Ledger`. ``appender`` stays its owner's to close; a ``drill`` has a topic of its own."""
 
-    def __init__(self, bootstrap: str, prefix: str, appender: Appender) -> None:
+    def __init__(self, bootstrap: str, prefix: str, appender: Appender, *, drill: bool = False) -> None:
         self._bootstrap, self._prefix, self._appender = bootstrap, prefix, appender
-        self._topic = Topic(prefix + TOPIC.name, 1, TOPIC.cleanup, TOPIC.retention_ms, TOPIC.config)
+        self._topic = Topic(
+            prefix + TOPIC.name + (".drill" if drill else ""), 1, TOPIC.cleanup, TOPIC.retention_ms, TOPIC.config
+        )
 
     def load(self) -> dict[bytes, bytes]:
         """Creates the topic where it is missing. Raises LogError, also where the topic is another than it should be."""

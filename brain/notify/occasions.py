@@ -16,20 +16,18 @@ from streams.decode.mask import mask
 from streams.records import Signal
 
 TEXT_MOST: Final = 200
-_SHOWN: Final = frozenset(r.value for r in Reason if r.value.startswith("shown"))
 _JOINED: Final = frozenset(
     r.value for r in (Reason.JOINED_SITE, Reason.JOINED_SOURCE, Reason.JOINED_NEIGHBOUR, Reason.JOINED_REPEAT)
 )
-_OPENED: Final = frozenset(
-    r.value for r in (Reason.OPENED, Reason.OPENED_APART, Reason.OPENED_FULL, Reason.OPENED_AGED, Reason.OPENED_BY_HAND)
-)
+_BY_SIGNAL: Final = _JOINED | {Reason.UPDATED_LEVEL.value}
 _OF_CLOCKS: Final = frozenset((ClockReason.UNACKNOWLEDGED.value, ClockReason.STALE.value))
-_BY_ALARM: Final = frozenset((Kind.SHOWN, Kind.JOINED, Kind.LEVEL))
-"""What a provisional record has told already."""
 
 
 class Occasion(NamedTuple):
-    """One reason to tell people. ``key`` names it among those of its incident; ``signals`` brought it about."""
+    """One reason to tell people. ``key`` names it among those of its incident.
+
+    ``signals`` brought it about, and only they: who was told of them as alarms need not be told of it.
+    """
 
     kind: Kind
     at: int
@@ -48,32 +46,27 @@ def occasions(incident: Incident) -> list[Occasion]:
     if incident.shown is None or incident.sounded is None:
         return []
     found = [o for clock in incident.clocks for o in _of_clock(clock)]
-    sounded = _sounded(incident, incident.sounded)
-    if sounded is not None:
-        found.append(sounded)
+    found.append(Occasion(Kind.SHOWN, incident.shown, f"{Kind.SHOWN}@{incident.shown}"))
+    if incident.sounded != incident.shown:
+        found += _sounded(incident, incident.sounded)
     return sorted((o for o in found if o.at >= incident.opened), key=lambda o: (o.at, o.key))
 
 
-def _sounded(incident: Incident, at: int) -> Occasion | None:
-    """Why it sounds; None where its clocks say why."""
+def _sounded(incident: Incident, at: int) -> list[Occasion]:
+    """Why it sounds since it was shown; none where its clocks say why."""
     reasons = {reason for t, reason, _ in incident.reasons if t == at}
-    if at == incident.shown:
-        kind = Kind.SHOWN
-    elif Reason.REOPENED in reasons:
-        kind = Kind.REOPENED
-    elif Reason.UPDATED_LEVEL in reasons:
-        kind = Kind.LEVEL
-    elif reasons & _JOINED:
-        kind = Kind.JOINED
-    elif Reason.RELEASED in reasons:
-        kind = Kind.RELEASED
-    elif reasons & _OF_CLOCKS:
-        return None
-    else:
-        kind = Kind.SOUNDED
-    told = _JOINED | _OPENED | {Reason.UPDATED_LEVEL.value} if kind in _BY_ALARM else frozenset()
-    signals = tuple(i for t, reason, i in incident.reasons if t == at and i and reason in told)
-    return Occasion(kind, at, f"{kind}@{at}", signals=signals)
+    signals = tuple(i for t, reason, i in incident.reasons if t == at and i and reason in _BY_SIGNAL)
+    if Reason.REOPENED in reasons:
+        return [Occasion(Kind.REOPENED, at, f"{Kind.REOPENED}@{at}")]
+    if Reason.UPDATED_LEVEL in reasons:
+        return [Occasion(Kind.LEVEL, at, f"{Kind.LEVEL}@{at}", signals=signals)]
+    if reasons & _JOINED:
+        return [Occasion(Kind.JOINED, at, f"{Kind.JOINED}@{at}", signals=signals)]
+    if Reason.RELEASED in reasons:
+        return [Occasion(Kind.RELEASED, at, f"{Kind.RELEASED}@{at}")]
+    if reasons & _OF_CLOCKS:
+        return []
+    return [Occasion(Kind.SOUNDED, at, f"{Kind.SOUNDED}@{at}")]
 
 
 def _of_clock(clock: Clock) -> list[Occasion]:

@@ -27,6 +27,8 @@ FORGET_MS: Final = 8 * 86_400_000
 LONGEST_WAIT_S: Final = 3600.0
 """A receiver may ask for so much patience and no more."""
 DETAIL_MOST: Final = 200
+AGAIN: Final = frozenset((Kind.LEVEL, Kind.JOINED, Kind.REOPENED, Kind.RELEASED, Kind.SOUNDED))
+"""What a target that is told of the incident only now need not be told besides."""
 
 State = Literal["pending", "delivered", "refused", "given_up", "withdrawn", "covered"]
 _json = msgspec.json.Encoder().encode
@@ -85,7 +87,10 @@ class Post:
         self._notes: list[dict[str, Any]] = []
         for key in sorted(items):
             if key.startswith(ENTRY):
-                self._back(_entry(items[key]), now)
+                try:
+                    self._back(_entry(items[key]), now)
+                except msgspec.DecodeError as error:
+                    raise ValueError(f"ledger: {key!r}: not of this release: {error}") from error
         if SINCE not in items:
             self._changed[SINCE] = str(now).encode()
         self.since = int(items.get(SINCE, str(now).encode()))
@@ -123,7 +128,7 @@ class Post:
         for entry in list(self._of_incident.get(incident.id, {}).values()):
             if entry.state == "pending" and (why := moot(entry.kind, entry.key, incident)):
                 self._end(entry, "withdrawn", why, now)
-        said = about(incident)
+        said, new = about(incident), set[str]()
         for occasion in occasions(incident):
             if occasion.at < self.since:
                 continue
@@ -132,6 +137,10 @@ class Post:
                     self._end(entry, "withdrawn", why, now)
                 elif self._told_as_alarm(entry):
                     self._end(entry, "covered", "told as an alarm", now)
+                elif entry.kind is Kind.SHOWN:
+                    new.add(entry.target)
+                elif entry.kind in AGAIN and entry.target in new:
+                    self._end(entry, "covered", "told as new", now)
 
     def alarm(self, value: bytes | None, time: int, now: int) -> None:
         """A provisional record; ``time`` is the log's, ms. One whose incident is known is the incident's to tell."""
@@ -152,7 +161,7 @@ class Post:
     def _new(self, occasion: Occasion, said: About, incident: str, now: int) -> Iterator[Entry]:
         for name in self.config.whom(occasion, said):
             target = self.config.targets[name]
-            identity = _id(incident, occasion.key, name)
+            identity = _id(incident, occasion.key, name, *(("drill",) if self.drill else ()))
             if identity in self.entries or (self.drill and not target.drill):
                 continue
             alarm = occasion.signals[0] if occasion.kind is Kind.ALARM else ""
@@ -184,12 +193,12 @@ class Post:
                 self._keep(entry)
 
     def _told_as_alarm(self, entry: Entry) -> bool:
-        """Whether each signal behind it was told, or is about to be, to this target as an alarm of its level."""
+        """Whether this target was told of it, or is about to be, by alarms: of the incident, or of each signal behind
+        what happened to it since, at its level."""
+        if entry.kind is Kind.SHOWN:
+            return any(a.kind is Kind.ALARM and _tells(a, entry) for a in self._of_incident[entry.incident].values())
         return bool(entry.signals) and all(
-            any(
-                a.target == entry.target and a.level >= entry.level and a.state in {"pending", "delivered"}
-                for a in self._alarms.get(identity, ())
-            )
+            any(a.level >= entry.level and _tells(a, entry) for a in self._alarms.get(identity, ()))
             for identity in entry.signals
         )
 
@@ -304,6 +313,10 @@ class Post:
         self._notes.append({"what": "notify.unreadable", "t": now, "record": what, "key": key, "detail": detail})
 
 
-def _id(incident: str, key: str, target: str) -> str:
+def _tells(alarm: Entry, entry: Entry) -> bool:
+    return alarm.target == entry.target and alarm.state in {"pending", "delivered"}
+
+
+def _id(*parts: str) -> str:
     """The same for the same occasion and target, in every run: a receiver knows a repeat by it."""
-    return "ntf-" + hashlib.blake2b(f"{incident}|{key}|{target}".encode(), digest_size=12).hexdigest()
+    return "ntf-" + hashlib.blake2b("|".join(parts).encode(), digest_size=12).hexdigest()

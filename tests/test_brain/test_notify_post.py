@@ -101,7 +101,7 @@ def test_a_reader_that_saw_only_the_last_revision_tells_each_step_that_was_reach
     desk.take(fire().seen[-1])
     desk.deliver(T + 12 * MINUTE)
     assert sorted(desk.told())[-2:] == [(10.0, "unacknowledged", "boss", 3), (10.0, "unacknowledged", "duty", 3)]
-    assert {kind for _, kind, _, _ in desk.told()} == {"unacknowledged", "breached"}
+    assert {kind for _, kind, _, _ in desk.told()} == {"shown", "unacknowledged", "breached"}
     assert [n["reason"] for n in desk.ledger.told("notify.withdrawn")] == ["breached", "breached"]
 
 
@@ -119,6 +119,19 @@ def test_an_incident_that_is_read_before_its_alarm_is_told_and_the_alarm_is_not(
         desk.take(seen)
         desk.deliver(seen.time)
     assert [kind for _, kind, _, _ in desk.told()] == ["shown"]
+
+
+def test_alarms_of_several_assets_in_one_flush_are_told_each_and_their_incident_only_to_the_others() -> None:
+    whom = config(rules=[{"life": True, "to": ["duty"]}, {"kinds": ["shown", "joined"], "to": ["boss"]}])
+    desk, city = Desk(whom), City()
+    for signal in (raised("fire", 0), raised("fire", 100, asset="b")):
+        city.alarm(signal)
+        city.logic.signal(signal)
+    city.flush(T + 100)
+    desk.all(city)
+    assert [(m.kind.value, m.target) for m in desk.sent] == [
+        ("alarm", "duty"), ("alarm", "duty"), ("shown", "boss"),
+    ]  # fmt: skip
 
 
 def test_another_asset_at_the_site_and_a_higher_level_sound_again() -> None:
@@ -149,7 +162,8 @@ def test_what_sends_only_from_a_level_on_is_silent_below_it_and_about_incidents_
     city.give(up)
     city.give(msgspec.structs.replace(up, kind="update", n=1, level=3, fold=T + 100_000, t=T + 100_000))
     desk.all(city)
-    assert [(m.kind, m.about.level) for m in desk.sent] == [(Kind.LEVEL, 3)]
+    assert [(m.kind, m.about.level) for m in desk.sent] == [(Kind.SHOWN, 3)]
+    assert desk.ledger.told("notify.covered")[0]["reason"] == "told as new"
     hidden = Desk()
     city.change(lambda i: setattr(i, "shown", None))
     hidden.take(city.seen[-1])
@@ -307,3 +321,28 @@ def test_an_alarm_that_is_not_of_a_never_hidden_class_is_no_business_of_ours() -
     assert isinstance(signal, Signal)
     desk.post.alarm(msgspec.json.encode(signal), T, T)
     assert desk.post.entries == {}
+
+
+def test_an_incident_split_from_another_sounds_and_does_not_repeat_what_was_told_of_that_one() -> None:
+    city, now = fire(5), T + 6 * MINUTE
+
+    def split(i: Incident) -> None:
+        i.id, i.opened, i.sounded, i.updated, i.reasons = "inc-new", now, now, now, []
+
+    city.change(split)
+    desk = Desk()
+    desk.take(city.seen[-1])
+    desk.deliver(now)
+    assert desk.told() == [(6.0, "sounded", "duty", 0)]
+
+
+def test_the_day_of_a_wait_is_told_to_the_department_that_leads() -> None:
+    city = fire(0.1)
+    (incident,) = city.logic.incidents()
+    plan = LIMITS.plan(incident.event_code, incident.level, incident.life)
+    clock_acts.acted(incident.clocks, plan, "wait", T + MINUTE, until=T + 3 * MINUTE)
+    city.logic._timers.all()
+    city.until(4 * MINUTE)
+    desk = Desk()
+    desk.all(city)
+    assert (3.0, "review_due", "duty", 0) in desk.told()
