@@ -164,7 +164,7 @@ def test_a_target_that_does_not_answer_holds_up_no_other() -> None:
 
 def test_a_receiver_that_fails_is_busy_and_then_takes_it_gets_one_message_under_one_key() -> None:
     with receiver(http(500), http(429), silent, http(200)) as there:
-        hook = Webhook(there.url, b"0123456789abcdef", seconds=0.1)
+        hook = Webhook(there.url, b"0123456789abcdef", seconds=0.3)
         ledger = Memory()
         one = office(ledger, {"duty": hook, "boss": Fake()})
         one.run(until_quiet(one, recorded(0.1)))

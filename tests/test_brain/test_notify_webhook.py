@@ -75,7 +75,7 @@ def test_neither_silence_nor_a_trickle_of_bytes_holds_a_target_longer_than_its_t
     begun = time.monotonic()
     outcome, _ = sent(answer, seconds=0.2)
     assert outcome == type(outcome)(Status.FAILED, "no answer within 0.2 s")
-    assert time.monotonic() - begun < 1.0
+    assert time.monotonic() - begun < 3.0
 
 
 def test_a_receiver_that_is_not_there_is_worth_another_attempt() -> None:
