@@ -12,6 +12,7 @@ from brain.commands.demo import demo
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
+from brain.commands.notify import notify
 from brain.commands.recover import recover
 from brain.commands.route import route
 from brain.commands.rules import app as rules_app
@@ -32,6 +33,7 @@ app.command()(tail)
 app.command()(top)
 app.command()(audit)
 app.command()(screen)
+app.command()(notify)
 app.command()(send)
 app.command()(feedback)
 app.command(name="replay")(replay.replay)

@@ -40,6 +40,48 @@ class Sender:
         self._producer.close(timeout=5)
 
 
+class Appender:
+    """A producer for records that must be there before one goes on; keeps its connection. Use it as a context.
+
+    Raises LogError where no broker answers.
+    """
+
+    def __init__(self, bootstrap: str, wait: float = 10.0) -> None:
+        from streams.admin import client_options, must_answer
+
+        must_answer(bootstrap)
+        self._bootstrap, self._wait = bootstrap, wait
+        self._producer: Any = KafkaProducer(
+            **client_options(bootstrap), acks="all", allow_auto_create_topics=False,
+            max_in_flight_requests_per_connection=1,
+        )  # fmt: skip
+
+    def append(self, tp: TP, records: Iterable[tuple[bytes, bytes | None, Headers]]) -> None:
+        """Append (key, value, headers) in their order and return when each is acknowledged.
+
+        Raises
+        ------
+        LogError
+            Not taken in time: the first of them may be there.
+        """
+        from kafka.errors import KafkaError
+
+        try:
+            sent = [self._producer.send(tp.topic, v, k, list(h), tp.partition) for k, v, h in records]
+            for future in sent:
+                future.get(self._wait)
+        except KafkaError as error:
+            raise LogError(f"{tp} at {self._bootstrap} takes nothing: {error!r}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.close(timeout=5)
+
+
 def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, wait: float = 10.0) -> int:
     """Send one record and wait until it is acknowledged; its offset. Raises LogError."""
     return send_all(bootstrap, TP(topic, partition), [(key, value)], wait)[0]

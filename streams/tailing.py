@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import socket
 import time
-from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -57,13 +57,15 @@ def follow(
     until_end: bool = False,
     stop: Callable[[], bool] = lambda: False,
     ends: Ends | None = None,
+    positions: Mapping[TP, int] | None = None,
 ) -> Generator[Seen]:
     """Records of the topics, in the order of their time within each poll (exact order only within a partition).
 
     Starts at the ends of the topics, or at their beginnings; with ``until_end`` it ends at the ends of the moment it
     started, else when ``stop`` answers true (asked about every half second) or the iterator is closed. A topic that
     does not exist is waited for, and then read from its beginning. ``ends`` is told after each poll, of partitions that
-    are read to their high watermark: one with an open transaction is not.
+    are read to their high watermark: one with an open transaction is not. Partitions in ``positions`` are read from
+    there, or from the first record that is left.
 
     Raises
     ------
@@ -71,7 +73,8 @@ def follow(
         No broker answers at ``bootstrap``.
     """
     with _consumer(bootstrap) as consumer:
-        yield from _Follower(consumer, topics, ends=ends).records(from_beginning, until_end, stop)
+        follower = _Follower(consumer, topics, ends=ends, resume=positions)
+        yield from follower.records(from_beginning, until_end, stop)
 
 
 def after(bootstrap: str, topics: Sequence[str], ask: Callable[[], object], wait_s: float) -> Generator[Seen]:
@@ -190,8 +193,10 @@ class _Follower:
     """Keeps positions itself: assigning anew, when topics appear, must not move them."""
 
     def __init__(
-        self, consumer: Any, topics: Sequence[str], partitions: Sequence[Any] = (), ends: Ends | None = None
-    ) -> None:
+        self, consumer: Any, topics: Sequence[str], partitions: Sequence[Any] = (), ends: Ends | None = None,
+        resume: Mapping[TP, int] | None = None,
+    ) -> None:  # fmt: skip
+        self.resume = resume or {}
         self.consumer, self.topics, self.partitions, self.ends = consumer, topics, partitions, ends
         self.positions: dict[Any, int] = {}
 
@@ -239,6 +244,13 @@ class _Follower:
             return
         ask = self.consumer.beginning_offsets if from_beginning else self.consumer.end_offsets
         self.positions.update(ask(new))
+        resumed = [tp for tp in new if TP(tp.topic, tp.partition) in self.resume]
+        if resumed:
+            first, end = self.consumer.beginning_offsets(resumed), self.consumer.end_offsets(resumed)
+            for tp in resumed:
+                at = self.resume[TP(tp.topic, tp.partition)]
+                # Beyond the end it is another topic of that name.
+                self.positions[tp] = max(at, first[tp]) if at <= end[tp] else first[tp]
         if self.ends is not None:
             for tp in new:
                 self.ends.begins(TP(tp.topic, tp.partition), self.positions[tp])

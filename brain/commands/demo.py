@@ -70,7 +70,8 @@ def _tell(lang: str, bootstrap: str, prefix: str, health: int) -> None:
     english = lang == "en"
     console.print("· worker, recorded data; Ctrl-C ends it" if english else "· 工作进程与录制数据; Ctrl-C 结束")
     console.print("  in another terminal:" if english else "  可在另一终端查看:")
-    for command in (f"top 127.0.0.1:{health}", f"tail signals {where}", f"tail deadletter {where}"):
+    for command in (f"top 127.0.0.1:{health}", f"tail signals {where}", f"tail deadletter {where}",
+                    f"notify config/demo/notify.yaml {where}"):  # fmt: skip
         console.print(f"    .venv/bin/brain {command}", highlight=False, soft_wrap=True)
     console.print(f"  {'log' if english else '日志'}: {LOG}", highlight=False)
 
