@@ -26,10 +26,11 @@ class DeskSettings:
     """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
     never-hidden classes ``keep`` of it are kept free for those.
 
-    ``need``: evidence (:func:`evidence`) to be shown on a busy console, ``dearer`` more for each place less than
-    ``free``. Where more than ``families`` families stand around, weather sets off all kinds of sensors: ``wild`` more,
-    and for each of those families ``stormy`` more where ``alike`` others of its own stand too, up to ``enough``. Below
-    ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many of its family is carried by the shown one.
+    ``need``: evidence (:func:`evidence`) to be shown, ``easy`` while fewer than ``calm`` were; ``dearer`` more for each
+    place less than ``free``. Where more than ``families`` families stand around, weather sets off all kinds of sensors:
+    ``wild`` more on a console that is not calm, and for each of those families ``stormy`` more where ``alike`` others
+    of its own stand too, up to ``enough``. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of
+    many of its family is carried by the shown one.
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
@@ -40,19 +41,20 @@ class DeskSettings:
     most: int = 10
     keep: int = 4
     need: float = 2.75
+    easy: float = 2.0
     free: int = 3
     dearer: float = 0.5
     families: int = 6
-    wild: float = 0.2
-    stormy: float = 0.6
+    wild: float = 0.3
+    stormy: float = 0.8
     alike: int = 3
     enough: float = 6.0
     sure: float = 5.0
     surer: float = 6.5
-    hold_s: float = 60.0
+    hold_s: float = 75.0
     calm: int = 2
     weak: int = 3
-    over_s: float = 1800.0
+    over_s: float = 3600.0
 
 
 LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)
@@ -113,6 +115,8 @@ class Weighed(NamedTuple):
     families: int
     alike: int
     wild: float
+    least: float = 0.0
+    """Below, it is a weak one."""
 
     def note(self, settings: DeskSettings) -> dict[str, Any]:
         """For the audit, with the bounds as they are now: small numbers, the same in every run."""
@@ -198,7 +202,7 @@ class Desk:
             return
         w = self._weigh(case, console, now)
         quiet = console.storm is None and w.shown < s.calm and not w.wild
-        if w.known >= s.need:
+        if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
                 return
             if w.known < s.surer and self.carry(case, now, w.note(s)):
@@ -225,8 +229,10 @@ class Desk:
         families, alike = self.around(case)
         many = max(0, families - s.families) * min(max(0, alike - 1), s.alike) / s.alike
         wild = s.wild if families > s.families else 0.0
-        need = min(s.need + wild + s.stormy * many, s.enough) + s.dearer * max(0, s.free - room)
-        return Weighed(found, found.worth(), need, room, shown, families, alike, wild)
+        least = s.easy if shown < s.calm and not wild else s.need
+        need = least + s.stormy * many + (wild if shown >= s.calm else 0.0)
+        need = min(need, s.enough) + s.dearer * max(0, s.free - room)
+        return Weighed(found, found.worth(), need, room, shown, families, alike, wild, least)
 
     def _room(self, domain: str, console: Console) -> int:
         s = self.settings

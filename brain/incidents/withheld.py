@@ -61,7 +61,7 @@ class AreaSettings:
     """When a condition lies over a whole area: so many incidents of a family in it, raised of late."""
 
     many: int = 3
-    area_m: float = 3000.0
+    area_m: float = 2000.0
     area_s: float = 900.0
 
 

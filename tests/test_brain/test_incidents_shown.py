@@ -123,10 +123,10 @@ def test_a_second_source_nearby_joins_corroborates_and_shows_what_has_lasted() -
     city = City(calm=0, weak=0)
     city.raised(0, "flood", "level-1", at=0, level=2)
     assert city.of("level-1").shown is None
-    city.raised(70, "flood", "g0/flooding", at=350, source="hotline")
+    city.raised(80, "flood", "g0/flooding", at=350, source="hotline")
     incident = city.of("level-1")
     assert (incident.count, incident.sources, incident.confidence) == (2, ["hotline", "iot"], "corroborated")
-    assert (incident.shown, incident.rule) == (70_000, Reason.JOINED_SOURCE)
+    assert (incident.shown, incident.rule) == (80_000, Reason.JOINED_SOURCE)
     assert [r[1] for r in incident.reasons][-2:] == [Reason.CORROBORATED, Reason.SHOWN_CORROBORATED]
 
 
@@ -147,7 +147,7 @@ def test_where_all_kinds_of_sensors_rise_at_once_a_little_of_one_kind_says_littl
 def test_what_lies_over_a_whole_area_is_carried_by_the_one_that_is_shown() -> None:
     city = City(calm=0)
     for k in range(5):
-        city.raised(k, "air", f"air-{k}", at=500 * k, level=3)
+        city.raised(k, "air", f"air-{k}", at=400 * k, level=3)
     city.until(100_000)
     assert len(city.shown()) == 1
     (shown,) = city.shown()
