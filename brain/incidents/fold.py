@@ -68,7 +68,7 @@ class Case:
     """Level → standing members that have it."""
     middle: Middle = field(default_factory=Middle)
     """Of its most exact members."""
-    area: tuple[int, int] | None = None
+    area: int | None = None
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""

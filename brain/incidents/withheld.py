@@ -11,11 +11,12 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from brain.incidents.book import Book, metres
+from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
+from brain.incidents.squares import metres
 from brain.incidents.value import Incident
 
 KEY = b"s/"
@@ -180,8 +181,8 @@ class Withheld:
         if i.lon is None or i.lat is None:
             return None
         others = [
-            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m)
-            if c is not case and c.standing and now - c.incident.raised <= s.area_s * 1000
+            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m, now - round(s.area_s * 1000))
+            if c is not case and c.standing
         ]  # fmt: skip
         if len(others) < s.many:
             return None
