@@ -216,6 +216,7 @@ class CityLogic:
             self.book.note_grid(case, signal.grid)
             if member.raises == 1:
                 self.book.place(case, member, signal)
+            self.withheld.raised(case, self._force)
         self.book.weigh(case)
         if ended:
             incident.state, incident.resolved, incident.close_at = "detected", None, None

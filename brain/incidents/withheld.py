@@ -5,18 +5,18 @@ Each is a lens over the incident, with a name and an end; the incident itself go
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
 from brain.incidents.book import Book
-from brain.incidents.causes import Cause, matches
+from brain.incidents.causes import Cause
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
-from brain.incidents.squares import metres
+from brain.incidents.squares import Latest, metres, square, squares
 from brain.incidents.value import Incident
 
 KEY = b"s/"
@@ -73,7 +73,8 @@ class Withheld:
         self.settings = settings or AreaSettings()
         self.shelves: dict[str, Shelf] = {}
         self._changed: dict[bytes, bytes | None] = {}
-        self._causes: dict[str, Case] = {}
+        self._causes = Latest()
+        """By row of the table, and what the row compares: the place, or a square as wide as the row says."""
         self._effects: dict[str, dict[str, Case]] = {}
 
     # -- shelves
@@ -126,7 +127,7 @@ class Withheld:
 
     def enter(self, cases: Iterable[Case], rules: Rules) -> None:
         """Another table is in force: what is open is looked at by it."""
-        self._causes, self._effects = {}, {}
+        self._causes, self._effects = Latest(), {}
         for case in cases:
             self.open(case, rules)
 
@@ -135,15 +136,22 @@ class Withheld:
         i = case.incident
         if i.state == "resolved":
             return
-        if not i.life and rules.causes.is_cause(i.event_code):
-            self._causes[i.id] = case
+        self.raised(case, rules)
         if i.cause:
             self._effects.setdefault(i.cause, {})[i.id] = case
+
+    def raised(self, case: Case, rules: Rules) -> None:
+        """It was raised, and may lie elsewhere since: so may its effects."""
+        i = case.incident
+        if rules.causes.rows and not i.life:
+            rows = rules.causes.of_cause(i.event_code)
+            if rows:
+                self._causes.put(case, tuple(key for n, row in rows if (key := _lies(n, row, i))))
 
     def close(self, case: Case) -> list[Case]:
         """It is over: its effects, in the order of their ids, stand on their own now."""
         i = case.incident
-        self._causes.pop(i.id, None)
+        self._causes.drop(i.id)
         if i.cause:
             self._effects.get(i.cause, {}).pop(i.id, None)
         return [effect for _, effect in sorted(self._effects.pop(i.id, {}).items())]
@@ -151,15 +159,16 @@ class Withheld:
     def cause(self, case: Case, now: int, rules: Rules) -> Case | None:
         """The incident that this is an effect of, by the first row that fits; the nearest, then the oldest."""
         i = case.incident
-        if not self._causes or not rules.causes.rows:
+        if not rules.causes.rows:
             return None
-        for row in rules.causes.of_effect(i.event_code):
+        for n, row in rules.causes.of_effect(i.event_code):
             if i.level > row.up_to:
                 continue
-            fits = [(d, c.incident.opened, c.incident.id) for c in self._causes.values()
-                    if (d := _far(row, c.incident, i, now)) is not None]  # fmt: skip
+            since = now - row.within_s * 1000
+            fits = [(d, c.incident.opened, c.incident.id, c) for key in _looks(n, row, i)
+                    for c in self._causes.since(key, since) if (d := _far(row, c.incident, i)) is not None]  # fmt: skip
             if fits:
-                return self._causes[min(fits)[2]]
+                return min(fits, key=lambda fit: fit[:3])[3]
         return None
 
     def told(self, case: Case, cause: Case, now: int, rules: Rules) -> dict[str, Any]:
@@ -201,18 +210,33 @@ class Withheld:
         self._effects.setdefault(cause.incident.id, {})[case.incident.id] = case
 
 
-def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | None:
-    """Metres between the two where the row holds for them, 0 for a shared area; else None."""
-    if cause.id == effect.id or not matches(row.cause, cause.event_code) or cause.level < row.level_from:
-        return None
-    if cause.cause or cause.state == "resolved" or now - cause.raised > row.within_s * 1000:
-        return None
+def _lies(n: int, row: Cause, cause: Incident) -> tuple[Hashable, ...]:
+    """Where a cause is found by a row; nowhere without a place."""
     if row.within_m is not None:
-        if effect.lon is None or effect.lat is None:
-            return None
-        far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
-        return far if far <= row.within_m else None
-    if row.same == "city":
+        if cause.lon is None or cause.lat is None:
+            return ()
+        return (n, *square(cause.lon, cause.lat, row.within_m))
+    where = "city" if row.same == "city" else getattr(cause, row.same or "")
+    return (n, where) if where else ()
+
+
+def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Hashable]:
+    """Where the causes of an effect may be found by a row."""
+    if row.within_m is None:
+        key = _lies(n, row, effect)
+        return (key,) if key else ()
+    if effect.lon is None or effect.lat is None:
+        return ()
+    return ((n, *at) for at in squares(effect.lon, effect.lat, row.within_m, row.within_m))
+
+
+def _far(row: Cause, cause: Incident, effect: Incident) -> float | None:
+    """Metres between the two where the row holds for them, 0 for a shared area; else None."""
+    if cause.id == effect.id or cause.level < row.level_from or cause.cause or cause.state == "resolved":
+        return None
+    if row.within_m is None:
         return 0.0
-    mine, theirs = getattr(effect, row.same or ""), getattr(cause, row.same or "")
-    return 0.0 if mine and mine == theirs else None
+    if effect.lon is None or effect.lat is None:
+        return None
+    far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
+    return far if far <= row.within_m else None
