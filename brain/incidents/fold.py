@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from brain.incidents.clocks import ClockReason
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
 from streams.records import Signal
@@ -143,7 +142,8 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         incident.sources = sorted([*incident.sources, signal.source])
     if signal.life:
         incident.provisional.append(identity)
-        del incident.provisional[:-PROVISIONAL_KEPT]
+        if len(incident.provisional) > PROVISIONAL_KEPT:
+            del incident.provisional[:-PROVISIONAL_KEPT]
     return member
 
 
@@ -159,8 +159,11 @@ def _recent(member: Member, now: int, settings: FoldSettings) -> None:
 
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
     """Whether the asset has raised so often of late that it is chattering 抖动."""
+    recent, least = member.recent, settings.chatter
+    if len(recent) < least:
+        return False
     since = now - round(settings.chatter_s * 1000)
-    return sum(t > since for t in member.recent) >= settings.chatter
+    return sum(t > since for t in recent) >= least
 
 
 def accuracy(source: str) -> float:
@@ -206,10 +209,12 @@ def speaking(case: Case) -> list[str]:
     return sorted({m.source for m in case.standing.values()})
 
 
-def note(incident: Incident, now: int, reason: Reason | ClockReason, identity: str = "") -> None:
-    """Count the change and remember why."""
+def note(incident: Incident, now: int, value: str, identity: str = "") -> None:
+    """Count the change and remember why: the value of a reason."""
     incident.revision += 1
     incident.updated = now
-    incident.fates[reason.value] = incident.fates.get(reason.value, 0) + 1
-    incident.reasons.append((now, reason.value, identity))
-    del incident.reasons[:-REASONS_KEPT]
+    fates, reasons = incident.fates, incident.reasons
+    fates[value] = fates.get(value, 0) + 1
+    reasons.append((now, value, identity))
+    if len(reasons) > REASONS_KEPT:
+        del reasons[:-REASONS_KEPT]
