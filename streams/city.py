@@ -189,8 +189,7 @@ class City:
     def take(self, batch: Batch) -> None:
         """Add one batch of a signals partition to the order."""
         rank = self.lanes.index(batch.source)
-        for row in range(len(batch)):
-            offset = int(batch.offsets[row])
+        for row, offset in enumerate(batch.offsets.tolist()):
             try:
                 self._one(rank, batch, row, offset)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:

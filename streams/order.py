@@ -81,7 +81,7 @@ class FoldOrder:
         """One signal, summary or notice as read from a lane."""
         mark = self.marks[rank]
         waiting = Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, mark.pulse)
-        absence = _absence(mark, item.offset)
+        absence = _absence(mark, item.offset) if mark.absences else None
         if absence is None:
             self._push(waiting)
         elif absence.until < 0:

@@ -23,7 +23,7 @@ async def the_same(seed: int) -> bool:
             workload.now += STEP_MS
             some.append(workload.next())
         pieces.append(lanes.batches(some))
-    once, often = Kept(), Kept()
+    once, often = Kept(all=True), Kept(all=True)
     task = await city(once, lanes.tps, made)
     for piece in pieces:
         await step(task, piece, flush=False)

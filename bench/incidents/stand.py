@@ -11,9 +11,13 @@ from streams.records import TP, Batch, Write
 
 
 class Kept:
-    """A log of one task: newest value by key of the state, and of the records by topic. Fetches nothing."""
+    """A log of one task: newest value by key of the state; with ``all`` also of the records by topic, and the notes.
 
-    def __init__(self) -> None:
+    Without, records are gone once committed, as from a producer whose broker has answered. Fetches nothing.
+    """
+
+    def __init__(self, all: bool = False) -> None:
+        self.all = all
         self.state = TP("state.bench", 0)
         self.table: dict[bytes, bytes] = {}
         self.records: dict[tuple[str, bytes], tuple[bytes | None, object]] = {}
@@ -47,11 +51,13 @@ class Kept:
             if write.value is not None:
                 self.bytes += len(write.value)
             assert write.key is not None
-            if write.to is self.state or write.to == self.state:
+            if write.to is self.state:
                 if write.value is None:
                     self.table.pop(write.key, None)
                 else:
                     self.table[write.key] = write.value
+            elif not self.all:
+                continue
             elif write.to.topic == "audit":
                 if write.value is not None:
                     self.audit.append(write.value)
@@ -61,7 +67,13 @@ class Kept:
 
 async def city(log: Kept, lanes: Sequence[TP], made: Any) -> City:
     """A task that has recovered from what the log keeps."""
-    task = City(log, lanes, TP("journal.bench", 0), CityLogic, lambda _: made, CitySettings("bench"))
+
+    def sets(_: str) -> Any:
+        return made
+
+    task = City(
+        log, lanes, TP("journal.bench", 0), lambda: CityLogic(sets=sets), sets, CitySettings("bench")
+    )  # fmt: skip
     await task.recover()
     return task
 

@@ -49,8 +49,7 @@ class Book:
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells = Latest()
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._around: dict[int, dict[str, int]] = {}
-        """By area: incidents that stand in it and the eight around it, by family."""
+        self._stand: dict[int, dict[str, int]] = {}
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -62,6 +61,7 @@ class Book:
         self.cases[case.incident.id] = case
         for member in case.incident.members:
             self.note_member(case, member)
+        self._put(case)
         self.weigh(case)
         for grid in case.incident.grids or [""]:
             self.note_grid(case, grid)
@@ -84,7 +84,7 @@ class Book:
         mine = self._assets[_key(case), member.asset]
         if case not in mine:
             mine.append(case)
-        self._put(case)
+        self._cells.touch(case)
 
     def note_grid(self, case: Case, grid: str) -> None:
         """The incident lies in this grid too; the brain's own signals have none and belong together all the same."""
@@ -124,7 +124,7 @@ class Book:
         if not case.standing or i.life or i.lon is None or i.lat is None:
             self._count(case, None)
         else:
-            self._count(case, _area(i.lon, i.lat))
+            self._count(case, case.spot)
 
     def _count(self, case: Case, area: int | None) -> None:
         was, family = case.area, case.incident.family
@@ -132,32 +132,24 @@ class Book:
             return
         case.area = area
         if was is not None:
-            for step in _AREAS:
-                here = self._around[was + step]
-                left = here[family] - 1
-                if left:
-                    here[family] = left
-                    continue
+            here = self._stand[was]
+            here[family] -= 1
+            if not here[family]:
                 del here[family]
                 if not here:
-                    del self._around[was + step]
+                    del self._stand[was]
         if area is not None:
-            for step in _AREAS:
-                around = self._around.get(area + step)
-                if around is None:
-                    self._around[area + step] = {family: 1}
-                else:
-                    around[family] = around.get(family, 0) + 1
+            here = self._stand.setdefault(area, {})
+            here[family] = here.get(family, 0) + 1
 
     def around_it(self, case: Case) -> tuple[int, int]:
         """Families, and others of its own, that stand within a kilometre or so; never-hidden ones aside."""
-        lon, lat = case.incident.lon, case.incident.lat
+        lon, lat, family = case.incident.lon, case.incident.lat, case.incident.family
         if lon is None or lat is None:
             return 0, 0
-        here = self._around.get(_area(lon, lat) if case.area is None else case.area)
-        if here is None:
-            return 0, 0
-        return len(here), here.get(case.incident.family, 0) - (case.area is not None)
+        found = [here for step in _AREAS if (here := self._stand.get(case.spot + step))]
+        alike = sum([here[family] for here in found if family in here]) - (case.area is not None)
+        return len(set().union(*found)), alike
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""
@@ -206,7 +198,9 @@ class Book:
             return Home(None, Reason.OPENED_FULL, full[2])
         return Home(None, Reason.OPENED_APART if apart else Reason.OPENED)
 
-    def around(self, key: Key, lon: float, lat: float, within_m: float, since: int) -> list[tuple[float, Case]]:
+    def around(
+        self, key: Key, lon: float, lat: float, within_m: float, since: float = -math.inf
+    ) -> list[tuple[float, Case]]:
         """Incidents of a family within so many metres raised since then, with their distance, in no order."""
         return [
             (d, case) for row, column in squares(lon, lat, within_m, CELL_M)
@@ -248,6 +242,7 @@ class Book:
         if i.lon is None or i.lat is None:
             self._cells.put(case, ())
         else:
+            case.spot = _area(i.lon, i.lat)
             self._cells.put(case, ((i.family, i.life, *square(i.lon, i.lat, CELL_M)),))
 
 

@@ -67,6 +67,8 @@ class Case:
     """Level → standing members that have it."""
     middle: Middle = field(default_factory=Middle)
     """Of its most exact members."""
+    spot: int = 0
+    """In which area it lies, where it has a place."""
     area: int | None = None
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)

@@ -45,6 +45,12 @@ class Latest:
             else:
                 insort(mine, entry)
 
+    def touch(self, case: Case) -> None:
+        """It was raised again where it lies."""
+        was = self._held.get(case.incident.id)
+        if was is not None:
+            self.put(case, was[1])
+
     def drop(self, name: str) -> None:
         """It lies nowhere."""
         was = self._held.pop(name, None)
@@ -61,7 +67,7 @@ class Latest:
         """Those under a key, the latest first."""
         return (entry[2] for entry in reversed(self._lists.get(key, ())))
 
-    def since(self, key: Hashable, since: int) -> Iterator[Case]:
+    def since(self, key: Hashable, since: float) -> Iterator[Case]:
         """Those under a key whose last raise is not before ``since``, the latest first."""
         for entry in reversed(self._lists.get(key, ())):
             if entry[0] < since:

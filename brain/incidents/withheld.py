@@ -141,9 +141,9 @@ class Withheld:
             self._effects.setdefault(i.cause, {})[i.id] = case
 
     def raised(self, case: Case, rules: Rules) -> None:
-        """It was raised, and may lie elsewhere since: so may its effects."""
+        """A cause was raised, or lies elsewhere: it is looked for there."""
         i = case.incident
-        if rules.causes.rows and not i.life:
+        if rules.causes.rows and not i.life and i.state != "resolved":
             rows = rules.causes.of_cause(i.event_code)
             if rows:
                 self._causes.put(case, tuple(key for n, row in rows if (key := _lies(n, row, i))))
