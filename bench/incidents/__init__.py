@@ -27,6 +27,7 @@ from bench.incidents.stand import Kept, city, logic, step
 from bench.incidents.workload import CROWDED, LANES, Lanes, Workload
 from bench.incidents.again import the_same
 from streams.city import City
+from streams.collector import collect_seldom
 from streams.records import SIGNAL_TYPE, CE_TYPE, Batch, Signal
 
 FLUSH, FLUSHES, SLICES = 1000, 12, 5
@@ -44,7 +45,12 @@ HELD = 0.1
 
 def run(seed: int, data: Path | None) -> Result:
     """Medians over slices and the slower of both layouts; figures in signals a CPU-second."""
-    return asyncio.run(_run(seed))
+    before = gc.get_threshold()
+    collect_seldom()  # as a worker does
+    try:
+        return asyncio.run(_run(seed))
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _run(seed: int) -> Result:
