@@ -11,9 +11,9 @@ from streams.records import TP, Batch, Write
 
 
 class Kept:
-    """A log of one task: newest value by key of the state; with ``all`` also of the records by topic, and the notes.
+    """A log of one task: with ``all`` the newest value by key of the state and of each topic, and all notes.
 
-    Without, records are gone once committed, as from a producer whose broker has answered. Fetches nothing.
+    Without, what is committed is counted and gone, as from a producer whose broker has answered. Fetches nothing.
     """
 
     def __init__(self, all: bool = False) -> None:
@@ -50,14 +50,14 @@ class Kept:
         for write in writes:
             if write.value is not None:
                 self.bytes += len(write.value)
+            if not self.all:
+                continue
             assert write.key is not None
             if write.to is self.state:
                 if write.value is None:
                     self.table.pop(write.key, None)
                 else:
                     self.table[write.key] = write.value
-            elif not self.all:
-                continue
             elif write.to.topic == "audit":
                 if write.value is not None:
                     self.audit.append(write.value)

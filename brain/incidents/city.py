@@ -255,7 +255,8 @@ class CityLogic:
         if found is None:
             return Reason.UNKNOWN_MEMBER
         case, member = found
-        if identity != member.latest():
+        latest = member.latest()
+        if identity != latest:
             return Reason.AFTER_CLEAR
         incident, was = case.incident, case.incident.peak_level
         if signal.kind == "update":
@@ -265,7 +266,7 @@ class CityLogic:
         if not reason.changes:
             return reason
         self._trust.stamp(incident, member, signal.fold)
-        self._note(case, signal.fold, reason, identity)
+        self._note(case, signal.fold, reason, latest)
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
                 incident.sounded = signal.fold
