@@ -1,8 +1,8 @@
 """Speed of the city task on a core while so many incidents are open: order, fold, route, clocks, audit, state, record.
 
-Signals come as bytes on four signals partitions and are decoded, ordered, folded and flushed by the production task with
-its shipped settings; only the log is memory instead of a broker. Places are uniform over 80 by 80 km, or four of five
-in a twentieth of it. The pace follows the number of open incidents, so that they stay as many: each is spoken of as
+Signals come as bytes on four signals partitions and are decoded, ordered, folded and flushed by the production task
+with its shipped settings; only the log is memory instead of a broker. Places are uniform over 80 by 80 km, or four of
+five in a twentieth of it. The pace follows the number of open incidents, so that they stay as many: each is spoken of as
 often, and lives as long, whatever their number. A flush is 1,000 signals; at the speed that is promised a worker would
 put four times as many into one.
 
@@ -22,13 +22,13 @@ from typing import Any
 import msgspec
 
 from bench.harness import Figure, Result
+from bench.incidents.again import the_same
 from bench.incidents.content import content
 from bench.incidents.stand import Kept, city, logic, step
 from bench.incidents.workload import CROWDED, LANES, Lanes, Workload
-from bench.incidents.again import the_same
 from streams.city import City
 from streams.collector import collect_seldom
-from streams.records import SIGNAL_TYPE, CE_TYPE, Batch, Signal
+from streams.records import CE_TYPE, SIGNAL_TYPE, Batch, Signal
 
 FLUSH, FLUSHES, SLICES = 1000, 12, 5
 OPEN = (1_000, 10_000, 50_000, 100_000)
@@ -133,7 +133,7 @@ def mixed(workload: Workload, n: int, count: int) -> list[Signal]:
 
 
 def _peer(seed: int) -> dict[str, Figure]:
-    """Plain de-duplication: decode, a dictionary by scenario and asset, a small record. No place, no timers, no state."""
+    """Plain de-duplication: decode, a dictionary by scenario and asset, a small record; no place, timers or state."""
     _, spoken = content()
     workload, lanes, n = Workload(seed, False, spoken, 5_000), Lanes(), 50_000
     for _ in range(n):
