@@ -2,9 +2,9 @@
 
 Signals come as bytes on four signals partitions and are decoded, ordered, folded and flushed by the production task
 with its shipped settings; only the log is memory instead of a broker. Places are uniform over 80 by 80 km, or four of
-five in a twentieth of it. The pace follows the number of open incidents, so that they stay as many: each is spoken of as
-often, and lives as long, whatever their number. A flush is 1,000 signals; at the speed that is promised a worker would
-put four times as many into one.
+five in a twentieth of it. The pace follows the number of open incidents, so that they stay as many: each is spoken of
+as often, and lives as long, whatever their number. A flush is 1,000 signals; at the speed that is promised a worker
+would put four times as many into one.
 
 Before anything is timed, a small storm is folded twice, with flushes cut elsewhere and restarts from the state: its
 records, notes and state must be the same bytes. ``data`` is not read.

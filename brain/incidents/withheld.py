@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from brain.incidents.book import Book
-from brain.incidents.causes import Cause
+from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
@@ -165,8 +165,11 @@ class Withheld:
             if i.level > row.up_to:
                 continue
             since = now - row.within_s * 1000
-            fits = [(d, c.incident.opened, c.incident.id, c) for key in _looks(n, row, i)
-                    for c in self._causes.since(key, since) if (d := _far(row, c.incident, i)) is not None]  # fmt: skip
+            fits = [
+                (d, c.incident.opened, c.incident.id, c)
+                for key in _looks(n, row, i) for c in self._causes.since(key, since)
+                if (d := _far(row, c.incident, i, now)) is not None
+            ]  # fmt: skip
             if fits:
                 return min(fits, key=lambda fit: fit[:3])[3]
         return None
@@ -174,7 +177,7 @@ class Withheld:
     def told(self, case: Case, cause: Case, now: int, rules: Rules) -> dict[str, Any]:
         """For the audit: the cause, and the row of the table by which it is one, with its bounds."""
         i = case.incident
-        row = next((row for row in rules.causes.of_effect(i.event_code)
+        row = next((row for _, row in rules.causes.of_effect(i.event_code)
                     if i.level <= row.up_to and _far(row, cause.incident, i, now) is not None), None)  # fmt: skip
         if row is None:
             return {"cause": cause.incident.id}
@@ -230,13 +233,18 @@ def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Hashable]:
     return ((n, *at) for at in squares(effect.lon, effect.lat, row.within_m, row.within_m))
 
 
-def _far(row: Cause, cause: Incident, effect: Incident) -> float | None:
+def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | None:
     """Metres between the two where the row holds for them, 0 for a shared area; else None."""
-    if cause.id == effect.id or cause.level < row.level_from or cause.cause or cause.state == "resolved":
+    if cause.id == effect.id or not matches(row.cause, cause.event_code) or cause.level < row.level_from:
         return None
-    if row.within_m is None:
+    if cause.cause or cause.state == "resolved" or now - cause.raised > row.within_s * 1000:
+        return None
+    if row.within_m is not None:
+        if effect.lon is None or effect.lat is None:
+            return None
+        far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
+        return far if far <= row.within_m else None
+    if row.same == "city":
         return 0.0
-    if effect.lon is None or effect.lat is None:
-        return None
-    far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
-    return far if far <= row.within_m else None
+    mine, theirs = getattr(effect, row.same or ""), getattr(cause, row.same or "")
+    return 0.0 if mine and mine == theirs else None
