@@ -67,7 +67,8 @@ async def _run(seed: int) -> Result:
     rows.append(_peer(seed))
     enough = all(speeds[n] >= least for n, least in ENOUGH.items())
     settings = {
-        "lanes": LANES, "signals a flush": FLUSH, "slices": f"{SLICES} of {FLUSH * FLUSHES:,}, of 1,000 where so few are open",
+        "lanes": LANES, "signals a flush": FLUSH,
+        "slices": f"{SLICES} of {FLUSH * FLUSHES:,} signals, fewer where fewer incidents are open",
         "clustered": f"{CROWDED:.0%} in 5 % of the area", "same bytes, flushes and restarts elsewhere": same,
         "open incidents held": held,
     }  # fmt: skip
