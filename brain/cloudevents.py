@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime
+from typing import Final
 
 from streams.records import Headers
+
+_VERSION: Final = ("ce_specversion", b"1.0")
+_JSON: Final = ("content-type", b"application/json")
 
 
 def rfc3339(ms: int) -> str:
     """Milliseconds UTC as RFC 3339 text with milliseconds. Raises OverflowError or ValueError beyond year 9999."""
     seconds, rest = divmod(ms, 1000)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    return f"{_second(seconds)}.{rest:03d}Z"
+
+
+@functools.lru_cache(4096)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+@functools.lru_cache(4096)
+def _fixed(name: str, value: str) -> tuple[str, bytes]:
+    """One of the few kinds and sources there are."""
+    return name, value.encode()
 
 
 def headers(kind: str, id_: str, source: str, subject: str, time_ms: int) -> Headers:
     """Attributes of one event. Id and time must come from what caused it, so that a second run gives the same bytes."""
     return (
-        ("ce_specversion", b"1.0"),
-        ("ce_type", kind.encode()),
+        _VERSION,
+        _fixed("ce_type", kind),
         ("ce_id", id_.encode()),
-        ("ce_source", source.encode()),
+        _fixed("ce_source", source),
         ("ce_subject", subject.encode()),
         ("ce_time", rfc3339(time_ms).encode()),
-        ("content-type", b"application/json"),
+        _JSON,
     )

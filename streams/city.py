@@ -189,8 +189,7 @@ class City:
     def take(self, batch: Batch) -> None:
         """Add one batch of a signals partition to the order."""
         rank = self.lanes.index(batch.source)
-        for row in range(len(batch)):
-            offset = int(batch.offsets[row])
+        for row, offset in enumerate(batch.offsets.tolist()):
             try:
                 self._one(rank, batch, row, offset)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -235,12 +234,15 @@ class City:
         """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
         bound = self.order.bound()
         while True:
-            key, due = self.order.peek(), self.logic.due()
+            key, due = self.order.peek(bound), self.logic.due()
             change = self.head.sets[0][0] if self.head.sets else None
-            times = [t for t in (change, due, key.fold if key else None) if t is not None and t < bound]
-            if not times:
+            now = bound if key is None else key.fold
+            if due is not None and due < now:
+                now = due
+            if change is not None and change < now:
+                now = change
+            if now >= bound:
                 return
-            now = min(times)
             if change == now:
                 _, self.head.set = self.head.sets.pop(0)
                 self.logic.enter(self.head.set, self.sets(self.head.set))
@@ -297,7 +299,8 @@ class City:
             offset, pulse = self.order.resume_at(rank, self.read[tp])
             head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
         prefix = self.settings.prefix
-        writes = [Write(TP(prefix + suffix, 0), key, value, heads) for suffix, key, value, heads in records]
+        topics = {suffix: TP(prefix + suffix, 0) for suffix in {record[0] for record in records}}
+        writes = [Write(topics[suffix], key, value, heads) for suffix, key, value, heads in records]
         writes += [Write(self.journal, e.lane.encode(), _json(e)) for e in self._journal]
         writes += [Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),)) for note in self._audit]
         writes += [Write(self.log.state, key, value) for key, value in items.items()]

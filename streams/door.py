@@ -24,6 +24,7 @@ from mode import Service
 from streams import admin
 from streams.audit_task import AuditTask
 from streams.city import City, CitySettings
+from streams.collector import collect_seldom
 from streams.conductor import Conductor, ConductorSettings
 from streams.kafka import batches
 from streams.kafka.conductor_log import KafkaConductorLog
@@ -125,6 +126,7 @@ def make_app(settings: WorkerSettings, progress: Progress) -> App:
 def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     """Run the app until SIGINT or SIGTERM; returns after a last flush of every task."""
     settings = checked(settings)
+    collect_seldom()
     batches.warm()
     _warm(settings)
     loop = asyncio.new_event_loop()

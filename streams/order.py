@@ -81,7 +81,7 @@ class FoldOrder:
         """One signal, summary or notice as read from a lane."""
         mark = self.marks[rank]
         waiting = Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, mark.pulse)
-        absence = _absence(mark, item.offset)
+        absence = _absence(mark, item.offset) if mark.absences else None
         if absence is None:
             self._push(waiting)
         elif absence.until < 0:
@@ -109,10 +109,11 @@ class FoldOrder:
         """Whether some lane's unreleased records are still to be read again after a restart."""
         return any(m.offset < m.again for m in self.marks)
 
-    def peek(self) -> FoldKey | None:
-        """Key of the next one that may be released, or None."""
-        if self._heap and self._heap[0].key.fold < self.bound():
-            return self._heap[0].key
+    def peek(self, bound: int | None = None) -> FoldKey | None:
+        """Key of the next one that may be released, or None; ``bound`` is :meth:`bound` where it is known."""
+        heap = self._heap
+        if heap and heap[0][0][0] < (self.bound() if bound is None else bound):
+            return heap[0][0]
         return None
 
     def pop(self) -> tuple[FoldKey, Item]:

@@ -199,7 +199,7 @@ class Dead(NamedTuple):
     series: int = -1
 
 
-class Signal(msgspec.Struct, omit_defaults=True):
+class Signal(msgspec.Struct, omit_defaults=True, gc=False):
     """One asset crossed into (raise), moved within (update) or left (clear) a condition of one scenario.
 
     Times are ms UTC. ``origin`` is the raising record (topic, partition, offset, index): with scenario and asset it is

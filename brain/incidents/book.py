@@ -6,21 +6,24 @@ Which incident a raise belongs to is a rule over values, so that it is the same 
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from brain.incidents import fold
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
+from brain.incidents.squares import METRES_A_DEGREE, Latest, metres, narrow, square, squares
 from brain.incidents.value import Member
 from streams.records import Signal
 
-METRES_A_DEGREE = 111_320.0
-CELL_M = 500.0
+CELL_M = 1000.0
 """Side of the squares by which incidents are found near a place."""
 AREA_M = 1000.0
 """Side of the squares in which families that stand are counted."""
+_ROW = 1 << 24
+_AREAS = tuple(row * _ROW + column for row in (-1, 0, 1) for column in (-1, 0, 1))
+_FURTHEST_M = max(fold.ACCURACY_M.values())
 SITE = "site"
 """Layer of the map that names sites; two signals of other sites never share a never-hidden incident."""
 
@@ -44,9 +47,9 @@ class Book:
         self.cases: dict[str, Case] = {}
         self._raises: dict[str, tuple[Case, Member]] = {}
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._cells: defaultdict[tuple[Key, int, int], list[Case]] = defaultdict(list)
+        self._cells = Latest()
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._stand: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+        self._stand: dict[int, dict[str, int]] = {}
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -66,7 +69,7 @@ class Book:
     def remove(self, case: Case) -> None:
         """Signals no longer reach it."""
         incident, key = case.incident, _key(case)
-        self._take(case)
+        self._cells.drop(incident.id)
         self._count(case, None)
         for grid in incident.grids or [""]:
             _drop(self._grids, (key, grid), case)
@@ -81,6 +84,7 @@ class Book:
         mine = self._assets[_key(case), member.asset]
         if case not in mine:
             mine.append(case)
+        self._cells.touch(case)
 
     def note_grid(self, case: Case, grid: str) -> None:
         """The incident lies in this grid too; the brain's own signals have none and belong together all the same."""
@@ -107,7 +111,6 @@ class Book:
         known = math.inf if incident.lon is None else incident.accuracy_m or 0.0
         if off > known:
             return
-        self._take(case)
         if off < known:
             case.middle = fold.Middle()
             incident.grid, incident.town, incident.district = signal.grid, signal.town, signal.district
@@ -121,12 +124,13 @@ class Book:
         if not case.standing or i.life or i.lon is None or i.lat is None:
             self._count(case, None)
         else:
-            self._count(case, _area(i.lon, i.lat))
+            self._count(case, case.spot)
 
-    def _count(self, case: Case, area: tuple[int, int] | None) -> None:
+    def _count(self, case: Case, area: int | None) -> None:
         was, family = case.area, case.incident.family
         if was == area:
             return
+        case.area = area
         if was is not None:
             here = self._stand[was]
             here[family] -= 1
@@ -135,21 +139,17 @@ class Book:
                 if not here:
                     del self._stand[was]
         if area is not None:
-            self._stand[area][family] += 1
-        case.area = area
+            here = self._stand.setdefault(area, {})
+            here[family] = here.get(family, 0) + 1
 
     def around_it(self, case: Case) -> tuple[int, int]:
         """Families, and others of its own, that stand within a kilometre or so; never-hidden ones aside."""
-        lon, lat = case.incident.lon, case.incident.lat
+        lon, lat, family = case.incident.lon, case.incident.lat, case.incident.family
         if lon is None or lat is None:
             return 0, 0
-        row, column = _area(lon, lat)
-        around = [self._stand.get((row + a, column + b)) for a in (-1, 0, 1) for b in (-1, 0, 1)]
-        found = [here for here in around if here]
-        alike = sum(here.get(case.incident.family, 0) for here in found)
-        return len({family for here in found for family in here}), alike - (case.area is not None)
-
-    # -- found again
+        found = [here for step in _AREAS if (here := self._stand.get(case.spot + step))]
+        alike = sum([here[family] for here in found if family in here]) - (case.area is not None)
+        return len(set().union(*found)), alike
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""
@@ -170,29 +170,43 @@ class Book:
                     return Home(best, Reason.JOINED_REPEAT if best.standing else Reason.REOPENED)
                 return Home(None, Reason.OPENED_FULL, best)
             return Home(None, Reason.OPENED_AGED, best)
-        apart = full = None
-        for _, case in sorted(self._near(signal, key), key=lambda found: (found[0], _newest(found[1]))):
+        apart = False
+        found: tuple[float, tuple[int, str], Case] | None = None
+        full: tuple[float, tuple[int, str], Case] | None = None
+        since = signal.fold - s.window_s * 1000
+        for d, case in self._near(signal, key, since):
             if life and not _one_site(case, signal):
                 continue
-            if case.incident.state == "resolved" or signal.fold - case.incident.raised > s.window_s * 1000:
-                apart = apart or case
-            elif not self._room(case, signal):
-                full = full or case
-            elif not case.standing:
+            incident = case.incident
+            if incident.state == "resolved" or incident.raised < since:
+                apart = True
+                continue
+            one = d, (incident.opened, incident.id), case
+            if not self._room(case, signal):
+                full = one if full is None or one[:2] < full[:2] else full
+            elif found is None or one[:2] < found[:2]:
+                found = one
+        if found is not None:
+            case = found[2]
+            if not case.standing:
                 return Home(case, Reason.REOPENED)
-            elif life:
+            if life:
                 return Home(case, Reason.JOINED_SITE)
-            else:
-                new = signal.source not in case.incident.sources
-                return Home(case, Reason.JOINED_SOURCE if new else Reason.JOINED_NEIGHBOUR)
+            new = signal.source not in case.incident.sources
+            return Home(case, Reason.JOINED_SOURCE if new else Reason.JOINED_NEIGHBOUR)
         if full is not None:
-            return Home(None, Reason.OPENED_FULL, full)
+            return Home(None, Reason.OPENED_FULL, full[2])
         return Home(None, Reason.OPENED_APART if apart else Reason.OPENED)
 
-    def around(self, key: Key, lon: float, lat: float, within_m: float) -> list[tuple[float, Case]]:
-        """Incidents of a family within so many metres, with their distance, in no order."""
-        return [(d, case) for case in self._in_cells(key, lon, lat, within_m)
-                if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m]  # fmt: skip
+    def around(
+        self, key: Key, lon: float, lat: float, within_m: float, since: float = -math.inf
+    ) -> list[tuple[float, Case]]:
+        """Incidents of a family within so many metres raised since then, with their distance, in no order."""
+        return [
+            (d, case) for row, column in squares(lon, lat, within_m, CELL_M)
+            for case in self._cells.since((*key, row, column), since)
+            if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
+        ]  # fmt: skip
 
     def in_grid(self, key: Key, grid: str) -> list[Case]:
         """Incidents of a family that lie in a grid."""
@@ -201,53 +215,35 @@ class Book:
     def _room(self, case: Case, signal: Signal) -> bool:
         return case.incident.count < self.settings.members or (signal.scenario, signal.asset) in case.by_asset
 
-    def _near(self, signal: Signal, key: Key) -> Iterator[tuple[float, Case]]:
+    def _near(self, signal: Signal, key: Key, since: float) -> Iterator[tuple[float, Case]]:
+        """Incidents that it may belong to, with their distance: all raised since then, of the others no more than tell
+        that there are some.
+        """
         reach = self.settings.site_m if key[1] else self.settings.radius_m
         if signal.lon is not None and signal.lat is not None:
-            off = fold.accuracy(signal.source)
-            most = reach + max(off, *fold.ACCURACY_M.values())
-            for case in self._in_cells(key, signal.lon, signal.lat, most):
-                d = metres(signal.lon, signal.lat, case.incident.lon, case.incident.lat)
-                if d <= reach + max(off, case.incident.accuracy_m or 0.0):
-                    yield d, case
+            lon, lat, off, old = signal.lon, signal.lat, fold.accuracy(signal.source), False
+            for row, column in squares(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
+                for case in self._cells.of((*key, row, column)):
+                    late = case.incident.raised >= since
+                    if not late and old:
+                        break
+                    d = metres(lon, lat, case.incident.lon, case.incident.lat)
+                    if d <= reach + max(off, case.incident.accuracy_m or 0.0):
+                        old = old or not (late or key[1])
+                        yield d, case
             if signal.grid and not key[1]:
                 yield from ((reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None)
         elif (signal.grid or signal.source == "system") and not key[1]:
             yield from ((reach, case) for case in self._grids.get((key, signal.grid), ()))
 
-    # -- squares
-
-    def _in_cells(self, key: Key, lon: float, lat: float, within_m: float) -> Iterator[Case]:
-        reach = within_m / METRES_A_DEGREE
-        for row in range(_row(lat - reach), _row(lat + reach) + 1):
-            wide = reach / _narrow(row)
-            for column in range(_column(lon - wide, row), _column(lon + wide, row) + 1):
-                yield from self._cells.get((key, row, column), ())
-
-    def _square(self, case: Case) -> tuple[Key, int, int] | None:
-        lon, lat = case.incident.lon, case.incident.lat
-        if lon is None or lat is None:
-            return None
-        row = _row(lat)
-        return _key(case), row, _column(lon, row)
-
     def _put(self, case: Case) -> None:
-        square = self._square(case)
-        if square is not None:
-            self._cells[square].append(case)
-
-    def _take(self, case: Case) -> None:
-        square = self._square(case)
-        if square is not None:
-            _drop(self._cells, square, case)
-
-
-def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -> float:
-    """Distance over some kilometres, on a plane; infinite where the other place is not known."""
-    if to_lon is None or to_lat is None:
-        return math.inf
-    narrow = math.cos(math.radians((lat + to_lat) / 2))
-    return math.hypot((to_lat - lat) * METRES_A_DEGREE, (to_lon - lon) * METRES_A_DEGREE * narrow)
+        """Where it is found near a place, and as of its last raise."""
+        i = case.incident
+        if i.lon is None or i.lat is None:
+            self._cells.put(case, ())
+        else:
+            case.spot = _area(i.lon, i.lat)
+            self._cells.put(case, ((i.family, i.life, *square(i.lon, i.lat, CELL_M)),))
 
 
 def _newest(case: Case) -> tuple[int, str]:
@@ -267,22 +263,11 @@ def _one_site(case: Case, signal: Signal) -> bool:
     return not theirs or not ours or any(site in theirs for site in ours)
 
 
-def _row(lat: float) -> int:
-    return math.floor(lat * METRES_A_DEGREE / CELL_M)
-
-
-def _area(lon: float, lat: float) -> tuple[int, int]:
+def _area(lon: float, lat: float) -> int:
+    """Row and column of a square of AREA_M in one number: those around it differ by :data:`_AREAS`."""
     row = math.floor(lat * METRES_A_DEGREE / AREA_M)
-    narrow = _narrow(math.floor(lat * METRES_A_DEGREE / CELL_M) // 2 * 2)
-    return row, math.floor(lon * METRES_A_DEGREE * narrow / AREA_M)
-
-
-def _narrow(row: int) -> float:
-    return max(0.01, math.cos(math.radians((row + 0.5) * CELL_M / METRES_A_DEGREE)))
-
-
-def _column(lon: float, row: int) -> int:
-    return math.floor(lon * METRES_A_DEGREE * _narrow(row) / CELL_M)
+    shrunk = narrow(math.floor(lat * METRES_A_DEGREE / 500.0) // 2 * 2, 500.0)
+    return row * _ROW + math.floor(lon * METRES_A_DEGREE * shrunk / AREA_M)
 
 
 def _drop(index: dict[Any, list[Case]], key: tuple[Any, ...], case: Case) -> None:

@@ -7,11 +7,13 @@ cause stands. Never-hidden classes are neither.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import msgspec
 
+KEPT: Final = 10_000
+"""Codes whose rows are remembered."""
 Where = Literal["grid", "town", "district", "city"]
 
 
@@ -48,6 +50,8 @@ class Causes:
     """A checked table."""
 
     rows: tuple[Cause, ...] = ()
+    _effects: dict[str, tuple[tuple[int, Cause], ...]] = field(default_factory=dict, repr=False, compare=False)
+    _causes: dict[str, tuple[tuple[int, Cause], ...]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, data: Any, place: str = "causes") -> Causes:
@@ -74,13 +78,24 @@ class Causes:
                 raise CauseError(f"{where}: {row.cause!r} cannot be its own effect")
         return cls(tuple(file.causes))
 
-    def of_effect(self, code: str) -> Sequence[Cause]:
-        """Rows that an event of this code may be an effect by, in the table's order."""
-        return [row for row in self.rows if matches(row.effect, code)]
+    def of_effect(self, code: str) -> Sequence[tuple[int, Cause]]:
+        """Rows, with their numbers, that an event of this code may be an effect by, in the table's order."""
+        found = self._effects.get(code)
+        return self._kept(self._effects, code, "effect") if found is None else found
 
-    def is_cause(self, code: str) -> bool:
-        """Whether any row has it as a cause."""
-        return any(matches(row.cause, code) for row in self.rows)
+    def of_cause(self, code: str) -> Sequence[tuple[int, Cause]]:
+        """Rows, with their numbers, that have it as a cause."""
+        found = self._causes.get(code)
+        return self._kept(self._causes, code, "cause") if found is None else found
+
+    def _kept(
+        self, kept: dict[str, tuple[tuple[int, Cause], ...]], code: str, side: str
+    ) -> tuple[tuple[int, Cause], ...]:
+        if len(kept) >= KEPT:  # people may give any code by hand
+            kept.clear()
+        found = tuple((n, row) for n, row in enumerate(self.rows) if matches(getattr(row, side), code))
+        kept[code] = found
+        return found
 
 
 def matches(pattern: str, code: str) -> bool:

@@ -118,10 +118,10 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
-        before = len(self.book)
-        reason = self._raise(signal) if signal.kind == "raise" else self._follow(signal)
+        before, identity = len(self.book), signal.identity()
+        reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if len(self.book) > before and len(self.people.waiting):
-            self.people.opened(incident_id(signal.identity()), signal.fold)
+            self.people.opened(incident_id(identity), signal.fold)
         if not reason.changes:
             self.counts[reason.value] += 1
 
@@ -179,11 +179,12 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items |= kept
         records: list[_Record] = []
+        cases = self.book.cases
         for key in sorted(self._changed):
             incident = self._changed[key]
-            value = publish.encode(incident)
-            items[KEY + key.encode()] = value if key in self.book.cases else None
-            records.append((publish.topic(incident), key.encode(), value, publish.headers(incident)))
+            value, name = publish.encode(incident), key.encode()
+            items[KEY + name] = value if key in cases else None
+            records.append((publish.topic(incident), name, value, publish.headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes()
         records += self.graves.tombstones()
@@ -194,8 +195,7 @@ class CityLogic:
 
     # -- signals
 
-    def _raise(self, signal: Signal) -> Reason:
-        identity = signal.identity()
+    def _raise(self, signal: Signal, identity: str) -> Reason:
         if self.book.known(identity):
             return Reason.REPEATED_SIGNAL
         rules = self._rules_of(signal)
@@ -216,6 +216,7 @@ class CityLogic:
             self.book.note_grid(case, signal.grid)
             if member.raises == 1:
                 self.book.place(case, member, signal)
+            self.withheld.raised(case, self._force)
         self.book.weigh(case)
         if ended:
             incident.state, incident.resolved, incident.close_at = "detected", None, None
@@ -249,12 +250,13 @@ class CityLogic:
             incident.links.append(home.beside.incident.id)
         return Case(incident)
 
-    def _follow(self, signal: Signal) -> Reason:
-        found = self.book.raised(signal.identity())
+    def _follow(self, signal: Signal, identity: str) -> Reason:
+        found = self.book.raised(identity)
         if found is None:
             return Reason.UNKNOWN_MEMBER
         case, member = found
-        if signal.identity() != member.latest():
+        latest = member.latest()
+        if identity != latest:
             return Reason.AFTER_CLEAR
         incident, was = case.incident, case.incident.peak_level
         if signal.kind == "update":
@@ -264,7 +266,7 @@ class CityLogic:
         if not reason.changes:
             return reason
         self._trust.stamp(incident, member, signal.fold)
-        self._note(case, signal.fold, reason, signal.identity())
+        self._note(case, signal.fold, reason, latest)
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
                 incident.sounded = signal.fold
@@ -439,9 +441,10 @@ class CityLogic:
     # -- what is kept
 
     def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
-        fold.note(case.incident, now, reason, identity)
-        self._changed[case.incident.id] = case.incident
-        self.counts[reason.value] += 1
+        incident, value = case.incident, reason.value
+        fold.note(incident, now, value, identity)
+        self._changed[incident.id] = incident
+        self.counts[value] += 1
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""

@@ -75,7 +75,7 @@ _UNCHANGED: Final = frozenset(
 )
 
 
-class Clock(msgspec.Struct, omit_defaults=True):
+class Clock(msgspec.Struct, omit_defaults=True, gc=False):
     """One clock. All times are fold time, ms UTC.
 
     ``accept`` 受理, ``arrive`` 到场 and ``dispose`` 处置 are limits; ``escalate`` has the steps of a life-safety

@@ -6,8 +6,8 @@ Each takes values and answers a named reason. Where open incidents are found is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from sys import intern
 
-from brain.incidents.clocks import ClockReason
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
 from streams.records import Signal
@@ -68,7 +68,9 @@ class Case:
     """Level → standing members that have it."""
     middle: Middle = field(default_factory=Middle)
     """Of its most exact members."""
-    area: tuple[int, int] | None = None
+    spot: int = 0
+    """In which area it lies, where it has a place."""
+    area: int | None = None
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
@@ -111,6 +113,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     incident, key = case.incident, (signal.scenario, signal.asset)
     member = case.by_asset.get(key)
     if member is None:
+        _share(signal)
         member = Member(
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
@@ -143,8 +146,16 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         incident.sources = sorted([*incident.sources, signal.source])
     if signal.life:
         incident.provisional.append(identity)
-        del incident.provisional[:-PROVISIONAL_KEPT]
+        if len(incident.provisional) > PROVISIONAL_KEPT:
+            del incident.provisional[:-PROVISIONAL_KEPT]
     return member
+
+
+def _share(signal: Signal) -> None:
+    """What thousands of incidents have in common is one object: less memory to hold, and to go through when written."""
+    signal.metric, signal.source, signal.set = intern(signal.metric), intern(signal.source), intern(signal.set)
+    signal.grid, signal.map, signal.scenario = intern(signal.grid), intern(signal.map), intern(signal.scenario)
+    signal.town, signal.district = intern(signal.town), intern(signal.district)
 
 
 def _judged(signal: Signal) -> str:
@@ -159,8 +170,11 @@ def _recent(member: Member, now: int, settings: FoldSettings) -> None:
 
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
     """Whether the asset has raised so often of late that it is chattering 抖动."""
+    recent, least = member.recent, settings.chatter
+    if len(recent) < least:
+        return False
     since = now - round(settings.chatter_s * 1000)
-    return sum(t > since for t in member.recent) >= settings.chatter
+    return sum(t > since for t in recent) >= least
 
 
 def accuracy(source: str) -> float:
@@ -206,10 +220,12 @@ def speaking(case: Case) -> list[str]:
     return sorted({m.source for m in case.standing.values()})
 
 
-def note(incident: Incident, now: int, reason: Reason | ClockReason, identity: str = "") -> None:
-    """Count the change and remember why."""
+def note(incident: Incident, now: int, value: str, identity: str = "") -> None:
+    """Count the change and remember why: the value of a reason."""
     incident.revision += 1
     incident.updated = now
-    incident.fates[reason.value] = incident.fates.get(reason.value, 0) + 1
-    incident.reasons.append((now, reason.value, identity))
-    del incident.reasons[:-REASONS_KEPT]
+    fates, reasons = incident.fates, incident.reasons
+    fates[value] = fates.get(value, 0) + 1
+    reasons.append((now, value, identity))
+    if len(reasons) > REASONS_KEPT:
+        del reasons[:-REASONS_KEPT]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from brain.incidents.book import SITE, metres
+from brain.incidents.book import SITE
 from brain.incidents.fold import Case, Middle, accuracy
+from brain.incidents.squares import metres
 from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, fingerprint_of
 
 _copy = msgspec.json.Decoder(Incident).decode

@@ -271,6 +271,7 @@ class People:
         self.book.remove(into)
         parts.merge(case, into)
         self.book.add(into)
+        self.withheld.raised(into, self.ops.rules())
         if into.incident.state == "resolved" and into.standing:
             into.incident.state, into.incident.resolved, into.incident.close_at = "detected", None, None
         incident.state = "merged"
@@ -301,6 +302,7 @@ class People:
         self.book.remove(into)
         back = parts.unmerge(incident, into)
         self.book.add(into)
+        self.withheld.raised(into, self.ops.rules())
         if back is None:
             return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} cannot be told from {into.incident.id} any more")
         incident.state = state
@@ -323,6 +325,7 @@ class People:
         new = parts.split(case, set(action.members), incident_id(f"feedback|{action.id}"), now)
         self.book.add(case)
         self.book.add(new)
+        self.withheld.raised(case, self.ops.rules())
         self.withheld.open(new, self.ops.rules())
         act = record(incident, action, now)
         record(new.incident, action, now, other=incident.id)

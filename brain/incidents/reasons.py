@@ -81,7 +81,7 @@ class Reason(enum.StrEnum):
     @property
     def changes(self) -> bool:
         """Whether the incident has a new revision because of it."""
-        return self not in _UNCHANGED
+        return self._value_ not in _UNCHANGED
 
 
-_UNCHANGED: Final = frozenset((Reason.REPEATED_SIGNAL, Reason.UNKNOWN_MEMBER, Reason.AFTER_CLEAR))
+_UNCHANGED: Final = frozenset(r.value for r in (Reason.REPEATED_SIGNAL, Reason.UNKNOWN_MEMBER, Reason.AFTER_CLEAR))

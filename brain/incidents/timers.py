@@ -21,7 +21,7 @@ GRAVE_MS: Final = 30 * 86_400_000
 """A closed incident stays on its topic for so long."""
 KINDS: Final = ("quiet", "close", "look", "clock", "console", "grave")
 """Those due at one time go in this order, then by id."""
-CONSOLE, GRAVES = 4, 5
+QUIET, CLOSE, LOOK, CONSOLE, GRAVES = 0, 1, 2, 4, 5
 
 
 class Graves:
@@ -125,7 +125,16 @@ class Timers:
         if kind == GRAVES:
             return self._graves.at.get(key, (None,))[0] == time
         case = self._book.cases.get(key)
-        return case is not None and _times(case.incident)[kind] == time
+        if case is None:
+            return False
+        i = case.incident
+        if kind == QUIET:
+            return i.quiet_until == time
+        if kind == CLOSE:
+            return i.close_at == time
+        if kind == LOOK:
+            return i.look_at == time
+        return next_due(i.clocks) == time
 
 
 def _times(i: Incident) -> tuple[int | None, ...]:

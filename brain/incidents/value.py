@@ -35,7 +35,7 @@ class Text(msgspec.Struct, frozen=True):
     en: str = ""
 
 
-class Member(msgspec.Struct, omit_defaults=True):
+class Member(msgspec.Struct, omit_defaults=True, gc=False):
     """One asset's alarm of one scenario, however often it was raised: the evidence, as it was.
 
     ``id`` is the identity of the first raise, ``last`` of the latest where that is another; both name the input
@@ -77,7 +77,7 @@ class Member(msgspec.Struct, omit_defaults=True):
         return self.last or self.id
 
 
-class Act(msgspec.Struct, omit_defaults=True):
+class Act(msgspec.Struct, omit_defaults=True, gc=False):
     """What a person did: fold time, what, by whom, for which unit, and the note; ``id`` is the sender's.
 
     ``at`` is when the person says it was, ``revision`` the incident's that it made; ``to`` what it names: units, a
@@ -101,7 +101,7 @@ class Act(msgspec.Struct, omit_defaults=True):
     count: int = 1
 
 
-class Incident(msgspec.Struct):
+class Incident(msgspec.Struct, gc=False):
     """What a person deals with: one thing at one place, made of signals.
 
     ``onset`` and ``cleared`` are event time; ``opened``, ``raised`` (last raise), ``updated`` (last change),

@@ -5,17 +5,18 @@ Each is a lens over the incident, with a name and an end; the incident itself go
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from brain.incidents.book import Book, metres
+from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
+from brain.incidents.squares import Latest, metres, square, squares
 from brain.incidents.value import Incident
 
 KEY = b"s/"
@@ -72,7 +73,8 @@ class Withheld:
         self.settings = settings or AreaSettings()
         self.shelves: dict[str, Shelf] = {}
         self._changed: dict[bytes, bytes | None] = {}
-        self._causes: dict[str, Case] = {}
+        self._causes = Latest()
+        """By row of the table, and what the row compares: the place, or a square as wide as the row says."""
         self._effects: dict[str, dict[str, Case]] = {}
 
     # -- shelves
@@ -125,7 +127,7 @@ class Withheld:
 
     def enter(self, cases: Iterable[Case], rules: Rules) -> None:
         """Another table is in force: what is open is looked at by it."""
-        self._causes, self._effects = {}, {}
+        self._causes, self._effects = Latest(), {}
         for case in cases:
             self.open(case, rules)
 
@@ -134,15 +136,22 @@ class Withheld:
         i = case.incident
         if i.state == "resolved":
             return
-        if not i.life and rules.causes.is_cause(i.event_code):
-            self._causes[i.id] = case
+        self.raised(case, rules)
         if i.cause:
             self._effects.setdefault(i.cause, {})[i.id] = case
+
+    def raised(self, case: Case, rules: Rules) -> None:
+        """A cause was raised, or lies elsewhere: it is looked for there."""
+        i = case.incident
+        if rules.causes.rows and not i.life and i.state != "resolved":
+            rows = rules.causes.of_cause(i.event_code)
+            if rows:
+                self._causes.put(case, tuple(key for n, row in rows if (key := _lies(n, row, i))))
 
     def close(self, case: Case) -> list[Case]:
         """It is over: its effects, in the order of their ids, stand on their own now."""
         i = case.incident
-        self._causes.pop(i.id, None)
+        self._causes.drop(i.id)
         if i.cause:
             self._effects.get(i.cause, {}).pop(i.id, None)
         return [effect for _, effect in sorted(self._effects.pop(i.id, {}).items())]
@@ -150,21 +159,25 @@ class Withheld:
     def cause(self, case: Case, now: int, rules: Rules) -> Case | None:
         """The incident that this is an effect of, by the first row that fits; the nearest, then the oldest."""
         i = case.incident
-        if not self._causes or not rules.causes.rows:
+        if not rules.causes.rows:
             return None
-        for row in rules.causes.of_effect(i.event_code):
+        for n, row in rules.causes.of_effect(i.event_code):
             if i.level > row.up_to:
                 continue
-            fits = [(d, c.incident.opened, c.incident.id) for c in self._causes.values()
-                    if (d := _far(row, c.incident, i, now)) is not None]  # fmt: skip
+            since = now - row.within_s * 1000
+            fits = [
+                (d, c.incident.opened, c.incident.id, c)
+                for key in _looks(n, row, i) for c in self._causes.since(key, since)
+                if (d := _far(row, c.incident, i, now)) is not None
+            ]  # fmt: skip
             if fits:
-                return self._causes[min(fits)[2]]
+                return min(fits, key=lambda fit: fit[:3])[3]
         return None
 
     def told(self, case: Case, cause: Case, now: int, rules: Rules) -> dict[str, Any]:
         """For the audit: the cause, and the row of the table by which it is one, with its bounds."""
         i = case.incident
-        row = next((row for row in rules.causes.of_effect(i.event_code)
+        row = next((row for _, row in rules.causes.of_effect(i.event_code)
                     if i.level <= row.up_to and _far(row, cause.incident, i, now) is not None), None)  # fmt: skip
         if row is None:
             return {"cause": cause.incident.id}
@@ -180,8 +193,8 @@ class Withheld:
         if i.lon is None or i.lat is None:
             return None
         others = [
-            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m)
-            if c is not case and c.standing and now - c.incident.raised <= s.area_s * 1000
+            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m, now - round(s.area_s * 1000))
+            if c is not case and c.standing
         ]  # fmt: skip
         if len(others) < s.many:
             return None
@@ -198,6 +211,26 @@ class Withheld:
         case.incident.cause = cause.incident.id
         cause.incident.effects += 1
         self._effects.setdefault(cause.incident.id, {})[case.incident.id] = case
+
+
+def _lies(n: int, row: Cause, cause: Incident) -> tuple[Hashable, ...]:
+    """Where a cause is found by a row; nowhere without a place."""
+    if row.within_m is not None:
+        if cause.lon is None or cause.lat is None:
+            return ()
+        return (n, *square(cause.lon, cause.lat, row.within_m))
+    where = "city" if row.same == "city" else getattr(cause, row.same or "")
+    return (n, where) if where else ()
+
+
+def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Hashable]:
+    """Where the causes of an effect may be found by a row."""
+    if row.within_m is None:
+        key = _lies(n, row, effect)
+        return (key,) if key else ()
+    if effect.lon is None or effect.lat is None:
+        return ()
+    return ((n, *at) for at in squares(effect.lon, effect.lat, row.within_m, row.within_m))
 
 
 def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | None:

@@ -1,0 +1,93 @@
+"""The production city task on a log that keeps what is committed in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from brain.incidents.city import CityLogic
+from streams.city import City, CitySettings
+from streams.records import TP, Batch, Write
+
+
+class Kept:
+    """A log of one task: with ``all`` the newest value by key of the state and of each topic, and all notes.
+
+    Without, what is committed is counted and gone, as from a producer whose broker has answered. Fetches nothing.
+    """
+
+    def __init__(self, all: bool = False) -> None:
+        self.all = all
+        self.state = TP("state.bench", 0)
+        self.table: dict[bytes, bytes] = {}
+        self.records: dict[tuple[str, bytes], tuple[bytes | None, object]] = {}
+        self.audit: list[bytes] = []
+        self.bytes = 0
+
+    def now(self) -> float:
+        """Of no use: flushes are called for."""
+        return 0.0
+
+    async def open(self) -> None:
+        """Nothing to fence."""
+
+    async def confirm(self) -> None:
+        """Always ours."""
+
+    async def cut(self) -> None:
+        """No connections."""
+
+    async def fetch(self, positions: Mapping[TP, int], wait: float) -> list[Batch]:
+        """Batches are given to the task by hand."""
+        return []
+
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
+        """The state."""
+        return list(self.table.items())
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Keep the newest of each key, and all notes."""
+        for write in writes:
+            if write.value is not None:
+                self.bytes += len(write.value)
+            if not self.all:
+                continue
+            assert write.key is not None
+            if write.to is self.state:
+                if write.value is None:
+                    self.table.pop(write.key, None)
+                else:
+                    self.table[write.key] = write.value
+            elif write.to.topic == "audit":
+                if write.value is not None:
+                    self.audit.append(write.value)
+            else:
+                self.records[write.to.topic, write.key] = (write.value, write.headers)
+
+
+async def city(log: Kept, lanes: Sequence[TP], made: Any) -> City:
+    """A task that has recovered from what the log keeps."""
+
+    def sets(_: str) -> Any:
+        return made
+
+    task = City(
+        log, lanes, TP("journal.bench", 0), lambda: CityLogic(sets=sets), sets, CitySettings("bench")
+    )  # fmt: skip
+    await task.recover()
+    return task
+
+
+def logic(task: City) -> CityLogic:
+    """The fold of a task."""
+    assert isinstance(task.logic, CityLogic)
+    return task.logic
+
+
+async def step(task: City, batches: Iterable[Batch], flush: bool = True) -> None:
+    """What the task does between two waits."""
+    for batch in batches:
+        task.take(batch)
+    task.advance()
+    if flush:
+        await task.flush()

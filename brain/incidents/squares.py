@@ -1,0 +1,105 @@
+"""Incidents by squares of the ground, the latest raise of each square first: who asks for those of late sees no others.
+
+So what a look-up costs follows from how much was raised of late, not from how much is open.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, insort
+from collections.abc import Hashable, Iterator
+
+from brain.incidents.fold import Case
+
+METRES_A_DEGREE = 111_320.0
+MARGIN = 1.05
+"""A row of squares is as wide as in its middle; a place in it may lie where degrees are shorter."""
+
+Entry = tuple[int, str, Case]
+"""Last raise, id, and the case: total, so that a list of them has one order."""
+
+
+class Latest:
+    """Cases under keys, each list in the order of their last raises. A case may lie under several keys."""
+
+    def __init__(self) -> None:
+        self._lists: dict[Hashable, list[Entry]] = {}
+        self._held: dict[str, tuple[Entry, tuple[Hashable, ...]]] = {}
+
+    def put(self, case: Case, keys: tuple[Hashable, ...]) -> None:
+        """Where it lies now, and as of its last raise; no key takes it out."""
+        i = case.incident
+        was = self._held.get(i.id)
+        if was is not None:
+            if was[0][0] == i.raised and was[1] == keys:
+                return
+            self.drop(i.id)
+        if not keys:
+            return
+        entry = (i.raised, i.id, case)
+        self._held[i.id] = entry, keys
+        for key in keys:
+            mine = self._lists.get(key)
+            if mine is None:
+                self._lists[key] = [entry]
+            else:
+                insort(mine, entry)
+
+    def touch(self, case: Case) -> None:
+        """It was raised again where it lies."""
+        was = self._held.get(case.incident.id)
+        if was is not None:
+            self.put(case, was[1])
+
+    def drop(self, name: str) -> None:
+        """It lies nowhere."""
+        was = self._held.pop(name, None)
+        if was is None:
+            return
+        entry, keys = was
+        for key in keys:
+            mine = self._lists[key]
+            del mine[bisect_left(mine, entry)]
+            if not mine:
+                del self._lists[key]
+
+    def of(self, key: Hashable) -> Iterator[Case]:
+        """Those under a key, the latest first."""
+        return (entry[2] for entry in reversed(self._lists.get(key, ())))
+
+    def since(self, key: Hashable, since: float) -> Iterator[Case]:
+        """Those under a key whose last raise is not before ``since``, the latest first."""
+        for entry in reversed(self._lists.get(key, ())):
+            if entry[0] < since:
+                return
+            yield entry[2]
+
+
+def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -> float:
+    """Distance over some kilometres, on a plane; infinite where the other place is not known."""
+    if to_lon is None or to_lat is None:
+        return math.inf
+    narrow = math.cos(math.radians((lat + to_lat) / 2))
+    return math.hypot((to_lat - lat) * METRES_A_DEGREE, (to_lon - lon) * METRES_A_DEGREE * narrow)
+
+
+def square(lon: float, lat: float, side_m: float) -> tuple[int, int]:
+    """Row and column of a place among squares of that side."""
+    row = math.floor(lat * METRES_A_DEGREE / side_m)
+    return row, math.floor(lon * METRES_A_DEGREE * narrow(row, side_m) / side_m)
+
+
+def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[tuple[int, int]]:
+    """All that have a place within so many metres, and a few more."""
+    reach = within_m / METRES_A_DEGREE
+    for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
+                     math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
+        shrunk = METRES_A_DEGREE * narrow(row, side_m) / side_m
+        wide = within_m * MARGIN / side_m
+        for column in range(math.floor(lon * shrunk - wide), math.floor(lon * shrunk + wide) + 1):
+            yield row, column
+
+
+def narrow(row: int, side_m: float) -> float:
+    """How long a degree of longitude is beside one of latitude, in the middle of a row."""
+    return max(0.01, math.cos(math.radians((row + 0.5) * side_m / METRES_A_DEGREE)))
