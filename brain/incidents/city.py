@@ -17,12 +17,13 @@ from brain.incidents.book import Book, Home
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import KEY as CONSOLE
-from brain.incidents.desk import Desk, DeskSettings, evidence
+from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Plan, Rules
+from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
@@ -61,7 +62,7 @@ class CityLogic:
         self.withheld = Withheld()
         self.clockwork = Clockwork(self._note, self._audit)
         self.desk.began = self._began
-        self.desk.carry, self.desk.around = self._carry, self.book.around_it
+        self.sight = Sight(self.settings, self.book, self.desk, self.withheld, self._note, self._audit, self._touch)
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
@@ -73,8 +74,8 @@ class CityLogic:
         self._changed: dict[str, Incident] = {}
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
-            self._note, self._notes.append, self._touch, self._consider, self._withhold, self._release, self._over,
-            self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
+            self._note, self._notes.append, self._touch, self.sight.consider, self.sight.withhold, self.sight.release,
+            self._over, self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
         ))  # fmt: skip
 
     def __len__(self) -> int:
@@ -113,7 +114,7 @@ class CityLogic:
         self._models.enter(set_id, content)
         self._trust.enter(content)
         self.withheld.enter(self.book.cases.values(), self._force)
-        self.clockwork.rules = self._force
+        self.clockwork.rules = self.sight.rules = self._force
         self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
 
     def signal(self, signal: Signal) -> None:
@@ -148,7 +149,7 @@ class CityLogic:
             elif kind == "close":
                 self._close(self.book.cases[key], now)
             elif kind == "look":
-                self._look(self.book.cases[key], now)
+                self.sight.look(self.book.cases[key], now)
             elif kind == "clock":
                 self.clockwork.fire(self.book.cases[key], now)
                 self._timers.of(self.book.cases[key])
@@ -232,7 +233,7 @@ class CityLogic:
         if incident.peak_level > was:
             self.clockwork.levelled(case, signal.fold)
         self._weigh(case, member, signal.fold)
-        self._consider(case, signal.fold)
+        self.sight.consider(case, signal.fold)
         return home.reason
 
     def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
@@ -271,7 +272,7 @@ class CityLogic:
             if incident.peak_level > was:
                 incident.sounded = signal.fold
                 self.clockwork.levelled(case, signal.fold)
-            self._consider(case, signal.fold)
+            self.sight.consider(case, signal.fold)
         elif reason is Reason.CLEARED_MEMBER:
             self._contradict(case, member, signal.fold)
         elif reason is Reason.CLEARED_ALL:
@@ -314,81 +315,6 @@ class CityLogic:
                 low = any(member.trust < self._trust.floor for member in members)
                 self._note(case, now, Reason.DOUBTED if low else Reason.TRUSTED_AGAIN, members[0].latest())
 
-    # -- what is shown
-
-    def _consider(self, case: Case, now: int) -> None:
-        """Show an incident, or say what withholds it, and when that is judged again."""
-        incident = case.incident
-        if (not incident.life and incident.shown is None and not self._lens(case, now)) or incident.life:
-            self.desk.judge(case, now)
-        self._changed[incident.id] = incident
-        self._timers.of(case)
-        self._timers.console(incident.domain)
-
-    def _lens(self, case: Case, now: int) -> bool:
-        """Whether a shelf or a cause withholds it."""
-        incident = case.incident
-        shelf = self.withheld.shelf(case, now)
-        if shelf is not None:
-            self._withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
-            return True
-        if not incident.cause:
-            cause = self.withheld.cause(case, now, self._force)
-            if cause is not None:
-                self.withheld.bind(case, cause)
-                self._note(cause, now, Reason.INHIBITED, incident.id)
-                self._withhold(case, now, Reason.INHIBITED, None, **self.withheld.told(case, cause, now, self._force))
-                return True
-        elif incident.withheld == Reason.INHIBITED:
-            return True
-        elif incident.withheld == Reason.AREA_WIDE:
-            if evidence(case, now, self.settings) < self.desk.settings.surer:
-                return True
-            incident.cause = self.withheld.loose(case)
-        if incident.withheld in (Reason.SHELVED, Reason.MAINTENANCE):
-            incident.withheld = ""
-        return False
-
-    def _carry(self, case: Case, now: int, judged: Mapping[str, Any]) -> bool:
-        """Whether it is one of many of its family all over its area, one of which is shown and carries it."""
-        cause = self.withheld.around(case, now, self.book)
-        if cause is None:
-            return False
-        self.withheld.bind(case, cause)
-        self._note(cause, now, Reason.INHIBITED, case.incident.id)
-        self._withhold(case, now, Reason.AREA_WIDE, None, cause=cause.incident.id, **judged)
-        return True
-
-    def _withhold(self, case: Case, now: int, reason: Reason, until: int | None, **more: object) -> None:
-        incident = case.incident
-        self.desk.leave(case)
-        incident.look_at = until
-        if incident.withheld != reason:
-            incident.withheld = reason.value
-            self._note(case, now, reason, str(more.get("cause", "")))
-            self._audit("incident.withheld", case, now, reason=reason.value, until=until, **more)
-
-    def _look(self, case: Case, now: int) -> None:
-        case.incident.look_at = None
-        if case.incident.shown is not None and case.incident.withheld:
-            self._release(case, now)
-        else:
-            self._consider(case, now)
-        self._changed[case.incident.id] = case.incident
-
-    def _release(self, case: Case, now: int) -> None:
-        """What withheld it has ended."""
-        incident = case.incident
-        incident.withheld, incident.cause = "", ""
-        self._changed[incident.id] = incident
-        if incident.state == "resolved" or not case.standing:
-            return
-        self._note(case, now, Reason.RELEASED, "")
-        if incident.shown is None:
-            self._consider(case, now)
-        else:
-            incident.sounded = now
-
     # -- ends
 
     def _quiet(self, case: Case, now: int) -> None:
@@ -422,7 +348,7 @@ class CityLogic:
         self.desk.leave(case)
         self._timers.console(case.incident.domain)
         for effect in self.withheld.close(case):
-            self._release(effect, now)
+            self.sight.release(effect, now)
 
     def _bury(self, case: Case, now: int) -> None:
         self.graves.dig(case.incident, now)

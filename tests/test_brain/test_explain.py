@@ -135,7 +135,7 @@ def test_a_weak_signal_on_a_busy_console_is_told_with_its_evidence_what_was_need
     assert "evidence 0 = level 1: 0 + kinds of source 1: 0 + assets 1: 0" in text
     assert "needed 2.75; shown in the ten minutes before: 1, room for 5 more" in text
     assert [w.en for w in e.would] == [
-        "still standing at 01-01 08:01:30", "one more asset, of another kind of source, at level 3 or above",
+        "still standing at 01-01 08:01:45", "one more asset, of another kind of source, at level 3 or above",
         "a person who shows it",
     ]  # fmt: skip
 
