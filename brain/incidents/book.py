@@ -159,8 +159,11 @@ class Book:
         """Whether this very raise is in already."""
         return identity in self._raises
 
-    def home(self, signal: Signal, key: Key) -> Home:
-        """Which incident a raise joins: its asset's, its site's or its neighbour's; else none, and why."""
+    def home(self, signal: Signal, key: Key, near_m: float | None = None, near_s: float | None = None) -> Home:
+        """Which incident a raise joins: its asset's, its site's or its neighbour's; else none, and why.
+
+        ``near_m`` and ``near_s``: how near and how soon, where it is not as the settings say.
+        """
         s, life = self.settings, key[1]
         mine = self._assets.get((key, signal.asset), ())
         best = max(mine, key=_newest) if mine else None
@@ -173,8 +176,8 @@ class Book:
         apart = False
         found: tuple[float, tuple[int, str], Case] | None = None
         full: tuple[float, tuple[int, str], Case] | None = None
-        since = signal.fold - s.window_s * 1000
-        for d, case in self._near(signal, key, since):
+        since = signal.fold - (s.window_s if near_s is None else near_s) * 1000
+        for d, case in self._near(signal, key, since, near_m):
             if life and not _one_site(case, signal):
                 continue
             incident = case.incident
@@ -215,11 +218,11 @@ class Book:
     def _room(self, case: Case, signal: Signal) -> bool:
         return case.incident.count < self.settings.members or (signal.scenario, signal.asset) in case.by_asset
 
-    def _near(self, signal: Signal, key: Key, since: float) -> Iterator[tuple[float, Case]]:
+    def _near(self, signal: Signal, key: Key, since: float, near_m: float | None) -> Iterator[tuple[float, Case]]:
         """Incidents that it may belong to, with their distance: all raised since then, of the others no more than tell
         that there are some.
         """
-        reach = self.settings.site_m if key[1] else self.settings.radius_m
+        reach = near_m if near_m is not None else self.settings.site_m if key[1] else self.settings.radius_m
         if signal.lon is not None and signal.lat is not None:
             lon, lat, off, old = signal.lon, signal.lat, fold.accuracy(signal.source), False
             for row, column in squares(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):

@@ -202,7 +202,7 @@ class CityLogic:
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        home = self.book.home(signal, (plan.family, life))
+        home = self.book.home(signal, (plan.family, life), plan.near_m, plan.near_s)
         case = home.case or self._open(signal, identity, plan, life, rules, home)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"

@@ -74,6 +74,10 @@ class Plan(NamedTuple):
     family: str
     name: Text
     life: bool
+    near_m: float | None = None
+    """How near signals of it may be one incident, by events.yaml; None: as the fold's settings say."""
+    near_s: float | None = None
+    """How soon after one another."""
 
 
 def _nobody(asset: str) -> str:
@@ -95,18 +99,21 @@ class Rules:
     @classmethod
     def of(cls, content: SetLike) -> Rules:
         """Raises RouteError, CauseError for a table that does not hold and ValueError for an unknown domain."""
-        plans = {}
+        plans, events = {}, getattr(content, "events", None)
         for s in content.scenarios:
             if s.domain not in DOMAINS:
                 raise ValueError(f"{s.id}: domain: expected one of {', '.join(DOMAINS)}, got {s.domain!r}")
             code = str(s.event_code)
-            plans[s.id] = Plan(s.domain, int(s.version), code, family_of(code, s.id), _text(s.name), bool(s.life))
+            event = events.find(code) if events is not None else None
+            near = (None, None) if event is None else (event.radius_m, event.window_s)
+            family, name = family_of(code, s.id), _text(s.name)
+            plans[s.id] = Plan(s.domain, int(s.version), code, family, name, bool(s.life), *near)
         routes = content.routes
         if routes is not None and not isinstance(routes, Routes):
             routes = Routes.of(routes)
         registry = getattr(content, "registry", None)
         return cls(
-            plans, routes, Causes.of(getattr(content, "causes", None)), getattr(content, "events", None),
+            plans, routes, Causes.of(getattr(content, "causes", None)), events,
             getattr(content, "limits", None), _nobody if registry is None else registry.owner,
         )  # fmt: skip
 

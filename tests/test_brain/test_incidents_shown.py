@@ -12,6 +12,7 @@ from brain.incidents.causes import CauseError, Causes
 from brain.incidents.city import CityLogic
 from brain.incidents.clocks import ClockReason
 from brain.incidents.desk import DeskSettings, evidence
+from brain.incidents.events import Events
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident
@@ -331,3 +332,20 @@ def test_every_reason_has_its_words_in_both_languages() -> None:
 def test_a_table_of_causes_that_does_not_hold_is_refused_with_its_place(table: Any, said: str) -> None:
     with pytest.raises(CauseError, match=rf"^causes: .*{said}"):
         Causes.of(table)
+
+
+def test_how_near_signals_are_one_incident_is_what_the_table_of_events_says() -> None:
+    table = {"version": 1, "events": [
+        {"code": "eco", "zh": "生态", "en": "Eco", "domain": "eco", "radius_m": 300, "window_s": 1800},
+        {"code": "eco.air", "zh": "空气", "en": "Air", "radius_m": 2000, "window_s": 60},
+    ]}  # fmt: skip
+    city = City()
+    city.logic.enter("s", SimpleNamespace(**{**vars(SET), "events": Events.of(table)}))
+    city.raised(0, "air", "a")
+    city.raised(50, "air", "b", at=1900)
+    city.raised(120, "air", "c", at=1000)
+    city.raised(0, "flood", "d")
+    city.raised(50, "flood", "e", at=400)
+    assert sorted((i.family, i.count) for i in city.topic.values()) == [
+        ("eco.air", 1), ("eco.air", 2), ("eco.flood", 1), ("eco.flood", 1),
+    ]  # fmt: skip
