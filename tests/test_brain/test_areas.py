@@ -183,7 +183,7 @@ def test_an_area_becomes_an_incident_of_its_domain() -> None:
     assert logic.due() == MINUTE + 1
     logic.fire(MINUTE + 1)
     _, records = logic.changes()
-    assert [suffix for suffix, *_ in records] == ["incidents.emergency"]
+    assert [suffix for suffix, *_ in records] == ["incidents.emergency", "audit"]
     incident = logic.incidents()[0]
     assert (incident.town, incident.members[0].asset, incident.members[0].value) == ("t0", "town:t0", 160)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from bench import standards as bench
 from brain.cli import app
+from brain.commands import standards as standards_command
 from brain.standards import FOLDER, Library, day_ms, load, read
 from models.standards.registry import MODELS
 from models.standards.table import Standard, StandardError
@@ -130,13 +132,14 @@ def test_no_number_of_a_table_can_move_by_two_per_cent_unnoticed_by_the_worked_c
     assert unnoticed <= 5
 
 
-def test_a_person_can_ask_what_is_in_force_and_what_it_says() -> None:
+def test_a_person_can_ask_what_is_in_force_and_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standards_command, "console", Console(width=300))
     ask = CliRunner()
-    listed = ask.invoke(app, ["standards", "list", "--at", "2026-03-01", "--lang", "en"], env={"COLUMNS": "300"})
+    listed = ask.invoke(app, ["standards", "list", "--at", "2026-03-01", "--lang", "en"])
     lines = listed.output.splitlines()
     assert "●" not in next(line for line in lines if "hj633-2012" in line)
     assert "●" in next(line for line in lines if "gb3838-2002" in line)
-    shown = ask.invoke(app, ["standards", "show", "rain-guangdong-2019"], env={"COLUMNS": "300"})
+    shown = ask.invoke(app, ["standards", "show", "rain-guangdong-2019"])
     assert "暴雨预警信号（广东）" in shown.output
     said = ask.invoke(app, ["standards", "judge", "aqi", "PM25_24h=75.1", "--at", "2026-02-28", "--lang", "en"])
     assert "value: 101" in said.output
