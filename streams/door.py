@@ -138,9 +138,9 @@ def run_worker(settings: WorkerSettings, progress: Progress) -> None:
 
 def _warm(settings: WorkerSettings) -> None:
     """Have all kernels compiled or loaded before the group gives us a lane: one that moves must not wait for that."""
-    for topic, make in settings.lanes.items():
-        logic = make()
-        logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), settings.inputs[topic])
+    for topic, partitions in settings.inputs.items():
+        logic = settings.lanes[topic]()
+        logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), partitions)
         logic.enter(settings.genesis, settings.sets(settings.genesis))
 
 
