@@ -54,6 +54,8 @@ class Filters:
     domain: str | None = None
     level: int = 0
     grid: str | None = None
+    shown: bool = False
+    """Of incidents, those only that people are shown."""
 
 
 def run(
@@ -155,6 +157,7 @@ def wanted(stage: str, seen: Seen, fields: dict[str, Any], filters: Filters) -> 
         and (filters.domain is None or domain == filters.domain)
         and (not filters.level or max(fields.get("level", 0), fields.get("peak_level", 0)) >= filters.level)
         and (filters.grid is None or fnmatchcase(str(fields.get("grid", "")), filters.grid))
+        and (not filters.shown or (fields.get("shown") is not None and not fields.get("withheld")))
     )
 
 
@@ -218,10 +221,13 @@ def _incident(f: dict[str, Any], lang: Lang) -> Text:
     other: Lang = "en" if lang == "zh" else "zh"
     out = Text(f"{clock(f.get('updated', 0))} ", "dim").append(f"{mark} ", style).append_text(_badge(f, lang))
     out.append(f"[{_word(str(f.get('domain', '')), lang)}] ", "cyan")
-    out.append(name.get(lang) or name.get(other) or str(f.get("scenario", "")), "dim" if done else "bold")
-    out.append(f" · {reason_text(reason, lang)}", style)
+    out.append(
+        name.get(lang) or name.get(other) or str(f.get("scenario", "")), "dim" if done or f.get("withheld") else "bold"
+    )
+    if reason != f.get("withheld"):
+        out.append(f" · {reason_text(reason, lang)}", style)
     if f.get("withheld"):
-        out.append(f" ({_word('withheld', lang)}: {reason_text(f['withheld'], lang)})", "dim")
+        out.append(f" · {_word('withheld', lang)}: {reason_text(f['withheld'], lang)}", "dim")
     out.append(f" · {_place(f, lang)}")
     for doubt in ("unverified", "doubtful"):
         if doubt in f.get("doubts", ()):

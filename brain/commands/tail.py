@@ -21,6 +21,7 @@ def tail(
     domain: Annotated[Domain | None, typer.Option(help="of the incident, or of the signal's scenario")] = None,
     level: Annotated[int, typer.Option(help="this level and above", min=0, max=4)] = 0,
     grid: Annotated[str | None, typer.Option(help="glob of grid ids")] = None,
+    shown: Annotated[bool, typer.Option("--shown", help="only incidents that people are shown / 只看上屏事件")] = False,
     from_beginning: Annotated[bool, typer.Option("--from-beginning", help="also what is there already")] = False,
     no_follow: Annotated[bool, typer.Option("--no-follow", help="end at the end of the topics")] = False,
     lang: Annotated[stages.Lang | None, typer.Option(help="language of the text")] = None,
@@ -36,7 +37,7 @@ def tail(
         with until_interrupted() as stop:
             stages.run(
                 broker, stage, prefix=settings.prefix, lang=settings.language,
-                filters=stages.Filters(scenario, domain, level, grid), output=output, limit=limit,
+                filters=stages.Filters(scenario, domain, level, grid, shown), output=output, limit=limit,
                 from_beginning=from_beginning, until_end=no_follow, inputs=tuple(settings.partitions), stop=stop,
             )  # fmt: skip
     except LogError as error:

@@ -66,6 +66,16 @@ def test_an_incident_of_a_doubted_sensor_is_said_to_be_unverified() -> None:
     assert "未核实" not in printed("incidents", record)
 
 
+def test_what_people_are_not_shown_says_why_and_is_left_out_on_request() -> None:
+    hidden = msgspec.json.decode(incident_record().value or b"")
+    hidden |= {"shown": None, "withheld": "held", "reasons": [[0, "held", ""]]}
+    record = seen(msgspec.json.encode(hidden), topic="incidents.eco")
+    assert printed("incidents", record, "en").count("one weak signal, watched") == 1
+    assert "not shown" in printed("incidents", record, "en")
+    assert printed("incidents", record, shown=True) == ""
+    assert printed("incidents", incident_record(), shown=True) != ""
+
+
 def test_a_signal_shows_value_and_threshold() -> None:
     assert "pm25 180.5 (阈值 150)" in printed("signals", signal_record())
 
