@@ -49,6 +49,17 @@ def replay(
     lines: Iterable[Line], settings: ReplaySettings, on_lane: Callable[[TP, int], None] | None = None
 ) -> Replayed:
     """Run everything; ``on_lane(partition, records)`` is told as each lane is done, for a progress bar."""
+    broker, lanes, rows = rerun(lines, settings, on_lane)
+    prefix = settings.prefix
+    return Replayed(
+        _signals(broker, lanes), _incidents(broker, prefix), _dead(broker, prefix), rows, _audit(broker, prefix)
+    )
+
+
+def rerun(
+    lines: Iterable[Line], settings: ReplaySettings, on_lane: Callable[[TP, int], None] | None = None
+) -> tuple[MemoryBroker, list[LaneTopics], int]:
+    """As :func:`replay`, all that was written as it was written: the broker, the lanes, rows read."""
     broker = MemoryBroker()
     skips: dict[str, set[int]] = {}
     losses: dict[str, list[tuple[int, int]]] = {}
@@ -75,10 +86,7 @@ def replay(
         if on_lane is not None:
             on_lane(TP(topic, p), len(broker.partition(lane.source).records))
     _run_city(broker, lanes, settings, absences)
-    prefix = settings.prefix
-    return Replayed(
-        _signals(broker, lanes), _incidents(broker, prefix), _dead(broker, prefix), rows, _audit(broker, prefix)
-    )
+    return broker, lanes, rows
 
 
 def _journal(

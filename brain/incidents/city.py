@@ -308,7 +308,8 @@ class CityLogic:
         """Trust in assets crossed the floor: their standing members, and the incidents of these, say so."""
         wanted = set(assets)
         for case in self.book.cases.values() if wanted else ():
-            members = [member for (_, asset), member in case.standing.items() if asset in wanted]
+            # In the order of the members, which a restart keeps; that of what stands is lost.
+            members = [m for m in case.incident.members if m.cleared is None and m.asset in wanted]
             for member in members:
                 self._trust.stamp(case.incident, member, now)
             if members:

@@ -58,6 +58,7 @@ def unmerge(incident: Incident, into: Case) -> Case | None:
         member.via = before.get(member.id, "")
     incident.members, incident.raises = back, sum(m.raises for m in back)
     theirs.merged_from = [name for name in theirs.merged_from if name != incident.id]
+    theirs.provisional = _without(theirs.provisional, incident.provisional)
     theirs.raises = max(len(theirs.members), theirs.raises - incident.raises)
     theirs.onset = min(m.onset for m in theirs.members)
     incident.merged_into = ""
@@ -86,6 +87,7 @@ def split(case: Case, names: set[str], id_: str, now: int) -> Case:
     new.provisional = [identity for identity in old.provisional if identity in ids]
     if first.grid != old.grid:
         new.grid, new.town, new.areas = first.grid, "", {}
+    old.provisional = _without(old.provisional, new.provisional)
     old.members = [m for m in old.members if m.id not in names]
     old.raises = max(len(old.members), old.raises - new.raises)
     old.onset = min(m.onset for m in old.members)
@@ -126,15 +128,21 @@ def refit(case: Case) -> None:
 
 def _middle(case: Case) -> None:
     """It lies in the middle of its most exact members; where none has a place, where it lay."""
-    incident = case.incident
+    incident, case.middle = case.incident, Middle()
     placed = [(accuracy(m.source), m.lon, m.lat) for m in incident.members if m.lon is not None and m.lat is not None]
     best = min((off for off, _, _ in placed), default=None)
     if best is None:
         return
-    case.middle, incident.accuracy_m = Middle(), best
+    incident.accuracy_m = best
     for off, lon, lat in placed:
         if off == best:
             incident.lon, incident.lat = case.middle.add(lon, lat)
+
+
+def _without(names: list[str], gone: list[str]) -> list[str]:
+    """A provisional record has its outcome in one incident: what went elsewhere is named there."""
+    left = set(gone)
+    return [name for name in names if name not in left]
 
 
 def _one(there: Member, member: Member) -> None:

@@ -113,7 +113,7 @@ class Withheld:
             next((s for k in (m.scenario, "") if (s := self._live(f"asset:{k}|{m.asset}", now))), None) for m in members
         ]
         if all(s is not None for s in each):
-            found.append(min((s for s in each if s is not None), key=lambda s: s.until))
+            found.append(min((s for s in each if s is not None), key=lambda s: (s.until, s.scope())))
         return max(found, key=lambda s: (s.until, s.scope())) if found else None
 
     def _live(self, scope: str, now: int) -> Shelf | None:

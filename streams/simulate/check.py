@@ -16,7 +16,7 @@ from streams.records import TP, Batch
 from streams.replay import ReplaySettings, replay
 from streams.simulate import oracle
 from streams.simulate.feed import KEY
-from streams.simulate.toy import SETS, ToyCity, ToyLane
+from streams.simulate.toy import ToyLane
 from streams.simulate.world import CITY_STATE, GENESIS, JOURNAL, PULSE, TOPIC, World
 from streams.state import HEAD, Store
 
@@ -30,7 +30,7 @@ def check(world: World) -> list[str]:
     """Every violation found, in words; empty when all holds. A world that is not live is not looked at."""
     found: list[str] = []
     broker = world.broker
-    poison, absences = _journal(broker, world)
+    poison, absences = journal(broker, world)
     answers = []
     for i, topics in enumerate(world.topics):
         records, _ = broker.partition(topics.source).committed(0, 1 << 60)
@@ -51,7 +51,7 @@ def check(world: World) -> list[str]:
         _same(found, f"{where} alarms", provisional, _decoded(broker, topics.alarms, SIGNAL))
         _same(found, f"{where} dead letters", sorted(answer.dead), sorted(_dead(broker, topics.dead)))
         _lane_state(found, world, topics.state, answer)
-    _chains(found, world)
+    chains(found, world)
     _pulses(found, world, answers)
     folded = oracle.city(answers, absences)
     _same(found, "released", folded.released, _decoded(broker, TP("released", 0), None))
@@ -67,6 +67,21 @@ def check(world: World) -> list[str]:
     _same(found, "city state", folded.open, state)
     _replayed(found, world)
     return found
+
+
+def final_lines(world: World) -> list[Line]:
+    """The inputs and the journal as they stand at the end: what a replay is given."""
+    lines = []
+    for tp in [*(t.source for t in world.topics), JOURNAL]:
+        records, _ = world.broker.partition(tp).committed(0, 1 << 60)
+        lines += [Line.of(tp, r.offset, r.time, r.key, r.value, r.headers) for r in records if SEAL not in r.headers]
+    return lines
+
+
+def replay_settings(world: World) -> ReplaySettings:
+    """Of a replay by the same cast."""
+    cast = world.cast
+    return ReplaySettings({TOPIC: cast.lane}, cast.city, cast.sets, GENESIS, KEY, {TOPIC: len(world.topics)})
 
 
 def _same(found: list[str], what: str, expected: Any, got: Any) -> None:
@@ -116,7 +131,8 @@ def _dead(broker: MemoryBroker, tp: TP) -> list[tuple[int, int, str, str]]:
     return out
 
 
-def _journal(broker: MemoryBroker, world: World) -> tuple[list[set[int]], list[dict[int, tuple[int, int]]]]:
+def journal(broker: MemoryBroker, world: World) -> tuple[list[set[int]], list[dict[int, tuple[int, int]]]]:
+    """What the journal says: by lane the offsets skipped, and since → (until, bound) of absences."""
     poison: list[set[int]] = [set() for _ in world.topics]
     absences: list[dict[int, tuple[int, int]]] = [{} for _ in world.topics]
     by_source = {str(t.source): i for i, t in enumerate(world.topics)}
@@ -157,7 +173,7 @@ def _lane_state(found: list[str], world: World, tp: TP, answer: oracle.LaneAnswe
         found.append(f"{tp} state: {wrong[0]} should be {should}, is {is_} ({len(wrong)} wrong)")
 
 
-def _chains(found: list[str], world: World) -> None:
+def chains(found: list[str], world: World) -> None:
     """The auditor over everything that was written, heads of the lanes included: it must find nothing."""
     auditor = Auditor(world.topics)
     for topics in world.topics:
@@ -187,12 +203,7 @@ def _pulses(found: list[str], world: World, answers: list[oracle.LaneAnswer]) ->
 
 def _replayed(found: list[str], world: World) -> None:
     """The engine over the final logs and the journal gives the same signals and incidents, to the byte."""
-    lines = []
-    for tp in [*(t.source for t in world.topics), JOURNAL]:
-        records, _ = world.broker.partition(tp).committed(0, 1 << 60)
-        lines += [Line.of(tp, r.offset, r.time, r.key, r.value, r.headers) for r in records if SEAL not in r.headers]
-    settings = ReplaySettings({TOPIC: ToyLane}, ToyCity, SETS.__getitem__, GENESIS, KEY, {TOPIC: len(world.topics)})
-    again = replay(lines, settings)
+    again = replay(final_lines(world), replay_settings(world))
     signals = []
     for topics in world.topics:
         for _, _, value, headers in world.broker.read(topics.signals):

@@ -20,6 +20,8 @@ class Outcome:
     steps: int
     signals: int
     faults: dict[str, int]
+    module: str = "streams.simulate"
+    """What to run to see it again."""
 
     @property
     def failed(self) -> bool:
@@ -28,7 +30,7 @@ class Outcome:
 
     def __str__(self) -> str:
         what = "\n  ".join(self.violations) if self.live else "not live: " + "; ".join(self.violations)
-        return f"seed {self.seed}: {what}\n  repeat: python -m streams.simulate {self.seed} --trace"
+        return f"seed {self.seed}: {what}\n  repeat: python -m {self.module} {self.seed} --trace"
 
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:

@@ -18,6 +18,7 @@ from streams.city import City, CityHead, CitySettings
 from streams.conductor import Conductor, ConductorSettings
 from streams.lane import Head, Lane, LaneSettings, LaneTopics
 from streams.log import Indefinite, LogError, NotOwner
+from streams.logic import CityLogic, LaneLogic, Sets
 from streams.memory import MemoryBroker, MemoryTaskLog, Step
 from streams.records import TP, Batch
 from streams.simulate.feed import KEY, START_S, Feed
@@ -31,6 +32,19 @@ JOURNAL = TP("journal", 0)
 CITY_STATE = TP("state.city", 0)
 PULSE = TP("pulse", 0)
 STEPS_MOST = 20_000
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Whose logic a world runs. ``sets`` knows the names of :data:`streams.simulate.toy.SETS`, GENESIS among them."""
+
+    lane: Callable[[], LaneLogic] = ToyLane
+    city: Callable[[], CityLogic] = ToyCity
+    sets: Sets = SETS.__getitem__
+    feed: type[Feed] = Feed
+
+
+TOY = Cast()
 
 
 @dataclass(eq=False)
@@ -56,8 +70,8 @@ class Run:
 class World:
     """Runs one seed. After :meth:`run`, ``broker`` holds all that was written; ``live`` says whether it all arrived."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, cast: Cast = TOY) -> None:
+        self.seed, self.cast = seed, cast
         self.rng = random.Random(seed)
         self.plan = Plan.of(self.rng)
         self.broker = MemoryBroker()
@@ -104,7 +118,7 @@ class World:
 
     def _schedule(self) -> None:
         end = START_S + self.plan.seconds
-        Feed(self, self.rng).schedule(end)
+        self.cast.feed(self, self.rng).schedule(end)
         for when, name in self.plan.changes:
             self.at(START_S + when, lambda name=name: self._want(name))  # type: ignore[misc]  # binds the loop variable
         for rate, what in ((self.plan.moves, self._move), (self.plan.compactions, self._compact)):
@@ -183,13 +197,14 @@ class World:
             settings = LaneSettings(
                 GENESIS, KEY, self.plan.lanes, rng.choice((0.05, 0.2, 1.0, 2.0)), rng.choice((1, 300, 4_000_000)), 0.5
             )
-            lane = Lane(log, topics, ToyLane, SETS.__getitem__, settings, probe=lambda attempt: _probe(lane, attempt))
+            cast = self.cast
+            lane = Lane(log, topics, cast.lane, cast.sets, settings, probe=lambda attempt: _probe(lane, attempt))
             return lane
         if name == "city":
             log = MemoryTaskLog(self.broker, name, CITY_STATE, worker, rng.choice((1, 5, 50, 4096)))
             lanes = [t.signals for t in self.topics]
             settings_ = CitySettings(GENESIS, "", rng.choice((0.05, 0.2, 1.0)), self.plan.exclude_s, 0.5)
-            return City(log, lanes, JOURNAL, ToyCity, SETS.__getitem__, settings_)
+            return City(log, lanes, JOURNAL, self.cast.city, self.cast.sets, settings_)
         log = MemoryTaskLog(self.broker, name, PULSE, worker)
         conductor = Conductor(log, self.sources, self._clock, ConductorSettings(KEY, GENESIS, 1.0))
         conductor.wanted_set = self._wanted

@@ -1,0 +1,156 @@
+"""Whether the incidents of a simulated world are those of a run without faults, and whether nothing is owed.
+
+The same logs and the same journal are replayed by the same logic without a fault and with one flush. Records by key,
+state, audit notes and signals must be equal byte for byte. Beside that, what a replay would get wrong in the same way:
+every provisional record has one incident, no clock says a thing twice, and no timer is overdue.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from brain.incidents.clocks import next_due
+from brain.incidents.desk import KEY as CONSOLE
+from brain.incidents.desk import Console
+from brain.incidents.timers import GRAVE
+from brain.incidents.value import Incident
+from streams.city import CityHead
+from streams.memory import MemoryBroker
+from streams.records import TP, Signal
+from streams.replay import rerun
+from streams.simulate.check import NOTICE, SIGNAL, chains, final_lines, journal, replay_settings
+from streams.simulate.world import CITY_STATE, World
+from streams.state import HEAD
+
+AUDIT = TP("audit", 0)
+_incident = msgspec.json.Decoder(Incident).decode
+_signal = msgspec.json.Decoder(Signal).decode
+
+
+def check(world: World) -> list[str]:
+    """Every violation found, in words; empty when all holds. A world that is not live is not looked at."""
+    found: list[str] = []
+    chains(found, world)
+    again, lanes, _ = rerun(final_lines(world), replay_settings(world))
+    if len(lanes) != len(world.topics):
+        return [f"{len(lanes)} lanes were replayed, there are {len(world.topics)}"]
+    for topics in world.topics:
+        for kind in (SIGNAL, NOTICE):
+            ours = [v for _, _, v, h in world.broker.read(topics.signals) if kind in h]
+            theirs = [v for _, _, v, h in again.read(topics.signals) if kind in h]
+            _same_list(found, f"{topics.signals} {kind[1].decode()}", theirs, ours)
+    _same(found, "incident", newest(again), newest(world.broker))
+    _same(found, "deleted", _deleted(again), _deleted(world.broker))
+    _same(found, "state", _state(again), _state(world.broker))
+    _same_list(found, "audit", _notes(again), _notes(world.broker))
+    _outcomes(found, world)
+    _told_once(found, _notes(world.broker))
+    _overdue(found, world)
+    return found
+
+
+def newest(broker: MemoryBroker) -> dict[str, bytes | None]:
+    """The newest revision of every incident, also of those whose record was deleted; by topic and id."""
+    out: dict[str, bytes | None] = {}
+    for tp in _topics(broker):
+        for _, key, value, _ in broker.read(tp):
+            if value is not None:
+                out[f"{tp.topic} {(key or b'').decode()}"] = value
+    return out
+
+
+def _topics(broker: MemoryBroker) -> list[TP]:
+    return sorted(tp for tp in broker.partitions if tp.topic.startswith("incidents."))
+
+
+def _deleted(broker: MemoryBroker) -> dict[str, bytes | None]:
+    last = {(tp, key): value for tp in _topics(broker) for _, key, value, _ in broker.read(tp)}
+    return {f"{tp.topic} {(key or b'').decode()}": b"" for (tp, key), value in last.items() if value is None}
+
+
+def _state(broker: MemoryBroker) -> dict[str, bytes | None]:
+    latest = {(key or b"").decode(): value for _, key, value, _ in broker.read(CITY_STATE) if key != HEAD}
+    return {key: value for key, value in latest.items() if value is not None}
+
+
+def _notes(broker: MemoryBroker) -> list[bytes]:
+    return [value for _, key, value, _ in broker.read(AUDIT) if key == b"city" and value is not None]
+
+
+def _same(found: list[str], what: str, want: Mapping[str, bytes | None], got: Mapping[str, bytes | None]) -> None:
+    wrong = [key for key in sorted(want.keys() | got.keys()) if want.get(key) != got.get(key)]
+    if wrong:
+        a, b = want.get(wrong[0]), got.get(wrong[0])
+        found.append(f"{what}: {len(wrong)} of {len(want)} wrong: {wrong[0]}: {_difference(a, b)}")
+
+
+def _same_list(found: list[str], what: str, want: Iterable[bytes | None], got: Iterable[bytes | None]) -> None:
+    a, b = list(want), list(got)
+    if a == b:
+        return
+    lost, more = Counter(a) - Counter(b), Counter(b) - Counter(a)
+    first = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    differ = _difference(a[first] if first < len(a) else None, b[first] if first < len(b) else None)
+    found.append(
+        f"{what}: {len(a)} expected, {len(b)} found, {lost.total()} lost, {more.total()} more; first at {first}: {differ}"
+    )
+
+
+def _difference(want: bytes | None, got: bytes | None) -> str:
+    """The fields that differ, where both are JSON objects."""
+    try:
+        a, b = msgspec.json.decode(want or b""), msgspec.json.decode(got or b"")
+    except msgspec.DecodeError:
+        return f"expected {want!r:.200}, found {got!r:.200}"
+    if not isinstance(a, dict) or not isinstance(b, dict):
+        return f"expected {a}, found {b}"
+    differ = [f"{k}: expected {a.get(k)!r}, found {b.get(k)!r}" for k in sorted(a | b) if a.get(k) != b.get(k)]
+    return "; ".join(differ)[:600]
+
+
+def _outcomes(found: list[str], world: World) -> None:
+    """Every provisional record that the fold has come to is named by one incident, of merged ones by what they became."""
+    incidents = [_incident(value) for value in newest(world.broker).values() if value is not None]
+    named = Counter(name for i in incidents if i.state != "merged" for name in i.provisional)
+    frontier, absences = _head(world).frontier, journal(world.broker, world)[1]
+    for rank, topics in enumerate(world.topics):
+        for _, _, value, headers in world.broker.read(topics.alarms):
+            if SIGNAL not in headers or value is None:
+                continue
+            signal = _signal(value)
+            bounds = [bound for since, (until, bound) in absences[rank].items() if since <= signal.offset < until]
+            if max(signal.fold, *bounds, 0) < frontier and named[signal.identity()] != 1:
+                found.append(f"{topics.alarms}: {signal.identity()} is named by {named[signal.identity()]} incidents")
+
+
+def _told_once(found: list[str], notes: list[bytes]) -> None:
+    told: Counter[str] = Counter()
+    for note in map(msgspec.json.decode, notes):
+        if note["what"].startswith("clock."):
+            told[f"{note['incident']} {note['what']} {note['clock']} at {note['at']}"] += 1
+    found += [f"audit: {what}: told {n} times" for what, n in sorted(told.items()) if n > 1]
+
+
+def _overdue(found: list[str], world: World) -> None:
+    """Nothing that is kept names a time that has passed: a timer would have been lost."""
+    frontier = _head(world).frontier
+    for key, value in sorted(_state(world.broker).items()):
+        times: list[int | None] = []
+        raw = value or b""
+        if key.startswith("i/"):
+            i = _incident(raw)
+            times = [i.quiet_until, i.close_at, i.look_at, next_due(i.clocks)]
+        elif key.startswith(CONSOLE.decode()):
+            times = [msgspec.json.decode(raw, type=Console).look_at]
+        elif key.startswith((GRAVE.decode(), "e/")):
+            times = [int(raw.partition(b" ")[0])]
+        late = [t for t in times if t is not None and t < frontier]
+        if late:
+            found.append(f"state {key}: due at {min(late)}, and the fold is at {frontier}")
+
+
+def _head(world: World) -> CityHead:
+    return msgspec.json.decode(world.last(CITY_STATE, HEAD) or b"{}", type=CityHead)

@@ -1,0 +1,57 @@
+"""One seed with the real fold, from start to verdict."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+from brain.drill.simulate.check import check
+from brain.drill.simulate.lane import DrillLane, ManyTell
+from brain.drill.simulate.sets import DESK, FOLDING, SETS
+from brain.incidents import archive, inbox, timers
+from brain.incidents.city import CityLogic
+from streams.simulate.run import Outcome
+from streams.simulate.world import Cast, World
+
+SHORT: dict[tuple[ModuleType, str], int] = {
+    (timers, "GRAVE_MS"): 4_000, (archive, "KEPT_MS"): 3_000, (inbox, "PATIENCE_MS"): 1_500,
+}  # fmt: skip
+"""Days and minutes that would never pass in a world of seconds."""
+
+
+def city() -> CityLogic:
+    """The fold as the city task has it."""
+    return CityLogic(FOLDING, SETS.__getitem__, DESK)
+
+
+CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell)
+
+
+def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:
+    """Play a seed and judge it. An error out of the fold is a violation like any other."""
+    world = World(seed, CAST)
+    world.trace = trace
+    with _short():
+        try:
+            world.run()
+            found = check(world) if world.live else []
+        except Exception:  # noqa: BLE001  # whatever the fold raises is what we are looking for
+            found = [traceback.format_exc(limit=-6)]
+            world.live = True
+    signals = sum(len(world.broker.read(t.signals)) for t in world.topics)
+    return Outcome(seed, tuple(found), world.live, world.steps, signals, world.counts, "brain.drill.simulate")
+
+
+@contextlib.contextmanager
+def _short() -> Iterator[None]:
+    before: dict[tuple[ModuleType, str], Any] = {place: getattr(*place) for place in SHORT}
+    try:
+        for place, value in SHORT.items():
+            setattr(*place, value)
+        yield
+    finally:
+        for place, value in before.items():
+            setattr(*place, value)
