@@ -393,10 +393,14 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
 """Name → the changes that take one rule away."""
 
 
-@contextlib.contextmanager
-def reverted(name: str) -> Iterator[None]:
+def reverted(name: str) -> contextlib.AbstractContextManager[None]:
     """The engine without one of its rules."""
-    changes = MUTANTS[name]()
+    return patched(MUTANTS[name]())
+
+
+@contextlib.contextmanager
+def patched(changes: list[Change]) -> Iterator[None]:
+    """Attributes replaced: (owner, name, value)."""
     before = [(owner, attr, owner.__dict__[attr]) for owner, attr, _ in changes]
     for owner, attr, value in changes:
         setattr(owner, attr, value)

@@ -42,6 +42,8 @@ class Cast:
     city: Callable[[], CityLogic] = ToyCity
     sets: Sets = SETS.__getitem__
     feed: type[Feed] = Feed
+    kills: float = 0.0
+    """So often a second the city task is killed, beside all that a plan has it suffer."""
 
 
 TOY = Cast()
@@ -125,6 +127,9 @@ class World:
             when = START_S
             while rate and (when := when + self.rng.expovariate(rate)) < end:
                 self.at(when, what)
+        when = START_S
+        while self.cast.kills and (when := when + self.rng.expovariate(self.cast.kills)) < end:
+            self.at(when, self._kill_city)
         self.at(end, self._calm)
 
     def _calm(self) -> None:
@@ -347,6 +352,10 @@ class World:
             self.after(self.rng.uniform(0.05, 1.5), lambda: self._start(run.name))
         else:
             self._kill(run.worker, "crash worker")
+
+    def _kill_city(self) -> None:
+        for run in [r for r in self.runs if r.alive and r.name == "city"]:
+            self._crash(run)
 
     def _kill(self, worker: Worker, why: str) -> None:
         self.count(why)

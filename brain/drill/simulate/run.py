@@ -27,7 +27,7 @@ def city() -> CityLogic:
     return CityLogic(FOLDING, SETS.__getitem__, DESK)
 
 
-CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell)
+CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell, kills=0.6)
 
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:

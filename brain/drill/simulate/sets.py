@@ -13,7 +13,7 @@ from streams.simulate.toy import SETS as TOY_SETS
 from streams.simulate.toy import ToySet
 
 FOLDING = FoldSettings(
-    quiet_s=1.0, reopen_s=1.5, window_s=3.0, members=4, age_s=8.0, chatter=3, chatter_s=4.0,
+    quiet_s=1.0, reopen_s=1.5, window_s=3.0, members=4, age_s=8.0, chatter=2, chatter_s=5.0,
 )  # fmt: skip
 DESK = DeskSettings(window_s=3.0, most=4, keep=1, calm=1, weak=2, hold_s=0.7, over_s=1.5, families=2)
 FAMILIES = ("air", "wind", "typhoon", "flood")
@@ -51,8 +51,8 @@ def _limits(accept: str, dispose: str, steps: list[str]) -> Limits:
 
 _EVERY = (_scenario(FIRE, life=True), *(_scenario(f"eco.{family}") for family in FAMILIES))
 _CAUSES = [
-    {"cause": "eco.typhoon*", "effect": "eco.wind*", "same": "district", "within_s": 4},
-    {"cause": "eco.air*", "effect": "eco.flood*", "within_m": 600, "within_s": 3, "up_to": 3},
+    {"cause": "eco.typhoon*", "effect": "eco.wind*", "same": "district", "within_s": 8, "up_to": 4},
+    {"cause": "eco.air*", "effect": "eco.flood*", "within_m": 900, "within_s": 6, "up_to": 4},
 ]
 SETS = {
     "s0": DrillSet(
