@@ -343,3 +343,24 @@ def test_a_log_replayed_through_lanes_and_city_gives_doubted_incidents_whatever_
     assert set(members) == set(ids)
     assert {asset for asset, m in members.items() if m.get("doubts") == ["impossible"]} == {"wl-1", "wl-2"}
     assert set(home.values()) == {0, 1}
+
+
+def test_the_asset_that_a_doubt_is_noted_of_is_the_same_after_a_restart() -> None:
+    def noted(restart: bool) -> list[tuple[int, str, str]]:
+        logic, items = CityLogic(), dict[bytes, bytes]()
+        logic.enter("s", content())
+        for asset, t in (("wl-1", 1), ("wl-2", 2), ("wl-1", 3)):
+            logic.signal(raised(asset, MINUTE - 1000 + t))
+        keep(logic, items)
+        if restart:
+            logic = CityLogic()
+            logic.load(dict(items))
+            logic.enter("s", content())
+        for minute in range(MINUTE, MINUTE + 20 * 60_000, 60_000):
+            logic.summary(said(minute, {"wl-1": {"flatline": 4.0}, "wl-2": {"flatline": 4.0}}))
+            logic.fire(minute + 1)
+        [incident] = logic.incidents()
+        return [reason for reason in incident.reasons if reason[1] == "doubted"]
+
+    assert len(noted(False)) == 1
+    assert noted(False) == noted(True)
