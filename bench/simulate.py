@@ -1,7 +1,9 @@
 """Seeds of the fault simulator: the whole engine on the memory log with faults between any two steps.
 
 ``violations`` counts seeds with anything lost, double, wrong, torn or out of order; ``not_live`` those that did not
-come to the end of their input after the faults stopped. ``data`` is a text file with one seed a line, to repeat some.
+come to the end of their input after the faults stopped. One seed in EVERY runs the real incidents of the city
+(:mod:`brain.drill.simulate`) instead of toy logic: those are counted in ``incident_*`` too, and the others are sums of
+both. ``data`` is a text file with one seed a line, ``incidents`` before it where it is of those, to repeat some.
 SEEDS in the environment sets how many (default 10,000); they follow on from ``seed``.
 """
 
@@ -17,25 +19,34 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.harness import Figure, Result
+from brain.drill.simulate.run import simulate as simulate_incidents
 from streams.simulate.run import Outcome, simulate
 
 SEEDS = 10_000
+EVERY = 20
 SPAN = 1_000_000
 """Seeds of one ``--seed`` start here apart, so that no two runs share any."""
 
 
+Job = tuple[bool, int]
+"""Whether it runs the real incidents, and its seed."""
+
+
 def run(seed: int, data: Path | None) -> Result:
-    """Simulate; figures ``seeds``, ``violations``, ``not_live``."""
-    seeds = _seeds(seed, data)
+    """Simulate; figures ``seeds``, ``violations``, ``not_live``, and ``incident_`` with each of them."""
+    jobs = _jobs(seed, data)
     console = Console(stderr=True)
     faults: Counter[str] = Counter()
-    violations = not_live = steps = signals = 0
+    found: Counter[str] = Counter()
+    steps = signals = 0
     columns = (TextColumn("simulate"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     with multiprocessing.Pool(processes) as pool, Progress(*columns, console=console) as progress:
-        for outcome in progress.track(pool.imap_unordered(simulate, seeds, chunksize=8), total=len(seeds)):
-            violations += bool(outcome.violations)
-            not_live += not outcome.live
+        for real, outcome in progress.track(pool.imap_unordered(_play, jobs, chunksize=8), total=len(jobs)):
+            for name in ("", "incident_") if real else ("",):
+                found[name + "seeds"] += 1
+                found[name + "violations"] += bool(outcome.violations)
+                found[name + "not_live"] += not outcome.live
             steps, signals = steps + outcome.steps, signals + outcome.signals
             faults.update(outcome.faults)
             if outcome.failed:
@@ -43,16 +54,24 @@ def run(seed: int, data: Path | None) -> Result:
     rows: list[dict[str, Figure]] = [
         {"what": name, "times": count} for name, count in sorted(faults.items(), key=lambda item: -item[1])
     ]
-    figures: dict[str, Figure] = {"seeds": len(seeds), "violations": violations, "not_live": not_live}
-    ok = violations == 0 and not_live == 0
+    rows.append({"what": "seeds with the real incidents", "times": found["incident_seeds"]})
+    names = [kind + name for kind in ("", "incident_") for name in ("seeds", "violations", "not_live")]
+    figures: dict[str, Figure] = {name: found[name] for name in names}
+    ok = found["violations"] == 0 and found["not_live"] == 0
     return Result(rows, figures, ok, {"processes": processes, "steps": steps, "records_in_signals": signals})
 
 
-def _seeds(seed: int, data: Path | None) -> Sequence[int]:
+def _play(job: Job) -> tuple[bool, Outcome]:
+    real, seed = job
+    return real, simulate_incidents(seed) if real else simulate(seed)
+
+
+def _jobs(seed: int, data: Path | None) -> Sequence[Job]:
     if data is not None:
-        return [int(line) for line in data.read_text(encoding="utf-8").split()]
+        lines = [line.split() for line in data.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [(words[0] == "incidents", int(words[-1])) for words in lines]
     first = seed * SPAN
-    return range(first, first + int(os.environ.get("SEEDS", SEEDS)))
+    return [(n % EVERY == EVERY - 1, first + n) for n in range(int(os.environ.get("SEEDS", SEEDS)))]
 
 
 def _show(console: Console, outcome: Outcome) -> None:

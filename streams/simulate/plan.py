@@ -31,6 +31,8 @@ class Plan:
     """(from, seconds, task) in which a task does nothing at all."""
     outages: list[tuple[float, float]]
     """(from, seconds) in which no data comes and the conductor stands still."""
+    kills: float = 0.0
+    """Of the city task alone, a second, beside all else that it suffers."""
 
     @classmethod
     def of(cls, rng: random.Random) -> Plan:

@@ -42,8 +42,7 @@ class Cast:
     city: Callable[[], CityLogic] = ToyCity
     sets: Sets = SETS.__getitem__
     feed: type[Feed] = Feed
-    kills: float = 0.0
-    """So often a second the city task is killed, beside all that a plan has it suffer."""
+    plan: Callable[[random.Random], Plan] = Plan.of
 
 
 TOY = Cast()
@@ -75,7 +74,7 @@ class World:
     def __init__(self, seed: int, cast: Cast = TOY) -> None:
         self.seed, self.cast = seed, cast
         self.rng = random.Random(seed)
-        self.plan = Plan.of(self.rng)
+        self.plan = cast.plan(self.rng)
         self.broker = MemoryBroker()
         self.broker.clock = START_S
         self.names = [f"lane-{i}" for i in range(self.plan.lanes)] + ["city", "conductor"]
@@ -123,13 +122,15 @@ class World:
         self.cast.feed(self, self.rng).schedule(end)
         for when, name in self.plan.changes:
             self.at(START_S + when, lambda name=name: self._want(name))  # type: ignore[misc]  # binds the loop variable
-        for rate, what in ((self.plan.moves, self._move), (self.plan.compactions, self._compact)):
+        rates = (
+            (self.plan.moves, self._move),
+            (self.plan.compactions, self._compact),
+            (self.plan.kills, self._kill_city),
+        )
+        for rate, what in rates:
             when = START_S
             while rate and (when := when + self.rng.expovariate(rate)) < end:
                 self.at(when, what)
-        when = START_S
-        while self.cast.kills and (when := when + self.rng.expovariate(self.cast.kills)) < end:
-            self.at(when, self._kill_city)
         self.at(end, self._calm)
 
     def _calm(self) -> None:

@@ -10,7 +10,9 @@ from brain.drill.simulate.run import simulate
 
 def main() -> int:
     """0 when everything held."""
-    parser = argparse.ArgumentParser(prog="python -m brain.drill.simulate", description="Run seeds of the fault simulator with the real incidents.")
+    parser = argparse.ArgumentParser(
+        prog="python -m brain.drill.simulate", description="Run seeds of the fault simulator on incidents."
+    )
     parser.add_argument("seed", type=int)
     parser.add_argument("count", type=int, nargs="?", default=1)
     parser.add_argument("--trace", action="store_true")

@@ -94,9 +94,8 @@ def _same_list(found: list[str], what: str, want: Iterable[bytes | None], got: I
     lost, more = Counter(a) - Counter(b), Counter(b) - Counter(a)
     first = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
     differ = _difference(a[first] if first < len(a) else None, b[first] if first < len(b) else None)
-    found.append(
-        f"{what}: {len(a)} expected, {len(b)} found, {lost.total()} lost, {more.total()} more; first at {first}: {differ}"
-    )
+    counts = f"{len(a)} expected, {len(b)} found, {lost.total()} lost, {more.total()} more"
+    found.append(f"{what}: {counts}; first at {first}: {differ}")
 
 
 def _difference(want: bytes | None, got: bytes | None) -> str:
@@ -112,18 +111,21 @@ def _difference(want: bytes | None, got: bytes | None) -> str:
 
 
 def _outcomes(found: list[str], world: World) -> None:
-    """Every provisional record that the fold has come to is named by one incident, of merged ones by what they became."""
+    """Every provisional record that the fold has come to is named by one incident, other than those merged away."""
     incidents = [_incident(value) for value in newest(world.broker).values() if value is not None]
     named = Counter(name for i in incidents if i.state != "merged" for name in i.provisional)
     frontier, absences = _head(world).frontier, journal(world.broker, world)[1]
+    wrong: dict[str, int] = {}
     for rank, topics in enumerate(world.topics):
         for _, _, value, headers in world.broker.read(topics.alarms):
             if SIGNAL not in headers or value is None:
                 continue
             signal = _signal(value)
             bounds = [bound for since, (until, bound) in absences[rank].items() if since <= signal.offset < until]
-            if max(signal.fold, *bounds, 0) < frontier and named[signal.identity()] != 1:
-                found.append(f"{topics.alarms}: {signal.identity()} is named by {named[signal.identity()]} incidents")
+            name = signal.identity()
+            if max(signal.fold, *bounds, 0) < frontier and named[name] != 1:
+                wrong[name] = named[name]
+    found += [f"provisional record {name} is named by {n} incidents" for name, n in wrong.items()]
 
 
 def _told_once(found: list[str], notes: list[bytes]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -13,6 +14,7 @@ from brain.drill.simulate.lane import DrillLane, ManyTell
 from brain.drill.simulate.sets import DESK, FOLDING, SETS
 from brain.incidents import archive, inbox, timers
 from brain.incidents.city import CityLogic
+from streams.simulate.plan import Plan
 from streams.simulate.run import Outcome
 from streams.simulate.world import Cast, World
 
@@ -27,7 +29,18 @@ def city() -> CityLogic:
     return CityLogic(FOLDING, SETS.__getitem__, DESK)
 
 
-CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell, kills=0.6)
+def plan(rng: random.Random) -> Plan:
+    """As the toy's, harder on the city: it is killed often, and every third time a lane is slow and left out."""
+    drawn = Plan.of(rng)
+    drawn.kills = 0.6
+    if rng.random() < 1 / 3:
+        drawn.exclude_s = 2.0
+        lane = f"lane-{rng.randrange(drawn.lanes)}"
+        drawn.freezes.append((rng.uniform(1, drawn.seconds - 5), rng.uniform(6, 9), lane))
+    return drawn
+
+
+CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell, plan)
 
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:

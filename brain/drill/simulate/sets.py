@@ -55,9 +55,7 @@ _CAUSES = [
     {"cause": "eco.air*", "effect": "eco.flood*", "within_m": 900, "within_s": 6, "up_to": 4},
 ]
 SETS = {
-    "s0": DrillSet(
-        TOY_SETS["s0"], _EVERY, {"version": 1, "causes": _CAUSES}, _limits("1s", "6s", ["1s", "2s", "4s"])
-    ),
+    "s0": DrillSet(TOY_SETS["s0"], _EVERY, {"version": 1, "causes": _CAUSES}, _limits("1s", "6s", ["1s", "2s", "4s"])),
     "s1": DrillSet(TOY_SETS["s1"], _EVERY, {"version": 1, "causes": _CAUSES[:1]}, _limits("2s", "4s", ["2s", "3s"])),
     "s2": DrillSet(TOY_SETS["s2"], _EVERY[:3], None, None),
 }
