@@ -169,7 +169,7 @@ def on_grid(
     rows: Sequence[tuple[str, int, bytes | None, bytes, int]], partitions: Mapping[str, int], key: bytes,
     genesis: str, end: int,
 ) -> list[Line]:  # fmt: skip
-    """Rows (input topic, partition, key, payload, time in ms UTC) in order of time, with a pulse a second until ``end``.
+    """Rows (input topic, partition, key, payload, ms UTC) in order of time, with a pulse a second until ``end``.
 
     Pulses begin a second before the first row, and go on after ``end`` until all that came is folded.
     """

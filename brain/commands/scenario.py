@@ -29,11 +29,13 @@ Lang = Annotated[str | None, typer.Option(help="zh or en")]
 Paths = Annotated[list[Path] | None, typer.Argument(help="scenario files; all of the set when left out / 场景文件")]
 
 _ZH = {
-    "id": "编号", "version": "版本", "state": "状态", "name": "名称", "event": "事件类型", "owner": "负责", "tests": "测试",
+    "id": "编号", "version": "版本", "state": "状态", "name": "名称", "event": "事件类型", "owner": "负责",
+    "tests": "测试",
     "found": "{errors} 个错误, {warnings} 个警告, {files} 个文件", "ran": "{passed} 个通过, {failed} 个未通过",
     "missing": "应有而无", "more": "不应有", "refused": "记录被拒绝: {why}", "quiet": "应为安静",
     "wrote": "已写入 {path}; 下一步: brain scenario lint {path}; brain scenario test {path}",
-    "locked": "{path}: {changes}", "same": "{path}: 无变化", "none": "没有测试; 见 brain scenario explain no_test_fires",
+    "locked": "{path}: {changes}", "same": "{path}: 无变化",
+    "none": "没有测试; 见 brain scenario explain no_test_fires",
     "means": "含义", "first_steps": "先做", "false_alarms": "误报", "basis": "依据",
 }  # fmt: skip
 _EN = {
@@ -53,11 +55,9 @@ def new(
     id: Annotated[str, typer.Argument(help="domain and names with dots between, as eco.water.do_low / 编号")],
     type: Annotated[str, typer.Option(help="type of the assets / 资产类型")] = "",
     metric: Annotated[str, typer.Option(help="their metric; the first that has a range when left out / 指标")] = "",
-    word: Annotated[list[str] | None, typer.Option(help="word of tickets, in place of --type; may be repeated")] = None,
+    word: Annotated[list[str] | None, typer.Option(help="word of tickets, in place of --type")] = None,
     event: Annotated[str, typer.Option(help="event code; the nearest above the id when left out / 事件类型")] = "",
-    file: Annotated[
-        Path | None, typer.Option(help="file to write; scenarios/<domain>/… of the set when left out")
-    ] = None,
+    file: Annotated[Path | None, typer.Option(help="file to write; in the set when left out")] = None,
     set_dir: SetDir = None,
     config: Config = None,
     lang: Lang = None,
@@ -121,12 +121,10 @@ def lint(
         raise typer.Exit(1)
 
 
-@app.command()
-def test(
+@app.command("test")
+def run_tests(
     paths: Paths = None,
-    filter_: Annotated[
-        str, typer.Option("--filter", help="pattern of ids or of names of tests, as eco.* / 筛选")
-    ] = "*",
+    filter_: Annotated[str, typer.Option("--filter", help="pattern of ids or of tests' names / 筛选")] = "*",
     set_dir: SetDir = None,
     config: Config = None,
     lang: Lang = None,
@@ -290,8 +288,8 @@ def _event(events: Events | None, id_: str, code: str) -> tuple[str, bool]:
     if not code:
         parts = id_.split(".")
         above = [".".join(parts[:n]) for n in range(len(parts), 1, -1)]
-        code = next((one for one in above if events.find(one) is not None), "")
-    event = events.find(code) if code else None
+        code = next((one for one in above if one in events.by_code), "")
+    event = events.by_code.get(code)
     if event is None:
         near = events.nearest(code or id_)
         fail(

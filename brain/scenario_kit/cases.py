@@ -40,7 +40,7 @@ class Wording(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Reading(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A reading in the native form, ``at`` in place of ``t``; several values in ``v`` come every ``every_s`` seconds."""
+    """A reading in the native form, ``at`` in place of ``t``; several ``v`` come ``every_s`` seconds apart."""
 
     at: float
     asset: str
@@ -63,7 +63,7 @@ class Crowd(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Frame(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A camera's frame in DeepStream's minimal form, ``at`` in place of ``@timestamp``; with ``times`` it is repeated."""
+    """A camera's frame in DeepStream's minimal form, ``at`` in place of ``@timestamp``; repeated ``times``."""
 
     at: float
     sensorId: str  # noqa: N815  # DeepStream's name
@@ -198,7 +198,7 @@ def _given(case: Case, source: str, place: str) -> None:
         many = times(record)
         if not many >= 1 or not record.every_s > 0:
             raise CaseError(where, "expected one value or more, times of at least 1, every_s above 0")
-        if not (0 <= record.at and last(record) <= MOST_S):
+        if not (record.at >= 0 and last(record) <= MOST_S):
             raise CaseError(f"{where}.at", f"expected seconds from 0 to {MOST_S:g}, got {record.at}")
         if isinstance(record, Frame) and record.crowd is not None and not 0 <= record.crowd.count <= 500:
             raise CaseError(f"{where}.crowd.count", f"expected 0 to 500, got {record.crowd.count}")

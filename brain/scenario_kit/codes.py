@@ -82,7 +82,8 @@ CODES: Mapping[str, Code] = {
         "The condition lies outside every matching asset's registered range. Check bound and unit.",
     )),
     "rung_unreachable": Code("error", Text(
-        "某一级别在登记的量程内不可能达到。", "A rung of the ladder lies outside every matching asset's registered range."
+        "某一级别在登记的量程内不可能达到。",
+        "A rung of the ladder lies outside every matching asset's registered range."
     )),
     "no_clear": Code("warning", Text(
         "没有写何时解除：条件一不成立就解除，值在界限附近时会反复。写 clear。",
@@ -97,12 +98,15 @@ CODES: Mapping[str, Code] = {
         "没有写 means：触发意味着什么。值班员靠它判断。",
         "It lacks means: what it means when it is raised; whoever is on duty judges by it.",
     )),
-    "no_first_steps": Code("warning", Text("没有写 first_steps：先做什么。", "It lacks first_steps: what to do first.")),
+    "no_first_steps": Code("warning", Text(
+        "没有写 first_steps：先做什么。", "It lacks first_steps: what to do first."
+    )),
     "no_false_alarms": Code("warning", Text(
         "没有写 false_alarms：已知的误报。", "It lacks false_alarms: what raises it and is nothing."
     )),
     "no_basis": Code("warning", Text(
-        "没有写 basis：所依据的标准、法规，或 sample。", "It lacks basis: the standard or regulation it is of, or sample."
+        "没有写 basis：所依据的标准、法规，或 sample。",
+        "It lacks basis: the standard or regulation it is of, or sample."
     )),
     "no_test_fires": Code("error", Text(
         "没有一个测试会触发 (expect 有信号)。", "No test of it fires: write one that expects signals."
@@ -112,7 +116,7 @@ CODES: Mapping[str, Code] = {
     )),
     "shadowed": Code("warning", Text(
         "另一个场景的匹配相同、条件更宽、级别不低，凡本场景触发它都触发。合并，或改为其 levels 的一级。",
-        "Another with the same match fires whenever this does, at no lower level. Merge them, or make this a rung of it.",
+        "Another of the same match fires whenever this does, at no lower level. Merge them, or make it a rung.",
     )),
     "changed": Code("error", Text(
         "内容变了而版本没变。把 version 加一，再运行 brain scenario lock。",
@@ -126,5 +130,8 @@ CODES: Mapping[str, Code] = {
         "锁文件中的场景没有文件了。应改为 state: retired；确实不要了，运行 brain scenario lock。",
         "The lock has a scenario that no file has. Better state: retired; if it is to go, run brain scenario lock.",
     )),
-    "bad_lock": _refused("锁文件无法读取。删去后运行 brain scenario lock。", "The lock cannot be read. Remove it, then run brain scenario lock."),
+    "bad_lock": _refused(
+        "锁文件无法读取。删去后运行 brain scenario lock。",
+        "The lock cannot be read. Remove it, then run brain scenario lock.",
+    ),
 }  # fmt: skip

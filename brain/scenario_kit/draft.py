@@ -53,7 +53,7 @@ tests:
 
 def check_id(id_: str) -> str:
     """The domain of an id. Raises NewError."""
-    domain = id_.split(".")[0]
+    domain = id_.split(".", maxsplit=1)[0]
     if not _ID.fullmatch(id_):
         raise NewError(f"{id_!r}: expected a domain and names with dots between them, as eco.water.do_low")
     if domain not in DOMAINS:

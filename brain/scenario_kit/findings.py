@@ -184,7 +184,7 @@ def _covers(o: Scenario, s: Scenario) -> bool:
     theirs, ours = float(getattr(o.detect, name)), float(getattr(s.detect, name))
     weaker = theirs >= ours if name == "below" else theirs <= ours
     sooner = o.duration.readings <= s.duration.readings and o.duration.seconds <= s.duration.seconds
-    same = (theirs, o.duration) == (ours, s.duration)
+    same = (theirs, o.duration, o.level, o.levels) == (ours, s.duration, s.level, s.levels)
     if not weaker or not sooner or (same and o.id > s.id):
         return False
     worse = [(ours, s.level), *((rung.at, rung.level) for rung in s.levels)]

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import yaml
 
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 40
 """Levels that are looked at: a scenario has six, and an anchor within itself has no end."""
 
 
-def lines(text: bytes | str) -> dict[str, int]:
-    """Place (``tests[0].given[1].at``) → line, the first being 1. Empty of what is not YAML."""
-    return {place: line for place, line, _ in _all(text)}
+class Layout(NamedTuple):
+    """Where things stand: place (``tests[0].given[1].at``) → line, the first being 1; and keys that stand twice in one
+    mapping, of which YAML silently takes the last."""
+
+    lines: dict[str, int]
+    doubled: list[tuple[str, int]]
 
 
-def doubled(text: bytes | str) -> list[tuple[str, int]]:
-    """Keys that stand twice in one mapping, of which YAML silently takes the last: place and line."""
-    return [(place, line) for place, line, again in _all(text) if again]
+def layout(text: bytes | str) -> Layout:
+    """Of a YAML text; empty of what is none."""
+    try:
+        root = yaml.compose(text, _LOADER)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        root = None
+    every = [] if root is None else list(_walk(root, "", 0))
+    return Layout({place: line for place, line, _ in every}, [(place, line) for place, line, again in every if again])
 
 
 def line_of(places: Mapping[str, int], place: str) -> int:
@@ -30,21 +40,12 @@ def line_of(places: Mapping[str, int], place: str) -> int:
 def broken_at(text: bytes | str) -> int:
     """Line at which a text stops being YAML; 1 where that is not known."""
     try:
-        yaml.compose(text, yaml.SafeLoader)
+        yaml.compose(text, _LOADER)
     except yaml.MarkedYAMLError as error:
         return error.problem_mark.line + 1 if error.problem_mark is not None else 1
     except (yaml.YAMLError, ValueError, RecursionError):
         return 1
     return 1
-
-
-def _all(text: bytes | str) -> Iterator[tuple[str, int, bool]]:
-    try:
-        root = yaml.compose(text, yaml.SafeLoader)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return
-    if root is not None:
-        yield from _walk(root, "", 0)
 
 
 def _walk(node: yaml.Node, place: str, depth: int) -> Iterator[tuple[str, int, bool]]:

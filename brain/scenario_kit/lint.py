@@ -11,7 +11,7 @@ from brain.incidents.value import Text
 from brain.scenario_kit import codes, lock
 from brain.scenario_kit.codes import CODES, Severity
 from brain.scenario_kit.findings import Found, Ground, of_one, shadowed
-from brain.scenario_kit.lines import broken_at, doubled, line_of, lines
+from brain.scenario_kit.lines import broken_at, layout, line_of
 from brain.scenarios import Scenario, ScenarioError, place_of, read
 from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, Tables, files, findings, tables
 from brain.standards import Library
@@ -91,17 +91,17 @@ def lint(folder: Path, only: Collection[Path] = ()) -> list[Finding]:
 def read_file(path: Path) -> Source | list[Finding]:
     """A scenario file, or why it is refused. Raises OSError."""
     text = path.read_bytes()
+    where = layout(text)
     try:
         scenario = read(text, str(path))
     except ScenarioError as error:
         what = str(error).removeprefix(f"{path}: ")
-        line = broken_at(text) if error.code == "not_yaml" else line_of(lines(text), error.place)
+        line = broken_at(text) if error.code == "not_yaml" else line_of(where.lines, error.place)
         return [Finding(error.code, CODES[error.code].severity, str(path), line, error.place, Text(what, what))]
-    twice = doubled(text)
-    if twice:
-        what = Text("这个键出现两次", "this key stands twice")
-        return [Finding("double_key", "error", str(path), line, place, what, scenario.id) for place, line in twice]
-    return Source(path, scenario, lines(text))
+    if where.doubled:
+        twice = Text("这个键出现两次", "this key stands twice")
+        return [Finding("double_key", "error", str(path), n, place, twice, scenario.id) for place, n in where.doubled]
+    return Source(path, scenario, where.lines)
 
 
 class _Parts:
@@ -128,8 +128,7 @@ class _Parts:
         part(MAP, lambda: setattr(self, "map", GridMap.load(folder / MAP)))
         part("", lambda: setattr(self, "tables", tables(contents, folder)))
         part(STANDARDS, library)
-        both = self.registry is not None and self.map is not None
-        self.ground = Ground.of(self.registry, self.map) if both and self.registry and self.map else None
+        self.ground = None if self.registry is None or self.map is None else Ground.of(self.registry, self.map)
 
     def fits(self, s: Scenario) -> Iterator[Found]:
         """Why the set would refuse the scenario."""

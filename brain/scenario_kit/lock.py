@@ -6,8 +6,9 @@ locked: they change as often as it takes.
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -42,8 +43,8 @@ class Change(NamedTuple):
 
 
 def decides(s: Scenario) -> dict[str, Any]:
-    """What decides, as in the file. Fields at their defaults do not count, so a release with more fields changes none."""
-    return {name: value for name, value in _bare(s).items() if name not in FREE}
+    """What decides, as in the file. Defaults do not count, so a release that has more fields changes no hash."""
+    return _bare(s, FREE)
 
 
 def hash_of(s: Scenario) -> str:
@@ -93,10 +94,17 @@ def changes(was: Mapping[str, Locked], now: Mapping[str, Locked]) -> list[Change
     return out
 
 
-def _bare(part: msgspec.Struct) -> dict[str, Any]:
+@functools.cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
+
+
+def _bare(part: msgspec.Struct, without: Collection[str] = ()) -> dict[str, Any]:
     """Fields of a struct that are not at their defaults, by the names in the file."""
     out: dict[str, Any] = {}
-    for field in msgspec.structs.fields(part):
+    for field in _fields(type(part)):
+        if field.name in without:
+            continue
         value = getattr(part, field.name)
         if field.required or value != _default(field):
             out[field.encode_name] = _plain(value)
