@@ -16,6 +16,7 @@ from brain.commands.notify import notify
 from brain.commands.recover import recover
 from brain.commands.route import route
 from brain.commands.rules import app as rules_app
+from brain.commands.scenario import app as scenario_app
 from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
@@ -43,6 +44,7 @@ app.command()(address)
 app.command()(route)
 app.command()(explain)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
+app.add_typer(scenario_app, name="scenario", help="write, check and test what to watch for / 场景")
 app.add_typer(rules_app, name="rules", help="how often rules were right, and what to change / 场景准确率与改进")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")
 app.add_typer(calendar.app, name="calendar", help="working days, and when a limit ends / 工作日历")

@@ -117,7 +117,7 @@ def _watch(s: Scenario, bound: str) -> bool:
     if s.source != "video":
         raise ValueError(f"detect.watch: only for source video; source is {s.source!r}")
     more = _given(match, ("urgency_from", "mood_below"))
-    if not match.type or match.metric or match.metrics or match.words or more:
+    if not match.type or match.metric or match.metrics or match.unit or match.words or more:
         raise ValueError(
             "match: expected the type of the cameras, and no metric or other part, because detect has watch"
         )
@@ -229,7 +229,7 @@ def _tickets(s: Scenario, ends: list[str]) -> None:
 
 def _match(s: Scenario) -> None:
     m, d = s.match, s.detect
-    if m.type or m.metric or m.metrics or not all(m.words):
+    if m.type or m.metric or m.metrics or m.unit or not all(m.words):
         raise ValueError(
             "match: expected words, class, urgency_from or mood_below for source hotline, not type, metric"
         )

@@ -5,6 +5,7 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from brain.combined import Combined, combined
 from brain.grades import Use, use_of
 from brain.near import near
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, JOINT, NEIGHBOURS, SCAN, SPIKE, check
+from brain.scenario_kit import cases
+from brain.scenario_kit.cases import Case, CaseError, Wording
 from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
@@ -29,10 +32,16 @@ DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
 Source = Literal["iot", "video", "hotline"]
+State = Literal["draft", "shadow", "trial", "live", "retired"]
+_PLACE = re.compile(r"[a-z_]+(?:[.\[][\w.\[\]]*)?(?=[:, ])")
 
 
 class ScenarioError(ValueError):
-    """A scenario that cannot be used."""
+    """A scenario that cannot be used: ``code`` says of which kind (docs/scenarios.md), ``place`` where in the file."""
+
+    def __init__(self, message: str, code: str = "not_of_set", place: str = "") -> None:
+        super().__init__(message)
+        self.code, self.place = code, place
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -50,6 +59,8 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     type: str = ""
     metric: str = ""
+    unit: str = ""
+    """Of the bounds, where a person says it: lint holds it against the registry."""
     metrics: tuple[str, ...] = ()
     """Several of one asset, for the detector ``halfspace``."""
     words: tuple[str, ...] = ()
@@ -148,7 +159,11 @@ class Rung(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """One scenario, as written. ``life``: never-hidden class (fire, gas, people trapped or drowning)."""
+    """One scenario, as written. ``life``: never-hidden class (fire, gas, people trapped or drowning).
+
+    ``state``: only live ones run in lanes; all others are loaded, listed and tested. ``basis``: the standard or
+    regulation that the rule is of, or "sample".
+    """
 
     id: str
     version: int
@@ -163,6 +178,17 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     clear: Clear = Clear()
     level: int = 1
     levels: tuple[Rung, ...] = ()
+    state: State = "live"
+    owner: str = ""
+    """Who answers for the rule: a department or a team."""
+    means: Wording = Wording()
+    """What it means when it is raised."""
+    first_steps: Wording = Wording()
+    """What whoever gets it does first."""
+    false_alarms: Wording = Wording()
+    """What raises it and is nothing."""
+    basis: str = ""
+    tests: tuple[Case, ...] = ()
 
     def kind(self) -> str:
         """Class of tickets 诉求类别: as stated, else the last part of the id."""
@@ -264,12 +290,14 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
     for path in sorted(folder.rglob("*.yaml")):
         scenario = read(path.read_bytes(), str(path))
         if scenario.id in found:
-            raise ScenarioError(f"{path}: id: {scenario.id!r} is there already; each scenario needs its own")
+            raise ScenarioError(
+                f"{path}: id: {scenario.id!r} is there already; each scenario needs its own", "duplicate_id", "id"
+            )
         try:
             if fits is not None:
                 fits(scenario)
         except ValueError as error:
-            raise ScenarioError(f"{path}: {error}") from error
+            raise ScenarioError(f"{path}: {error}", "not_of_set", place_of(error)) from error
         found[scenario.id] = scenario
     return [found[key] for key in sorted(found)]
 
@@ -278,8 +306,9 @@ def read(text: bytes | str, place: str = "scenario") -> Scenario:
     """One scenario from YAML; ``place`` begins every error. Raises ScenarioError."""
     try:
         data = msgspec.yaml.decode(text)
-    except msgspec.DecodeError as error:
-        raise ScenarioError(f"{place}: not YAML: {error}") from error
+    except (msgspec.DecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        # Beside its own errors, the reader lets through those of dates, keys and depths that cannot be.
+        raise ScenarioError(f"{place}: not YAML: {error}", "not_yaml") from error
     return of(data, place)
 
 
@@ -291,16 +320,27 @@ def of(data: Any, place: str = "scenario") -> Scenario:
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         path = where.strip("`").removeprefix("$").lstrip(".")
-        raise ScenarioError(f"{place}: {path + ': ' if path else ''}{_lower(message)}{_hint(data, path)}") from error
+        text = f"{place}: {path + ': ' if path else ''}{_lower(message)}{_hint(data, path)}"
+        raise ScenarioError(text, "wrong_type", path) from error
     try:
         check(scenario)
+        cases.check(scenario)
+    except CaseError as error:
+        raise ScenarioError(f"{place}: {error}", "bad_test", error.place) from error
     except ValueError as error:
-        raise ScenarioError(f"{place}: {error}") from error
+        raise ScenarioError(f"{place}: {error}", "contradicts", place_of(error)) from error
     return scenario
+
+
+def place_of(error: ValueError) -> str:
+    """Where in the file, by an error's text; empty where it does not begin with a key."""
+    found = _PLACE.match(str(error))
+    return found[0] if found else ""
 
 
 _PARTS: Mapping[str, type[msgspec.Struct]] = {
     "name": Name, "match": Match, "detect": Detect, "for": Duration, "clear": Clear,
+    "means": Wording, "first_steps": Wording, "false_alarms": Wording,
 }  # fmt: skip
 
 
@@ -310,9 +350,14 @@ def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None
     names = kind.__struct_encode_fields__
     for key, value in data.items():
         if key not in names:
-            raise ScenarioError(f"{place}: {path}{key}: unknown key {key!r}{near(str(key), names)}")
+            raise ScenarioError(
+                f"{place}: {path}{key}: unknown key {key!r}{near(str(key), names)}", "unknown_key", f"{path}{key}"
+            )
         if kind is Scenario and key in _PARTS:
             _known(value, _PARTS[key], place, f"{key}.")
+        if kind is Scenario and key == "tests" and isinstance(value, list):
+            for n, case in enumerate(value):
+                _known(case, Case, place, f"tests[{n}].")
 
 
 def _hint(data: Any, path: str) -> str:

@@ -71,6 +71,7 @@ class CitySet:
     registry: Registry
     map: GridMap
     scenarios: list[Scenario]
+    """Those that run: the live ones."""
     routes: Routes | None = None
     events: Events | None = None
     limits: Limits | None = None
@@ -80,6 +81,8 @@ class CitySet:
     text: HotlineText = field(default_factory=shipped_text, repr=False)
     addresses: Addresses | None = field(default=None, repr=False)
     trust: Trust | None = None
+    drafts: list[Scenario] = field(default_factory=list)
+    """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -111,14 +114,16 @@ class CitySet:
             judged.check(scenario, library)
             judged.check_units(scenario, library, registry)
 
+        every = scenarios.load(folder / SCENARIOS, fits)
+        live = [s for s in every if s.state == "live"]
         made = cls(
-            digest_of(contents), registry, _map(folder, cache), scenarios.load(folder / SCENARIOS, fits),
+            digest_of(contents), registry, _map(folder, cache), live, drafts=[s for s in every if s.state != "live"],
             assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
         made.routes, made.events, made.limits, made.causes = has
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
-            jurisdiction.refuse(findings(has, made.map, made.registry, made.scenarios), str(folder))
+            jurisdiction.refuse(findings(has, made.map, made.registry, every), str(folder))
         made.text = _text(contents, folder, others)
         made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
         _classes(made, folder)
@@ -126,7 +131,7 @@ class CitySet:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
         try:
-            views.watched(made.scenarios, made.registry, made.sights())
+            views.watched(every, made.registry, made.sights())
         except ValueError as error:
             raise ValueError(f"{folder}: {error}") from error
         return made
@@ -143,6 +148,11 @@ class CitySet:
             r = self.registry
             self._placed = to_wgs84(np.asarray(r.lon, np.float64), np.asarray(r.lat, np.float64), r.crs)
         return self._placed
+
+    def with_assets(self, registry: Registry) -> None:
+        """Take another registry; what was worked out of the one before is forgotten."""
+        self.registry, self.assets_hash = registry, b""
+        self._partitions, self._placed, self._moved, self._sights = {}, None, None, None
 
     def sights(self) -> dict[int, views.Sight]:
         """What cameras see, by asset, of those that say. Raises ValueError, as :func:`brain.views.compiled`."""
@@ -390,7 +400,7 @@ def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]
 
 def _classes(made: CitySet, folder: Path) -> None:
     """A scenario by class needs a classifier that says it: else it would never raise, and nobody would know why."""
-    for s in made.scenarios:
+    for s in (*made.scenarios, *made.drafts):
         said = () if made.text.model is None else made.text.model.classes
         if s.by_class() and s.match.kind not in said:
             has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"

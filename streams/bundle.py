@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import gzip
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -160,17 +160,34 @@ def plain(
     if not times:
         return [], GRID_MS
     grid = LONG_GRID_MS if max(times) - min(times) > LONG_SPAN_MS else GRID_MS
-    start = min(times) // grid * grid
-    end = max(times) // grid * grid + grid + pulses.BOUND_MS + 2 * GRID_MS
+    return _laid(
+        rows, partitions, key, genesis, min(times) // grid * grid, max(times) // grid * grid + grid, grid
+    ), grid
+
+
+def on_grid(
+    rows: Sequence[tuple[str, int, bytes | None, bytes, int]], partitions: Mapping[str, int], key: bytes,
+    genesis: str, end: int,
+) -> list[Line]:  # fmt: skip
+    """Rows (input topic, partition, key, payload, ms UTC) in order of time, with a pulse a second until ``end``.
+
+    Pulses begin a second before the first row, and go on after ``end`` until all that came is folded.
+    """
+    start = min((row[4] for row in rows), default=end) // GRID_MS * GRID_MS - GRID_MS
+    return _laid(rows, partitions, key, genesis, start, -(-end // GRID_MS) * GRID_MS, GRID_MS)
+
+
+def _laid(
+    rows: Sequence[tuple[str, int, bytes | None, bytes, int]], partitions: Mapping[str, int], key: bytes,
+    genesis: str, start: int, end: int, grid: int,
+) -> list[Line]:  # fmt: skip
     by_lane: dict[TP, list[tuple[bytes | None, bytes, int]]] = {
         TP(topic, p): [] for topic, n in partitions.items() for p in range(n)
     }
     for topic, part, owner, payload, t in rows:
         by_lane[TP(topic, part)].append((owner, payload, t))
-    lines: list[Line] = []
-    for tp, lane in by_lane.items():
-        lines += _with_pulses(tp, lane, range(start, end + 1, grid), key, genesis)
-    return lines, grid
+    beats = range(start, end + pulses.BOUND_MS + 2 * GRID_MS + 1, grid)
+    return [line for tp, lane in by_lane.items() for line in _with_pulses(tp, lane, beats, key, genesis)]
 
 
 def _with_pulses(

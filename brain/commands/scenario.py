@@ -1,0 +1,326 @@
+"""``brain scenario``: write what to watch for, check it, and run the tests in its file."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from brain.commands.common import fail, load_settings, plain
+
+if TYPE_CHECKING:
+    from brain.incidents.events import Events
+    from brain.scenario_kit.cases import Expected
+    from brain.scenario_kit.run import Outcome
+    from brain.scenarios import Scenario
+    from brain.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+out = Console()
+
+SetDir = Annotated[Path | None, typer.Option("--set", help="folder of a set; the genesis set when left out / 生效集")]
+Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
+Lang = Annotated[str | None, typer.Option(help="zh or en")]
+Paths = Annotated[list[Path] | None, typer.Argument(help="scenario files; all of the set when left out / 场景文件")]
+
+_ZH = {
+    "id": "编号", "version": "版本", "state": "状态", "name": "名称", "event": "事件类型", "owner": "负责",
+    "tests": "测试",
+    "found": "{errors} 个错误, {warnings} 个警告, {files} 个文件", "ran": "{passed} 个通过, {failed} 个未通过",
+    "missing": "应有而无", "more": "不应有", "refused": "记录被拒绝: {why}", "quiet": "应为安静",
+    "wrote": "已写入 {path}; 下一步: brain scenario lint {path}; brain scenario test {path}",
+    "locked": "{path}: {changes}", "same": "{path}: 无变化",
+    "none": "没有测试; 见 brain scenario explain no_test_fires",
+    "means": "含义", "first_steps": "先做", "false_alarms": "误报", "basis": "依据",
+}  # fmt: skip
+_EN = {
+    "id": "id", "version": "version", "state": "state", "name": "name", "event": "event code", "owner": "owner",
+    "tests": "tests", "found": "{errors} errors, {warnings} warnings in {files} files",
+    "ran": "{passed} passed, {failed} failed", "missing": "expected, did not come", "more": "came, not expected",
+    "refused": "a record was refused: {why}", "quiet": "expected quiet",
+    "wrote": "wrote {path}; next: brain scenario lint {path}; brain scenario test {path}",
+    "locked": "{path}: {changes}", "same": "{path}: up to date",
+    "none": "no tests; see brain scenario explain no_test_fires",
+    "means": "means", "first_steps": "first steps", "false_alarms": "false alarms", "basis": "basis",
+}  # fmt: skip
+
+
+@app.command()
+def new(
+    id: Annotated[str, typer.Argument(help="domain and names with dots between, as eco.water.do_low / 编号")],
+    type: Annotated[str, typer.Option(help="type of the assets / 资产类型")] = "",
+    metric: Annotated[str, typer.Option(help="their metric; the first that has a range when left out / 指标")] = "",
+    word: Annotated[list[str] | None, typer.Option(help="word of tickets, in place of --type")] = None,
+    event: Annotated[str, typer.Option(help="event code; the nearest above the id when left out / 事件类型")] = "",
+    file: Annotated[Path | None, typer.Option(help="file to write; in the set when left out")] = None,
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Write a draft with tests that passes lint and test as it stands / 新建场景草稿."""
+    from brain.scenario_kit import draft
+    from brain.scenario_kit.findings import Ground
+    from brain.sets import SCENARIOS, CitySet
+
+    settings = load_settings(config, language=lang)
+    folder = _folder(settings, set_dir)
+    if bool(type) == bool(word):
+        fail("expected --type (of assets) or --word (of tickets), one of both")
+    try:
+        domain = draft.check_id(id)
+        content = CitySet.load(folder)
+        if any(s.id == id for s in (*content.scenarios, *content.drafts)):
+            fail(f"{id}: is there already; ids are permanent, take another")
+        code, life = _event(content.events, id, event)
+        if word:
+            text = draft.of_tickets(id, code, word, life)
+        else:
+            text = draft.of_readings(id, code, Ground.of(content.registry, content.map), type, metric, life)
+        path = file or folder / SCENARIOS / domain / f"{id.removeprefix(domain + '.').replace('.', '_')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        fail(f"{path}: is there already; it is not overwritten (--file)")
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    out.print(_words(settings)["wrote"].format(path=path), highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def lint(
+    paths: Paths = None,
+    strict: Annotated[bool, typer.Option("--strict", help="warnings fail too / 警告也算失败")] = False,
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Say what is wrong with scenarios, by file and line / 检查场景. Exit code 1: there are errors."""
+    from brain.scenario_kit.lint import lint as found_in
+    from brain.sets import SCENARIOS
+
+    settings = load_settings(config, language=lang)
+    folder = _folder(settings, set_dir)
+    try:
+        found = found_in(folder, paths or ())
+    except OSError as error:
+        fail(str(error))
+    for finding in found:
+        style = "red" if finding.severity == "error" else "yellow"
+        out.print(Text(plain(finding.text(settings.language)), style=style), soft_wrap=True)
+    errors = sum(finding.severity == "error" for finding in found)
+    count = len(paths) if paths else sum(1 for _ in (folder / SCENARIOS).rglob("*.yaml"))
+    said = _words(settings)["found"].format(errors=errors, warnings=len(found) - errors, files=count)
+    out.print(said, highlight=False)
+    if errors or (strict and found):
+        raise typer.Exit(1)
+
+
+@app.command("test")
+def run_tests(
+    paths: Paths = None,
+    filter_: Annotated[str, typer.Option("--filter", help="pattern of ids or of tests' names / 筛选")] = "*",
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Run the tests in scenario files on the real pipeline / 运行场景测试. Exit code 1: one failed, or none was run."""
+    from brain.scenario_kit.run import run
+    from brain.scenarios import ScenarioError, read
+    from brain.sets import CitySet
+
+    settings = load_settings(config, language=lang)
+    words = _words(settings)
+    try:
+        content = CitySet.load(_folder(settings, set_dir))
+        every = sorted((*content.scenarios, *content.drafts), key=lambda s: s.id)
+        scenarios = [read(path.read_bytes(), str(path)) for path in paths] if paths else every
+    except (ScenarioError, ValueError, OSError) as error:
+        fail(f"{error} (brain scenario lint)", 1)
+    passed = failed = 0
+    for s in scenarios:
+        chosen = [c for c in s.tests if fnmatch.fnmatch(s.id, filter_) or fnmatch.fnmatch(c.name, filter_)]
+        for case in chosen:
+            try:
+                outcome = run(content, s, case, settings)
+            except ValueError as error:
+                fail(f"{s.id}: {error} (brain scenario lint)", 1)
+            passed, failed = passed + outcome.passed(), failed + (not outcome.passed())
+            _tell(outcome, words)
+    out.print(words["ran"].format(passed=passed, failed=failed) if passed + failed else words["none"], highlight=False)
+    if failed or not passed:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_(set_dir: SetDir = None, config: Config = None, lang: Lang = None) -> None:
+    """List the scenarios of a set, those that do not run too / 列出场景."""
+    settings = load_settings(config, language=lang)
+    words = _words(settings)
+    table = Table()
+    for column in ("id", "version", "state", "name", "event", "owner", "tests"):
+        table.add_column(words[column], overflow="fold")
+    for s in _all(settings, set_dir):
+        name = s.name.en if settings.language == "en" else s.name.zh
+        row = (s.id, str(s.version), s.state, name, s.event_code, s.owner, str(len(s.tests)))
+        table.add_row(*(Text(plain(cell)) for cell in row))
+    out.print(table)
+
+
+@app.command()
+def show(
+    id: Annotated[str, typer.Argument(help="id of a scenario / 编号")],
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Show one scenario: what it means, what to do, when it is raised, its tests / 查看场景."""
+    from brain.near import near
+    from brain.scenario_kit.lock import decides
+
+    settings = load_settings(config, language=lang)
+    words, every = _words(settings), _all(settings, set_dir)
+    s = next((one for one in every if one.id == id), None)
+    if s is None:
+        fail(f"{id}: the set has no such scenario{near(id, [one.id for one in every])}")
+    english = settings.language == "en"
+    out.print(Text(f"{s.id}  {s.name.en if english else s.name.zh}  {words['version']} {s.version}, {s.state}"))
+    for part in ("means", "first_steps", "false_alarms"):
+        text = getattr(s, part)
+        out.print(Text(f"{words[part]}: {plain(text.en if english else text.zh) or '–'}"), soft_wrap=True)
+    out.print(Text(f"{words['owner']}: {plain(s.owner) or '–'}   {words['basis']}: {plain(s.basis) or '–'}"))
+    for key, value in decides(s).items():
+        out.print(Text(plain(f"  {key}: {value}")), soft_wrap=True)
+    for case in s.tests:
+        out.print(Text(plain(f"{words['tests']}: {case.name}")), soft_wrap=True)
+        for signal in case.expect:
+            out.print(Text(plain(f"    {_signal(signal)}")))
+        if not case.expect:
+            out.print(Text(f"    {words['quiet']}"))
+
+
+@app.command()
+def explain(
+    code: Annotated[str, typer.Argument(help="code of a finding, as never_true / 代码")], lang: Lang = None
+) -> None:
+    """Say what a finding of lint means and what to do / 解释检查代码."""
+    from brain.near import near
+    from brain.scenario_kit.codes import CODES
+
+    settings = load_settings(language=lang)
+    if code not in CODES:
+        fail(f"{code}: no such code{near(code, CODES)}")
+    row = CODES[code]
+    severity = row.severity if row.draft == row.severity else f"{row.severity}, {row.draft} (draft)"
+    out.print(Text(f"{code} ({severity}): {row.what.en if settings.language == 'en' else row.what.zh}"), soft_wrap=True)
+
+
+@app.command()
+def lock(set_dir: SetDir = None, config: Config = None, lang: Lang = None) -> None:
+    """Write scenarios.lock: of which content each version is / 写锁文件.
+
+    Exit code 1: a scenario changed without a new version; nothing is written.
+    """
+    from brain.scenario_kit import lock as locks
+
+    settings = load_settings(config, language=lang)
+    words, path = _words(settings), _folder(settings, set_dir) / locks.NAME
+    now = locks.of(_all(settings, set_dir))
+    try:
+        changes = locks.changes(locks.read(path), now)
+        bad = [change for change in changes if change.kind in ("changed", "older")]
+        if bad:
+            told = ", ".join(f"{c.id} ({c.kind}: {c.was} → {c.now})" for c in bad)
+            fail(f"nothing is written: expected a higher version of {told}", 1)
+        path.write_text(locks.text(now), encoding="utf-8")
+    except (locks.LockError, OSError) as error:
+        fail(str(error))
+    said = ", ".join(f"{c.id} {c.kind} {c.now or c.was}" for c in changes)
+    text = words["locked" if changes else "same"].format(path=path, changes=said)
+    out.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@app.command()
+def schema(
+    write: Annotated[bool, typer.Option("--write", help="into config/scenario.schema.json, not to stdout")] = False,
+) -> None:
+    """Print the JSON Schema of a scenario's file, for editors / 场景文件的 JSON Schema."""
+    from brain.scenario_kit import schema as schemas
+
+    if not write:
+        typer.echo(schemas.text().decode(), nl=False)
+        return
+    try:
+        schemas.FILE.write_bytes(schemas.text())
+    except OSError as error:
+        fail(f"{schemas.FILE}: {error}")
+    out.print(str(schemas.FILE), highlight=False, soft_wrap=True)
+
+
+def _folder(settings: Settings, set_dir: Path | None) -> Path:
+    from brain.sets import ASSETS
+
+    folder = set_dir or settings.set_folder() / settings.genesis
+    if not (folder / ASSETS).is_file():
+        fail(f"{folder}: expected the folder of a set, with {ASSETS}")
+    return folder
+
+
+def _all(settings: Settings, set_dir: Path | None) -> list[Scenario]:
+    from brain import scenarios
+    from brain.sets import SCENARIOS
+
+    try:
+        return scenarios.load(_folder(settings, set_dir) / SCENARIOS)
+    except (ValueError, OSError) as error:
+        fail(f"{error} (brain scenario lint)", 1)
+
+
+def _event(events: Events | None, id_: str, code: str) -> tuple[str, bool]:
+    """The event code, and whether it is a never-hidden class."""
+    if events is None:
+        return code or id_, False
+    if not code:
+        parts = id_.split(".")
+        above = [".".join(parts[:n]) for n in range(len(parts), 1, -1)]
+        code = next((one for one in above if one in events.by_code), "")
+    event = events.by_code.get(code)
+    if event is None:
+        near = events.nearest(code or id_)
+        fail(
+            f"--event: {code or 'none above ' + id_} is not in events.yaml{f' (did you mean {near}?)' if near else ''}"
+        )
+    return event.code, event.life
+
+
+def _words(settings: Settings) -> dict[str, str]:
+    return _EN if settings.language == "en" else _ZH
+
+
+def _tell(outcome: Outcome, words: dict[str, str]) -> None:
+    passed = outcome.passed()
+    mark = Text("✓ " if passed else "✗ ", style="green" if passed else "bold red")
+    out.print(mark.append(plain(f"{outcome.scenario} · {outcome.name}"), style="default"), soft_wrap=True)
+    if passed:
+        return
+    for why in outcome.refused:
+        out.print(Text(plain(f"    {words['refused'].format(why=why)}"), style="red"), soft_wrap=True)
+    for want, got in outcome.pairs():
+        if want is not None and got is not None:
+            out.print(Text(plain(f"    = {_signal(got)}"), style="dim"))
+        elif want is not None:
+            out.print(Text(plain(f"    - {_signal(want)}   {words['missing']}"), style="red"))
+        elif got is not None:
+            out.print(Text(plain(f"    + {_signal(got)}   {words['more']}"), style="yellow"))
+
+
+def _signal(signal: Expected) -> str:
+    parts = [f"{signal.at:g} s", signal.kind, signal.asset]
+    parts += [f"level {signal.level}"] if signal.level is not None and signal.kind != "clear" else []
+    parts += [f"{name} {value}" for name, value in (("grid", signal.grid), ("grade", signal.grade)) if value]
+    return "  ".join(parts)

@@ -1,0 +1,222 @@
+"""Tests in a scenario's file: records at stated times, and exactly the signals that must come of them.
+
+Times are seconds after the test's ``begin``. The form of a record follows from the scenario's source.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from brain.near import near
+from streams.registry import Registry, RegistryError
+
+if TYPE_CHECKING:  # scenarios hold cases
+    from brain.scenarios import Scenario
+
+MOST_RECORDS = 20_000
+"""Records of one test."""
+MOST_S = 60 * 86_400.0
+"""Longest test, seconds."""
+
+
+class CaseError(ValueError):
+    """A test that cannot be run; ``place`` is where in the file."""
+
+    def __init__(self, place: str, message: str) -> None:
+        super().__init__(f"{place}: {message}")
+        self.place = place
+
+
+class Wording(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A text for people, in both languages; lint finds what is missing."""
+
+    zh: str = ""
+    en: str = ""
+
+
+class Reading(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A reading in the native form, ``at`` in place of ``t``; several ``v`` come ``every_s`` seconds apart."""
+
+    at: float
+    asset: str
+    v: float | tuple[float, ...]
+    metric: str = ""
+    """The scenario's, when left out."""
+    every_s: float = 60.0
+    unit: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    crs: str | None = None
+
+
+class Crowd(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """So many objects spread evenly over a ``box`` of the picture: x1, y1, x2, y2 in pixels."""
+
+    count: int
+    box: tuple[float, float, float, float]
+    kind: str = msgspec.field(default="person", name="class")
+
+
+class Frame(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A camera's frame in DeepStream's minimal form, ``at`` in place of ``@timestamp``; repeated ``times``."""
+
+    at: float
+    sensorId: str  # noqa: N815  # DeepStream's name
+    objects: tuple[str, ...] = ()
+    """``id|x1|y1|x2|y2|class``."""
+    crowd: Crowd | None = None
+    times: int = 1
+    every_s: float = 1.0
+
+
+class Ticket(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A hotline ticket in the native form, ``at`` in place of ``t``; with ``times`` as many callers say the same."""
+
+    at: float
+    text: str
+    id: str = ""
+    title: str = ""
+    address: str = ""
+    district: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    caller: str = ""
+    times: int = 1
+    every_s: float = 1.0
+
+
+class Square(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One grid of a stand-in map: its codes, and a ``box`` of west, south, east, north in degrees WGS 84."""
+
+    grid: str
+    box: tuple[float, float, float, float]
+    town: str = ""
+    district: str = ""
+
+
+class Expected(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One signal. ``level``, ``grid`` and ``grade`` are compared where given; a raise or an update needs a level."""
+
+    at: float
+    kind: Literal["raise", "update", "clear"]
+    asset: str
+    level: int | None = None
+    grid: str | None = None
+    grade: str | None = None
+
+
+class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One test. ``expect`` is everything that may come, in order; nothing expected: it must stay quiet.
+
+    ``begin``: RFC 3339 with its zone. ``until``: seconds, to when time goes on; a minute after the last record where it
+    is left out. ``assets`` and ``map`` stand in for those of the set.
+    """
+
+    name: str
+    given: tuple[dict[str, Any], ...]
+    expect: tuple[Expected, ...] = ()
+    begin: str = "2026-06-01T08:00:00+08:00"
+    until: float | None = None
+    assets: tuple[dict[str, Any], ...] = ()
+    map: tuple[Square, ...] = ()
+
+    def start(self) -> int:
+        """Ms UTC. Raises ValueError."""
+        moment = datetime.fromisoformat(self.begin)
+        if moment.tzinfo is None:
+            raise ValueError(f"expected RFC 3339 with its zone, got {self.begin!r}")
+        return round(moment.timestamp() * 1000)
+
+
+Record = Reading | Frame | Ticket
+FORMS: Mapping[str, type[Reading] | type[Frame] | type[Ticket]] = {"iot": Reading, "video": Frame, "hotline": Ticket}
+"""Form of a given record by the scenario's source."""
+
+
+def records(case: Case, source: str, place: str) -> list[Record]:
+    """The given records, in their order. Raises CaseError."""
+    form = FORMS[source]
+    found: list[Record] = []
+    for n, raw in enumerate(case.given):
+        where = f"{place}.given[{n}]"
+        for key in raw:
+            if key not in form.__struct_encode_fields__:
+                raise CaseError(f"{where}.{key}", f"unknown key {key!r}{near(str(key), form.__struct_encode_fields__)}")
+        try:
+            found.append(msgspec.convert(raw, form))
+        except msgspec.ValidationError as error:
+            raise CaseError(where, str(error).replace("`$", "`").replace("Object", "object")) from error
+    return found
+
+
+def last(record: Record) -> float:
+    """When the last of what a record stands for comes, seconds."""
+    return record.at + (times(record) - 1) * record.every_s
+
+
+def times(record: Record) -> int:
+    """How many records it stands for."""
+    if isinstance(record, Reading):
+        return len(record.v) if isinstance(record.v, tuple) else 1
+    return record.times
+
+
+def check(s: Scenario) -> None:
+    """Whether all tests of a scenario can be run. Raises CaseError."""
+    names: set[str] = set()
+    for n, case in enumerate(s.tests):
+        place = f"tests[{n}]"
+        if not case.name or case.name in names:
+            raise CaseError(f"{place}.name", f"expected a name of its own, got {case.name!r}")
+        names.add(case.name)
+        try:
+            case.start()
+        except ValueError as error:
+            raise CaseError(f"{place}.begin", str(error)) from error
+        _given(case, s.source, place)
+        _stand_ins(case, place)
+        for k, signal in enumerate(case.expect):
+            where = f"{place}.expect[{k}]"
+            if not 0 <= signal.at <= MOST_S:
+                raise CaseError(f"{where}.at", f"expected seconds from 0, got {signal.at}")
+            if signal.kind != "clear" and signal.level is None:
+                raise CaseError(where, f"a {signal.kind} needs its level")
+
+
+def _given(case: Case, source: str, place: str) -> None:
+    found = records(case, source, place)
+    if not found:
+        raise CaseError(f"{place}.given", "expected at least one record: of nothing comes nothing")
+    count = 0
+    for n, record in enumerate(found):
+        where = f"{place}.given[{n}]"
+        many = times(record)
+        if not many >= 1 or not record.every_s > 0:
+            raise CaseError(where, "expected one value or more, times of at least 1, every_s above 0")
+        if not (record.at >= 0 and last(record) <= MOST_S):
+            raise CaseError(f"{where}.at", f"expected seconds from 0 to {MOST_S:g}, got {record.at}")
+        if isinstance(record, Frame) and record.crowd is not None and not 0 <= record.crowd.count <= 500:
+            raise CaseError(f"{where}.crowd.count", f"expected 0 to 500, got {record.crowd.count}")
+        count += many
+    if count > MOST_RECORDS:
+        raise CaseError(f"{place}.given", f"expected at most {MOST_RECORDS} records, got {count}")
+    end = max(last(record) for record in found)
+    if case.until is not None and not end <= case.until <= MOST_S:
+        raise CaseError(f"{place}.until", f"expected seconds from the last record's {end:g} on, got {case.until}")
+
+
+def _stand_ins(case: Case, place: str) -> None:
+    if case.assets:
+        try:
+            Registry.of(case.assets)
+        except RegistryError as error:
+            raise CaseError(f"{place}.assets", str(error)) from error
+    for n, square in enumerate(case.map):
+        west, south, east, north = square.box
+        if not (-180 <= west < east <= 180 and -90 <= south < north <= 90) or not all(map(math.isfinite, square.box)):
+            raise CaseError(f"{place}.map[{n}].box", "expected west < east, south < north in degrees")

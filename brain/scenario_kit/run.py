@@ -1,0 +1,180 @@
+"""Run a scenario's tests: the lanes and the city task of a replay over the memory log, with the test's own time.
+
+The set in force has all that the set has, but of its scenarios only the one under test, live whatever its state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from copy import copy
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+import shapely
+
+from brain.incidents.city import CityLogic
+from brain.pipeline import lanes
+from brain.scenario_kit.cases import Case, Expected, Frame, Reading, Record, Ticket, last, records, times
+from brain.scenarios import Scenario
+from brain.sets import CitySet
+from brain.settings import Settings
+from geo.grid_map import Grid, GridMap
+from streams import bundle
+from streams.records import Signal
+from streams.registry import Registry
+from streams.replay import ReplaySettings, replay
+
+TOPICS = {"iot": "iot.telemetry", "video": "video.metadata", "hotline": "hotline.tickets"}
+ON_S = 60.0
+"""How long time goes on after the last record, where the test does not say: models of a minute judge in it."""
+_SET = "sha256:under-test"
+_Row = tuple[float, str, dict[str, Any]]
+
+
+class Outcome(NamedTuple):
+    """What was expected of a test, what came, and the records that the pipeline refused."""
+
+    scenario: str
+    name: str
+    expected: tuple[Expected, ...]
+    got: tuple[Expected, ...]
+    """As what was expected, with every field."""
+    refused: tuple[str, ...] = ()
+
+    def pairs(self) -> list[tuple[Expected | None, Expected | None]]:
+        """Expected and got side by side, equal ones first matched, in the order of time; None where one is missing."""
+        left, out = list(self.got), list[tuple[Expected | None, Expected | None]]()
+        for want in self.expected:
+            same = next((k for k, signal in enumerate(left) if agrees(want, signal)), None)
+            out.append((want, None if same is None else left.pop(same)))
+        out += [(None, signal) for signal in left]
+        return sorted(out, key=lambda pair: (pair[0] or pair[1] or _NONE).at)
+
+    def passed(self) -> bool:
+        """Whether exactly the expected signals came, in their order, and no record was refused."""
+        same = len(self.expected) == len(self.got) and all(map(agrees, self.expected, self.got))
+        return same and not self.refused
+
+
+_NONE = Expected(0.0, "raise", "")
+
+
+def agrees(want: Expected, got: Expected) -> bool:
+    """Whether a signal is the one expected; times to the millisecond."""
+    return (
+        (want.kind, want.asset) == (got.kind, got.asset)
+        and round(want.at * 1000) == round(got.at * 1000)
+        and want.level in (None, got.level)
+        and want.grid in (None, got.grid)
+        and want.grade in (None, got.grade)
+    )
+
+
+def run(base: CitySet, s: Scenario, case: Case, settings: Settings | None = None) -> Outcome:
+    """Run one test of a scenario on a set. Raises ValueError of a scenario that the set cannot carry."""
+    settings = settings or Settings()
+    content = _content(base, s, case)
+    topic, start = TOPICS[s.source], case.start()
+    given = records(case, s.source, "given")
+    rows = sorted((row for k, record in enumerate(given) for row in _rows(record, k, s, start)), key=lambda row: row[0])
+    end = max(last(record) for record in given) + ON_S if case.until is None else case.until
+    laid = [(topic, 0, name.encode(), msgspec.json.encode(body), start + round(at * 1000)) for at, name, body in rows]
+    lines = bundle.on_grid(laid, {topic: 1}, settings.key(), content.id, start + round(end * 1000))
+    heard: list[Signal] = []
+    found = replay(lines, ReplaySettings(
+        lanes=lanes(settings), city=lambda: _Heard(content, heard), sets=lambda _: content, genesis=content.id,
+        key=settings.key(), partitions={topic: 1},
+    ))  # fmt: skip
+    got = tuple(_got(signal, start) for signal in heard if signal.scenario == s.id)
+    return Outcome(s.id, case.name, case.expect, got, tuple(_refused(found.dead)))
+
+
+class _Heard(CityLogic):
+    """The city task, which also says what it folded: lanes' signals and those that it judged itself, in fold order."""
+
+    def __init__(self, content: CitySet, heard: list[Signal]) -> None:
+        super().__init__(sets=lambda _: content)
+        self._heard = heard
+
+    def signal(self, signal: Signal) -> None:
+        self._heard.append(msgspec.structs.replace(signal))
+        super().signal(signal)
+
+
+def _content(base: CitySet, s: Scenario, case: Case) -> CitySet:
+    content = copy(base)
+    content.id, content.scenarios = _SET, [msgspec.structs.replace(s, state="live")]
+    content.drafts = []
+    if case.assets:
+        content.with_assets(Registry.of(case.assets))
+    if case.map:
+        content.map = GridMap([Grid(q.grid, q.town, q.district, shapely.box(*q.box)) for q in case.map])
+    return content
+
+
+def _rows(record: Record, number: int, s: Scenario, start: int) -> Iterator[_Row]:
+    for k in range(times(record)):
+        at = record.at + k * record.every_s
+        t = start + round(at * 1000)
+        if isinstance(record, Reading):
+            v = record.v[k] if isinstance(record.v, tuple) else record.v
+            body: dict[str, Any] = {
+                "asset": record.asset, "metric": record.metric or s.match.metric, "t": t, "v": v,
+            }  # fmt: skip
+            body |= _stated(record, "unit", "lon", "lat", "crs")
+            yield at, record.asset, body
+        elif isinstance(record, Frame):
+            stamp = datetime.fromtimestamp(t / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            objects = [*record.objects, *_spread(record)]
+            yield at, record.sensorId, {
+                "version": "4.0", "id": f"{number}-{k}", "@timestamp": stamp, "sensorId": record.sensorId,
+                "objects": objects,
+            }  # fmt: skip
+        else:
+            yield at, _name(record, number, k), _ticket(record, number, k, t)
+
+
+def _name(ticket: Ticket, number: int, k: int) -> str:
+    name = ticket.id or f"test-{number + 1}"
+    return f"{name}-{k + 1}" if ticket.times > 1 else name
+
+
+def _ticket(ticket: Ticket, number: int, k: int, t: int) -> dict[str, Any]:
+    caller = ticket.caller or f"caller-{number + 1}-{k + 1}"
+    body: dict[str, Any] = {
+        "id": _name(ticket, number, k), "t": t, "title": ticket.title, "text": ticket.text, "address": ticket.address,
+        "district": ticket.district, "caller": caller,
+    }  # fmt: skip
+    return body | _stated(ticket, "lon", "lat")
+
+
+def _stated(record: Record, *names: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in names if getattr(record, name) is not None}
+
+
+def _spread(frame: Frame) -> Iterator[str]:
+    """Objects of a crowd in rows and columns over its box, each standing on a point within it."""
+    crowd = frame.crowd
+    if crowd is None or not crowd.count:
+        return
+    x1, y1, x2, y2 = crowd.box
+    columns = math.ceil(math.sqrt(crowd.count))
+    lines = math.ceil(crowd.count / columns)
+    for k in range(crowd.count):
+        x = x1 + (x2 - x1) * (k % columns + 0.5) / columns
+        y = y1 + (y2 - y1) * (k // columns + 0.5) / lines
+        yield f"{1000 + k}|{x - 4:.1f}|{y - 20:.1f}|{x + 4:.1f}|{y:.1f}|{crowd.kind}"
+
+
+def _got(signal: Signal, start: int) -> Expected:
+    return Expected(
+        (signal.t - start) / 1000, signal.kind, signal.asset, signal.level, signal.grid or "", signal.grade or ""
+    )
+
+
+def _refused(dead: list[bytes]) -> Iterator[str]:
+    for raw in dead:
+        letter = msgspec.json.decode(raw, type=dict[str, Any])
+        yield ", ".join(f"{name} {letter[name]}" for name in sorted(letter) if name != "size")
