@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from brain import judged, standards, views
 from brain.incidents.value import Text
@@ -13,10 +13,11 @@ from brain.scenario_kit.codes import CODES, Severity
 from brain.scenario_kit.findings import Found, Ground, of_one, shadowed
 from brain.scenario_kit.lines import broken_at, layout, line_of
 from brain.scenarios import Scenario, ScenarioError, place_of, read
-from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, Tables, files, findings, tables
-from brain.standards import Library
+from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files, findings, tables
 from geo.grid_map import GridMap
 from streams.registry import Registry, RegistryError
+
+T = TypeVar("T")
 
 
 class Finding(NamedTuple):
@@ -108,26 +109,20 @@ class _Parts:
     """The other parts of the set, each None where it cannot be read, which is then found."""
 
     def __init__(self, folder: Path, out: list[Finding]) -> None:
-        self.registry: Registry | None = None
-        self.map: GridMap | None = None
-        self.library: Library | None = None
-        self.tables: Tables | None = None
         contents = files(folder)
 
-        def part(name: str, load: Callable[[], None]) -> None:
+        def part(name: str, load: Callable[[], T]) -> T | None:
             try:
-                load()
+                return load()
             except (ValueError, RegistryError, OSError) as error:
                 out.append(_of_set(folder / name, error))
+                return None
 
-        def library() -> None:
-            shelf = {f"{folder}/{name}": data for name, data in contents.items() if name.startswith(f"{STANDARDS}/")}
-            self.library = standards.of_files(shelf, f"{folder}/{STANDARDS}")
-
-        part(ASSETS, lambda: setattr(self, "registry", Registry.load(folder / ASSETS)))
-        part(MAP, lambda: setattr(self, "map", GridMap.load(folder / MAP)))
-        part("", lambda: setattr(self, "tables", tables(contents, folder)))
-        part(STANDARDS, library)
+        shelf = {f"{folder}/{name}": data for name, data in contents.items() if name.startswith(f"{STANDARDS}/")}
+        self.registry = part(ASSETS, lambda: Registry.load(folder / ASSETS))
+        self.map = part(MAP, lambda: GridMap.load(folder / MAP))
+        self.tables = part("", lambda: tables(contents, folder))
+        self.library = part(STANDARDS, lambda: standards.of_files(shelf, f"{folder}/{STANDARDS}"))
         self.ground = None if self.registry is None or self.map is None else Ground.of(self.registry, self.map)
 
     def fits(self, s: Scenario) -> Iterator[Found]:
