@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import yaml
 
 from brain.combined import NAME as COMBINED
 from brain.combined import Combined, combined
@@ -19,6 +20,7 @@ from brain.near import near
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, JOINT, NEIGHBOURS, SCAN, SPIKE, check
 from brain.scenario_kit import cases
 from brain.scenario_kit.cases import Case, CaseError, Wording
+from brain.scenario_kit.lines import DoubleKey, decode
 from brain.scored import detector
 from models.decision import Decision
 from models.detector import Detector
@@ -305,8 +307,10 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
 def read(text: bytes | str, place: str = "scenario") -> Scenario:
     """One scenario from YAML; ``place`` begins every error. Raises ScenarioError."""
     try:
-        data = msgspec.yaml.decode(text)
-    except (msgspec.DecodeError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        data = decode(text)
+    except DoubleKey as error:
+        raise ScenarioError(f"{place}: {error}", "double_key", error.key) from error
+    except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         # Beside its own errors, the reader lets through those of dates, keys and depths that cannot be.
         raise ScenarioError(f"{place}: not YAML: {error}", "not_yaml") from error
     return of(data, place)

@@ -12,6 +12,29 @@ DEEPEST = 40
 """Levels that are looked at: a scenario has six, and an anchor within itself has no end."""
 
 
+class DoubleKey(ValueError):
+    """A key stands twice in one mapping, of which YAML would silently take the last."""
+
+    def __init__(self, key: str, line: int) -> None:
+        super().__init__(f"{key}: stands twice (line {line})")
+        self.key = key
+
+
+def decode(text: bytes | str) -> Any:
+    """What a YAML text says. Raises DoubleKey, and of what is not YAML yaml's errors, ValueError or RecursionError."""
+    loader = _LOADER(text)
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        for place, line, again in _walk(root, "", 0, set()):
+            if again:
+                raise DoubleKey(place, line)
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 class Layout(NamedTuple):
     """Where things stand: place (``tests[0].given[1].at``) → line, the first being 1; and keys that stand twice in one
     mapping, of which YAML silently takes the last."""
@@ -26,7 +49,7 @@ def layout(text: bytes | str) -> Layout:
         root = yaml.compose(text, _LOADER)
     except (yaml.YAMLError, ValueError, RecursionError):
         root = None
-    every = [] if root is None else list(_walk(root, "", 0))
+    every = [] if root is None else list(_walk(root, "", 0, set()))
     return Layout({place: line for place, line, _ in every}, [(place, line) for place, line, again in every if again])
 
 
@@ -48,9 +71,11 @@ def broken_at(text: bytes | str) -> int:
     return 1
 
 
-def _walk(node: yaml.Node, place: str, depth: int) -> Iterator[tuple[str, int, bool]]:
-    if depth > DEEPEST:
+def _walk(node: yaml.Node, place: str, depth: int, met: set[int]) -> Iterator[tuple[str, int, bool]]:
+    """Places in the order of the file; what an anchor names is entered once, where it stands first."""
+    if depth > DEEPEST or id(node) in met:
         return
+    met.add(id(node))
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
@@ -58,8 +83,8 @@ def _walk(node: yaml.Node, place: str, depth: int) -> Iterator[tuple[str, int, b
             inner = f"{place}.{name}" if place else name
             yield inner, key.start_mark.line + 1, name in seen
             seen.add(name)
-            yield from _walk(value, inner, depth + 1)
+            yield from _walk(value, inner, depth + 1, met)
     elif isinstance(node, yaml.SequenceNode):
         for n, value in enumerate(node.value):
             yield f"{place}[{n}]", value.start_mark.line + 1, False
-            yield from _walk(value, f"{place}[{n}]", depth + 1)
+            yield from _walk(value, f"{place}[{n}]", depth + 1, met)

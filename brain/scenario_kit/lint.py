@@ -93,15 +93,15 @@ def read_file(path: Path) -> Source | list[Finding]:
     """A scenario file, or why it is refused. Raises OSError."""
     text = path.read_bytes()
     where = layout(text)
+    if where.doubled:
+        twice, hard = Text("这个键出现两次", "this key stands twice"), CODES["double_key"].severity
+        return [Finding("double_key", hard, str(path), n, place, twice) for place, n in where.doubled]
     try:
         scenario = read(text, str(path))
     except ScenarioError as error:
         what = str(error).removeprefix(f"{path}: ")
         line = broken_at(text) if error.code == "not_yaml" else line_of(where.lines, error.place)
         return [Finding(error.code, CODES[error.code].severity, str(path), line, error.place, Text(what, what))]
-    if where.doubled:
-        twice = Text("这个键出现两次", "this key stands twice")
-        return [Finding("double_key", "error", str(path), n, place, twice, scenario.id) for place, n in where.doubled]
     return Source(path, scenario, where.lines)
 
 

@@ -199,3 +199,10 @@ def test_a_file_with_torn_bytes_is_loaded_whole_or_refused_with_a_code(file: Pat
         assert isinstance(read(text[:cut] + junk + text[cut + len(junk) :], "f.yaml"), Scenario)
     except ScenarioError as error:
         refused(error)
+
+
+def test_a_key_that_stands_twice_refuses_the_file_on_loading_too_and_a_merged_one_does_not() -> None:
+    with pytest.raises(ScenarioError, match=r"f\.yaml: detect\.above: stands twice \(line 8\)"):
+        read(GOOD.replace("above: 500", "above: 500, above: 9"), "f.yaml")
+    shared = GOOD.replace("means: {", "means: &both {").replace("{zh: 查, en: look}", "{<<: *both, en: look}")
+    assert read(shared).first_steps.zh == "偏高"

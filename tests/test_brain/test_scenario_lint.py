@@ -142,7 +142,7 @@ def test_a_scenario_without_its_file_stays_in_the_lock_until_someone_writes_it_a
     (folder / "scenarios" / "emergency" / "crowd.yaml").unlink()
     assert [f.code for f in lint(folder) if f.id == "emergency.crowd.street"] == ["lock_gone"]
     assert runner.invoke(app, ["scenario", "lock", "--set", str(folder)]).exit_code == 0
-    assert [f for f in lint(folder) if f.id == "emergency.crowd.street"] == []
+    assert "emergency.crowd.street" not in lock.read(folder / lock.NAME)
 
 
 def test_a_lock_that_cannot_be_read_and_a_part_of_the_set_that_is_wrong_are_found(folder: Path) -> None:
@@ -179,8 +179,6 @@ def test_a_new_scenario_passes_lint_and_test_as_it_stands(id_: str, more: list[s
     assert [f.text() for f in lint(folder, [file]) if f.code != "no_asset_in_district"] == []
     ran = runner.invoke(app, ["scenario", "test", str(file), "--set", str(folder), "--lang", "en"])
     assert (ran.exit_code, "2 passed, 0 failed" in ran.output) == (0, True), ran.output
-    again = runner.invoke(app, ["scenario", "new", id_, *more, "--set", str(folder)])
-    assert again.exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,6 @@ def test_a_new_scenario_passes_lint_and_test_as_it_stands(id_: str, more: list[s
     [
         ["eco.water.x"],
         ["eco.water.x", "--type", "gas", "--word", "x"],
-        ["eco.water.x", "--type", "gas", "--metric", "do"],
         ["ecology.water.x", "--type", "gas"],
         ["Eco Water", "--type", "gas"],
         ["eco.water.x", "--type", "gas", "--event", "eco.nowhere"],
