@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -22,6 +22,8 @@ MOST_RECORDS = 20_000
 """Records of one test."""
 MOST_S = 60 * 86_400.0
 """Longest test, seconds."""
+BEGIN = datetime(2026, 6, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+"""When a test begins that does not say."""
 
 
 class CaseError(ValueError):
@@ -120,17 +122,16 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     name: str
     given: tuple[dict[str, Any], ...]
     expect: tuple[Expected, ...] = ()
-    begin: str = "2026-06-01T08:00:00+08:00"
+    begin: datetime = BEGIN
     until: float | None = None
     assets: tuple[dict[str, Any], ...] = ()
     map: tuple[Square, ...] = ()
 
     def start(self) -> int:
-        """Ms UTC. Raises ValueError."""
-        moment = datetime.fromisoformat(self.begin)
-        if moment.tzinfo is None:
-            raise ValueError(f"expected RFC 3339 with its zone, got {self.begin!r}")
-        return round(moment.timestamp() * 1000)
+        """Ms UTC. Raises ValueError of a time without its zone."""
+        if self.begin.tzinfo is None:
+            raise ValueError(f"expected RFC 3339 with its zone, got {self.begin.isoformat()}")
+        return round(self.begin.timestamp() * 1000)
 
 
 Record = Reading | Frame | Ticket

@@ -89,7 +89,7 @@ BROKEN = [  # form, what was, what is now, code, place, line
     (WATCH, "type: camera", "type: camera, unit: m", "contradicts", "match", 7),
     (GOOD, "- name: fires", "- name: quiet", "bad_test", "tests[1].name", 24),
     (GOOD, "- name: fires", "- name: ''", "bad_test", "tests[0].name", 19),
-    (GOOD, "- name: fires", "- name: fires\n    begin: yesterday", "bad_test", "tests[0].begin", 20),
+    (GOOD, "- name: fires", "- name: fires\n    begin: yesterday", "wrong_type", "tests[0].begin", 20),
     (GOOD, "- name: fires", "- name: fires\n    begin: '2026-01-01T00:00:00'", "bad_test", "tests[0].begin", 20),
     (GOOD, "- name: fires", "- name: fires\n    until: 5", "bad_test", "tests[0].until", 20),
     (GOOD, "- name: fires", "- name: fires\n    assets: [{id: x}]", "bad_test", "tests[0].assets", 20),

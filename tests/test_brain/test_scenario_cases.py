@@ -2,6 +2,7 @@
 
 import functools
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -112,8 +113,15 @@ def test_time_goes_on_to_where_the_test_says_so_that_silence_is_heard() -> None:
 
 def test_a_test_is_of_its_own_day_and_by_the_tables_of_that_day() -> None:
     water = next(s for s in demo().scenarios if s.id == "eco.water.class")
-    before = msgspec.structs.replace(water.tests[0], begin="2001-06-01T08:00:00+08:00", expect=())
+    before = msgspec.structs.replace(water.tests[0], begin=datetime(2001, 6, 1, tzinfo=UTC), expect=())
     assert run(demo(), water, before).passed(), "GB 3838-2002 is not in force in 2001"
+
+
+@pytest.mark.parametrize("text", ["2026-06-01T08:00:00+08:00", "2026-06-01 00:00:00Z"])
+def test_when_a_test_begins_may_be_written_with_and_without_quotes(text: str) -> None:
+    for begin in (text, f"'{text}'"):
+        s = read(f"{LEVEL}tests: [{{name: t, begin: {begin}, given: [{{at: 0, asset: wl-01, v: 3}}]}}]")
+        assert s.tests[0].start() == 1_780_272_000_000
 
 
 def test_a_scenario_that_is_not_live_is_tested_and_is_in_no_lane(tmp_path: Path) -> None:
