@@ -66,6 +66,9 @@ class CityLogic:
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
+        self._later: int | None = None
+        self._asked = False
+        """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
@@ -102,6 +105,7 @@ class CityLogic:
             else:
                 raise ValueError(f"state key {key!r}: expected {KEY!r} and an incident's id")
         self._timers.all()
+        self._asked = False
 
     def _back(self, case: Case) -> None:
         self.book.add(case)
@@ -110,6 +114,7 @@ class CityLogic:
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
+        self._asked = False
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
         self._trust.enter(content)
@@ -123,25 +128,33 @@ class CityLogic:
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if len(self.book) > before and len(self.people.waiting):
             self.people.opened(incident_id(identity), signal.fold)
+            self._asked = False
         if not reason.changes:
             self.counts[reason.value] += 1
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
+        self._asked = False
         if not (self._trust if summary.name == TRUST else self._models).summary(summary):
             self.counts["late_summary"] += 1
 
     def notice(self, notice: Notice) -> None:
         """What people did, in its place."""
+        self._asked = False
         self.people.notice(notice)
 
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
-        times = (self._timers.due(), self.people.due(), self._models.due(), self._trust.due())
-        return min((t for t in times if t is not None), default=None)
+        if not self._asked:
+            times = (self.people.due(), self._models.due(), self._trust.due())
+            self._later = min((t for t in times if t is not None), default=None)
+            self._asked = True
+        first, later = self._timers.due(), self._later
+        return first if later is None or (first is not None and first < later) else later
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""
+        self._asked = False
         while self._timers.due() == now:
             kind, key = self._timers.pop()
             if kind == "quiet":
@@ -341,6 +354,7 @@ class CityLogic:
 
     def _began(self, case: Case, now: int) -> None:
         """People see it: its clocks begin, whoever showed it."""
+        self.book.see(case)
         self.clockwork.shown(case, now)
         self._timers.of(case)
 
