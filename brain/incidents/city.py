@@ -21,7 +21,7 @@ from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
-from brain.incidents.reasons import Reason
+from brain.incidents.reasons import UNCHANGED, Reason
 from brain.incidents.rules import Plan, Rules
 from brain.incidents.sight import Sight
 from brain.incidents.state import restored
@@ -129,8 +129,8 @@ class CityLogic:
         if len(self.book) > before and len(self.people.waiting):
             self.people.opened(incident_id(identity), signal.fold)
             self._asked = False
-        if not reason.changes:
-            self.counts[reason.value] += 1
+        if reason._value_ in UNCHANGED:
+            self.counts[reason._value_] += 1
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
@@ -237,7 +237,7 @@ class CityLogic:
             if incident.shown is None:
                 incident.withheld, incident.cause = "", ""
             self.withheld.open(case, self._force)
-        incident.rule = home.reason.value
+        incident.rule = home.reason._value_
         self._note(case, signal.fold, home.reason, identity)
         if ended or incident.peak_level > was or (life and member.raises == 1):
             incident.sounded = signal.fold
@@ -277,7 +277,7 @@ class CityLogic:
             reason = fold.update(case, member, signal)
         else:
             reason = fold.clear(case, member, signal, self.settings)
-        if not reason.changes:
+        if reason._value_ in UNCHANGED:
             return reason
         self._trust.stamp(incident, member, signal.fold)
         self._note(case, signal.fold, reason, latest)
@@ -297,11 +297,12 @@ class CityLogic:
     def _weigh(self, case: Case, member: Member, now: int) -> None:
         """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
         incident = case.incident
-        if incident.confidence == "unconfirmed" and len(incident.sources) > 1 and len(fold.speaking(case)) > 1:
+        several = len(incident.sources) > 1 and len(case.standing) > 1
+        if several and incident.confidence == "unconfirmed" and len(fold.speaking(case)) > 1:
             incident.confidence = "corroborated"
             incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
             self._note(case, now, Reason.CORROBORATED, member.latest())
-        if fold.chatters(member, now, self.settings):
+        if len(member.recent) >= self.settings.chatter and fold.chatters(member, now, self.settings):
             if not incident.chattering:
                 incident.chattering = True
                 self._note(case, now, Reason.CHATTERING, member.latest())
@@ -382,7 +383,7 @@ class CityLogic:
     # -- what is kept
 
     def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
-        incident, value = case.incident, reason.value
+        incident, value = case.incident, reason._value_
         fold.note(incident, now, value, identity)
         self._changed[incident.id] = incident
         self.counts[value] += 1

@@ -104,8 +104,10 @@ class Case:
     def relevel(self) -> None:
         """Level of the incident from its standing members."""
         if self.levels:
-            self.incident.level = max(self.levels)
-            self.incident.peak_level = max(self.incident.peak_level, self.incident.level)
+            i, level = self.incident, max(self.levels)
+            i.level = level
+            if level > i.peak_level:
+                i.peak_level = level
 
 
 def join(case: Case, signal: Signal, identity: str, version: int, settings: FoldSettings) -> Member:
@@ -137,8 +139,10 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     case.stand(member)
     case.relevel()
     incident.raises += 1
-    incident.onset = min(incident.onset, signal.onset)
-    incident.raised = max(incident.raised, signal.fold)
+    if signal.onset < incident.onset:
+        incident.onset = signal.onset
+    if signal.fold > incident.raised:
+        incident.raised = signal.fold
     incident.cleared = incident.quiet_until = None
     if signal.grid and signal.grid not in incident.grids:
         incident.grids = sorted([*incident.grids, signal.grid])
@@ -163,9 +167,12 @@ def _judged(signal: Signal) -> str:
 
 
 def _recent(member: Member, now: int, settings: FoldSettings) -> None:
-    since = now - round(settings.chatter_s * 1000)
-    kept = [t for t in member.recent if t > since]
-    member.recent = [*kept[-settings.chatter + 1 :], now]
+    recent = member.recent
+    if recent:
+        since = now - round(settings.chatter_s * 1000)
+        member.recent = [*[t for t in recent if t > since][-settings.chatter + 1 :], now]
+    else:
+        member.recent = [now]
 
 
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
