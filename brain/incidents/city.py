@@ -193,12 +193,11 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items |= kept
         records: list[_Record] = []
-        cases = self.book.cases
-        for key in sorted(self._changed):
-            incident = self._changed[key]
-            value, name = publish.encode(incident), key.encode()
+        cases, encode, topic, headers = self.book.cases, publish.encode, publish.topic, publish.headers
+        for key, incident in sorted(self._changed.items()):
+            value, name = encode(incident), key.encode()
             items[KEY + name] = value if key in cases else None
-            records.append((publish.topic(incident), name, value, publish.headers(incident)))
+            records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes()
         records += self.graves.tombstones()
