@@ -261,7 +261,7 @@ class City:
                 self.logic.fire(now)
             else:
                 _, item = self.order.pop()
-                if type(item) is Signal:
+                if isinstance(item, Signal):
                     self.logic.signal(item)
                     if self.observer is not None:
                         self.observer.city("folded")

@@ -8,7 +8,7 @@ Never-hidden classes are shown at once, whatever the count. Nothing that was sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -242,8 +242,7 @@ class Desk:
         need = least + s.stormy * many
         if shown >= s.calm:
             need += wild
-        if need > s.enough:
-            need = s.enough
+        need = min(need, s.enough)
         if room < s.free:
             need += s.dearer * (s.free - room)
         return Weighed(found, found.worth(), need, room, shown, families, alike, wild, least)

@@ -106,8 +106,7 @@ class Case:
         if self.levels:
             i, level = self.incident, max(self.levels)
             i.level = level
-            if level > i.peak_level:
-                i.peak_level = level
+            i.peak_level = max(i.peak_level, level)
 
 
 def join(case: Case, signal: Signal, identity: str, version: int, settings: FoldSettings) -> Member:
@@ -139,10 +138,8 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     case.stand(member)
     case.relevel()
     incident.raises += 1
-    if signal.onset < incident.onset:
-        incident.onset = signal.onset
-    if signal.fold > incident.raised:
-        incident.raised = signal.fold
+    incident.onset = min(incident.onset, signal.onset)
+    incident.raised = max(incident.raised, signal.fold)
     incident.cleared = incident.quiet_until = None
     if signal.grid and signal.grid not in incident.grids:
         incident.grids = sorted([*incident.grids, signal.grid])
