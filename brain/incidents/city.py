@@ -37,6 +37,7 @@ KEY = b"i/"
 HANDLED = frozenset(("dispatched", "handling"))
 """States of incidents that people end, not silence."""
 
+_AUDIT: Headers = ((CE_TYPE, AUDIT_TYPE),)
 _json = msgspec.json.Encoder().encode
 _Record = tuple[str, bytes, bytes | None, Headers]
 
@@ -389,16 +390,21 @@ class CityLogic:
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""
-        self._changed[case.incident.id] = case.incident
+        incident = case.incident
+        self._changed[incident.id] = incident
         self._timers.of(case)
-        self._timers.console(case.incident.domain)
+        self._timers.console(incident.domain)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:
             i = case.incident
-            about = {"incident": i.id, "scenario": i.scenario, "family": i.family, "set": i.set, "level": i.level}
-            more = {**about, **more}
-        self._notes.append(("audit", b"city", _json({"what": what, "t": now, **more}), ((CE_TYPE, AUDIT_TYPE),)))
+            note = {
+                "what": what, "t": now, "incident": i.id, "scenario": i.scenario, "family": i.family, "set": i.set,
+                "level": i.level, **more,
+            }  # fmt: skip
+        else:
+            note = {"what": what, "t": now, **more}
+        self._notes.append(("audit", b"city", _json(note), _AUDIT))
 
     def _rules_of(self, signal: Signal) -> Rules:
         if self._sets is None or not signal.set:

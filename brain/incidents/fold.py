@@ -131,7 +131,8 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         member.level, member.value, member.score = signal.level, signal.value, signal.score
         if signal.threshold is not None:
             member.threshold = signal.threshold
-        member.standard = _judged(signal) or member.standard
+        if signal.standard:
+            member.standard = _judged(signal)
         if signal.text:
             member.text = signal.text[:TEXT_KEPT]
     _recent(member, signal.fold, settings)
@@ -199,7 +200,8 @@ def update(case: Case, member: Member, signal: Signal) -> Reason:
     member.value, member.score = signal.value, signal.score
     if signal.threshold is not None:
         member.threshold = signal.threshold
-    member.standard = _judged(signal) or member.standard
+    if signal.standard:
+        member.standard = _judged(signal)
     return Reason.UPDATED_LEVEL if moved else Reason.UPDATED
 
 
@@ -213,7 +215,7 @@ def clear(case: Case, member: Member, signal: Signal, settings: FoldSettings) ->
         case.relevel()
         return Reason.CLEARED_MEMBER
     incident = case.incident
-    incident.cleared = max(m.cleared or 0 for m in incident.members)
+    incident.cleared = max([m.cleared or 0 for m in incident.members])
     if incident.state != "resolved":
         incident.quiet_until = signal.fold + round(settings.quiet_s * 1000)
     return Reason.CLEARED_ALL
