@@ -39,16 +39,6 @@ class Home(NamedTuple):
     beside: Case | None = None
 
 
-class _Area:
-    """What stands in a square: how many by family, and the bits of those families."""
-
-    __slots__ = ("counts", "families")
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.families = 0
-
-
 class Book:
     """All incidents that signals may reach."""
 
@@ -59,9 +49,12 @@ class Book:
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells = Latest()
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._stand: dict[int, _Area] = {}
+        self._stand: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        """How many stand, by family and area."""
         self._bits: dict[str, int] = {}
         """A bit for each family, so that those of several areas are counted by one or."""
+        self._families: dict[int, int] = {}
+        """Bits of those that stand in an area."""
         self._shown = Latest()
         """Those that people see, by family; never-hidden ones aside."""
 
@@ -155,32 +148,35 @@ class Book:
         if was == area:
             return
         case.area = area
+        mine, bit = self._stand[family], self._bits.setdefault(family, 1 << len(self._bits))
         if was is not None:
-            here = self._stand[was]
-            left = here.counts[family] - 1
+            left = mine[was] - 1
             if left:
-                here.counts[family] = left
+                mine[was] = left
             else:
-                del here.counts[family]
-                here.families &= ~self._bits[family]
-                if not here.counts:
-                    del self._stand[was]
+                del mine[was]
+                others = self._families[was] & ~bit
+                if others:
+                    self._families[was] = others
+                else:
+                    del self._families[was]
         if area is not None:
-            here = self._stand.get(area) or self._stand.setdefault(area, _Area())
-            here.counts[family] = here.counts.get(family, 0) + 1
-            here.families |= self._bits.setdefault(family, 1 << len(self._bits))
+            mine[area] = mine.get(area, 0) + 1
+            self._families[area] = self._families.get(area, 0) | bit
 
     def around_it(self, case: Case) -> tuple[int, int]:
         """Families, and others of its own, that stand within a kilometre or so; never-hidden ones aside."""
-        i, spot, areas = case.incident, case.spot, self._stand
+        i, spot, here = case.incident, case.spot, self._families
         if i.lon is None or i.lat is None:
             return 0, 0
-        family, families, alike = i.family, 0, 0 if case.area is None else -1
+        mine, families, alike = self._stand[i.family], 0, 0 if case.area is None else -1
         for step in _AREAS:
-            here = areas.get(spot + step)
-            if here is not None:
-                families |= here.families
-                alike += here.counts.get(family, 0)
+            area = spot + step
+            bits = here.get(area)
+            if bits is not None:
+                families |= bits
+                if area in mine:
+                    alike += mine[area]
         return families.bit_count(), alike
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
