@@ -14,8 +14,7 @@ _JSON: Final = ("content-type", b"application/json")
 
 def rfc3339(ms: int) -> str:
     """Milliseconds UTC as RFC 3339 text with milliseconds. Raises OverflowError or ValueError beyond year 9999."""
-    seconds, rest = divmod(ms, 1000)
-    return f"{_second(seconds)}.{rest:03d}Z"
+    return f"{_second(ms // 1000)}.{ms % 1000:03d}Z"
 
 
 @functools.lru_cache(4096)

@@ -49,7 +49,14 @@ class Book:
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells = Latest()
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._stand: dict[int, dict[str, int]] = {}
+        self._stand: defaultdict[str, dict[int, int]] = defaultdict(dict)
+        """How many stand, by family and area."""
+        self._bits: dict[str, int] = {}
+        """A bit for each family, so that those of several areas are counted by one or."""
+        self._families: dict[int, int] = {}
+        """Bits of those that stand in an area."""
+        self._shown = Latest()
+        """Those that people see, by family; never-hidden ones aside."""
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -65,11 +72,19 @@ class Book:
         self.weigh(case)
         for grid in case.incident.grids or [""]:
             self.note_grid(case, grid)
+        self.see(case)
+
+    def see(self, case: Case) -> None:
+        """Where people see it, it may stand for others of its family."""
+        i = case.incident
+        if i.shown is not None and not i.life and i.id in self.cases:
+            self._shown.put(case, (i.family,))
 
     def remove(self, case: Case) -> None:
         """Signals no longer reach it."""
         incident, key = case.incident, _key(case)
         self._cells.drop(incident.id)
+        self._shown.drop(incident.id)
         self._count(case, None)
         for grid in incident.grids or [""]:
             _drop(self._grids, (key, grid), case)
@@ -80,11 +95,13 @@ class Book:
 
     def note_member(self, case: Case, member: Member) -> None:
         """A member has joined or was raised again."""
-        self._raises[member.id] = self._raises[member.latest()] = (case, member)
+        self._raises[member.id] = self._raises[member.last or member.id] = (case, member)
         mine = self._assets[_key(case), member.asset]
         if case not in mine:
             mine.append(case)
         self._cells.touch(case)
+        if case.incident.shown is not None:
+            self._shown.touch(case)
 
     def note_grid(self, case: Case, grid: str) -> None:
         """The incident lies in this grid too; the brain's own signals have none and belong together all the same."""
@@ -131,25 +148,36 @@ class Book:
         if was == area:
             return
         case.area = area
+        mine, bit = self._stand[family], self._bits.setdefault(family, 1 << len(self._bits))
         if was is not None:
-            here = self._stand[was]
-            here[family] -= 1
-            if not here[family]:
-                del here[family]
-                if not here:
-                    del self._stand[was]
+            left = mine[was] - 1
+            if left:
+                mine[was] = left
+            else:
+                del mine[was]
+                others = self._families[was] & ~bit
+                if others:
+                    self._families[was] = others
+                else:
+                    del self._families[was]
         if area is not None:
-            here = self._stand.setdefault(area, {})
-            here[family] = here.get(family, 0) + 1
+            mine[area] = mine.get(area, 0) + 1
+            self._families[area] = self._families.get(area, 0) | bit
 
     def around_it(self, case: Case) -> tuple[int, int]:
         """Families, and others of its own, that stand within a kilometre or so; never-hidden ones aside."""
-        lon, lat, family = case.incident.lon, case.incident.lat, case.incident.family
-        if lon is None or lat is None:
+        i, spot, here = case.incident, case.spot, self._families
+        if i.lon is None or i.lat is None:
             return 0, 0
-        found = [here for step in _AREAS if (here := self._stand.get(case.spot + step))]
-        alike = sum([here[family] for here in found if family in here]) - (case.area is not None)
-        return len(set().union(*found)), alike
+        mine, families, alike = self._stand[i.family], 0, 0 if case.area is None else -1
+        for step in _AREAS:
+            area = spot + step
+            bits = here.get(area)
+            if bits is not None:
+                families |= bits
+                if area in mine:
+                    alike += mine[area]
+        return families.bit_count(), alike
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""
@@ -166,7 +194,7 @@ class Book:
         """
         s, life = self.settings, key[1]
         mine = self._assets.get((key, signal.asset), ())
-        best = max(mine, key=_newest) if mine else None
+        best = None if not mine else mine[0] if len(mine) == 1 else max(mine, key=_newest)
         if best is not None:
             if signal.fold - best.incident.opened <= s.age_s * 1000:
                 if self._room(best, signal):
@@ -208,6 +236,15 @@ class Book:
         return [
             (d, case) for row, column in squares(lon, lat, within_m, CELL_M)
             for case in self._cells.since((*key, row, column), since)
+            if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
+        ]  # fmt: skip
+
+    def shown(
+        self, family: str, lon: float, lat: float, within_m: float, since: float
+    ) -> list[tuple[float, Case]]:  # fmt: skip
+        """As :meth:`around`, of those only that people see: they are few, as a console takes few."""
+        return [
+            (d, case) for case in self._shown.since(family, since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
-from brain.incidents.reasons import Reason
+from brain.incidents.reasons import UNCHANGED, Reason
 from brain.incidents.rules import Plan, Rules
 from brain.incidents.sight import Sight
 from brain.incidents.state import restored
@@ -37,6 +37,7 @@ KEY = b"i/"
 HANDLED = frozenset(("dispatched", "handling"))
 """States of incidents that people end, not silence."""
 
+_AUDIT: Headers = ((CE_TYPE, AUDIT_TYPE),)
 _json = msgspec.json.Encoder().encode
 _Record = tuple[str, bytes, bytes | None, Headers]
 
@@ -66,6 +67,9 @@ class CityLogic:
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
+        self._later: int | None = None
+        self._asked = False
+        """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
@@ -102,6 +106,7 @@ class CityLogic:
             else:
                 raise ValueError(f"state key {key!r}: expected {KEY!r} and an incident's id")
         self._timers.all()
+        self._asked = False
 
     def _back(self, case: Case) -> None:
         self.book.add(case)
@@ -110,6 +115,7 @@ class CityLogic:
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
+        self._asked = False
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
         self._trust.enter(content)
@@ -123,25 +129,33 @@ class CityLogic:
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if len(self.book) > before and len(self.people.waiting):
             self.people.opened(incident_id(identity), signal.fold)
-        if not reason.changes:
-            self.counts[reason.value] += 1
+            self._asked = False
+        if reason._value_ in UNCHANGED:
+            self.counts[reason._value_] += 1
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
+        self._asked = False
         if not (self._trust if summary.name == TRUST else self._models).summary(summary):
             self.counts["late_summary"] += 1
 
     def notice(self, notice: Notice) -> None:
         """What people did, in its place."""
+        self._asked = False
         self.people.notice(notice)
 
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
-        times = (self._timers.due(), self.people.due(), self._models.due(), self._trust.due())
-        return min((t for t in times if t is not None), default=None)
+        if not self._asked:
+            times = (self.people.due(), self._models.due(), self._trust.due())
+            self._later = min((t for t in times if t is not None), default=None)
+            self._asked = True
+        first, later = self._timers.due(), self._later
+        return first if later is None or (first is not None and first < later) else later
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""
+        self._asked = False
         while self._timers.due() == now:
             kind, key = self._timers.pop()
             if kind == "quiet":
@@ -180,12 +194,11 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items |= kept
         records: list[_Record] = []
-        cases = self.book.cases
-        for key in sorted(self._changed):
-            incident = self._changed[key]
-            value, name = publish.encode(incident), key.encode()
+        cases, encode, topic, headers = self.book.cases, publish.encode, publish.topic, publish.headers
+        for key, incident in sorted(self._changed.items()):
+            value, name = encode(incident), key.encode()
             items[KEY + name] = value if key in cases else None
-            records.append((publish.topic(incident), name, value, publish.headers(incident)))
+            records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes()
         records += self.graves.tombstones()
@@ -224,7 +237,7 @@ class CityLogic:
             if incident.shown is None:
                 incident.withheld, incident.cause = "", ""
             self.withheld.open(case, self._force)
-        incident.rule = home.reason.value
+        incident.rule = home.reason._value_
         self._note(case, signal.fold, home.reason, identity)
         if ended or incident.peak_level > was or (life and member.raises == 1):
             incident.sounded = signal.fold
@@ -264,7 +277,7 @@ class CityLogic:
             reason = fold.update(case, member, signal)
         else:
             reason = fold.clear(case, member, signal, self.settings)
-        if not reason.changes:
+        if reason._value_ in UNCHANGED:
             return reason
         self._trust.stamp(incident, member, signal.fold)
         self._note(case, signal.fold, reason, latest)
@@ -284,11 +297,12 @@ class CityLogic:
     def _weigh(self, case: Case, member: Member, now: int) -> None:
         """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
         incident = case.incident
-        if incident.confidence == "unconfirmed" and len(incident.sources) > 1 and len(fold.speaking(case)) > 1:
+        several = len(incident.sources) > 1 and len(case.standing) > 1
+        if several and incident.confidence == "unconfirmed" and len(fold.speaking(case)) > 1:
             incident.confidence = "corroborated"
             incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
             self._note(case, now, Reason.CORROBORATED, member.latest())
-        if fold.chatters(member, now, self.settings):
+        if len(member.recent) >= self.settings.chatter and fold.chatters(member, now, self.settings):
             if not incident.chattering:
                 incident.chattering = True
                 self._note(case, now, Reason.CHATTERING, member.latest())
@@ -341,6 +355,7 @@ class CityLogic:
 
     def _began(self, case: Case, now: int) -> None:
         """People see it: its clocks begin, whoever showed it."""
+        self.book.see(case)
         self.clockwork.shown(case, now)
         self._timers.of(case)
 
@@ -368,23 +383,28 @@ class CityLogic:
     # -- what is kept
 
     def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
-        incident, value = case.incident, reason.value
+        incident, value = case.incident, reason._value_
         fold.note(incident, now, value, identity)
         self._changed[incident.id] = incident
         self.counts[value] += 1
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""
-        self._changed[case.incident.id] = case.incident
+        incident = case.incident
+        self._changed[incident.id] = incident
         self._timers.of(case)
-        self._timers.console(case.incident.domain)
+        self._timers.console(incident.domain)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:
             i = case.incident
-            about = {"incident": i.id, "scenario": i.scenario, "family": i.family, "set": i.set, "level": i.level}
-            more = {**about, **more}
-        self._notes.append(("audit", b"city", _json({"what": what, "t": now, **more}), ((CE_TYPE, AUDIT_TYPE),)))
+            note = {
+                "what": what, "t": now, "incident": i.id, "scenario": i.scenario, "family": i.family, "set": i.set,
+                "level": i.level, **more,
+            }  # fmt: skip
+        else:
+            note = {"what": what, "t": now, **more}
+        self._notes.append(("audit", b"city", _json(note), _AUDIT))
 
     def _rules_of(self, signal: Signal) -> Rules:
         if self._sets is None or not signal.set:

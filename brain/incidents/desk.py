@@ -8,7 +8,7 @@ Never-hidden classes are shown at once, whatever the count. Nothing that was sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -81,6 +81,9 @@ class Parts(NamedTuple):
         return LEVELS[self.top] + SECOND[self.second] + SOURCES[min(self.sources, 3)] + ASSETS[min(self.assets, 3)]
 
 
+NOTHING = Parts()
+
+
 def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
     """How much speaks for an incident: levels, assets, kinds of source of what stands, but chatters not nor is doubted.
 
@@ -91,6 +94,10 @@ def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
 
 def parts(case: Case, now: int, settings: fold.FoldSettings) -> Parts:
     """What speaks for an incident, counted."""
+    if len(case.standing) == 1:
+        (m,) = case.standing.values()
+        speaks = m.trust >= DOUBTED and not fold.chatters(m, now, settings)
+        return Parts(max(m.level, 0), 0, 1, 1) if speaks else NOTHING
     levels: list[int] = []
     sources: set[str] = set()
     assets: set[str] = set()
@@ -152,11 +159,12 @@ class Desk:
         audit: Tell,
     ) -> None:  # fmt: skip
         self.settings, self.folding = settings, folding
+        self._window_ms, self._hold_ms = round(settings.window_s * 1000), round(settings.hold_s * 1000)
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
         """An incident has become visible."""
-        self.carry: Callable[[Case, int, Mapping[str, Any]], bool] = lambda case, now, why: False
+        self.carry: Callable[[Case, int, Weighed], bool] = lambda case, now, w: False
         """Withholds an incident that another one carries, for the audit with what it was judged by; whether it did."""
         self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
         """How many families, and how many others of its own, stand around an incident."""
@@ -205,7 +213,7 @@ class Desk:
         if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
                 return
-            if w.known < s.surer and self.carry(case, now, w.note(s)):
+            if w.known < s.surer and self.carry(case, now, w):
                 return
             if w.room > 0 and w.known >= w.need:
                 several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
@@ -227,11 +235,16 @@ class Desk:
         s, found = self.settings, parts(case, now, self.folding)
         shown, room = len(console.shown), self._room(case.incident.domain, console)
         families, alike = self.around(case)
-        many = max(0, families - s.families) * min(max(0, alike - 1), s.alike) / s.alike
-        wild = s.wild if families > s.families else 0.0
+        many, wild = 0.0, 0.0
+        if families > s.families:
+            many, wild = (families - s.families) * min(max(0, alike - 1), s.alike) / s.alike, s.wild
         least = s.easy if shown < s.calm and not wild else s.need
-        need = least + s.stormy * many + (wild if shown >= s.calm else 0.0)
-        need = min(need, s.enough) + s.dearer * max(0, s.free - room)
+        need = least + s.stormy * many
+        if shown >= s.calm:
+            need += wild
+        need = min(need, s.enough)
+        if room < s.free:
+            need += s.dearer * (s.free - room)
         return Weighed(found, found.worth(), need, room, shown, families, alike, wild, least)
 
     def _room(self, domain: str, console: Console) -> int:
@@ -278,8 +291,7 @@ class Desk:
     def _hold(self, case: Case, now: int, w: Weighed) -> bool:
         """Whether it is watched first: what stands has not stood for long enough."""
         incident = case.incident
-        since = min(m.recent[-1] for m in case.standing.values() if m.recent)
-        until = since + round(self.settings.hold_s * 1000)
+        until = min([m.recent[-1] for m in case.standing.values() if m.recent]) + self._hold_ms
         if now >= until:
             return False
         incident.look_at = until
@@ -318,10 +330,11 @@ class Desk:
         self._changed.add(domain)
 
     def _console(self, domain: str, now: int) -> Console:
-        console = self.consoles.setdefault(domain, Console())
-        since = now - round(self.settings.window_s * 1000)
-        for times in (console.shown, console.life):
-            if times and times[0] < since:
-                times[:] = [t for t in times if t >= since]
-                self._changed.add(domain)
+        console = self.consoles.get(domain)
+        if console is None:
+            console = self.consoles[domain] = Console()
+        since, shown, life = now - self._window_ms, console.shown, console.life
+        if (shown and shown[0] < since) or (life and life[0] < since):
+            console.shown, console.life = [t for t in shown if t >= since], [t for t in life if t >= since]
+            self._changed.add(domain)
         return console

@@ -104,8 +104,9 @@ class Case:
     def relevel(self) -> None:
         """Level of the incident from its standing members."""
         if self.levels:
-            self.incident.level = max(self.levels)
-            self.incident.peak_level = max(self.incident.peak_level, self.incident.level)
+            i, level = self.incident, max(self.levels)
+            i.level = level
+            i.peak_level = max(i.peak_level, level)
 
 
 def join(case: Case, signal: Signal, identity: str, version: int, settings: FoldSettings) -> Member:
@@ -130,7 +131,8 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         member.level, member.value, member.score = signal.level, signal.value, signal.score
         if signal.threshold is not None:
             member.threshold = signal.threshold
-        member.standard = _judged(signal) or member.standard
+        if signal.standard:
+            member.standard = _judged(signal)
         if signal.text:
             member.text = signal.text[:TEXT_KEPT]
     _recent(member, signal.fold, settings)
@@ -163,9 +165,12 @@ def _judged(signal: Signal) -> str:
 
 
 def _recent(member: Member, now: int, settings: FoldSettings) -> None:
-    since = now - round(settings.chatter_s * 1000)
-    kept = [t for t in member.recent if t > since]
-    member.recent = [*kept[-settings.chatter + 1 :], now]
+    recent = member.recent
+    if recent:
+        since = now - round(settings.chatter_s * 1000)
+        member.recent = [*[t for t in recent if t > since][-settings.chatter + 1 :], now]
+    else:
+        member.recent = [now]
 
 
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
@@ -195,7 +200,8 @@ def update(case: Case, member: Member, signal: Signal) -> Reason:
     member.value, member.score = signal.value, signal.score
     if signal.threshold is not None:
         member.threshold = signal.threshold
-    member.standard = _judged(signal) or member.standard
+    if signal.standard:
+        member.standard = _judged(signal)
     return Reason.UPDATED_LEVEL if moved else Reason.UPDATED
 
 
@@ -209,7 +215,7 @@ def clear(case: Case, member: Member, signal: Signal, settings: FoldSettings) ->
         case.relevel()
         return Reason.CLEARED_MEMBER
     incident = case.incident
-    incident.cleared = max(m.cleared or 0 for m in incident.members)
+    incident.cleared = max([m.cleared or 0 for m in incident.members])
     if incident.state != "resolved":
         incident.quiet_until = signal.fold + round(settings.quiet_s * 1000)
     return Reason.CLEARED_ALL

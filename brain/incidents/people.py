@@ -331,6 +331,7 @@ class People:
         record(new.incident, action, now, other=incident.id)
         if incident.shown is not None:
             new.incident.shown = now
+            self.book.see(new)
         else:
             new.incident.withheld, new.incident.look_at = "", None
             self.ops.consider(new, now)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from brain import cloudevents
-from brain.incidents.value import Incident
+from brain.incidents.value import DOMAINS, Incident
 from streams.records import Headers
 
 TYPE = "city.incident.v1"
 SOURCE = "/city-brain/incidents"
 
+_TOPICS = {domain: f"incidents.{domain}" for domain in DOMAINS}
+_SOURCES = {domain: f"{SOURCE}/{domain}" for domain in DOMAINS}
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,7 +30,7 @@ def encode(incident: Incident) -> bytes:
 
 def topic(incident: Incident) -> str:
     """Topic without its prefix."""
-    return f"incidents.{incident.domain}"
+    return _TOPICS[incident.domain]
 
 
 def headers(incident: Incident) -> Headers:
@@ -37,7 +39,7 @@ def headers(incident: Incident) -> Headers:
     return cloudevents.headers(
         TYPE,
         f"{incident.id}/{incident.revision}",
-        f"{SOURCE}/{incident.domain}",
+        _SOURCES[incident.domain],
         f"{incident.scenario}/{place}",
         incident.updated,
     )

@@ -81,7 +81,8 @@ class Reason(enum.StrEnum):
     @property
     def changes(self) -> bool:
         """Whether the incident has a new revision because of it."""
-        return self._value_ not in _UNCHANGED
+        return self._value_ not in UNCHANGED
 
 
-_UNCHANGED: Final = frozenset(r.value for r in (Reason.REPEATED_SIGNAL, Reason.UNKNOWN_MEMBER, Reason.AFTER_CLEAR))
+UNCHANGED: Final = frozenset(r.value for r in (Reason.REPEATED_SIGNAL, Reason.UNKNOWN_MEMBER, Reason.AFTER_CLEAR))
+"""Values of those by which nothing changes."""

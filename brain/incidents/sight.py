@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 from brain.incidents.book import Book
-from brain.incidents.desk import Desk, evidence
+from brain.incidents.desk import Desk, Weighed, evidence
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
@@ -30,14 +29,14 @@ class Sight:
     def consider(self, case: Case, now: int) -> None:
         """Show an incident, or say what withholds it, and when that is judged again."""
         incident = case.incident
-        if (not incident.life and incident.shown is None and not self._lens(case, now)) or incident.life:
+        if incident.shown is None and (incident.life or not self._lens(case, now)):
             self._desk.judge(case, now)
         self._touch(case)
 
     def _lens(self, case: Case, now: int) -> bool:
         """Whether a shelf or a cause withholds it."""
         incident = case.incident
-        shelf = self._withheld.shelf(case, now)
+        shelf = self._withheld.shelf(case, now) if self._withheld.shelves else None
         if shelf is not None:
             self.withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
             return True
@@ -58,13 +57,14 @@ class Sight:
             incident.withheld = ""
         return False
 
-    def _carry(self, case: Case, now: int, judged: Mapping[str, Any]) -> bool:
+    def _carry(self, case: Case, now: int, weighed: Weighed) -> bool:
         """Whether it is one of many of its family all over its area, one of which is shown and carries it."""
         cause = self._withheld.around(case, now, self._book)
         if cause is None:
             return False
         self._withheld.bind(case, cause)
         self._note(cause, now, Reason.INHIBITED, case.incident.id)
+        judged = weighed.note(self._desk.settings)
         self.withhold(case, now, Reason.AREA_WIDE, None, cause=cause.incident.id, **judged)
         return True
 

@@ -47,9 +47,23 @@ class Latest:
 
     def touch(self, case: Case) -> None:
         """It was raised again where it lies."""
-        was = self._held.get(case.incident.id)
-        if was is not None:
-            self.put(case, was[1])
+        i = case.incident
+        was = self._held.get(i.id)
+        if was is None or was[0][0] == i.raised:
+            return
+        before, keys = was
+        entry = (i.raised, i.id, case)
+        self._held[i.id] = entry, keys
+        for key in keys:
+            mine = self._lists[key]
+            if mine[-1] is before:
+                mine.pop()
+            else:
+                del mine[bisect_left(mine, before)]
+            if not mine or mine[-1] < entry:
+                mine.append(entry)
+            else:
+                insort(mine, entry)
 
     def drop(self, name: str) -> None:
         """It lies nowhere."""

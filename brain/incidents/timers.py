@@ -84,11 +84,13 @@ class Timers:
     def of(self, case: Case) -> None:
         """An incident has changed."""
         i, was = case.incident, case.timers
-        case.timers = now = _times(i)
+        now = (i.quiet_until, i.close_at, i.look_at, next_due(i.clocks) if i.clocks else None)
         if now == was:
             return
-        for kind, (before, time) in enumerate(zip(was, now, strict=True)):
-            if time is not None and time != before:
+        case.timers = now
+        for kind in range(4):
+            time = now[kind]
+            if time is not None and time != was[kind]:
                 heapq.heappush(self._heap, (time, kind, i.id))
 
     def console(self, domain: str) -> None:
@@ -107,9 +109,9 @@ class Timers:
         """When the next one is."""
         heap = self._heap
         while heap:
-            time, kind, key = heap[0]
-            if self._holds(time, kind, key):
-                return time
+            first = heap[0]
+            if self._holds(*first):
+                return first[0]
             heapq.heappop(heap)
         return None
 
@@ -135,7 +137,3 @@ class Timers:
         if kind == LOOK:
             return i.look_at == time
         return next_due(i.clocks) == time
-
-
-def _times(i: Incident) -> tuple[int | None, ...]:
-    return i.quiet_until, i.close_at, i.look_at, next_due(i.clocks) if i.clocks else None

@@ -192,14 +192,17 @@ class Withheld:
         i, s = case.incident, self.settings
         if i.lon is None or i.lat is None:
             return None
-        others = [
-            (d, c) for d, c in book.around((i.family, False), i.lon, i.lat, s.area_m, now - round(s.area_s * 1000))
+        since = now - round(s.area_s * 1000)
+        shown = [
+            (d, c.incident.opened, c.incident.id) for d, c in book.shown(i.family, i.lon, i.lat, s.area_m, since)
             if c is not case and c.standing
         ]  # fmt: skip
-        if len(others) < s.many:
+        if not shown:
             return None
-        shown = [(d, c.incident.opened, c.incident.id) for d, c in others if c.incident.shown is not None]
-        return book.cases[min(shown)[2]] if shown else None
+        others = book.around((i.family, False), i.lon, i.lat, s.area_m, since)
+        if sum(c is not case and bool(c.standing) for _, c in others) < s.many:
+            return None
+        return book.cases[min(shown)[2]]
 
     def loose(self, case: Case) -> str:
         """It stands on its own after all; answers the empty id of no cause."""
