@@ -194,8 +194,10 @@ class People:
             incident.lead_name = Text(department.zh, department.en)
 
     def _keep(self, case: Case, now: int) -> None:
+        """What is over was added to: it may come back, and stays on its topic, for so long from now."""
         if case.incident.id in self.archive:
             self.archive.keep(case.incident, now)
+            self.ops.bury(case, now)
 
     def _end(self, case: Case, now: int) -> None:
         self.ops.over(case, now)

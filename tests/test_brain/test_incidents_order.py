@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from brain.incidents.timers import GRAVE_MS
 from brain.incidents.value import incident_id
 from streams.records import Signal
 from tests.test_brain.test_incidents_people import EPOCH, Town
@@ -51,6 +52,15 @@ def test_of_two_shelves_that_end_together_the_same_is_named_after_a_restart() ->
 
     assert [note["by"] for note in story(False)] == ["op-a"]
     assert story(False) == story(True)
+
+
+def test_what_is_over_stays_on_its_topic_for_as_long_after_a_note_as_after_its_end() -> None:
+    town = Town()
+    _air(town, 0, "a", 0)
+    one = town.id("a")
+    town.act(1, "false_alarm", one, note="a test")
+    assert town.act(3600, "note", one, note="of the siren")["what"] == "feedback.done"
+    assert town.state[f"x/{one}".encode()].split()[0] == b"%d" % ((EPOCH + 3600) * 1000 + GRAVE_MS)
 
 
 @pytest.mark.parametrize("how", ["unmerge", "split"])

@@ -47,6 +47,6 @@ def test_a_missing_rule_is_found_within_two_hundred_seeds(name: str) -> None:
 
 
 @pytest.mark.long
-def test_three_hundred_seeds_hold() -> None:
-    failed = [str(o) for o in map(simulate, range(10_000, 10_300)) if o.failed]
+def test_two_hundred_seeds_hold() -> None:
+    failed = [str(o) for o in map(simulate, range(10_000, 10_200)) if o.failed]
     assert not failed, failed[0]

@@ -25,12 +25,12 @@ SPOTS: Final = 7
 RAISED: Final = np.dtype([("asset", "i4"), ("what", "i4"), ("offset", "i8"), ("index", "i8")])
 """A raise of the lane: asset (its row of the toy table), 0 for over or 1 for absent, and its origin."""
 KEPT: Final = 24
-"""Raises that people of this lane know of."""
-SAME: Final = 12
+"""Raises that people of this lane know of: of an asset the first, which more likely opened an incident."""
+SAME: Final = 20
 """Actions on so many records after one another are mostly on the same incident."""
 SOURCES: Final = ("iot", "video", "hotline")
 WHO: Final = ("op-1", "op-2")
-OFTEN: Final = (*KINDS, *("take", "merge", "merge", "unmerge", "split", "resolve", "reopen", "close", "shelve") * 2)
+OFTEN: Final = (*KINDS, *("take", "merge", "merge", "unmerge", "split", "reopen", "close", "shelve", "note") * 2)
 
 
 class ManyTell(Feed):
@@ -99,6 +99,9 @@ class DrillLane(ToyLane):
 
     def _know(self, slot: int, what: int, signal: Signal) -> None:
         table = self.raised
+        mine = table.rows[: table.n]
+        if ((mine["asset"] == slot) & (mine["what"] == what) & (mine["index"] > 0)).any():
+            return
         ring = table.slot(b"next")
         turn = int(table.rows["asset"][ring]) % KEPT
         table.rows["asset"][ring] += 1
@@ -137,6 +140,7 @@ def _action(rng: random.Random, name: str, asset: str, t: int, turn: int, known:
     mine = identities[turn % len(identities)] if rng.random() < 0.7 else rng.choice(identities)
     alike = [other for other in identities if other != mine and _kind(other) == _kind(mine)] or identities
     other = alike[turn % len(alike)] if rng.random() < 0.7 else rng.choice(alike)
+    kin = [one for one in identities if one != mine and one.split("|")[0] == mine.split("|")[0]] or identities
     do, one, role = rng.choice(OFTEN), incident_id(mine), rng.choice(("commander",) * 5 + ("operator",))
     body: dict[str, Any] = {
         "do": do, "id": name, "t": t, "by": {"id": rng.choice(WHO), "role": role}, "note": "because", "incident": one,
@@ -145,7 +149,8 @@ def _action(rng: random.Random, name: str, asset: str, t: int, turn: int, known:
     more: dict[str, dict[str, Any]] = {
         "assign": {"lead": "x"}, "dispatch": {"units": ["u"]}, "grade": {"grade": "major"},
         "respond": {"response": "I"}, "extend": {"minutes": 1}, "take": {"expect": rng.randint(1, 9)},
-        "merge": {"into": incident_id(other)}, "link": {"other": incident_id(other)}, "split": {"members": [other]},
+        "merge": {"into": incident_id(other)}, "link": {"other": incident_id(other)},
+        "split": {"members": [rng.choice(kin)]},
         "wait": {"until": soon}, "supervise": {"until": soon}, "acknowledge": {"until": soon},
     }  # fmt: skip
     body |= more.get(do, {})
@@ -171,7 +176,7 @@ def _scenario(what: str, asset: str) -> str:
     """Of an asset: fire where its name begins with f, else its family's; of absence one that no set lists."""
     if what == "absent":
         return "eco.absent"
-    return FIRE if asset.startswith("f") else f"eco.{FAMILIES[_number(asset) // 2 % len(FAMILIES)]}"
+    return FIRE if asset.startswith("f") else f"eco.{FAMILIES[(_number(asset) // 2 + int(asset[1])) % len(FAMILIES)]}"
 
 
 def _kind(identity: str) -> tuple[str, bool]:

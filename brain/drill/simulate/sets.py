@@ -51,12 +51,13 @@ def _limits(accept: str, dispose: str, steps: list[str]) -> Limits:
 
 _EVERY = (_scenario(FIRE, life=True), *(_scenario(f"eco.{family}") for family in FAMILIES))
 _CAUSES = [
+    {"cause": "eco.air*", "effect": "eco.wind*", "same": "city", "within_s": 8, "up_to": 4},
     {"cause": "eco.typhoon*", "effect": "eco.wind*", "same": "district", "within_s": 8, "up_to": 4},
     {"cause": "eco.air*", "effect": "eco.flood*", "within_m": 900, "within_s": 6, "up_to": 4},
 ]
 SETS = {
     "s0": DrillSet(TOY_SETS["s0"], _EVERY, {"version": 1, "causes": _CAUSES}, _limits("1s", "6s", ["1s", "2s", "4s"])),
-    "s1": DrillSet(TOY_SETS["s1"], _EVERY, {"version": 1, "causes": _CAUSES[:1]}, _limits("2s", "4s", ["2s", "3s"])),
+    "s1": DrillSet(TOY_SETS["s1"], _EVERY, {"version": 1, "causes": _CAUSES[1:2]}, _limits("2s", "4s", ["2s", "3s"])),
     "s2": DrillSet(TOY_SETS["s2"], _EVERY[:3], None, None),
 }
 """The second has other limits and fewer causes; the third lacks scenarios, and has neither limits nor causes."""
