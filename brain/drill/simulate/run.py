@@ -19,7 +19,7 @@ from streams.simulate.run import Outcome
 from streams.simulate.world import Cast, World
 
 SHORT: dict[tuple[ModuleType, str], int] = {
-    (timers, "GRAVE_MS"): 5_500, (archive, "KEPT_MS"): 5_000, (inbox, "PATIENCE_MS"): 1_500,
+    (timers, "GRAVE_MS"): 7_500, (archive, "KEPT_MS"): 7_000, (inbox, "PATIENCE_MS"): 1_500,
 }  # fmt: skip
 """Days and minutes that would never pass in a world of seconds."""
 
