@@ -144,8 +144,29 @@ def kill(settings: BrokerSettings) -> None:
 
 
 def pause(settings: BrokerSettings) -> None:
-    """SIGSTOP: connections stay open and nothing answers."""
-    os.kill(_need(settings.data_dir.resolve()), signal.SIGSTOP)
+    """SIGSTOP: connections stay open and nothing answers, from the return on: every thread stands still.
+
+    Raises TimeoutError where the system does not stop it within ten seconds.
+    """
+    pid = _need(settings.data_dir.resolve())
+    os.kill(pid, signal.SIGSTOP)
+    end = time.monotonic() + 10
+    while not _stopped(pid):
+        if time.monotonic() > end:
+            raise TimeoutError(f"broker {pid}: not stopped within 10 s of SIGSTOP")
+        time.sleep(0.005)
+
+
+def _stopped(pid: int) -> bool:
+    tasks = Path(f"/proc/{pid}/task")
+    if not tasks.is_dir():  # no Linux: the state of the process has to do
+        asked = subprocess.run(["ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return asked.stdout.strip().startswith("T")
+    states = []
+    for task in tasks.iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended answers nobody
+            states.append((task / "stat").read_text().rpartition(") ")[2][:1])
+    return set(states) <= {"T"}
 
 
 def resume(settings: BrokerSettings) -> None:
