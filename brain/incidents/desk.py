@@ -41,7 +41,7 @@ class DeskSettings:
     most: int = 10
     keep: int = 4
     need: float = 2.75
-    easy: float = 2.0
+    easy: float = 2.25
     free: int = 3
     dearer: float = 0.5
     families: int = 6
@@ -53,8 +53,8 @@ class DeskSettings:
     surer: float = 6.5
     hold_s: float = 75.0
     calm: int = 2
-    weak: int = 3
-    over_s: float = 3600.0
+    weak: int = 2
+    over_s: float = 7200.0
 
 
 LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)

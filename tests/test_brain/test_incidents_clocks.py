@@ -11,6 +11,7 @@ import pytest
 
 from brain.incidents.calendar import WorkCalendar
 from brain.incidents.city import CityLogic
+from brain.incidents.desk import DeskSettings
 from brain.incidents.limits import Limits
 from brain.incidents.value import Incident
 from streams.records import Signal
@@ -39,7 +40,7 @@ class City:
         self.start()
 
     def start(self) -> None:
-        self.logic = CityLogic()
+        self.logic = CityLogic(desk=DeskSettings(weak=3))
         self.logic.load(self.state)
         self.logic.enter("s", SET)
 
