@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from brain import hotline, judged, scenarios, standards, trust, views
+from brain import hotline, judged, scenarios, standards, trust, views, yaml_tables
 from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
@@ -370,10 +370,7 @@ def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
     """Read them from a set's files; ``folder`` begins every error message. Raises ValueError."""
 
     def part(name: str) -> Any:
-        try:
-            return msgspec.yaml.decode(contents[name]) if name in contents else None
-        except msgspec.DecodeError as error:
-            raise ValueError(f"{folder / name}: not YAML: {error}") from error
+        return yaml_tables.decoded(contents[name], str(folder / name), ValueError) if name in contents else None
 
     routes, events, limits, calendar, causes = (part(n) for n in (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES))
     days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
@@ -412,12 +409,7 @@ LARGE = 200_000
 
 
 def _trust(path: Path, text: bytes | None) -> Trust | None:
-    if text is None:
-        return None
-    try:
-        return trust.of(msgspec.yaml.decode(text), str(path))
-    except msgspec.DecodeError as error:
-        raise trust.TrustError(f"{path}: not YAML: {error}") from error
+    return None if text is None else trust.of(yaml_tables.decoded(text, str(path), trust.TrustError), str(path))
 
 
 def _map(folder: Path, cache: Path | None) -> GridMap:

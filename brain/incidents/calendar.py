@@ -15,6 +15,8 @@ from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from brain import yaml_tables
+
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
 ZONES: Final = {"Asia/Shanghai": 8 * 3_600_000}
@@ -165,12 +167,7 @@ class WorkCalendar:
     @classmethod
     def of(cls, data: object, place: str = "calendar") -> WorkCalendar:
         """Check a decoded calendar.yaml; ``place`` begins every error message. Raises CalendarError."""
-        try:
-            file = msgspec.convert(data, CalendarFile)
-        except msgspec.ValidationError as error:
-            raise CalendarError(f"{place}: {error}") from error
-        if file.version != 1:
-            raise CalendarError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, CalendarFile, place, CalendarError)
         if file.zone not in ZONES:
             raise CalendarError(f"{place}: zone: expected one of {', '.join(ZONES)}, got {file.zone!r}")
         if not file.years or sorted(file.years) != list(range(min(file.years), max(file.years) + 1)):

@@ -12,6 +12,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from brain import yaml_tables
+
 KEPT: Final = 10_000
 """Codes whose rows are remembered."""
 Where = Literal["grid", "town", "district", "city"]
@@ -58,12 +60,7 @@ class Causes:
         """From a decoded table, or None for an empty one. Raises CauseError."""
         if data is None or isinstance(data, Causes):
             return data or cls()
-        try:
-            file = msgspec.convert(data, _File)
-        except msgspec.ValidationError as error:
-            raise CauseError(f"{place}: {error}") from error
-        if file.version != 1:
-            raise CauseError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, _File, place, CauseError)
         for number, row in enumerate(file.causes):
             where = f"{place}: causes[{number}]"
             if (row.same is None) == (row.within_m is None):

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from brain import yaml_tables
 from brain.incidents.value import Domain, Text
 
 _CODE: Final = re.compile(r"[A-Za-z0-9]+([._][A-Za-z0-9]+)*")
@@ -73,21 +74,12 @@ class Events:
     @classmethod
     def load(cls, path: Path) -> Events:
         """Read a YAML file. Raises EventError; OSError where the file cannot be read."""
-        try:
-            data = msgspec.yaml.decode(path.read_bytes())
-        except msgspec.DecodeError as error:
-            raise EventError(f"{path}: not YAML: {error}") from error
-        return cls.of(data, str(path))
+        return cls.of(yaml_tables.decoded(path.read_bytes(), str(path), EventError), str(path))
 
     @classmethod
     def of(cls, data: object, place: str = "events") -> Events:
         """Check a decoded table; ``place`` begins every error message. Rows may come in any order."""
-        try:
-            file = msgspec.convert(data, EventFile)
-        except msgspec.ValidationError as error:
-            raise EventError(f"{place}: {error}") from error
-        if file.version != 1:
-            raise EventError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, EventFile, place, EventError)
         rows: dict[str, tuple[int, EventRow]] = {}
         for number, row in enumerate(file.events):
             where = f"{place}: events[{number}]"

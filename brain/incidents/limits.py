@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from brain import yaml_tables
 from brain.incidents.calendar import (
     ROUND_THE_CLOCK,
     ZONES,
@@ -118,21 +119,12 @@ class Limits:
     @classmethod
     def load(cls, path: Path, calendar: WorkCalendar | None = None) -> Limits:
         """Read a YAML file. Raises LimitError; OSError where the file cannot be read."""
-        try:
-            data = msgspec.yaml.decode(path.read_bytes())
-        except msgspec.DecodeError as error:
-            raise LimitError(f"{path}: not YAML: {error}") from error
-        return cls.of(data, calendar, str(path))
+        return cls.of(yaml_tables.decoded(path.read_bytes(), str(path), LimitError), calendar, str(path))
 
     @classmethod
     def of(cls, data: object, calendar: WorkCalendar | None = None, place: str = "limits") -> Limits:
         """Check a decoded table; ``calendar`` is the set's, ``place`` begins every error message."""
-        try:
-            file = msgspec.convert(data, LimitFile)
-        except msgspec.ValidationError as error:
-            raise LimitError(f"{place}: {error}") from error
-        if file.version != 1:
-            raise LimitError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, LimitFile, place, LimitError)
         _share(file.warn, f"{place}: warn")
         if file.extensions < 0:
             raise LimitError(f"{place}: extensions: expected 0 or more, got {file.extensions}")

@@ -21,6 +21,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from brain import yaml_tables
 from brain.incidents.value import DOMAINS, Text
 
 PLACES: Final = ("grid", "town", "district", "zone")
@@ -105,21 +106,12 @@ class Routes:
     @classmethod
     def load(cls, path: Path) -> Routes:
         """Read a YAML file. Raises RouteError; OSError where the file cannot be read."""
-        try:
-            data = msgspec.yaml.decode(path.read_bytes())
-        except msgspec.DecodeError as error:
-            raise RouteError(f"{path}: not YAML: {error}") from error
-        return cls.of(data, str(path))
+        return cls.of(yaml_tables.decoded(path.read_bytes(), str(path), RouteError), str(path))
 
     @classmethod
     def of(cls, data: object, place: str = "routes") -> Routes:
         """Check a decoded table; ``place`` begins every error message."""
-        try:
-            file = msgspec.convert(data, _File)
-        except msgspec.ValidationError as error:
-            raise RouteError(f"{place}: {error}") from error
-        if file.version != 1:
-            raise RouteError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, _File, place, RouteError)
         missing = [d for d in DOMAINS if d not in file.defaults]
         if missing:
             raise RouteError(f"{place}: defaults: expected each of the six domains, missing: {', '.join(missing)}")

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from brain import yaml_tables
 from brain.incidents.calendar import DAY_MS, ZONES
 from brain.incidents.value import DOMAINS
 from brain.notify.occasions import Occasion
@@ -137,21 +138,12 @@ class Config:
     @classmethod
     def load(cls, path: Path) -> Config:
         """Read a YAML file. Raises NotifyError; OSError where the file cannot be read."""
-        try:
-            data = msgspec.yaml.decode(path.read_bytes())
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise NotifyError(f"{path}: not YAML: {error}") from error
-        return cls.of(data, str(path), path.resolve().parent)
+        return cls.of(yaml_tables.decoded(path.read_bytes(), str(path), NotifyError), str(path), path.resolve().parent)
 
     @classmethod
     def of(cls, data: object, place: str = "notify", folder: Path = Path()) -> Config:
         """Check a decoded file; ``place`` begins every error message, ``folder`` that of relative paths."""
-        try:
-            file = msgspec.convert(data, NotifyFile)
-        except msgspec.ValidationError as error:
-            raise NotifyError(f"{place}: {error}{_near_field(str(error))}") from error
-        if file.version != 1:
-            raise NotifyError(f"{place}: version: expected 1, got {file.version}")
+        file = yaml_tables.checked(data, NotifyFile, place, NotifyError, _near_field)
         if file.zone not in ZONES:
             raise NotifyError(f"{place}: zone: expected one of {', '.join(ZONES)}, got {file.zone!r}")
         if not file.targets:

@@ -1,0 +1,37 @@
+"""Tables that people write as YAML files: decoded, held against their form, errors begin with the place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+T = TypeVar("T", bound=_Versioned)
+
+
+def decoded(text: bytes, place: str, error: type[ValueError]) -> Any:
+    """What a YAML text says. Raises ``error`` of what is none."""
+    try:
+        return msgspec.yaml.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+        raise error(f"{place}: not YAML: {wrong}") from wrong
+
+
+def checked(
+    data: object, form: type[T], place: str, error: type[ValueError], hint: Callable[[str], str] = lambda said: ""
+) -> T:
+    """A decoded table as its form, of version 1. ``hint`` adds to what is said of a field. Raises ``error``."""
+    try:
+        file = msgspec.convert(data, form)
+    except msgspec.ValidationError as wrong:
+        raise error(f"{place}: {wrong}{hint(str(wrong))}") from wrong
+    if file.version != 1:
+        raise error(f"{place}: version: expected 1, got {file.version}")
+    return file
