@@ -13,12 +13,26 @@ from streams.records import TP, Headers
 from streams.topics import partition_of
 
 
-class Sender:
+class _Context:
+    """A producer that is closed at the end of a ``with``."""
+
+    _producer: Any
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._producer.close(timeout=5)
+
+
+class Sender(_Context):
     """A producer whose partition is murmur2 of the key, as the input contract wants it. Use it as a context."""
 
     def __init__(self, bootstrap: str, partitions: dict[str, int], prefix: str = "", linger_ms: int = 5) -> None:
         self._partitions, self._prefix = partitions, prefix
-        self._producer: Any = KafkaProducer(
+        self._producer = KafkaProducer(
             bootstrap_servers=bootstrap, linger_ms=linger_ms, acks="all", max_request_size=3 * 1024 * 1024
         )
 
@@ -31,16 +45,8 @@ class Sender:
         """Wait until everything is acknowledged."""
         self._producer.flush()
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._producer.close(timeout=5)
-
-
-class Appender:
+class Appender(_Context):
     """A producer for records that must be there before one goes on; keeps its connection. Use it as a context.
 
     Raises LogError where no broker answers.
@@ -51,13 +57,13 @@ class Appender:
 
         must_answer(bootstrap)
         self._bootstrap, self._wait = bootstrap, wait
-        self._producer: Any = KafkaProducer(
+        self._producer = KafkaProducer(
             **client_options(bootstrap), acks="all", allow_auto_create_topics=False,
             max_in_flight_requests_per_connection=1,
         )  # fmt: skip
 
-    def append(self, tp: TP, records: Iterable[tuple[bytes, bytes | None, Headers]]) -> None:
-        """Append (key, value, headers) in their order and return when each is acknowledged.
+    def append(self, tp: TP, records: Iterable[tuple[bytes, bytes | None, Headers]]) -> list[int]:
+        """Append (key, value, headers) in their order and return when each is acknowledged; their offsets.
 
         Raises
         ------
@@ -68,18 +74,9 @@ class Appender:
 
         try:
             sent = [self._producer.send(tp.topic, v, k, list(h), tp.partition) for k, v, h in records]
-            for future in sent:
-                future.get(self._wait)
+            return [int(future.get(self._wait).offset) for future in sent]
         except KafkaError as error:
             raise LogError(f"{tp} at {self._bootstrap} takes nothing: {error!r}") from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._producer.close(timeout=5)
 
 
 def send_one(bootstrap: str, topic: str, partition: int, key: bytes, value: bytes, wait: float = 10.0) -> int:
@@ -99,18 +96,5 @@ def send_all(
     LogError
         No broker, no such topic, or not taken within ``wait`` seconds; the first of the records may be there then.
     """
-    from kafka.errors import KafkaError
-
-    from streams.admin import client_options, must_answer
-
-    must_answer(bootstrap)
-    producer: Any = KafkaProducer(
-        **client_options(bootstrap), acks="all", allow_auto_create_topics=False, max_in_flight_requests_per_connection=1
-    )
-    try:
-        sent = [producer.send(tp.topic, value, key, list(headers), tp.partition) for key, value in records]
-        return [int(future.get(wait).offset) for future in sent]
-    except KafkaError as error:
-        raise LogError(f"{tp} at {bootstrap} takes nothing: {error!r}") from error
-    finally:
-        producer.close(timeout=5)
+    with Appender(bootstrap, wait) as to:
+        return to.append(tp, ((key, value, headers) for key, value in records))
