@@ -2,32 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
-from streams.simulate.run import simulate
-
-
-def main() -> int:
-    """0 when everything held."""
-    parser = argparse.ArgumentParser(prog="python -m streams.simulate", description="Run seeds of the fault simulator.")
-    parser.add_argument("seed", type=int)
-    parser.add_argument("count", type=int, nargs="?", default=1)
-    parser.add_argument("--trace", action="store_true")
-    chosen = parser.parse_args()
-    bad = 0
-    for seed in range(chosen.seed, chosen.seed + chosen.count):
-        outcome = simulate(seed, _tell if chosen.trace else None)
-        if outcome.failed:
-            bad += 1
-            _tell(str(outcome))
-    _tell(f"{chosen.count} seeds, {bad} failed")
-    return 1 if bad else 0
-
-
-def _tell(text: str) -> None:
-    sys.stdout.write(text + "\n")
-
+from streams.simulate.run import command, simulate
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(simulate, "streams.simulate", "Run seeds of the fault simulator."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,13 +37,41 @@ class Outcome:
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:
     """Play a seed and judge it. An error out of the engine is a violation like any other."""
-    world = World(seed)
+    return played(World(seed), check, trace)
+
+
+def played(
+    world: World, judge: Callable[[World], list[str]], trace: Callable[[str], None] | None = None,
+    module: str = "streams.simulate",
+) -> Outcome:  # fmt: skip
+    """Play a world to its end and judge it."""
     world.trace = trace
     try:
         world.run()
-        found = check(world) if world.live else []
+        found = judge(world) if world.live else []
     except Exception:  # noqa: BLE001  # whatever the engine raises is what we are looking for
         found = [traceback.format_exc(limit=-6)]
         world.live = True
     signals = sum(len(world.broker.read(t.signals)) for t in world.topics)
-    return Outcome(seed, tuple(found), world.live, world.steps, signals, world.counts)
+    return Outcome(world.seed, tuple(found), world.live, world.steps, signals, world.counts, module)
+
+
+def command(play: Callable[[int, Callable[[str], None] | None], Outcome], module: str, what: str) -> int:
+    """``python -m MODULE SEED [COUNT] [--trace]``: 0 when everything held."""
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=what)
+    parser.add_argument("seed", type=int)
+    parser.add_argument("count", type=int, nargs="?", default=1)
+    parser.add_argument("--trace", action="store_true")
+    chosen = parser.parse_args()
+    bad = 0
+    for seed in range(chosen.seed, chosen.seed + chosen.count):
+        outcome = play(seed, _tell if chosen.trace else None)
+        if outcome.failed:
+            bad += 1
+            _tell(str(outcome))
+    _tell(f"{chosen.count} seeds, {bad} failed")
+    return 1 if bad else 0
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import traceback
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -15,7 +14,7 @@ from brain.drill.simulate.sets import DESK, FOLDING, SETS
 from brain.incidents import archive, inbox, timers
 from brain.incidents.city import CityLogic
 from streams.simulate.plan import Plan
-from streams.simulate.run import Outcome
+from streams.simulate.run import Outcome, played
 from streams.simulate.world import Cast, World
 
 SHORT: dict[tuple[ModuleType, str], int] = {
@@ -40,22 +39,15 @@ def plan(rng: random.Random) -> Plan:
     return drawn
 
 
+MODULE = "brain.drill.simulate"
+"""What to run to see a seed again."""
 CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell, plan)
 
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:
     """Play a seed and judge it. An error out of the fold is a violation like any other."""
-    world = World(seed, CAST)
-    world.trace = trace
     with _short():
-        try:
-            world.run()
-            found = check(world) if world.live else []
-        except Exception:  # noqa: BLE001  # whatever the fold raises is what we are looking for
-            found = [traceback.format_exc(limit=-6)]
-            world.live = True
-    signals = sum(len(world.broker.read(t.signals)) for t in world.topics)
-    return Outcome(seed, tuple(found), world.live, world.steps, signals, world.counts, "brain.drill.simulate")
+        return played(World(seed, CAST), check, trace, MODULE)
 
 
 @contextlib.contextmanager
