@@ -1,6 +1,7 @@
 """The city's incidents: signals in fold order and timers in, incident records out. The engine keeps the state.
 
-Nothing here scans the open incidents: a signal finds its incident by :class:`Book`, a timer by a heap.
+A signal finds its incident by :class:`Book`, a timer by a heap: neither scans what is open. Only an asset whose trust
+crosses the floor is looked for among all.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class Weighed(NamedTuple):
     families: int
     alike: int
     wild: float
-    least: float = 0.0
+    least: float
     """Below, it is a weak one."""
 
     def note(self, settings: DeskSettings) -> dict[str, Any]:
@@ -160,6 +160,7 @@ class Desk:
     ) -> None:  # fmt: skip
         self.settings, self.folding = settings, folding
         self._window_ms, self._hold_ms = round(settings.window_s * 1000), round(settings.hold_s * 1000)
+        self._over_ms = round(settings.over_s * 1000)
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
@@ -253,7 +254,8 @@ class Desk:
         return s.most - kept - len(console.shown)
 
     def look(self, domain: str, now: int) -> None:
-        """A window without another weak one ends the storm; of those that wait the one of most evidence is shown."""
+        """No weak one had to wait for ``over_s``: the storm ends. Of those that wait the one of most evidence is shown,
+        where nothing else was within the window."""
         console = self._console(domain, now)
         console.look_at = None
         self._changed.add(domain)
@@ -263,7 +265,7 @@ class Desk:
             first = min(waiting, key=lambda c: self._turn(c, now))
             self._show(first, console, now, Reason.SHOWN_REPLAYED, self._weigh(first, console, now))
         if self._waiting.get(domain):
-            console.look_at = now + round(self.settings.over_s * 1000)
+            console.look_at = now + self._over_ms
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
@@ -313,7 +315,7 @@ class Desk:
             incident.withheld = Reason.DEFERRED_STORM.value
             self._note(case, now, Reason.DEFERRED_STORM, "")
             self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value, **w.note(self.settings))
-            console.look_at = now + round(self.settings.over_s * 1000)
+            console.look_at = now + self._over_ms
             self._changed.add(incident.domain)
         self.wait(case)
 

@@ -36,7 +36,7 @@ class Sight:
     def _lens(self, case: Case, now: int) -> bool:
         """Whether a shelf or a cause withholds it."""
         incident = case.incident
-        shelf = self._withheld.shelf(case, now) if self._withheld.shelves else None
+        shelf = self._withheld.shelf(case, now)
         if shelf is not None:
             self.withhold(case, now, Reason(shelf.kind), shelf.until, by=shelf.by, why=shelf.reason)
             return True
@@ -52,7 +52,7 @@ class Sight:
         elif incident.withheld == Reason.AREA_WIDE:
             if evidence(case, now, self.settings) < self._desk.settings.surer:
                 return True
-            incident.cause = self._withheld.loose(case)
+            self._withheld.loose(case)
         if incident.withheld in (Reason.SHELVED, Reason.MAINTENANCE):
             incident.withheld = ""
         return False
@@ -85,7 +85,6 @@ class Sight:
             self.release(case, now)
         else:
             self.consider(case, now)
-        self._touch(case)
 
     def release(self, case: Case, now: int) -> None:
         """What withheld it has ended."""

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
-from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
 from brain.incidents.squares import Latest, metres, square, squares
 from brain.incidents.value import Incident
@@ -47,14 +46,6 @@ class Shelf(msgspec.Struct, omit_defaults=True):
         if self.asset:
             return f"asset:{self.scenario}|{self.asset}"
         return f"grid:{self.family}|{self.grid}"
-
-
-class Found(NamedTuple):
-    """Why an incident is withheld, until when (ms; None: until its cause ends), and the cause's id."""
-
-    reason: Reason
-    until: int | None
-    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +195,10 @@ class Withheld:
             return None
         return book.cases[min(shown)[2]]
 
-    def loose(self, case: Case) -> str:
-        """It stands on its own after all; answers the empty id of no cause."""
+    def loose(self, case: Case) -> None:
+        """It stands on its own after all."""
         self._effects.get(case.incident.cause, {}).pop(case.incident.id, None)
-        return ""
+        case.incident.cause = ""
 
     def bind(self, case: Case, cause: Case) -> None:
         """Make it an effect."""
