@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 import typer
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings
 from brain.commands.worker import configure_logs
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def run(
         str | None,
         typer.Option(help="consumer group (after the prefix); another one works everything that is kept once more"),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
     health_port: Annotated[int | None, typer.Option(help="port of /metrics and /health; 0 takes a free one")] = None,
 ) -> None:
     """Run an agent until Ctrl-C or SIGTERM / 运行一个智能体."""

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from brain.audit import Audit, Format
-from brain.commands.common import broker_of, fail, load_settings, until_interrupted
+from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings, until_interrupted
 from brain.tail import Lang
 
 
 def audit(
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
     follow: Annotated[bool, typer.Option("--follow", help="read along from now on, until Ctrl-C")] = False,
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="with --follow: also what is there already (without it always)")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import fail, load_settings
+from brain.commands.common import Lang, fail, load_settings
 
 if TYPE_CHECKING:
     from brain.incidents.calendar import WorkCalendar
@@ -18,7 +18,6 @@ app = typer.Typer(no_args_is_help=True)
 console = Console()
 
 HOURS = "09:00-12:00,14:00-18:00"
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 _ZH = {
     "wrote": "✓ {out}: {years}, 放假 {off} 天, 调休上班 {on} 天 ({source})", "due": "到期", "used": "工作时间",

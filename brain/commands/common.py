@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -16,6 +16,12 @@ from brain.settings import Settings, SettingsError, load
 from streams.broker import BrokerSettings, status
 
 errors = Console(stderr=True)
+
+# Options that many verbs have.
+Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
+Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one when left out")]
+Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
+Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 
 def fail(message: str, code: int = 2) -> NoReturn:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from brain.commands.common import fail, load_settings, plain
+from brain.commands.common import Config, fail, load_settings, plain
 
 if TYPE_CHECKING:
     from brain.contracts.published import Made
@@ -186,7 +186,7 @@ def warning(
     map_file: Annotated[
         Path | None, typer.Option("--map", help="map.geojson; that of the genesis set when left out")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
 ) -> None:
     """Say how the brain reads an official warning, or why it refuses it / 检查预警信息.
 

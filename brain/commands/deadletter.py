@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
 from brain.commands.common import plain as _plain
 from brain.tail import Format, clock
 from streams.records import Reason, Stage
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 
-Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
-Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one when left out")]
-Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 ByReason = Annotated[Reason | None, typer.Option(help="only this reason")]
 ByStage = Annotated[Stage | None, typer.Option(help="only this stage")]
 Raw = Annotated[bool, typer.Option("--raw", help="the bytes as they came, not masked; needs --by and --why")]

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import embedded, load_settings
+from brain.commands.common import Config, embedded, load_settings
 from brain.drill.recorded import Place, events
 from brain.pipeline import library
 from brain.settings import Settings
@@ -27,7 +27,7 @@ LOG = Path(".brain") / "demo-worker.log"
 
 
 def demo(
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
     speed: Annotated[float, typer.Option(help="multiplies every source's own speed-up")] = 1.0,
     seconds: Annotated[float, typer.Option(help="end after so many seconds; 0: when the data end")] = 0.0,
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from brain.commands.common import fail, load_settings
+from brain.commands.common import Config, Lang, fail, load_settings
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(stderr=True)
@@ -40,8 +40,8 @@ def city(
     seed: Annotated[int, typer.Option(min=0, help="another city for each / 随机种子")] = 1,
     scale: Annotated[_Scale, typer.Option(help="a tenth of it, or all of it / 规模")] = _Scale.FULL,
     sample: Annotated[bool, typer.Option(help="only the layers of config/map / 仅随附的图层")] = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    lang: Lang = None,
 ) -> None:
     """Write an invented city: map, roads, sites, addresses and assets, the same for a seed / 生成样例城市."""
     from brain.drill.city import make_city
@@ -65,8 +65,8 @@ def storm(
     out: Annotated[Path, typer.Option(help="file to write, packed where it ends in .gz / 输出文件")],
     seed: Annotated[int, typer.Option(min=0, help="another storm for each / 随机种子")] = 1,
     small: Annotated[bool, typer.Option(help="two hours instead of six / 小规模")] = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    lang: Lang = None,
 ) -> None:
     """Write labelled signals of a bad day, to measure noise control with / 生成带标注的告警风暴."""
     from brain.drill.storm import FULL, SMALL, make_storm

@@ -9,7 +9,7 @@ import msgspec
 import typer
 from rich.console import Console
 
-from brain.commands.common import broker_of, fail, load_settings, plain
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings, plain
 
 console = Console()
 
@@ -35,10 +35,10 @@ def explain(
     set_dir: Annotated[Path | None, typer.Option("--set", help="a set folder to look in too")] = None,
     texts: Annotated[bool, typer.Option("--text", help="print the scenarios as they were then")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object, both languages")] = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
+    lang: Lang = None,
 ) -> None:
     """Say why an incident was or was not shown, with rules and numbers as they were then / 说明事件为何上屏或未上屏."""
     from brain.explain import answer, story

@@ -7,7 +7,6 @@ import re
 import string
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -15,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from brain.commands.common import broker_of, fail, load_settings, plain
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings, plain
 from brain.feedback import TOPIC, sign
 from brain.incidents.actions import CLASSES, KINDS, Role, read_action, subject
 from brain.incidents.transitions import Refusal
@@ -99,10 +98,10 @@ def feedback(
     id: Annotated[str, typer.Option(help="the action's own id; the same again changes nothing")] = "",
     at: Annotated[str, typer.Option(help="when it was done; now when left out")] = "",
     wait: Annotated[float, typer.Option(help="seconds to wait for the outcome; 0: only send")] = 25.0,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
+    lang: Lang = None,
 ) -> None:
     """Act on an incident: confirm, take, dispatch, resolve, merge, … / 处置事件. Exit code 1: refused, 3: no answer."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)

@@ -9,15 +9,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from brain.commands.common import embedded, fail, load_settings
+from brain.commands.common import Config, Lang, embedded, fail, load_settings
 from streams import broker, jars
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 
-Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
 Data = Annotated[Path | None, typer.Option(help="data directory; it names the broker")]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 _ZH = {
     "jars": "下载 Kafka", "format": "初始化存储", "start": "启动 Kafka", "ready": "就绪",

@@ -14,7 +14,7 @@ import typer
 
 from brain.commands import map_report as report
 from brain.commands import map_source as source
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
 from brain.commands.map_report import as_json, findings_out, say, words
 from geo import geojson
 from geo.changes import Change, apply, diff, name_of
@@ -24,7 +24,6 @@ from geo.review import SHARE, newest, review
 
 app = typer.Typer(no_args_is_help=True)
 
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of text")]
 Against = Annotated[Path | None, typer.Option(help="another map to compare with", exists=True, dir_okay=False)]
 Share = Annotated[float, typer.Option(help="change of an area from which on it is told")]
@@ -210,9 +209,9 @@ def publish(
     share: Share = SHARE,
     yes: Annotated[bool, typer.Option("--yes", help="send; without it only what would be sent is shown")] = False,
     json: Json = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
     lang: Lang = None,
 ) -> None:  # fmt: skip
     """Send what a map changes in its layers beside the map in force, once all is found sound / 发布地图变更."""

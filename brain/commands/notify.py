@@ -11,11 +11,12 @@ from typing import Annotated
 import structlog
 import typer
 
-from brain.commands.common import broker_of, fail, load_settings, until_interrupted
+from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings, until_interrupted
 from brain.commands.worker import configure_logs
 from brain.incidents.value import DOMAINS
 from brain.notify.adapters import notifiers
-from brain.notify.config import Config, NotifyError
+from brain.notify.config import Config as Rules
+from brain.notify.config import NotifyError
 from streams.decode.payload import Refused, moment
 
 
@@ -28,14 +29,14 @@ def notify(
     since: Annotated[
         str, typer.Option(help="first start only: tell what happened from then on, RFC 3339; now when left out")
     ] = "",
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
     health_port: Annotated[int | None, typer.Option(help="port of /metrics and /health; 0 takes a free one")] = None,
 ) -> None:
     """Tell people of incidents until Ctrl-C or SIGTERM; run one for a prefix / 通知: 将事件告知相关人员."""
     try:
-        whom = Config.load(file)
+        whom = Rules.load(file)
         adapters = notifiers(whom, str(file))
     except (NotifyError, OSError) as error:
         fail(str(error))

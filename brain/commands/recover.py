@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import getpass
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
 
 console = Console()
 
@@ -32,10 +31,10 @@ def recover(
     lane: Annotated[str, typer.Argument(help="input partition, such as iot.telemetry/2")],
     accept: Annotated[bool, typer.Option("--accept-loss", help="go on after the hole; cannot be undone")] = False,
     by: Annotated[str, typer.Option(help="who accepts, for the audit; your login when left out")] = "",
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
+    lang: Lang = None,
 ) -> None:
     """Show what a lane can no longer read; accept it / 查看并接受一个分区已丢失的记录. Exit code 1: there is a hole."""
     from streams.kafka.connect import KafkaSettings

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Config, Prefix, broker_of, fail, load_settings
 from brain.masking import bundle_mask
 from brain.pipeline import replay_settings
 from streams import bundle, set_store
@@ -30,7 +30,7 @@ TOPICS = {"readings": "iot.telemetry", "detections": "video.metadata", "tickets"
 def replay(
     files: Annotated[list[str], typer.Argument(help="bundles, or readings=FILE detections=FILE tickets=FILE")],
     out: Annotated[Path, typer.Option(help="folder for signals, incidents, dead letters and audit")] = Path("replayed"),
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
     set_dir: Annotated[Path | None, typer.Option("--set", help="a set folder, in place of the genesis set")] = None,
 ) -> None:
     """Run the pipeline over recorded logs, without a broker / 用录制的日志重放整条流水线."""
@@ -75,9 +75,9 @@ def record(
     raw: Annotated[bool, typer.Option("--raw", help="tickets as they came, not masked; needs --by and --why")] = False,
     by: Annotated[str, typer.Option(help="with --raw: who asks, for the audit")] = "",
     why: Annotated[str, typer.Option(help="with --raw: what for, for the audit")] = "",
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
     bootstrap: Annotated[str | None, typer.Option(help="broker")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    prefix: Prefix = None,
 ) -> None:
     """Write a replay bundle from the input topics, pulses, journal and sets included / 从主题录制重放包.
 

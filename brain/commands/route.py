@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import fail, load_settings
+from brain.commands.common import Lang, fail, load_settings
 
 if TYPE_CHECKING:
     from brain.incidents.limits import Limits
@@ -56,7 +56,7 @@ def route(
     domain: Annotated[str | None, typer.Option(help="domain of a code that events.yaml lacks")] = None,
     level: Annotated[int, typer.Option(help="level 0 to 4, for the limits", min=0, max=4)] = 0,
     folder: Annotated[Path | None, typer.Option("--set", help="folder of a set; the one in use when left out")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    lang: Lang = None,
 ) -> None:
     """Show which rule chooses whom for an event at a place, or check the tables / 查询牵头部门及其依据."""
     from brain import scenarios

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import broker_of, fail, load_settings, plain
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings, plain
 from brain.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ console = Console()
 Source = Annotated[Path | None, typer.Option("--from", help="a bundle, or the folder of `brain replay`")]
 SetDir = Annotated[Path | None, typer.Option("--set", help="the set whose rules are judged; genesis when left out")]
 Json = Annotated[bool, typer.Option("--json", help="one JSON object")]
-Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
-Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one when left out")]
-Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 LISTED = 30
 """Assets and grids in a table; JSON has all."""

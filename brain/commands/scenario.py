@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import fail, load_settings, plain
+from brain.commands.common import Config, Lang, fail, load_settings, plain
 
 if TYPE_CHECKING:
     from brain.incidents.events import Events
@@ -24,8 +24,6 @@ app = typer.Typer(no_args_is_help=True)
 out = Console()
 
 SetDir = Annotated[Path | None, typer.Option("--set", help="folder of a set; the genesis set when left out / 生效集")]
-Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 Paths = Annotated[list[Path] | None, typer.Argument(help="scenario files; all of the set when left out / 场景文件")]
 
 _ZH = {

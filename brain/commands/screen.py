@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Config, Lang, Prefix, broker_of, fail, load_settings
 from brain.commands.sets import last_pulse
 from brain.commands.worker import configure_logs
 from brain.settings import Settings, SettingsError
@@ -49,10 +49,10 @@ def screen(
         bool, typer.Option("--follow", help="follow the set in force: another map is served once a pulse names it")
     ] = False,
     bootstrap: Annotated[str | None, typer.Option(help="broker to follow; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    prefix: Prefix = None,
     url: Annotated[str, typer.Option(help="public root of links, where a proxy stands before it")] = "",
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    lang: Lang = None,
 ) -> None:
     """Serve the map's layers over HTTP until Ctrl-C or SIGTERM / 以 HTTP 提供地图图层."""
     from brain.screen import maps

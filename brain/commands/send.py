@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Config, Prefix, broker_of, fail, load_settings
 from brain.pipeline import library
 from streams.decode import decode_detections, decode_readings, decode_tickets
 from streams.produce import Sender
@@ -32,9 +32,9 @@ def send(
     like: Annotated[str, typer.Option(help="readings, detections or tickets")] = "readings",
     check: Annotated[bool, typer.Option("--check", help="only check, send nothing; exit 1 on a bad record")] = False,
     assets: Annotated[Path | None, typer.Option(help="registry to check against; else the genesis set's")] = None,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
     bootstrap: Annotated[str | None, typer.Option(help="broker")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    prefix: Prefix = None,
     lang: Annotated[str, typer.Option(help="zh or en")] = "zh",
 ) -> None:
     """Send records to their input topic, or check them first / 发送或检查输入记录."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import time
-from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -13,16 +12,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
 from brain.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
 console = Console()
 
-Config = Annotated[Path | None, typer.Option(help="settings file (YAML)")]
-Bootstrap = Annotated[str | None, typer.Option(help="broker; the embedded one when left out")]
-Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 _ZH = {
     "name": "目录", "id": "内容哈希", "force": "生效", "assets": "资产", "scenarios": "场景", "wrong": "不可用: {why}",

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import fail, load_settings
+from brain.commands.common import Lang, fail, load_settings
 
 if TYPE_CHECKING:
     from brain.standards import Document, Library
@@ -25,7 +25,6 @@ Folder = Annotated[Path | None, typer.Option(help="folder of tables; the shipped
 At = Annotated[
     str | None, typer.Option(help="day, or time with offset (2026-03-01, 2026-02-28T16:00Z); now if left out")
 ]
-Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 _ZH = {
     "id": "编号", "standard": "标准", "name": "名称", "from": "自", "until": "至", "force": "{day} 生效",

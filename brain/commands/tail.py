@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from brain import tail as stages
-from brain.commands.common import broker_of, fail, load_settings, until_interrupted
+from brain.commands.common import Config, Prefix, broker_of, fail, load_settings, until_interrupted
 from brain.incidents.value import Domain
 
 
 def tail(
     stage: Annotated[stages.Stage, typer.Argument(help="what to read along")] = "incidents",
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
+    config: Config = None,
     bootstrap: Annotated[str | None, typer.Option(help="broker, host:port")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    prefix: Prefix = None,
     scenario: Annotated[str | None, typer.Option(help="glob of scenario ids, as in 'eco.*'")] = None,
     domain: Annotated[Domain | None, typer.Option(help="of the incident, or of the signal's scenario")] = None,
     level: Annotated[int, typer.Option(help="this level and above", min=0, max=4)] = 0,

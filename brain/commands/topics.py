@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
 
 app = typer.Typer(invoke_without_command=True)
 console = Console()
@@ -32,10 +31,10 @@ def topics(
     context: typer.Context,
     create: Annotated[bool, typer.Option("--create", help="create the topics that are missing")] = False,
     mend: Annotated[bool, typer.Option("--repair", help="set policies of existing topics as in the catalogue")] = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
-    lang: Annotated[str | None, typer.Option(help="zh or en")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
+    lang: Lang = None,
 ) -> None:
     """Check partitions and policies of all topics; exit code 1 when any differs / 检查, 创建或修正主题."""
     if context.invoked_subcommand is not None:
@@ -75,8 +74,8 @@ def acl(
     requeue: Annotated[
         bool, typer.Option("--requeue", help="the auditor may also send dead letters again: write to all inputs")
     ] = False,
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    prefix: Prefix = None,
 ) -> None:
     """Print the kafka-acls lines with least rights by role; nothing is applied / 打印各角色的最小权限."""
     from streams.rights import ROLES, commands, rights

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import structlog
 import typer
 
-from brain.commands.common import broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings
 from brain.logs import mask_event, masked_record
 from brain.pipeline import worker_settings
 from brain.settings import SettingsError
@@ -37,9 +36,9 @@ def configure_logs() -> None:
 
 
 def worker(
-    config: Annotated[Path | None, typer.Option(help="settings file (YAML)")] = None,
-    bootstrap: Annotated[str | None, typer.Option(help="broker; the embedded one when left out")] = None,
-    prefix: Annotated[str | None, typer.Option(help="topic prefix")] = None,
+    config: Config = None,
+    bootstrap: Bootstrap = None,
+    prefix: Prefix = None,
     health_port: Annotated[int | None, typer.Option(help="port of /metrics and /health; 0 takes a free one")] = None,
 ) -> None:
     """Run a worker until Ctrl-C or SIGTERM / 运行一个工作进程."""
