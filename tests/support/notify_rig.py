@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+from city_rig import SET, put_into
 
 from brain.incidents import publish
-from brain.incidents.calendar import WorkCalendar
 from brain.incidents.city import CityLogic
-from brain.incidents.limits import Limits
 from brain.incidents.value import Incident
 from brain.notify.config import Config
 from streams.records import CE_TYPE, SIGNAL_TYPE, Headers, Signal
 from streams.tailing import Seen
 
-DEMO = Path(__file__).parents[2] / "config" / "demo"
-LIMITS = Limits.load(DEMO / "limits.yaml", WorkCalendar.of(msgspec.yaml.decode((DEMO / "calendar.yaml").read_bytes())))
-SET = SimpleNamespace(routes=None, limits=LIMITS, scenarios=[
-    SimpleNamespace(id=f"emergency.{k}", version=1, name=k, domain="emergency", event_code=f"emergency.{k}.x",
-                    life=k == "fire") for k in ("fire", "flood")
-])  # fmt: skip
 T = 1_790_000_000_000
 MINUTE = 60_000
 
@@ -101,10 +92,7 @@ class Memory:
 
     def write(self, items: Mapping[bytes, bytes | None], notes: Sequence[Mapping[str, Any]]) -> None:
         self.notes += map(dict, notes)
-        for key, value in items.items():
-            self.items.pop(key, None)
-            if value is not None:
-                self.items[key] = value
+        put_into(self.items, items)
 
     def feedback(self, key: bytes, value: bytes, headers: Headers) -> None:
         self.acks.append((key, value, headers))

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 import shapely
+from city_rig import put_into
 
 from brain.incidents.areas import Areas
 from brain.incidents.city import CityLogic
@@ -96,11 +97,7 @@ def test_a_restart_between_views_and_verdict_loses_neither() -> None:
     items: dict[bytes, bytes] = {}
 
     def keep(models: Areas) -> Areas:
-        for key, value in models.changes().items():
-            if value is None:
-                items.pop(key, None)
-            else:
-                items[key] = value
+        put_into(items, models.changes())
         again = areas()
         assert again.load(dict(items)) == {}
         return again
@@ -140,10 +137,7 @@ def test_an_asset_that_differs_from_its_neighbours_is_raised_and_a_restart_forge
         for one in river(k)[:: -1 if k % 2 else 1]:
             models.summary(one)
         out += models.fire(MINUTE + k * 60_000 + 1)
-        for key, value in models.changes().items():
-            items.pop(key, None)
-            if value is not None:
-                items[key] = value
+        put_into(items, models.changes())
         if restart and k % restart == 0:
             models = Areas()
             assert models.load(dict(items)) == {}

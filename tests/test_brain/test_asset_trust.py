@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from city_rig import put_into
 from lane_rig import ASSETS, GRIDS, HIGH, Rig, flood, reading
 
 from brain import trust
@@ -126,10 +127,7 @@ def test_trust_told_only_of_faults_is_that_of_a_model_that_is_told_of_every_minu
 
 def keep(logic: CityLogic, items: dict[bytes, bytes]) -> list[Any]:
     changed, written = logic.changes()
-    for key, value in changed.items():
-        items.pop(key, None)
-        if value is not None:
-            items[key] = value
+    put_into(items, changed)
     return list(written)
 
 

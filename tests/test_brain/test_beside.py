@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from city_rig import put_into
 from lane_rig import GRIDS, Rig, city, flood, reading
 
 from brain.incidents.areas import Areas
@@ -42,10 +43,7 @@ def run(content: CitySet, rows: list[list[float]], restart: int) -> list[Signal]
         for lane, names in [(0, [0, 2, 4]), (1, [1, 3])][:: -1 if k % 2 else 1]:
             models.summary(minute(k, values, lane, names))
         out += models.fire(MINUTE + k * 60_000 + 1)
-        for key, value in models.changes().items():
-            items.pop(key, None)
-            if value is not None:
-                items[key] = value
+        put_into(items, models.changes())
         if restart and k % restart == 0:
             models = Areas()
             assert models.load(dict(items)) == {}

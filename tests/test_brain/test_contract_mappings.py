@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from one_incident import START, make
 
 from brain.contracts import alertmanager, cap, ngsi_ld, open311
 from brain.contracts.cap_form import faults
@@ -22,7 +23,6 @@ from brain.contracts.standards import FORMS, export
 from brain.incidents.value import Incident, Member, Text
 from streams.decode import decode_tickets
 from streams.records import TP, Batch
-from tests.support.one_incident import START, make
 
 XSD = os.environ.get("CAP_XSD", "")
 """OASIS's own schema file, which is not ours to hand on; where it lies at hand our table is held against it."""

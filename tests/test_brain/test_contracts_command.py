@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import msgspec
+from one_incident import make
 from typer.testing import CliRunner
 
 from brain.cli import app
-from tests.support.one_incident import make
 
 
 def test_export_writes_each_form_and_leaves_out_what_people_are_not_shown(tmp_path: Path) -> None:

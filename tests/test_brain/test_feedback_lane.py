@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lane_rig import HIGH, T0, Rig, city
 
 from brain import feedback
 from brain.feedback import FeedbackLane, sign
@@ -15,7 +16,6 @@ from brain.incidents.actions import KINDS, accepted
 from brain.incidents.value import incident_id
 from streams.logic import Output
 from streams.records import Reason
-from tests.support.lane_rig import HIGH, T0, Rig, city
 
 KEY = b"a key"
 INCIDENT = "inc-0000000000000001"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from lane_rig import HIGH, T0, city, reading
 
 from brain.feedback import FeedbackLane, sign
 from brain.incidents.city import CityLogic
@@ -16,7 +17,6 @@ from streams import bundle
 from streams.bundle import Line
 from streams.records import TP, Headers
 from streams.replay import Replayed, ReplaySettings, replay
-from tests.support.lane_rig import HIGH, T0, city, reading
 
 KEY = b"a key"
 PARTS = {"iot.telemetry": 1, "feedback": 1}

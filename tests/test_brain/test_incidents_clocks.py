@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
+from city_rig import SET, put_into
 
-from brain.incidents.calendar import WorkCalendar
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
-from brain.incidents.limits import Limits
 from brain.incidents.value import Incident
 from streams.records import Signal
 
-DEMO = Path(__file__).parents[2] / "config" / "demo"
-LIMITS = Limits.load(DEMO / "limits.yaml", WorkCalendar.of(msgspec.yaml.decode((DEMO / "calendar.yaml").read_bytes())))
-SET = SimpleNamespace(routes=None, limits=LIMITS, scenarios=[
-    SimpleNamespace(id=f"emergency.{k}", version=1, name=k, domain="emergency", event_code=f"emergency.{k}.x",
-                    life=k == "fire") for k in ("fire", "flood")
-])  # fmt: skip
 T = 1_790_000_000_000
 MINUTE = 60_000
 
@@ -46,10 +37,7 @@ class City:
 
     def flush(self) -> None:
         items, records = self.logic.changes()
-        for key, value in items.items():
-            self.state.pop(key, None)
-            if value is not None:
-                self.state[key] = value
+        put_into(self.state, items)
         self.published += [value for topic, _, value, _ in records if topic.startswith("incidents.") and value]
         self.audit += [msgspec.json.decode(value or b"") for topic, _, value, _ in records if topic == "audit"]
         if self.restarts:

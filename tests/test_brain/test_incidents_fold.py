@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from city_rig import put_into
 
 from brain.incidents.city import CityLogic
 from brain.incidents.fold import FoldSettings
@@ -174,11 +175,7 @@ def test_a_closed_incident_leaves_its_topic_after_thirty_days_also_over_a_restar
 
 def keep(kept: dict[bytes, bytes], logic: CityLogic) -> None:
     items, _ = logic.changes()
-    for key, value in items.items():
-        if value is None:
-            kept.pop(key, None)
-        else:
-            kept[key] = value
+    put_into(kept, items)
 
 
 def test_a_raise_in_the_quiet_period_goes_on_with_the_same_incident() -> None:

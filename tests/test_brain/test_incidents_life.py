@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from city_rig import put_into
 
 from brain.incidents import actions
 from brain.incidents.actions import CLASSES, KINDS, Accepted, Actor, AnyAction, Role, kind_of
@@ -338,10 +339,7 @@ def test_what_waits_survives_a_restart() -> None:
         waiting.put(notice(f"inc-{offset % 3}", offset, T0 + offset))
         if offset == 7:
             waiting.opened("inc-1")
-        for key, value in waiting.changes().items():
-            state.pop(key, None)
-            if value is not None:
-                state[key] = value
+        put_into(state, waiting.changes())
         again = Waiting()
         assert again.load(state) == {b"i/x": b"another's"}
         assert again.due() == waiting.due()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from console_rig import LAT, LON, METRE
+from people_rig import EPOCH, Town
 
 from brain.incidents.timers import GRAVE_MS
 from brain.incidents.value import incident_id
 from streams.records import Signal
-from tests.test_brain.test_incidents_people import EPOCH, Town
-from tests.test_brain.test_incidents_shown import LAT, LON, METRE
 
 
 def _air(town: Town, t: int, asset: str, at: float | None) -> None:

@@ -7,13 +7,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from city_rig import LIMITS
+from console_rig import SET as PLAIN
+from people_rig import EPOCH, Town
 
 from brain.incidents.actions import KINDS
 from brain.incidents.value import incident_id
 from streams.records import Signal
-from tests.test_brain.test_incidents_clocks import LIMITS
-from tests.test_brain.test_incidents_people import EPOCH, Town
-from tests.test_brain.test_incidents_shown import SET as PLAIN
 
 STEPS = 80
 GIVEN: dict[str, Any] = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import msgspec
+from city_rig import put_into
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,10 +37,7 @@ class Engine:
 
     def flush(self) -> None:
         items, records = self.logic.changes()
-        for key, value in items.items():
-            self.state.pop(key, None)
-            if value is not None:
-                self.state[key] = value
+        put_into(self.state, items)
         for suffix, name, body, headers in records:
             assert name is not None
             if not suffix.startswith("incidents."):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from city_rig import put_into
 from lane_rig import GRIDS, T0, Rig
 
 from brain.incidents.areas import Areas
@@ -56,10 +57,7 @@ def run(n: int, restart: int, order: int) -> tuple[list[Signal], dict[bytes, byt
             names = [f"air-{i}" for i in assets]
             models.summary(Summary("eco.air.rare", t, 7, 1 << 29, names, columns, t, "s", f"iot/{lane}"))
         out += models.fire(t + 1)
-        for key, value in models.changes().items():
-            items.pop(key, None)
-            if value is not None:
-                items[key] = value
+        put_into(items, models.changes())
         if restart and k % restart == 0:
             models = Areas()
             assert models.load(dict(items)) == {}

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from notify_rig import LIMITS, MINUTE, City, Memory, T, config, raised
+from city_rig import LIMITS
+from notify_rig import MINUTE, City, Memory, T, config, raised
 
 from brain.incidents import clock_acts
 from brain.incidents.value import Incident

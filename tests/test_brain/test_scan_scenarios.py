@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import shapely
+from city_rig import put_into
 from lane_rig import Rig, ticket
 
 from brain.incidents.areas import Areas
@@ -75,10 +76,7 @@ def run(n: int, restart: int, order: int) -> tuple[list[Signal], dict[bytes, byt
 
 
 def reloaded(models: Areas, items: dict[bytes, bytes]) -> Areas:
-    for key, value in models.changes().items():
-        items.pop(key, None)
-        if value is not None:
-            items[key] = value
+    put_into(items, models.changes())
     again = Areas()
     assert again.load(dict(items)) == {}
     again.enter("s", city())

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+from cap_forms import alert, area_of, geocode, info_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from lane_rig import HIGH, Rig, city
 
 from brain.contracts.warning import OfficialWarning, WarningReason
 from brain.warnings_lane import LATE_MS, NOT_OURS, REASONS, WarningsLane
 from streams.logic import Output
 from streams.records import Reason
-from tests.support.lane_rig import HIGH, Rig, city
-from tests.test_brain.test_cap_warnings import alert, area_of, geocode, info_of
 
 SENT = "2024-06-10T06:13:15+00:00"
 INSIDE = "<polygon>22.2,113.2 22.2,114.8 22.8,114.8 22.8,113.2 22.2,113.2</polygon>"
