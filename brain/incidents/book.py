@@ -248,10 +248,6 @@ class Book:
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
-    def in_grid(self, key: Key, grid: str) -> list[Case]:
-        """Incidents of a family that lie in a grid."""
-        return list(self._grids.get((key, grid), ()))
-
     def _room(self, case: Case, signal: Signal) -> bool:
         return case.incident.count < self.settings.members or (signal.scenario, signal.asset) in case.by_asset
 

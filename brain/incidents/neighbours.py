@@ -113,7 +113,7 @@ def bounded(s: Scenario, content: Any) -> None:
 def remembered(value: bytes, detector: str) -> dict[str, dict[str, NDArray[Any]]]:
     """What a record of the state knows: of each asset the fields of its detector's memory."""
     m = msgspec.msgpack.decode(value, type=_Memory)
-    forms = {f: kind.base for f, kind in _forms(BESIDE[detector](((),)).state)}  # type: ignore[call-arg]
+    forms = {f: kind.base for f, kind in _forms(BESIDE[detector](((),)).state)}  # type: ignore[call-arg]  # each takes its neighbours first
     forms |= {f"drift.{f}": kind.base for f, kind in _forms(Drift.STATE)}
     out: dict[str, dict[str, NDArray[Any]]] = {asset: {} for asset in m.assets}
     for field in sorted(set(m.fields) & set(forms)):
