@@ -14,7 +14,6 @@ LineKind = Literal["gate", "fence", "stop"]
 
 ZONES: tuple[ZoneKind, ...] = ("no_stop", "one_way", "intrusion", "crowd", "exit")
 """A lane without stopping, one with an allowed direction, an area nobody may enter, a place of crowds, a way out."""
-LINES: tuple[LineKind, ...] = ("gate", "fence", "stop")
 PAIRS, PX = 4, 1e5
 """Fewest pairs that register a camera; no picture is so many px wide."""
 
