@@ -12,21 +12,23 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
-from brain import hotline, judged, scenarios, standards, trust, views, yaml_tables
+from brain import hotline, judged, scenarios, set_tables, standards, trust, views, yaml_tables
 from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
-from brain.incidents.calendar import WorkCalendar
+from brain.incidents.bed import Bed
 from brain.incidents.causes import Causes
 from brain.incidents.events import Events
 from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
+from brain.incidents.warning_rules import WarningRules
+from brain.incidents.windows import Windows
 from brain.scenarios import Scenario
+from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS, findings, tables
 from brain.standards import Library
 from brain.trust import Trust
 from geo import compiled
@@ -37,10 +39,8 @@ from streams.records import I4, I8
 from streams.registry import CRS, Registry
 from streams.topics import partitions_of
 
-ASSETS, MAP, SCENARIOS, ROUTES, CHANGES = "assets.ndjson", "map.geojson", "scenarios", "routes.yaml", "changes.json"
+ASSETS, MAP, SCENARIOS, CHANGES, TRUST = "assets.ndjson", "map.geojson", "scenarios", "changes.json", "trust.yaml"
 STANDARDS = "standards"
-EVENTS, LIMITS, CALENDAR, TRUST = "events.yaml", "limits.yaml", "calendar.yaml", "trust.yaml"
-CAUSES = "causes.yaml"
 TEXT = "text"
 """Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
@@ -76,6 +76,10 @@ class CitySet:
     events: Events | None = None
     limits: Limits | None = None
     causes: Causes = field(default_factory=Causes)
+    warnings: WarningRules = field(default_factory=WarningRules)
+    windows: Windows = field(default_factory=Windows)
+    bed: Bed | None = field(default=None, repr=False)
+    """The map's rivers, where causes flow."""
     assets_hash: bytes = b""
     standards: Library = NO_TABLES
     text: HotlineText = field(default_factory=shipped_text, repr=False)
@@ -121,7 +125,9 @@ class CitySet:
             assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
-        made.routes, made.events, made.limits, made.causes = has
+        made.routes, made.events, made.limits, made.causes, made.warnings, made.windows = has
+        if made.causes.flow():
+            made.bed = set_tables.bed(folder / MAP, CHANGES in contents)
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
             jurisdiction.refuse(findings(has, made.map, made.registry, every), str(folder))
         made.text = _text(contents, folder, others)
@@ -273,7 +279,8 @@ def files(folder: Path) -> dict[str, bytes]:
 def own(folder: Path) -> dict[str, bytes]:
     """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
-    paths += [folder / name for name in (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, *hotline.FILES)]
+    tables = (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, WARNINGS, WINDOWS)
+    paths += [folder / name for name in (*tables, *hotline.FILES)]
     paths += sorted((folder / STANDARDS).glob("*.yaml"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
@@ -339,7 +346,22 @@ def changes_of(folder: Path) -> Changes | None:
     return msgspec.json.decode(path.read_bytes(), type=Changes) if path.is_file() else None
 
 
-ORDER = (ASSETS, MAP, SCENARIOS, ROUTES, CHANGES, STANDARDS, EVENTS, LIMITS, CALENDAR, TEXT, TRUST, CAUSES)
+ORDER = (
+    ASSETS,
+    MAP,
+    SCENARIOS,
+    ROUTES,
+    CHANGES,
+    STANDARDS,
+    EVENTS,
+    LIMITS,
+    CALENDAR,
+    TEXT,
+    TRUST,
+    CAUSES,
+    WARNINGS,
+    WINDOWS,
+)
 
 
 def _rank(name: str) -> tuple[int, list[str]]:
@@ -355,38 +377,6 @@ def _library(folder: Path, contents: Mapping[str, bytes]) -> Library:
 
 def _name(id: str) -> str:
     return id.replace(":", "-")
-
-
-class Tables(NamedTuple):
-    """The tables of jurisdiction of a set, each checked by itself; None where the set has none."""
-
-    routes: Routes | None
-    events: Events | None
-    limits: Limits | None
-    causes: Causes
-
-
-def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
-    """Read them from a set's files; ``folder`` begins every error message. Raises ValueError."""
-
-    def part(name: str) -> Any:
-        return yaml_tables.decoded(contents[name], str(folder / name), ValueError) if name in contents else None
-
-    routes, events, limits, calendar, causes = (part(n) for n in (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES))
-    days = None if calendar is None else WorkCalendar.of(calendar, str(folder / CALENDAR))
-    return Tables(
-        None if routes is None else Routes.of(routes, str(folder / ROUTES)),
-        None if events is None else Events.of(events, str(folder / EVENTS)),
-        None if limits is None else Limits.of(limits, days, str(folder / LIMITS)),
-        Causes.of(causes, str(folder / CAUSES)),
-    )
-
-
-def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario]) -> list[jurisdiction.Finding]:
-    """Where they do not fit one another, the map, the registry or the scenarios."""
-    if has.routes is None and has.events is None:
-        return []
-    return jurisdiction.check(has.routes, has.events, has.limits, jurisdiction.Ground.of(city), registry.owners, what)
 
 
 def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]) -> HotlineText:

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from brain.incidents.value import DOMAINS
-from brain.sets import files, tables
+from brain.set_tables import tables
+from brain.sets import files
 from streams.registry import Registry
 
 FOLDER = Path(__file__).resolve().parents[2] / "config" / "demo"

@@ -95,7 +95,7 @@ def _calendar(file: Path | None) -> WorkCalendar:
     import msgspec
 
     from brain.incidents.calendar import CalendarError, WorkCalendar
-    from brain.sets import CALENDAR
+    from brain.set_tables import CALENDAR
 
     settings = load_settings()
     path = file or settings.set_folder() / settings.genesis / CALENDAR

@@ -15,7 +15,7 @@ from brain.commands.common import Lang, fail, load_settings
 if TYPE_CHECKING:
     from brain.incidents.limits import Limits
     from brain.incidents.route import Rule
-    from brain.sets import Tables
+    from brain.set_tables import Tables
     from geo.grid_map import GridMap, Where
     from streams.registry import Registry
 
@@ -60,7 +60,8 @@ def route(
 ) -> None:
     """Show which rule chooses whom for an event at a place, or check the tables / 查询牵头部门及其依据."""
     from brain import scenarios
-    from brain.sets import ASSETS, MAP, SCENARIOS, files, tables
+    from brain.set_tables import tables
+    from brain.sets import ASSETS, MAP, SCENARIOS, files
     from geo.grid_map import GridMap
     from streams.registry import Registry, RegistryError
 
@@ -87,7 +88,7 @@ def route(
 def _check(
     has: Tables, city: GridMap, registry: Registry, listed: list[Any], place: Path, words: dict[str, str]
 ) -> None:
-    from brain.sets import findings
+    from brain.set_tables import findings
 
     found = findings(has, city, registry, listed)
     for finding in found:

@@ -29,6 +29,7 @@ from brain.contracts.warning import (
 EARLIEST_MS: Final = 946_684_800_000
 LATEST_MS: Final = 4_102_444_800_000
 """Years 2000 to 2100, as for all inputs."""
+METRES_A_DEGREE: Final = 111_320.0
 LONG: Final = 200
 TEXT: Final = 4_000
 """Characters kept of ids and names, and of texts."""
@@ -234,7 +235,8 @@ def _area(area: _Node, lookup: Lookup) -> WarnedArea | str:
     else:
         lon, lat, _ = circles[0]
     by: PlacedBy = "polygon" if polygons else "circle"
-    return WarnedArea(name, by, lon, lat, _codes_of(codes, lookup), polygons, circles)
+    held = _codes_of(codes, lookup) or _overlapped(polygons, circles, lookup)
+    return WarnedArea(name, by, lon, lat, held, polygons, circles)
 
 
 def _by_codes(codes: Sequence[str], name: str, by: PlacedBy, lookup: Lookup) -> WarnedArea | None:
@@ -248,6 +250,23 @@ def _codes_of(codes: Sequence[str], lookup: Lookup) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for place in sorted({place for code in codes for place in lookup.places(code)}):
         found.setdefault(place.layer, []).append(place.code)
+    return found
+
+
+def _overlapped(
+    polygons: Sequence[Pairs], circles: Sequence[tuple[float, float, float]], lookup: Lookup
+) -> dict[str, list[str]]:
+    """Districts that a drawing without codes overlaps; circles as ellipses of degrees, near enough for districts."""
+    shapes: list[shapely.Geometry] = [shapely.Polygon(ring) for ring in polygons]
+    for lon, lat, metres in circles:
+        high = metres / METRES_A_DEGREE
+        wide = high / max(0.01, math.cos(math.radians(lat)))
+        turns = [2 * math.pi * k / 64 for k in range(64)]
+        shapes.append(shapely.Polygon([(lon + wide * math.cos(a), lat + high * math.sin(a)) for a in turns]))
+    places = [place for shape in shapes if not shape.is_empty and shape.area for place in lookup.covered(shape)]
+    found: dict[str, list[str]] = {}
+    for layer, code in sorted({(place.layer, place.code) for place in places}):
+        found.setdefault(layer, []).append(code)
     return found
 
 

@@ -10,6 +10,8 @@ import shapely
 from geo.feature import FOREVER
 from geo.grid_map import DISTRICT, GRID, TOWN, GridMap
 
+SLIVER: Final = 1e-8
+"""Square degrees, about a hectare: less is a border drawn twice."""
 LAYERS: Final = (DISTRICT, "zone", TOWN, "community", GRID)
 """Layers whose codes are administrative, from the top."""
 
@@ -33,6 +35,10 @@ class Lookup(Protocol):
 
     def places(self, code: str) -> Sequence[Place]:
         """What an administrative code is or contains here; empty where it is elsewhere."""
+        ...
+
+    def covered(self, shape: shapely.Geometry) -> Sequence[Place]:
+        """Districts that a drawn area overlaps."""
         ...
 
 
@@ -72,6 +78,14 @@ class MapLookup:
                 return [self._place(layer, known) for known in inside]
         around = [(layer, known) for layer in LAYERS for known in self._shapes[layer] if prefix.startswith(known)]
         return [self._place(*around[-1])] if around else []
+
+    def covered(self, shape: shapely.Geometry) -> Sequence[Place]:
+        """Districts that a drawn area overlaps by more than a sliver, by code."""
+        drawn = shapely.make_valid(shape)
+        return [
+            self._place(DISTRICT, code) for code, shapes in self._shapes[DISTRICT].items()
+            if any(shapely.intersection(drawn, s).area > SLIVER for s in shapes)
+        ]  # fmt: skip
 
     def _place(self, layer: str, code: str) -> Place:
         shapes = self._shapes[layer][code]

@@ -72,7 +72,8 @@ class WarningNumber(msgspec.Struct, frozen=True):
 
 
 class WarnedArea(msgspec.Struct, omit_defaults=True):
-    """One area of a warning. ``codes``: features of the map that it is or contains, by layer, as on incidents.
+    """One area of a warning. ``codes``: features of the map that it is or contains, by layer, as on incidents; of one
+    that is only drawn, the districts that it overlaps.
 
     ``lon``, ``lat``: a position for it, WGS 84 degrees. ``polygons``: closed rings of (lon, lat) as the sender drew
     them; ``circles``: (lon, lat, radius in metres). Where only codes place it there are neither: the map has the shape.

@@ -160,6 +160,7 @@ def judged(note: Note) -> list[Text]:
         out.append(Text(f"主因 {note['cause']}", f"carried by {note['cause']}"))
     if note.get("row"):
         where = f"{note['within_m']:g} m" if note.get("within_m") is not None else str(note.get("same", ""))
+        where += ", " + str(note["along"]) if note.get("along") else ""
         rule = f"causes.yaml: {note['row']}, {where}, {float(note.get('within_s', 0)):g} s"
         out.append(Text(rule, rule))
     if note.get("by") and str(note.get("what", "")).startswith("incident."):

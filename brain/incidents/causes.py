@@ -26,6 +26,7 @@ class CauseError(ValueError):
 class Cause(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """One row. Codes may end in ``*``. ``same`` or ``within_m`` says where, ``within_s`` how long after its last raise.
 
+    ``along: downstream``: the effect lies below the cause on a river of the map, ``within_m`` along the bed.
     ``level_from``: the cause's least level; ``up_to``: the effect's highest level that it may carry.
     """
 
@@ -33,6 +34,7 @@ class Cause(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaul
     effect: str
     same: Where | None = None
     within_m: float | None = None
+    along: Literal["downstream"] | None = None
     within_s: float = 3600.0
     level_from: int = 0
     up_to: int = 2
@@ -67,6 +69,8 @@ class Causes:
                 raise CauseError(f"{where}: expected one of same and within_m, got {'both' if row.same else 'neither'}")
             if row.within_m is not None and not 0 < row.within_m <= 20_000:
                 raise CauseError(f"{where}.within_m: expected metres above 0, to 20000, got {row.within_m}")
+            if row.along is not None and row.within_m is None:
+                raise CauseError(f"{where}.along: expected within_m with it, metres along the river")
             if not 0 < row.within_s <= 86_400 * 7:
                 raise CauseError(f"{where}.within_s: expected seconds above 0, to 7 days, got {row.within_s}")
             if not (0 <= row.level_from <= 4 and 0 <= row.up_to <= 4):
@@ -74,6 +78,10 @@ class Causes:
             if matches(row.effect, row.cause.rstrip("*")) and matches(row.cause, row.effect.rstrip("*")):
                 raise CauseError(f"{where}: {row.cause!r} cannot be its own effect")
         return cls(tuple(file.causes))
+
+    def flow(self) -> bool:
+        """Whether a row asks for rivers."""
+        return any(row.along is not None for row in self.rows)
 
     def of_effect(self, code: str) -> Sequence[tuple[int, Cause]]:
         """Rows, with their numbers, that an event of this code may be an effect by, in the table's order."""

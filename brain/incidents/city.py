@@ -28,7 +28,9 @@ from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
-from brain.incidents.value import Incident, Member, fingerprint_of, incident_id
+from brain.incidents.value import Incident, Member, Warning, fingerprint_of, incident_id
+from brain.incidents.warned import Warned
+from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
 from brain.trust import NAME as TRUST
@@ -72,6 +74,7 @@ class CityLogic:
         self._asked = False
         """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
+        self._warned = Warned()
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
@@ -95,7 +98,7 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        for key, value in self.people.load(self._trust.load(self._models.load(items))).items():
+        for key, value in self.people.load(self._trust.load(self._models.load(self._warned.load(items)))).items():
             if key.startswith(KEY):
                 self._back(Case.of(restored(value)))
             elif key.startswith(CONSOLE):
@@ -120,6 +123,7 @@ class CityLogic:
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
         self._trust.enter(content)
+        self._warned.enter(set_id, self._force.warnings)
         self.withheld.enter(self.book.cases.values(), self._force)
         self.clockwork.rules = self.sight.rules = self._force
         self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
@@ -141,14 +145,16 @@ class CityLogic:
             self.counts["late_summary"] += 1
 
     def notice(self, notice: Notice) -> None:
-        """What people did, in its place."""
+        """What people did, or other offices warn of, in its place."""
         self._asked = False
         self.people.notice(notice)
+        if notice.kind == "warning":
+            self._warn(self._warned.hear(notice), notice.fold)
 
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
         if not self._asked:
-            times = (self.people.due(), self._models.due(), self._trust.due())
+            times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due())
             self._later = min((t for t in times if t is not None), default=None)
             self._asked = True
         first, later = self._timers.due(), self._later
@@ -174,6 +180,9 @@ class CityLogic:
             else:
                 self.graves.due(key)
         self.people.fire(now)
+        due = self._warned.due()
+        if due is not None and due <= now:
+            self._warn(self._warned.fire(now), now)
         if now not in (self._models.due(), self._trust.due()):
             return
         unread = self._models.unread
@@ -201,7 +210,7 @@ class CityLogic:
             items[KEY + name] = value if key in cases else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
-        items |= self.people.changes()
+        items |= self.people.changes() | self._warned.changes()
         records += self.graves.tombstones()
         records += self._notes + notes
         self._changed.clear()
@@ -226,6 +235,8 @@ class CityLogic:
             self.book.add(case)
             self.book.place(case, member, signal)
             self.withheld.open(case, self._force)
+            if len(self._warned):
+                incident.warning = self._warned.colour(incident)
         else:
             self.book.note_member(case, member)
             self.book.note_grid(case, signal.grid)
@@ -247,6 +258,8 @@ class CityLogic:
         if incident.peak_level > was:
             self.clockwork.levelled(case, signal.fold)
         self._weigh(case, member, signal.fold)
+        if signal.source == OFFICIAL:
+            self.desk.show(case, signal.fold, Reason.SHOWN_OFFICIAL)
         self.sight.consider(case, signal.fold)
         return home.reason
 
@@ -319,6 +332,16 @@ class CityLogic:
             incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
             self._note(case, now, Reason.CONTRADICTED, member.latest())
 
+    def _warn(self, signals: Sequence[Signal], now: int) -> None:
+        """Official warnings changed: what they open and end, then the colour of all that lies in them."""
+        for signal in signals:
+            self.signal(signal)
+        self._warned.recolour(self.book.cases.values(), lambda case, colour: self._colour(case, colour, now))
+
+    def _colour(self, case: Case, colour: Warning, now: int) -> None:
+        case.incident.warning = colour
+        self._note(case, now, Reason.WARNED if colour else Reason.WARNING_OVER, "")
+
     def _doubt(self, assets: Sequence[str], now: int) -> None:
         """Trust in assets crossed the floor: their standing members, and the incidents of these, say so."""
         wanted = set(assets)
@@ -357,6 +380,8 @@ class CityLogic:
     def _began(self, case: Case, now: int) -> None:
         """People see it: its clocks begin, whoever showed it."""
         self.book.see(case)
+        if len(self._warned):
+            case.incident.warning = self._warned.colour(case.incident)
         self.clockwork.shown(case, now)
         self._timers.of(case)
 

@@ -44,6 +44,9 @@ class Reason(enum.StrEnum):
     DOUBTED = "doubted"
     """Trust in the asset of a standing member fell below the floor."""
     TRUSTED_AGAIN = "trusted_again"
+    WARNED = "warned"
+    """An official warning is in force where it is, or its colour changed."""
+    WARNING_OVER = "warning_over"
 
     SHOWN = "shown"
     SHOWN_LIFE = "shown_life"
@@ -54,6 +57,8 @@ class Reason(enum.StrEnum):
     SHOWN_REPLAYED = "shown_replayed"
     """It was deferred in a storm, and still stands."""
     SHOWN_BY_HAND = "shown_by_hand"
+    SHOWN_OFFICIAL = "shown_official"
+    """An official warning: who issued it has judged it."""
     HELD = "held"
     """One weak signal on a busy console: looked at again shortly."""
     DEFERRED_STORM = "deferred_storm"

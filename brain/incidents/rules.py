@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from brain.incidents.actions import Place
+from brain.incidents.bed import Bed
 from brain.incidents.causes import Causes
 from brain.incidents.events import Events
 from brain.incidents.limits import Limits
 from brain.incidents.route import Route, Routes
 from brain.incidents.value import DOMAINS, Domain, Text, family_of
+from brain.incidents.warning_rules import WarningRules
+from brain.incidents.windows import Windows
 from streams.records import Signal
 
 NO_ROUTE = Route("", Text(), (), "none")
@@ -93,6 +96,10 @@ class Rules:
     causes: Causes = field(default_factory=Causes)
     events: Events | None = None
     limits: Limits | None = None
+    warnings: WarningRules = field(default_factory=WarningRules)
+    windows: Windows = field(default_factory=Windows)
+    bed: Bed | None = None
+    """The map's rivers, where a cause flows."""
     owner: Callable[[str], str] = _nobody
     """Of an asset, as the registry has it."""
 
@@ -104,17 +111,21 @@ class Rules:
             if s.domain not in DOMAINS:
                 raise ValueError(f"{s.id}: domain: expected one of {', '.join(DOMAINS)}, got {s.domain!r}")
             code = str(s.event_code)
-            event = events.find(code) if events is not None else None
-            near = (None, None) if event is None else (event.radius_m, event.window_s)
-            family, name = family_of(code, s.id), _text(s.name)
-            plans[s.id] = Plan(s.domain, int(s.version), code, family, name, bool(s.life), *near)
+            plans[s.id] = _plan(s.id, s.domain, int(s.version), code, _text(s.name), bool(s.life), events)
+        warnings = WarningRules.of(getattr(content, "warnings", None))
+        for row in warnings.opening():
+            domain = _domain(row.id)
+            assert domain is not None  # the table was checked
+            plans[row.id] = _plan(row.id, domain, warnings.version, row.event_code, row.name, False, events)
         routes = content.routes
         if routes is not None and not isinstance(routes, Routes):
             routes = Routes.of(routes)
         registry = getattr(content, "registry", None)
+        causes = Causes.of(getattr(content, "causes", None))
         return cls(
-            plans, routes, Causes.of(getattr(content, "causes", None)), events,
-            getattr(content, "limits", None), _nobody if registry is None else registry.owner,
+            plans, routes, causes, events, getattr(content, "limits", None), warnings,
+            Windows.of(getattr(content, "windows", None)), getattr(content, "bed", None),
+            _nobody if registry is None else registry.owner,
         )  # fmt: skip
 
     def plan(self, scenario: str) -> Plan:
@@ -154,6 +165,14 @@ class Rules:
 
 
 _OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}
+
+
+def _plan(
+    name: str, domain: Domain, version: int, code: str, called: Text, life: bool, events: Events | None
+) -> Plan:  # fmt: skip
+    event = events.find(code) if events is not None else None
+    near = (None, None) if event is None else (event.radius_m, event.window_s)
+    return Plan(domain, version, code, family_of(code, name), called, life, *near)
 
 
 def _domain(code: str) -> Domain | None:

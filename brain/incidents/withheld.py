@@ -11,12 +11,14 @@ from typing import Any, Literal
 
 import msgspec
 
+from brain.incidents.bed import Bed
 from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.rules import Rules
 from brain.incidents.squares import Latest, metres, square, squares
 from brain.incidents.value import Incident
+from brain.incidents.windows import Windows
 
 KEY = b"s/"
 _json = msgspec.json.Encoder().encode
@@ -63,6 +65,7 @@ class Withheld:
     def __init__(self, settings: AreaSettings | None = None) -> None:
         self.settings = settings or AreaSettings()
         self.shelves: dict[str, Shelf] = {}
+        self._windows = Windows()
         self._changed: dict[bytes, bytes | None] = {}
         self._causes = Latest()
         """By row of the table, and what the row compares: the place, or a square as wide as the row says."""
@@ -94,7 +97,7 @@ class Withheld:
 
     def shelf(self, case: Case, now: int) -> Shelf | None:
         """The shelf that covers all of an incident that stands, if there is one; the longest."""
-        if not self.shelves:
+        if not self.shelves and not self._windows.by_scope:
             return None
         i = case.incident
         whole = [self._live(s, now) for s in (f"incident:{i.id}", f"grid:{i.family}|{i.grid}", f"grid:|{i.grid}")]
@@ -111,14 +114,19 @@ class Withheld:
         shelf = self.shelves.get(scope)
         if shelf is not None and shelf.until <= now:
             self.lift(scope)
-            return None
-        return shelf
+            shelf = None
+        window = self._windows.at(scope, now)
+        if window is None or (shelf is not None and shelf.until >= window[0]):
+            return shelf
+        until, w = window
+        return Shelf(until, w.by, w.reason, "maintenance", "", w.asset, w.scenario, w.grid, w.family)
 
     # -- causes
 
     def enter(self, cases: Iterable[Case], rules: Rules) -> None:
-        """Another table is in force: what is open is looked at by it."""
+        """Other tables are in force: what is open is looked at by them."""
         self._causes, self._effects = Latest(), {}
+        self._windows = rules.windows
         for case in cases:
             self.open(case, rules)
 
@@ -159,7 +167,7 @@ class Withheld:
             fits = [
                 (d, c.incident.opened, c.incident.id, c)
                 for key in _looks(n, row, i) for c in self._causes.since(key, since)
-                if (d := _far(row, c.incident, i, now)) is not None
+                if (d := _far(row, c.incident, i, now, rules.bed)) is not None
             ]  # fmt: skip
             if fits:
                 return min(fits, key=lambda fit: fit[:3])[3]
@@ -168,11 +176,13 @@ class Withheld:
     def told(self, case: Case, cause: Case, now: int, rules: Rules) -> dict[str, Any]:
         """For the audit: the cause, and the row of the table by which it is one, with its bounds."""
         i = case.incident
-        row = next((row for _, row in rules.causes.of_effect(i.event_code)
-                    if i.level <= row.up_to and _far(row, cause.incident, i, now) is not None), None)  # fmt: skip
+        rows = (row for _, row in rules.causes.of_effect(i.event_code) if i.level <= row.up_to)
+        row = next((row for row in rows if _far(row, cause.incident, i, now, rules.bed) is not None), None)
         if row is None:
             return {"cause": cause.incident.id}
-        where = {"within_m": row.within_m} if row.same is None else {"same": row.same}
+        where: dict[str, Any] = {"within_m": row.within_m} if row.same is None else {"same": row.same}
+        if row.along is not None:
+            where["along"] = row.along
         return {"cause": cause.incident.id, "row": row.name(), **where, "within_s": row.within_s}
 
     def around(self, case: Case, now: int, book: Book) -> Case | None:
@@ -227,8 +237,9 @@ def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Hashable]:
     return ((n, *at) for at in squares(effect.lon, effect.lat, row.within_m, row.within_m))
 
 
-def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | None:
-    """Metres between the two where the row holds for them, 0 for a shared area; else None."""
+def _far(row: Cause, cause: Incident, effect: Incident, now: int, bed: Bed | None) -> float | None:
+    """Metres between the two where the row holds for them, along the river where it says so, 0 for a shared area; else
+    None."""
     if cause.id == effect.id or not matches(row.cause, cause.event_code) or cause.level < row.level_from:
         return None
     if cause.cause or cause.state == "resolved" or now - cause.raised > row.within_s * 1000:
@@ -237,6 +248,10 @@ def _far(row: Cause, cause: Incident, effect: Incident, now: int) -> float | Non
         if effect.lon is None or effect.lat is None:
             return None
         far = metres(effect.lon, effect.lat, cause.lon, cause.lat)
+        if row.along is not None and far <= row.within_m:
+            if bed is None or cause.lon is None or cause.lat is None:
+                return None
+            far = bed.below(cause.lon, cause.lat, effect.lon, effect.lat)
         return far if far <= row.within_m else None
     if row.same == "city":
         return 0.0

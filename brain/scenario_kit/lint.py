@@ -13,7 +13,8 @@ from brain.scenario_kit.codes import CODES, Severity
 from brain.scenario_kit.findings import Found, Ground, of_one, shadowed
 from brain.scenario_kit.lines import broken_at, layout, line_of
 from brain.scenarios import Scenario, ScenarioError, place_of, read
-from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files, findings, tables
+from brain.set_tables import findings, tables
+from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files
 from geo.grid_map import GridMap
 from streams.registry import Registry, RegistryError
 

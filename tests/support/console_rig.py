@@ -53,7 +53,7 @@ class City:
         self.n += 1
         signal = Signal(
             f"eco.{family}", asset, "raise", ("in", 0, self.n, 0), 0, self.n, 0, t * 1000, t * 1000, t * 1000,
-            lon=LON + at * METRE, lat=LAT, **{"grid": f"g{int(at // 500)}", "district": "d1", "source": "iot",
+            **{"lon": LON + at * METRE, "lat": LAT, "grid": f"g{int(at // 500)}", "district": "d1", "source": "iot",
                "life": family in LIFE, **more},
         )  # fmt: skip
         self.give(signal)
