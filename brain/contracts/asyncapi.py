@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from brain.contracts.catalogue import CONTRACTS, MESSAGES, Channel, Message, channels
+from brain.notify.ledger import TOPIC as NOTIFY
 from streams.topics import INPUTS, Topic, catalogue
 
 VERSION: Final = "3.0.0"
@@ -21,8 +22,8 @@ _CONFIGURED: Final = ("max.message.bytes",)
 def document(versions: Mapping[str, str]) -> dict[str, Any]:
     """The document; ``versions`` is major.minor by contract."""
     known = channels()
-    topics = catalogue({})
-    scaled = {t.name for t, more in zip(topics, catalogue(dict.fromkeys(INPUTS, 2)), strict=True) if t != more}
+    topics = [*catalogue({}), NOTIFY]
+    scaled = {t.name for t, more in zip(catalogue({}), catalogue(dict.fromkeys(INPUTS, 2)), strict=True) if t != more}
     return {
         "asyncapi": VERSION,
         "info": {

@@ -143,6 +143,7 @@ def channels() -> dict[str, Channel]:
                               "Records that could not be used; personal data: rights of its own."),
         "audit": Channel("lane, city, or place of a dead letter", ("audit-note", "seal"), "out",
                          "Who changed what, and each decision that hides something from a person."),
+        "notify": Channel("message", ("internal",), "out", "What was told to whom; brain notify makes it."),
     }  # fmt: skip
     for name in INPUTS:
         found[f"signals.{name}"] = Channel(
