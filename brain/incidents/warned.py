@@ -19,7 +19,7 @@ from brain.incidents.value import Incident, Warning
 from brain.incidents.warning_rules import LEVELS, SOURCE, Row, WarningRules
 from streams.records import Notice, Signal
 
-STANDING, EPISODE = b"w/", b"W/"
+STANDING, EPISODE = b"ow/", b"oe/"
 UNITS: Final = ("district", "town")
 _json = msgspec.json.Encoder().encode
 
@@ -40,7 +40,6 @@ class _Heard(msgspec.Struct):
     kind: str
     event: str
     colour: Warning
-    sent: int
     onset: int
     expires: int | None = None
     drill: bool = False

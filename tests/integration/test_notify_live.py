@@ -24,10 +24,12 @@ def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges
     with running(kafka, prefix, tmp_path) as worker, receiver(http(503), http(503), ACK) as duty:
         settings = {"url": duty.url, "secret_file": "webhook.secret"}
         whom = tmp_path / "notify.yaml"
-        whom.write_text(yaml.safe_dump({
-            "version": 1, "escalation": [["duty"]], "language": "zh", "units": {"*": ["duty"]}, "rules": [{"life": True, "to": ["duty"]}],
-            "targets": {"duty": {"adapter": "webhook", "settings": settings, "retry": {"first": "2s", "most": "2s"}}},
-        }))  # fmt: skip
+        target = {"adapter": "webhook", "settings": settings, "retry": {"first": "2s", "most": "2s"}}
+        table = {
+            "version": 1, "language": "zh", "units": {"*": ["duty"]}, "rules": [{"life": True, "to": ["duty"]}],
+            "escalation": [["duty"]], "targets": {"duty": target},
+        }  # fmt: skip
+        whom.write_text(yaml.safe_dump(table))
         command = [
             sys.executable,
             "-m",

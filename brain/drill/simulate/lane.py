@@ -123,15 +123,33 @@ class DrillLane(ToyLane):
     def _tell(self, offset: int, asset: str, t: int, x: float, out: Output) -> None:
         rng = random.Random(f"{self.source}/{offset}/{x}")  # by the record alone, as an action would be
         name = f"{self.source.partition}-{offset}"
-        if rng.random() < 0.03:
-            body = {"id": name, "sender": "met", "kind": "alert", "event": "wind", "colour": "yellow", "onset": t}
-            raw = msgspec.Raw(msgspec.json.encode(body))
+        if rng.random() < 0.06:
+            raw = msgspec.Raw(msgspec.json.encode(_warning(rng, name, self.source.partition, offset, t)))
             out.notices.append(Notice("warning", name, name, t, offset, TOLD, raw))
             return
         action = read_action(msgspec.json.encode(_action(rng, name, asset, t, offset // SAME, self._identities())))
         place = Place(LON + rng.randrange(SPOTS) * SPOT, LAT, "g1") if isinstance(action, Create) else None
         raw = msgspec.Raw(msgspec.json.encode(Accepted(action, place)))
         out.notices.append(Notice("feedback", name, subject(action), t, offset, TOLD, raw))
+
+
+def _warning(rng: random.Random, name: str, partition: int, offset: int, t: int) -> dict[str, Any]:
+    """An official warning: issued, or changing or lifting one of shortly before, for one district or both."""
+    kind = rng.choice(("alert", "alert", "update", "cancel"))
+    before = [f"{partition}-{offset - back}" for back in range(1, 40)] if kind != "alert" else []
+    codes = rng.choice((["d1"], ["d2"], ["d1", "d2"]))
+    return {
+        "id": name,
+        "sender": "met",
+        "kind": kind,
+        "event": rng.choice(("wind", "flood", "frost")),
+        "onset": t,
+        "colour": rng.choice(("blue", "yellow", "orange", "red")),
+        "references": before,
+        "drill": rng.random() < 0.1,
+        "expires": t + rng.randrange(500, 5000) if rng.random() < 0.7 else None,
+        "areas": [{"codes": {"district": codes}, "lon": LON, "lat": LAT}],
+    }
 
 
 def _action(rng: random.Random, name: str, asset: str, t: int, turn: int, known: list[str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class DrillSet:
     scenarios: tuple[Any, ...]
     causes: dict[str, Any] | None
     limits: Limits | None
+    warnings: dict[str, Any] | None = None
     routes: None = None
 
 
@@ -55,9 +56,26 @@ _CAUSES = [
     {"cause": "eco.typhoon*", "effect": "eco.wind*", "same": "district", "within_s": 8, "up_to": 4},
     {"cause": "eco.air*", "effect": "eco.flood*", "within_m": 900, "within_s": 6, "up_to": 4},
 ]
+_WARNINGS = [
+    {"id": "eco.official.wind", "name": {"zh": "大风", "en": "wind"}, "match": ["wind"], "event_code": "eco.gale.x",
+     "opens_from": "yellow", "colours": ["eco.wind*", "emergency*"]},
+    {"id": "eco.official.flood", "name": {"zh": "洪水", "en": "flood"}, "match": ["flood"], "colours": ["eco*"]},
+]  # fmt: skip
 SETS = {
-    "s0": DrillSet(TOY_SETS["s0"], _EVERY, {"version": 1, "causes": _CAUSES}, _limits("1s", "6s", ["1s", "2s", "4s"])),
-    "s1": DrillSet(TOY_SETS["s1"], _EVERY, {"version": 1, "causes": _CAUSES[1:2]}, _limits("2s", "4s", ["2s", "3s"])),
+    "s0": DrillSet(
+        TOY_SETS["s0"],
+        _EVERY,
+        {"version": 1, "causes": _CAUSES},
+        _limits("1s", "6s", ["1s", "2s", "4s"]),
+        {"version": 1, "warnings": _WARNINGS},
+    ),
+    "s1": DrillSet(
+        TOY_SETS["s1"],
+        _EVERY,
+        {"version": 1, "causes": _CAUSES[1:2]},
+        _limits("2s", "4s", ["2s", "3s"]),
+        {"version": 1, "warnings": _WARNINGS[:1]},
+    ),
     "s2": DrillSet(TOY_SETS["s2"], _EVERY[:3], None, None),
 }
 """The second has other limits and fewer causes; the third lacks scenarios, and has neither limits nor causes."""
