@@ -18,6 +18,7 @@ from brain.incidents.inbox import Waiting
 from brain.incidents.state import restored
 from brain.incidents.timers import KINDS, Graves, Timers
 from brain.incidents.value import Incident
+from brain.incidents.warned import Warned
 from brain.incidents.withheld import Withheld
 from streams.simulate.mutants import Change, patched
 
@@ -131,6 +132,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "after a restart nothing closes": lambda: _no_timer("close"),
     "consoles are not kept": lambda: _unsaved(Desk),
     "shelves are not kept": lambda: _unsaved(Withheld),
+    "official warnings are not kept": lambda: _unsaved(Warned),
     "feedback that waits is not kept": lambda: _unsaved(Waiting),
     "what is over is not kept": lambda: _unsaved(Archive),
     "when a record is deleted is not kept": _grave_unsaved,
