@@ -24,11 +24,18 @@ class Due(NamedTuple):
 
 
 def due(
-    beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], cell_of: Mapping[int, int], silent: I4
+    beat: Beat,
+    table: Table,
+    cells: NDArray[Any],
+    rules: NDArray[Any],
+    cell_of: Mapping[int, int],
+    silent: I4,
+    shut: int = 0,
 ) -> list[Due]:
     """All that changes now, by key; ``table`` is that of decisions, ``cell_of`` maps its rows to cells.
 
-    Silences are counted in up-time, and begin anew after an outage: nobody could have spoken.
+    Silences are counted in up-time, and begin anew after an outage: nobody could have spoken. ``shut``: bits of hours
+    in which the beat does not lie, when no silence of theirs is raised.
     """
     found = []
     for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
@@ -42,11 +49,13 @@ def due(
         elif beat.up - int(table.rows["up"][slot]) >= quiet:
             found.append(Due(table.keys[slot], slot, c, "clear"))
     if len(silent):
-        found += _fallen_silent(beat, table, cells, rules, silent)
+        found += _fallen_silent(beat, table, cells, rules, silent, shut)
     return sorted(found)
 
 
-def _fallen_silent(beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], silent: I4) -> list[Due]:
+def _fallen_silent(
+    beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], silent: I4, shut: int
+) -> list[Due]:
     slots = cells["decision"][silent]
     waiting = (table.rows["since"][slots] != 0) & (table.rows["level"][slots] == 0)
     if beat.outage:
@@ -54,6 +63,7 @@ def _fallen_silent(beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray
         table.dirty[slots[waiting]] = 1
         return []
     bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
+    waiting &= (rules["hours"][cells["rule"][silent]] & shut) == 0
     gone = np.flatnonzero(waiting & (beat.up - table.rows["up"][slots] >= bound))
     return [Due(table.keys[s], s, c, "raise") for s, c in zip(slots[gone].tolist(), silent[gone].tolist(), strict=True)]
 

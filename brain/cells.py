@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from brain.reach import Reach
 from brain.scenarios import Scenario
 from brain.scored import SIDES, Model, table_of
 from models.decision import RULE, RUNG
@@ -28,7 +29,9 @@ def deciding(scenarios: list[Scenario], cell_rule: I4, own: list[bytes]) -> list
     ]  # fmt: skip
 
 
-def matching(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_]) -> tuple[I4, I4]:
+def matching(
+    scenarios: list[Scenario], registry: Registry, ours: NDArray[np.bool_], reach: Reach | None = None
+) -> tuple[I4, I4]:
     """Scenario and series of each cell, cells of a series together, in the order of scenarios."""
     types = {name: k for k, name in enumerate(registry.types)}
     metrics = {name: k for k, name in enumerate(registry.metrics)}
@@ -37,6 +40,9 @@ def matching(scenarios: list[Scenario], registry: Registry, ours: NDArray[np.boo
     for r, s in enumerate(scenarios):
         wanted = kind == types.get(s.match.type, -1)
         wanted &= np.isin(registry.series_metric, [metrics.get(m, -1) for m in s.metrics()])
+        there = None if reach is None else reach.assets(s)
+        if there is not None:
+            wanted &= there[registry.series_asset]
         found = np.flatnonzero(wanted & ours).astype(np.int32)
         series.append(found)
         rule.append(np.full(len(found), r, np.int32))

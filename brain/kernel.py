@@ -98,7 +98,7 @@ def _spoke(row: Any, dirty: U1, d: int, up: int, t: int) -> int:
 
 @njit(cache=True, nogil=True)
 def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int,
-        slot_of: I4, seen: NDArray[Any], seen_dirty: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
+        shut: I8, slot_of: I4, seen: NDArray[Any], seen_dirty: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
         rungs: NDArray[Any], ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1,
         minute_of: I4, minute: NDArray[Any], minute_dirty: U1,
         outcome: U1, events: NDArray[Any]) -> tuple[int, int]:  # fmt: skip
@@ -106,7 +106,8 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
 
     It stops early only where ``events`` may not have room for one reading more; call it again from there.
     ``slot_of`` (series,) is -1 for a series of another partition; ``first`` (series + 1,) bounds the cells of each;
-    ``minute_of`` (series,) is -1 for a series that no summary needs.
+    ``minute_of`` (series,) is -1 for a series that no summary needs. ``shut`` has the bits of the hours in which a
+    reading does not lie: to scenarios of those it meets nothing, and ends what they raised.
     """
     made = 0
     room = len(events)
@@ -157,6 +158,8 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
                     x = abs(score)
                 elif kind == BELOW:
                     x = -v
+                if rules[r].hours and rules[r].hours & shut[i]:
+                    x = -np.inf
                 action = decide_step(rules, r, rungs, decision, d, x, ti)
             if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
                 row.up = up

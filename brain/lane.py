@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from brain import beats, judged, kernel, minutes, tracks
 from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
+from brain.hours import Openings
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.minutes import MinuteView
 from brain.placing import answer_at, put
+from brain.reach import Reach, alike
 from brain.scenarios import Scenario
 from brain.scored import TABLES, Scored
 from brain.sets import CitySet
@@ -74,6 +76,8 @@ class Program:
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
+    openings: Openings
+    """Hours of the scenarios."""
     evidence: Evidence | None = None
     """What speaks against assets, where the set asks for it."""
 
@@ -117,8 +121,10 @@ class _SeriesLane:
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
-        cell_rule, cell_series = matching(scenarios, registry, ours)
+        cell_rule, cell_series = matching(scenarios, registry, ours, Reach(content))
         rules, rungs = decisions_of(scenarios)
+        openings = Openings([s.match.hours for s in scenarios], content.calendar)
+        rules["hours"] = openings.bits
         cells = np.zeros(len(cell_rule), CELL)
         cells["rule"] = cell_rule
         names = [s.id.encode() + SEPARATOR for s in scenarios]
@@ -142,7 +148,8 @@ class _SeriesLane:
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen, Scored(models, judges, cells, rules, first), silent, evidence,
+            minute_of, seen, Scored(models, judges, cells, rules, first), silent, openings,
+            evidence,
         )  # fmt: skip
         self._warm()
 
@@ -152,7 +159,7 @@ class _SeriesLane:
         none = Columns(i, i, i, t, v, v, v, c)
         coords.warm()
         self._place(none)
-        self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
+        self._call(0, 0, none, t, t, 0, t, np.zeros(0, np.uint8))
         self.program.scored.warm(self.store)
         if self.program.evidence is not None:
             self.program.evidence.warm()
@@ -177,6 +184,7 @@ class _SeriesLane:
         outcome = np.zeros(len(rows), np.uint8)
         program.scored.unknown.clear()
         begin, up = 0, view.up
+        shut = program.openings.shut(columns.t)
         place = (lon, lat, there)
         evidence, minute = program.evidence, self.store.table(MINUTE)
         outside = [d for d in dead if d.series >= 0] if evidence is not None else []
@@ -186,10 +194,10 @@ class _SeriesLane:
                 if evidence is not None and outside:
                     before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
                     outside = evidence.count(outside, before, minute)
-                self._run(begin, end, columns, offset, pulse, up, outcome, place, out)
+                self._run(begin, end, columns, offset, pulse, up, shut, outcome, place, out)
                 begin, up = end, beat.up
                 self._beat(beat, out)
-        self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
+        self._run(begin, len(rows), columns, offset, pulse, up, shut, outcome, place, out)
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
         self._account(columns, outcome, there[:, program.content.map.column], out)
@@ -214,15 +222,15 @@ class _SeriesLane:
             lon[borrowed], lat[borrowed] = there
         return lon, lat
 
-    def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8],
-             place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
+    def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, shut: I8,
+             outcome: NDArray[np.uint8], place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
         while begin < end:
-            done, made = self._call(begin, end, columns, offset, pulse, up, outcome)
+            done, made = self._call(begin, end, columns, offset, pulse, up, shut, outcome)
             events = self.events[:made]
             p = self.program
             if p.scored.most:
                 more = p.scored.run(
-                    begin, done, columns, offset, up, outcome, p.first, p.cells, p.rules, p.rungs, self.store
+                    begin, done, columns, offset, up, shut, outcome, p.first, p.cells, p.rules, p.rungs, self.store
                 )
                 if len(more):
                     events = np.concatenate((events, more))
@@ -232,13 +240,21 @@ class _SeriesLane:
                 self._signals(events, columns, offset, place, out)
 
     def _call(
-        self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8]
+        self,
+        begin: int,
+        end: int,
+        columns: Columns,
+        offset: I8,
+        pulse: I8,
+        up: int,
+        shut: I8,
+        outcome: NDArray[np.uint8],
     ) -> tuple[int, int]:
         p = self.program
         series, ewma, decision, minute = (self.store.table(name) for name in (SERIES, EWMA, DECISION, MINUTE))
         return kernel.run(
             begin, end, columns.series, columns.t, columns.value, columns.index, offset, pulse, up,
-            p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
+            shut, p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
             ewma.rows, ewma.dirty, decision.rows, decision.dirty,
             p.minute_of, minute.rows, minute.dirty, outcome, self.events,
         )  # fmt: skip
@@ -285,7 +301,9 @@ class _SeriesLane:
         if (p.views or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
-        for number, one in enumerate(beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent)):
+        for number, one in enumerate(
+            beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent, p.openings.shut_at(beat.time))
+        ):
             beats.settle(one, number, beat, table, p.rules, p.cells)
             row = table.rows[one.slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
@@ -385,6 +403,7 @@ def _same(one: CitySet, other: CitySet) -> bool:
     """Whether two sets of one registry are the same to a lane of series."""
     return (
         one.scenarios == other.scenarios
+        and alike(one, other)
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust
     )

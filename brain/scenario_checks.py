@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from brain import combination
 from brain.near import hint
 from models.detector import Detector
 from models.halfspace import HalfSpaceTrees
@@ -39,6 +40,15 @@ def check(s: Scenario) -> None:
     if not 1 <= s.level <= 4:
         raise ValueError(f"level: expected 1 (lowest) to 4, got {s.level}")
     d = s.detect
+    _looks(s)
+    if s.source == "signals" or d.combine is not None:
+        combination.check(s)
+        return
+    for name in ("within_s", "same"):
+        if getattr(d, name) is not None:
+            raise ValueError(f"detect.{name}: only with combine")
+    if d.of:
+        raise ValueError("detect.of: only with combine")
     series = _given(d, ("above", "below", "ewma_deviation", "score_over", "silent_s", "sum_over", "standard"))
     tickets = _given(d, TICKETS)
     if d.topic is not None:
@@ -101,6 +111,21 @@ def check(s: Scenario) -> None:
     s.ewma()
     s.model()
     s.decision()
+
+
+def _looks(s: Scenario) -> None:
+    """Where and when it looks."""
+    m = s.match
+    if m.hours is not None:
+        m.hours.check()
+    if m.sort and not m.layer:
+        raise ValueError("match.kind: only with layer")
+    if m.layer in ("grid", "town", "district"):
+        raise ValueError(f"match.layer: expected another than the units; of {m.layer} there is match.districts")
+    if not all(m.districts) or len(set(m.districts)) < len(m.districts):
+        raise ValueError(f"match.districts: expected codes, each once, got {', '.join(m.districts)}")
+    if s.detect.topic is not None and (m.hours or s.placed()):
+        raise ValueError("match: a topic is of all tickets: expected neither hours, districts nor layer")
 
 
 def _watch(s: Scenario, bound: str) -> bool:

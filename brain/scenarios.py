@@ -5,6 +5,7 @@ Unknown keys are refused. Errors say file, place in it, what was expected and wh
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,12 +14,15 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from brain.combination import Kind as Combining
+from brain.combination import Part, Same, trouble
 from brain.combined import NAME as COMBINED
 from brain.combined import Combined, combined
 from brain.grades import Use, use_of
+from brain.hours import Hours
 from brain.near import near
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, JOINT, NEIGHBOURS, SCAN, SPIKE, check
-from brain.scenario_kit import cases
+from brain.scenario_kit import cases, variant
 from brain.scenario_kit.cases import Case, CaseError, Wording
 from brain.scenario_kit.lines import DoubleKey, decode
 from brain.scored import detector
@@ -28,12 +32,16 @@ from models.ewma import EwmaZScore
 from models.video.measure import What
 from streams.view import LineKind, ZoneKind
 
+HIDDEN = ("own", "without")
+"""Fields that are no keys of the file."""
+REFUSED = ("removed_but_used", "cycle", "doubled", "contradicts")
+"""What is wrong between scenarios, and is refused on loading."""
 RISE = 8.0
 """Score from which a topic rises where the scenario names none: about six callers in a week on a new matter."""
 DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
-Source = Literal["iot", "video", "hotline"]
+Source = Literal["iot", "video", "hotline", "signals"]
 State = Literal["draft", "shadow", "trial", "live", "retired"]
 _PLACE = re.compile(r"[a-z_]+(?:[.\[][\w.\[\]]*)?(?=[:, ])")
 
@@ -71,6 +79,14 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """1 pressing, 2 urgent, 3 danger to life; a ticket of that or more."""
     mood_below: float | None = None
     """In [-1, 1]; a ticket of unknown mood is not below."""
+    hours: Hours | None = None
+    """When it looks, by the event's own time."""
+    districts: tuple[str, ...] = ()
+    """Codes of the districts in which it looks; none: all, and what is in no grid."""
+    layer: str = ""
+    """Layer of the map within whose areas it looks, as site or risk."""
+    sort: str = msgspec.field(default="", name="kind")
+    """Attribute ``kind`` of those areas; none: all of the layer."""
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -129,6 +145,12 @@ class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """So many callers, within ``window_s`` if given, who say nearly the same."""
     topic: Literal["rising"] | None = None
     """A topic that rises against its own past by ``score_over``, judged once a minute."""
+    combine: Combining | None = None
+    """Of source signals: what the signals of the parts ``of`` must do within ``within_s`` of event time, and within
+    ``within_m`` or in the ``same`` asset, grid, site …"""
+    of: tuple[Part, ...] = ()
+    within_s: float | None = None
+    same: Same | None = None
 
     def counts(self) -> bool:
         """Whether it counts tickets, or callers, in a window."""
@@ -160,7 +182,7 @@ class Rung(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     at: float
 
 
-class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One scenario, as written. ``life``: never-hidden class (fire, gas, people trapped or drowning).
 
     ``state``: only live ones run in lanes; all others are loaded, listed and tested. ``basis``: the standard or
@@ -173,7 +195,7 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     domain: Domain
     event_code: str
     source: Source
-    match: Match
+    match: Match = Match()
     detect: Detect
     life: bool = False
     duration: Duration = msgspec.field(default=Duration(), name="for")
@@ -191,6 +213,16 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """What raises it and is nothing."""
     basis: str = ""
     tests: tuple[Case, ...] = ()
+    extends: str = ""
+    """Id of the scenario that this is a district's variant of (:mod:`brain.scenario_kit.variant`)."""
+    own: dict[str, Any] = {}
+    """What a variant's file says; set on loading, never written."""
+    without: tuple[str, ...] = ()
+    """Districts for which live variants look; set on loading, never written."""
+
+    def placed(self) -> bool:
+        """Whether it looks in some places only."""
+        return bool(self.match.districts or self.match.layer or self.without)
 
     def kind(self) -> str:
         """Class of tickets 诉求类别: as stated, else the last part of the id."""
@@ -289,8 +321,11 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
         On the first file that is wrong, or an id that is there twice.
     """
     found: dict[str, Scenario] = {}
-    for path in sorted(folder.rglob("*.yaml")):
-        scenario = read(path.read_bytes(), str(path))
+    paths: dict[str, Path] = {}
+    raw = {path: decoded(path.read_bytes(), str(path)) for path in sorted(folder.rglob("*.yaml"))}
+    bases = variant.bases(raw.values())
+    for path, data in raw.items():
+        scenario = of(data, str(path), bases)
         if scenario.id in found:
             raise ScenarioError(
                 f"{path}: id: {scenario.id!r} is there already; each scenario needs its own", "duplicate_id", "id"
@@ -300,25 +335,48 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
                 fits(scenario)
         except ValueError as error:
             raise ScenarioError(f"{path}: {error}", "not_of_set", place_of(error)) from error
-        found[scenario.id] = scenario
-    return [found[key] for key in sorted(found)]
+        found[scenario.id], paths[scenario.id] = scenario, path
+    every = [found[key] for key in sorted(found)]
+    for s, (code, place, _, text) in (*variant.trouble(every), *trouble(every)):
+        if code in REFUSED:
+            raise ScenarioError(f"{paths[s.id]}: {place}: {text}", code, place)
+    return variant.apart(every)
 
 
-def read(text: bytes | str, place: str = "scenario") -> Scenario:
-    """One scenario from YAML; ``place`` begins every error. Raises ScenarioError."""
+def bases(folder: Path) -> Mapping[str, Any]:
+    """What a file below a folder may extend, by id, as decoded; files that are no YAML have nothing."""
+    found = []
+    for path in sorted(folder.rglob("*.yaml")):
+        with contextlib.suppress(ScenarioError):
+            found.append(decoded(path.read_bytes(), str(path)))
+    return variant.bases(found)
+
+
+def read(text: bytes | str, place: str = "scenario", bases: Mapping[str, Any] = {}) -> Scenario:  # never written
+    """One scenario from YAML; ``place`` begins every error, ``bases`` is what it may extend. Raises ScenarioError."""
+    return of(decoded(text, place), place, bases)
+
+
+def decoded(text: bytes | str, place: str = "scenario") -> Any:
+    """What a YAML text says. Raises ScenarioError of what is none."""
     try:
-        data = decode(text)
+        return decode(text)
     except DoubleKey as error:
         raise ScenarioError(f"{place}: {error}", "double_key", error.key) from error
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         # Beside its own errors, the reader lets through those of dates, keys and depths that cannot be.
         raise ScenarioError(f"{place}: not YAML: {error}", "not_yaml") from error
-    return of(data, place)
 
 
-def of(data: Any, place: str = "scenario") -> Scenario:
+def of(data: Any, place: str = "scenario", bases: Mapping[str, Any] = {}) -> Scenario:  # never written
     """One scenario from decoded YAML. Raises ScenarioError."""
     _known(data, Scenario, place, "")
+    own = data
+    if isinstance(data, Mapping) and "extends" in data:
+        try:
+            data = variant.resolved(data, bases)
+        except variant.VariantError as error:
+            raise ScenarioError(f"{place}: {error}", error.code, error.place) from error
     try:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
@@ -333,7 +391,7 @@ def of(data: Any, place: str = "scenario") -> Scenario:
         raise ScenarioError(f"{place}: {error}", "bad_test", error.place) from error
     except ValueError as error:
         raise ScenarioError(f"{place}: {error}", "contradicts", place_of(error)) from error
-    return scenario
+    return msgspec.structs.replace(scenario, own=dict(own)) if scenario.extends else scenario
 
 
 def place_of(error: ValueError) -> str:
@@ -351,7 +409,7 @@ _PARTS: Mapping[str, type[msgspec.Struct]] = {
 def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None:
     if not isinstance(data, Mapping):
         return
-    names = kind.__struct_encode_fields__
+    names = tuple(name for name in kind.__struct_encode_fields__ if kind is not Scenario or name not in HIDDEN)
     for key, value in data.items():
         if key not in names:
             raise ScenarioError(
@@ -372,7 +430,7 @@ def _hint(data: Any, path: str) -> str:
     if path == "domain":
         return near(data, DOMAINS)
     if path == "source":
-        return near(data, ("iot", "video", "hotline"))
+        return near(data, ("iot", "video", "hotline", "signals"))
     number = data.split()[0] if data.split() else ""
     try:
         return f", {data!r} (did you mean {float(number):g}?)"

@@ -133,7 +133,7 @@ class Scored:
         for j in self.judges:
             j.warm(store)
 
-    def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, outcome: U1, first: I4,
+    def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, shut: I8, outcome: U1, first: I4,
             cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], store: Store) -> NDArray[Any]:  # fmt: skip
         """Score and decide rows [begin, end) that the pass before took; answers the signals to be, in their order."""
         self.named = {}
@@ -170,8 +170,8 @@ class Scored:
         decision = store.table("decision")
         events = np.zeros(n, EVENT)
         made = settle(
-            rows, at, score, told, when, columns.series, columns.index, offset, up, first, cells, rules, self._sides,
-            rungs, decision.rows, decision.dirty, events,
+            rows, at, score, told, when, columns.series, columns.index, offset, up, shut, first, cells, rules,
+            self._sides, rungs, decision.rows, decision.dirty, events,
         )  # fmt: skip
         for j, judged, answer in said:
             self._note(j, judged, answer, events[:made], cells)
@@ -218,8 +218,8 @@ def turned(score: float, side: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I4, offset: I8, up: int, first: I4,
-           cells: NDArray[Any], rules: NDArray[Any], sides: NDArray[np.int8], rungs: NDArray[Any],
+def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I4, offset: I8, up: int, shut: I8,
+           first: I4, cells: NDArray[Any], rules: NDArray[Any], sides: NDArray[np.int8], rungs: NDArray[Any],
            decision: NDArray[Any], dirty: U1, events: NDArray[Any]) -> int:  # fmt: skip
     """Decide on scores of times ``when``; ``events`` has room for all and says ``told``. Answers how many there are."""
     made = 0
@@ -227,6 +227,8 @@ def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I
         i, c = rows[k], at[k]
         r, d = cells[c].rule, cells[c].decision
         x = turned(score[k], sides[r])
+        if rules[r].hours and rules[r].hours & shut[i]:
+            x = -np.inf
         action = decide_step(rules, r, rungs, decision, d, x, when[k])
         row = decision[d]
         if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):

@@ -35,6 +35,7 @@ class Tables(NamedTuple):
     causes: Causes
     warnings: WarningRules
     windows: Windows
+    calendar: WorkCalendar | None
 
 
 def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
@@ -53,6 +54,7 @@ def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
         Causes.of(causes, str(folder / CAUSES)),
         WarningRules.of(warnings, str(folder / WARNINGS)),
         Windows.of(windows, str(folder / WINDOWS)),
+        days,
     )
 
 

@@ -21,6 +21,7 @@ from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
 from brain.incidents.bed import Bed
+from brain.incidents.calendar import WorkCalendar
 from brain.incidents.causes import Causes
 from brain.incidents.events import Events
 from brain.incidents.limits import Limits
@@ -85,6 +86,7 @@ class CitySet:
     text: HotlineText = field(default_factory=shipped_text, repr=False)
     addresses: Addresses | None = field(default=None, repr=False)
     trust: Trust | None = None
+    calendar: WorkCalendar | None = None
     drafts: list[Scenario] = field(default_factory=list)
     """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
@@ -125,7 +127,7 @@ class CitySet:
             assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
-        made.routes, made.events, made.limits, made.causes, made.warnings, made.windows = has
+        made.routes, made.events, made.limits, made.causes, made.warnings, made.windows, made.calendar = has
         if made.causes.flow():
             made.bed = set_tables.bed(folder / MAP, CHANGES in contents)
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells

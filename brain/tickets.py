@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain import tallies
+from brain.hours import Openings
 from brain.placing import answer_at, put
+from brain.reach import within
 from brain.scenario_checks import SURGE
 from brain.scenarios import Scenario
 from brain.sets import CitySet
@@ -84,6 +87,7 @@ class TicketsLane:
         self.scenarios = [s for s in content.scenarios if s.source == "hotline"]
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
+        self.openings = Openings([s.match.hours for s in self.scenarios], content.calendar)
         self.known = {s.id: s for s in self.scenarios}
         self.surges = {s.id: CountSurge(**s.detect.settings) for s in self.scenarios if s.detect.detector == SURGE}
         self.scans = [s for s in self.scenarios if s.scans()]
@@ -102,6 +106,7 @@ class TicketsLane:
         pulse = dict(zip(view.rows.tolist(), view.pulse.tolist(), strict=True))
         admitted = [ticket for ticket in tickets if self._admitted(ticket, pulse[ticket.row], out)]
         read = read_tickets(admitted, self.content, self.texts, self.windows, bool(self.topical))
+        self._blind = self._not_looked_at(read)
         up, at, learned = view.up, 0, 0
         for beat in view.beats:
             before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
@@ -120,6 +125,17 @@ class TicketsLane:
         out.dead.sort(key=lambda d: (d.row, d.index))
         return out
 
+    def _not_looked_at(self, read: Read) -> NDArray[np.bool_]:
+        """Tickets outside the hours, or the places, of scenarios: (scenarios, tickets)."""
+        shut = self.openings.shut(read.t)
+        blind = np.zeros((len(self.scenarios), len(read.tickets)), bool)
+        for row, s, bit in zip(blind, self.scenarios, self.openings.bits, strict=True):
+            if bit:
+                row |= shut & bit != 0
+            if s.placed() and len(row):
+                row |= ~within(s, self.content.map, read.answer)
+        return blind
+
     # -- one ticket
 
     def _ticket(self, read: Read, i: int, view: View, up: int, out: Output) -> None:
@@ -128,9 +144,9 @@ class TicketsLane:
         more = [("by_address", place.confidence is not None), ("unread", read.unread[i])]
         for count in ("tickets", name, *(count for count, so in more if so)):
             out.counts[count] = out.counts.get(count, 0) + 1
-        offset = int(view.batch.offsets[read.tickets[i].row])
+        offset, blind = int(view.batch.offsets[read.tickets[i].row]), self._blind
         for index, scenario in enumerate(self.scenarios):
-            if scenario.detect.topic is not None or not matches(scenario, read, i):
+            if scenario.detect.topic is not None or blind[index, i] or not matches(scenario, read, i):
                 continue
             if scenario.scans():
                 self._tally(scenario, place, out)

@@ -16,8 +16,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from brain import views
+from brain.hours import Openings
 from brain.kernel import EVENT, F8, KINDS, PER_VALUE, U1, Kind, note
 from brain.placing import answer_at, put
+from brain.reach import Reach, alike
 from brain.sets import CitySet
 from brain.views import OTHERS, Sight, Watched
 from models.decision import BELOW, CHANGED, DECISION_STATE, NEVER, RULE, RUNG, SAME, decide_step, meets
@@ -80,7 +82,12 @@ class Tracks:
         """Take the scenarios of a set that watch cameras of ours (assets,). Raises ValueError, as :func:`watched`."""
         before: CitySet | None = getattr(self, "content", None)
         self.content = content
-        if before is not None and before.registry is content.registry and before.scenarios == content.scenarios:
+        if (
+            before is not None
+            and before.registry is content.registry
+            and before.scenarios == content.scenarios
+            and alike(before, content)
+        ):
             return  # another map, other routes: nothing of ours is in them
         self.scenarios = [s for s in content.scenarios if s.detect.watch is not None]
         self.wanted = np.zeros(len(ours), bool)
@@ -92,10 +99,13 @@ class Tracks:
         for rule, scenario in zip(self._rules, self.scenarios, strict=True):
             scenario.decision().write(rule, rungs)
         self._rungs = np.array(rungs, RUNG)
+        self._openings = Openings([s.match.hours for s in self.scenarios], content.calendar)
+        self._rules["hours"] = self._openings.bits
         if self.scenarios:
             sights = content.sights()
             cells: dict[int, list[Watched]] = {}
-            for one in views.watched(self.scenarios, content.registry, sights, np.flatnonzero(ours).tolist()):
+            mine = np.flatnonzero(ours).tolist()
+            for one in views.watched(self.scenarios, content.registry, sights, mine, Reach(content)):
                 cells.setdefault(one.asset, []).append(one)
             for asset, mine in cells.items():
                 self._open(asset, sights[asset], mine)
@@ -233,7 +243,8 @@ class Tracks:
         table = self.store.table(WATCHED)
         events = np.zeros(answer.value.size, EVENT)
         made = _decide(
-            answer.value, frames.t, offset, up, camera.rules, self._rules, self._rungs, table.rows, table.dirty,
+            answer.value, frames.t, offset, up, self._openings.shut(frames.t), camera.rules,
+            self._rules, self._rungs, table.rows, table.dirty,
             camera.slots, events,
         )  # fmt: skip
         if len(frames.t):
@@ -326,7 +337,7 @@ def _of(key: bytes, number: int) -> bytes:
 
 
 @njit(cache=True, nogil=True)
-def _decide(value: F8, t: I8, offset: I8, up: int, rule_of: I4, rules: NDArray[Any], rungs: NDArray[Any],
+def _decide(value: F8, t: I8, offset: I8, up: int, shut: I8, rule_of: I4, rules: NDArray[Any], rungs: NDArray[Any],
             state: NDArray[Any], dirty: U1, slots: I4, events: NDArray[Any]) -> int:  # fmt: skip
     """Decide on the numbers of frames (frames, cells); answers how many signals there are."""
     made = 0
@@ -336,6 +347,8 @@ def _decide(value: F8, t: I8, offset: I8, up: int, rule_of: I4, rules: NDArray[A
                 continue
             r, s = rule_of[c], slots[c]
             x = -value[f, c] if rules[r].kind == BELOW else value[f, c]
+            if rules[r].hours and rules[r].hours & shut[f]:
+                x = -np.inf
             action = decide_step(rules, r, rungs, state, s, x, t[f])
             row = state[s]
             if row.level and row.up != up and (rules[r].clears != NEVER or meets(rules, r, x)):

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import shapely
 
+from brain.reach import Reach
 from brain.scenarios import Scenario
 from geo.coords import F8, to_wgs84
 from models.video.homography import Degenerate, Homography, register
@@ -141,7 +142,11 @@ class Watched(NamedTuple):
 
 
 def watched(
-    scenarios: Iterable[Scenario], registry: Registry, sights: Mapping[int, Sight], assets: Iterable[int] | None = None
+    scenarios: Iterable[Scenario],
+    registry: Registry,
+    sights: Mapping[int, Sight],
+    assets: Iterable[int] | None = None,
+    reach: Reach | None = None,
 ) -> list[Watched]:
     """What the scenarios with ``watch`` mean, in their order, of those cameras (None: all that say what they see).
 
@@ -153,8 +158,10 @@ def watched(
     found = []
     for n, s in enumerate(wanted):
         classes = frozenset(numbers[name] for name in s.detect.classes) or ALL
+        there = None if reach is None else reach.assets(s)
         for asset in cameras:
-            if registry.types[int(registry.asset_type[asset])] != s.match.type:
+            of_type = registry.types[int(registry.asset_type[asset])] == s.match.type
+            if not of_type or (there is not None and not there[asset]):
                 continue
             sees = sights[asset]
             found += [

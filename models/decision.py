@@ -20,6 +20,7 @@ RULE = np.dtype(
     [
         ("kind", "i4"), ("readings", "i4"), ("ms", "i8"), ("at", "f8"), ("clear", "f8"), ("clears", "i4"),
         ("quiet", "i8"), ("level", "i4"), ("rung", "i4"), ("rungs", "i4"), ("alpha", "f8"), ("warmup", "i4"),
+        ("hours", "i8"),
     ],
     align=True,
 )  # fmt: skip

@@ -14,12 +14,15 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from brain.hours import Openings
 from brain.incidents import joint, neighbours
 from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
+from brain.reach import Reach
 from brain.scenario_checks import NEIGHBOURS
 from brain.scenarios import Scenario
 from brain.scored import SIDES, turned
@@ -54,6 +57,9 @@ class Areas:
         self._joints: dict[str, Joint] = {}
         self._memory: dict[bytes, bytes] = {}
         """State of neighbours and of joint metrics as it was last written, by key."""
+        self._openings: dict[str, Openings] = {}
+        self._here: dict[str, NDArray[np.bool_]] = {}
+        """Assets that lie where a scenario looks, of those that do not look everywhere."""
         self._rows: dict[str, Any] = {}
         self._evidence: dict[str, F8] = {}
         self._changed: dict[bytes, bytes | None] = {}
@@ -88,6 +94,9 @@ class Areas:
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
         self._areas, self._groups, self._joints = {}, {}, joints
+        self._openings = {s.id: Openings([s.match.hours], content.calendar) for s in wanted if s.match.hours}
+        reach = Reach(content)
+        self._here = {s.id: there for s in wanted if (there := reach.assets(s)) is not None}
         stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
         stay += tuple(joint.prefix(self._scenarios[name]) for name in joints)
         self._forget(key for key in self._memory if not key.startswith(stay))
@@ -136,7 +145,7 @@ class Areas:
             scores, changed = self._joints[name].score(several[name], now - 1)
             for key, value in changed.items():
                 self._keep(key, value)
-            for asset in sorted(scores):
+            for asset in self._looked_at(s, scores):
                 self._judge(s, asset, scores[asset], now, out, None, scores[asset])
         for name, found in self._scans.fire(now).items():
             self._clusters(self._scenarios[name], found, now, out)
@@ -180,13 +189,17 @@ class Areas:
         if observed(s):
             self._accuse(s.detect.detector or NEIGHBOURS, scores)
             self._accuse("drift", group.creeping(scores, now - 1))
-        for asset in sorted(scores) if not observed(s) else ():
+        for asset in self._looked_at(s, scores) if not observed(s) else ():
             x = turned(scores[asset], SIDES[s.detect.side])
             self._judge(s, asset, x, now, out, last[asset], scores[asset])
         records = group.records(s.id)
         self._forget(key for key in self._memory if key.startswith(mine) and key not in records)
         for key, value in records.items():
             self._keep(key, value)
+
+    def _looked_at(self, s: Scenario, scores: Mapping[str, float]) -> list[str]:
+        here, index = self._here.get(s.id), self._content.registry.index
+        return sorted(asset for asset in scores if here is None or here[index[asset]])
 
     def _keep(self, key: bytes, value: bytes | None) -> None:
         self._changed[key] = value
@@ -233,6 +246,8 @@ class Areas:
         row = self._rows.setdefault(key, np.zeros(1, DECISION_STATE))
         before = row.tobytes()
         rules, rungs = self._rules[s.id]
+        if s.id in self._openings and self._openings[s.id].shut_at(now - 1):
+            x = -math.inf
         action = decide_step(rules, 0, rungs, row, 0, x, now - 1)
         r = row[0]
         if action == RAISE:
@@ -278,8 +293,11 @@ class Areas:
                 s.detect.by or ""
             )
             areas: dict[str, str] = {}
+            here = self._here.get(s.id)
             members: dict[str, list[int]] = {}
             for a, asset in enumerate(registry.ids):
+                if here is not None and not here[a]:
+                    continue
                 if registry.types[registry.asset_type[a]] == s.match.type and (names is None or grid[a] >= 0):
                     areas[asset] = "city" if names is None else names[grid[a]]
                     members.setdefault(areas[asset], []).append(a)

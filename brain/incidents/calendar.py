@@ -14,6 +14,8 @@ from datetime import date, timedelta
 from typing import Final, Literal, NamedTuple, Protocol
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from brain import yaml_tables
 
@@ -227,6 +229,18 @@ class WorkCalendar:
         if not self.covers(at, at):
             return "not covered"
         return self._names.get(day) or ("weekday" if (day + 3) % 7 < 5 else "weekend")
+
+    def works(self, days: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """As :meth:`is_workday`, of days counted since 1970-01-01, (n,)."""
+        works: NDArray[np.bool_] = (days + 3) % 7 < 5
+        if self._days:
+            at = np.minimum(np.searchsorted(self._days, days), len(self._days) - 1)
+            works = np.where(np.array(self._days)[at] == days, np.array(self._works)[at], works)
+        return works
+
+    def exceptions(self) -> list[tuple[int, bool]]:
+        """Days that differ from the week's pattern, counted since 1970-01-01, and whether people work on them."""
+        return list(zip(self._days, self._works, strict=True))
 
     def _is_workday(self, day: int) -> bool:
         i = bisect_left(self._days, day)

@@ -17,6 +17,7 @@ from brain.incidents.areas import Areas
 from brain.incidents.book import Book, Home
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
+from brain.incidents.combine import Combine
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
@@ -70,6 +71,7 @@ class CityLogic:
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models = Areas()
+        self._combine = Combine()
         self._later: int | None = None
         self._asked = False
         """Whether ``_later`` is still when people, models or trust have something to do."""
@@ -98,7 +100,8 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        for key, value in self.people.load(self._trust.load(self._models.load(self._warned.load(items)))).items():
+        rest = self._models.load(self._warned.load(items))
+        for key, value in self.people.load(self._trust.load(self._combine.load(rest))).items():
             if key.startswith(KEY):
                 self._back(Case.of(restored(value)))
             elif key.startswith(CONSOLE):
@@ -122,6 +125,7 @@ class CityLogic:
         self._asked = False
         self._force = self._rules[set_id] = Rules.of(content)
         self._models.enter(set_id, content)
+        self._combine.enter(set_id, content)
         self._trust.enter(content)
         self._warned.enter(set_id, self._force.warnings)
         self.withheld.enter(self.book.cases.values(), self._force)
@@ -137,6 +141,10 @@ class CityLogic:
             self._asked = False
         if reason._value_ in UNCHANGED:
             self.counts[reason._value_] += 1
+        if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal):
+            self._asked = False
+            for made in self._combine.hear(signal):
+                self.signal(made)
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
@@ -154,7 +162,7 @@ class CityLogic:
     def due(self) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None."""
         if not self._asked:
-            times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due())
+            times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due(), self._combine.due())
             self._later = min((t for t in times if t is not None), default=None)
             self._asked = True
         first, later = self._timers.due(), self._later
@@ -183,6 +191,8 @@ class CityLogic:
         due = self._warned.due()
         if due is not None and due <= now:
             self._warn(self._warned.fire(now), now)
+        for signal in self._combine.fire(now):
+            self.signal(signal)
         if now not in (self._models.due(), self._trust.due()):
             return
         unread = self._models.unread
@@ -210,7 +220,7 @@ class CityLogic:
             items[KEY + name] = value if key in cases else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
-        items |= self.people.changes() | self._warned.changes()
+        items |= self.people.changes() | self._warned.changes() | self._combine.changes()
         records += self.graves.tombstones()
         records += self._notes + notes
         self._changed.clear()

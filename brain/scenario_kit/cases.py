@@ -93,12 +93,16 @@ class Ticket(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class Square(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """One grid of a stand-in map: its codes, and a ``box`` of west, south, east, north in degrees WGS 84."""
+    """One grid of a stand-in map, or an area of another layer: its codes, and a ``box`` of west, south, east, north in
+    degrees WGS 84."""
 
-    grid: str
     box: tuple[float, float, float, float]
+    grid: str = ""
     town: str = ""
     district: str = ""
+    layer: str = ""
+    code: str = ""
+    kind: str = ""
 
 
 class Expected(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -135,16 +139,34 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 Record = Reading | Frame | Ticket
+SOURCES = ("iot", "video", "hotline")
+"""Those that records come from."""
 FORMS: Mapping[str, type[Reading] | type[Frame] | type[Ticket]] = {"iot": Reading, "video": Frame, "hotline": Ticket}
 """Form of a given record by the scenario's source."""
 
 
+def source_of(record: Record) -> str:
+    """Where a record comes from."""
+    return "iot" if isinstance(record, Reading) else "video" if isinstance(record, Frame) else "hotline"
+
+
 def records(case: Case, source: str, place: str) -> list[Record]:
-    """The given records, in their order. Raises CaseError."""
-    form = FORMS[source]
+    """The given records, in their order. Raises CaseError.
+
+    Of a scenario of source signals each record is of whichever source it has the key of: asset, sensorId or text.
+    """
     found: list[Record] = []
     for n, raw in enumerate(case.given):
         where = f"{place}.given[{n}]"
+        said = source
+        if source == "signals":
+            mine = [name for name, key in zip(SOURCES, ("asset", "sensorId", "text"), strict=True) if key in raw]
+            if len(mine) != 1:
+                raise CaseError(where, "expected one of asset (a reading), sensorId (a frame) and text (a ticket)")
+            said = mine[0]
+        form = FORMS[said]
+        if source == "signals" and said == "iot" and not raw.get("metric"):
+            raise CaseError(where, "expected a metric: a combination has none")
         for key in raw:
             if key not in form.__struct_encode_fields__:
                 raise CaseError(f"{where}.{key}", f"unknown key {key!r}{near(str(key), form.__struct_encode_fields__)}")
@@ -219,5 +241,7 @@ def _stand_ins(case: Case, place: str) -> None:
             raise CaseError(f"{place}.assets", str(error)) from error
     for n, square in enumerate(case.map):
         west, south, east, north = square.box
+        if bool(square.grid) == bool(square.layer and square.code):
+            raise CaseError(f"{place}.map[{n}]", "expected grid, or layer and code")
         if not (-180 <= west < east <= 180 and -90 <= south < north <= 90) or not all(map(math.isfinite, square.box)):
             raise CaseError(f"{place}.map[{n}].box", "expected west < east, south < north in degrees")

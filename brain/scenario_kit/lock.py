@@ -14,10 +14,10 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from brain.scenarios import Scenario
+from brain.scenarios import HIDDEN, Scenario
 
 NAME = "scenarios.lock"
-FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alarms", "basis", "tests")
+FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alarms", "basis", "tests", *HIDDEN)
 """Fields that may change without a new version."""
 _HEAD = "# Written by `brain scenario lock`: id, version, hash of what decides (docs/scenarios.md).\n"
 
@@ -44,7 +44,10 @@ class Change(NamedTuple):
 
 def decides(s: Scenario) -> dict[str, Any]:
     """What decides, as in the file. Defaults do not count, so a release that has more fields changes no hash."""
-    return _bare(s, FREE)
+    if s.extends:  # its file alone: what it takes over is the base's, and locked there
+        return {key: _plain(value) for key, value in s.own.items() if key not in FREE}
+    found = _bare(s, FREE)
+    return found if s.source == "signals" else {"match": {}, **found}  # as when every file had to have it
 
 
 def hash_of(s: Scenario) -> str:

@@ -14,13 +14,16 @@ from typing import Any, NamedTuple
 import msgspec
 import shapely
 
+from brain.combination import needed
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
-from brain.scenario_kit.cases import Case, Expected, Frame, Reading, Record, Ticket, last, records, times
+from brain.scenario_kit.cases import Case, Expected, Frame, Reading, Record, Ticket, last, records, source_of, times
 from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.settings import Settings
-from geo.grid_map import Grid, GridMap
+from geo.city_map import CityMap
+from geo.feature import Feature
+from geo.grid_map import GRID, GridMap
 from streams import bundle
 from streams.records import Signal
 from streams.registry import Registry
@@ -30,7 +33,8 @@ TOPICS = {"iot": "iot.telemetry", "video": "video.metadata", "hotline": "hotline
 ON_S = 60.0
 """How long time goes on after the last record, where the test does not say: models of a minute judge in it."""
 _SET = "sha256:under-test"
-_Row = tuple[float, str, dict[str, Any]]
+_Row = tuple[float, str, str, dict[str, Any]]
+"""When, input topic, key, body."""
 
 
 class Outcome(NamedTuple):
@@ -76,16 +80,18 @@ def run(base: CitySet, s: Scenario, case: Case, settings: Settings | None = None
     """Run one test of a scenario on a set. Raises ValueError of a scenario that the set cannot carry."""
     settings = settings or Settings()
     content = _content(base, s, case)
-    topic, start = TOPICS[s.source], case.start()
+    start = case.start()
     given = records(case, s.source, "given")
     rows = sorted((row for k, record in enumerate(given) for row in _rows(record, k, s, start)), key=lambda row: row[0])
     end = max(last(record) for record in given) + ON_S if case.until is None else case.until
-    laid = [(topic, 0, name.encode(), msgspec.json.encode(body), start + round(at * 1000)) for at, name, body in rows]
-    lines = bundle.on_grid(laid, {topic: 1}, settings.key(), content.id, start + round(end * 1000))
+    laid = [(topic, 0, name.encode(), msgspec.json.encode(body), start + round(at * 1000))
+            for at, topic, name, body in rows]  # fmt: skip
+    topics = dict.fromkeys(TOPICS.values(), 1) if s.source == "signals" else {TOPICS[s.source]: 1}
+    lines = bundle.on_grid(laid, topics, settings.key(), content.id, start + round(end * 1000))
     heard: list[Signal] = []
     found = replay(lines, ReplaySettings(
         lanes=lanes(settings), city=lambda: _Heard(content, heard), sets=lambda _: content, genesis=content.id,
-        key=settings.key(), partitions={topic: 1},
+        key=settings.key(), partitions=topics,
     ))  # fmt: skip
     got = tuple(_got(signal, start) for signal in heard if signal.scenario == s.id)
     return Outcome(s.id, case.name, case.expect, got, tuple(_refused(found.dead)))
@@ -105,16 +111,27 @@ class _Heard(CityLogic):
 
 def _content(base: CitySet, s: Scenario, case: Case) -> CitySet:
     content = copy(base)
-    content.id, content.scenarios = _SET, [msgspec.structs.replace(s, state="live")]
+    parts = needed(s, [*base.scenarios, *base.drafts])
+    content.id, content.scenarios = _SET, [msgspec.structs.replace(one, state="live") for one in (*parts, s)]
+    content.scenarios.sort(key=lambda one: one.id)
     content.drafts = []
     if case.assets:
         content.with_assets(Registry.of(case.assets))
     if case.map:
-        content.map = GridMap([Grid(q.grid, q.town, q.district, shapely.box(*q.box)) for q in case.map])
+        content.map = _map(case)
     return content
 
 
+def _map(case: Case) -> GridMap:
+    features = []
+    for q in case.map:
+        said = {"town": q.town, "district": q.district} if q.grid else {"kind": q.kind} if q.kind else {}
+        features.append(Feature(GRID if q.grid else q.layer, q.grid or q.code, shapely.box(*q.box), attributes=said))
+    return GridMap.of_map(CityMap(features))
+
+
 def _rows(record: Record, number: int, s: Scenario, start: int) -> Iterator[_Row]:
+    topic = TOPICS[source_of(record)]
     for k in range(times(record)):
         at = record.at + k * record.every_s
         t = start + round(at * 1000)
@@ -124,16 +141,16 @@ def _rows(record: Record, number: int, s: Scenario, start: int) -> Iterator[_Row
                 "asset": record.asset, "metric": record.metric or s.match.metric, "t": t, "v": v,
             }  # fmt: skip
             body |= _stated(record, "unit", "lon", "lat", "crs")
-            yield at, record.asset, body
+            yield at, topic, record.asset, body
         elif isinstance(record, Frame):
             stamp = datetime.fromtimestamp(t / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             objects = [*record.objects, *_spread(record)]
-            yield at, record.sensorId, {
+            yield at, topic, record.sensorId, {
                 "version": "4.0", "id": f"{number}-{k}", "@timestamp": stamp, "sensorId": record.sensorId,
                 "objects": objects,
             }  # fmt: skip
         else:
-            yield at, _name(record, number, k), _ticket(record, number, k, t)
+            yield at, topic, _name(record, number, k), _ticket(record, number, k, t)
 
 
 def _name(ticket: Ticket, number: int, k: int) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from brain.contracts.schema import DIALECT, of_type
 from brain.scenario_kit.cases import Frame, Reading, Ticket
-from brain.scenarios import Scenario
+from brain.scenarios import HIDDEN, Scenario
 from brain.settings import HOME
 from streams.registry import Asset
 
@@ -20,6 +20,7 @@ def schema() -> dict[str, Any]:
     """The schema; unknown keys are refused, as on loading."""
     whole = {"$schema": DIALECT, "title": "Scenario 场景", **of_type(Scenario)}
     parts = whole["$defs"]
+    _own_keys(whole if "properties" in whole else parts["Scenario"])
     for form in (Reading, Frame, Ticket, Asset):
         one = of_type(form)
         parts |= one.pop("$defs", {})
@@ -29,6 +30,14 @@ def schema() -> dict[str, Any]:
     case["assets"] |= {"items": {"$ref": "#/$defs/Asset"}}
     whole["$defs"] = {name: parts[name] for name in sorted(parts)}
     return whole
+
+
+def _own_keys(form: dict[str, Any]) -> None:
+    """Without what is set on loading; a variant needs fewer keys than a scenario of its own."""
+    for name in HIDDEN:
+        del form["properties"][name]
+    wanted = form.pop("required")
+    form["anyOf"] = [{"required": wanted}, {"required": ["id", "version", "extends", "match"]}]
 
 
 def text() -> bytes:

@@ -1,0 +1,90 @@
+"""Where scenarios look 范围: assets, tickets and signals in some districts, or within areas of a layer of the map."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain.hours import same_days
+from streams.records import I4
+
+if TYPE_CHECKING:  # sets load scenarios
+    from brain.scenarios import Scenario
+    from brain.sets import CitySet
+    from geo.grid_map import GridMap
+
+B1 = NDArray[np.bool_]
+KIND = "kind"
+"""Attribute of a feature that says of which kind it is."""
+
+
+class Reach:
+    """Places by scenario; what assets lie in is worked out once for all scenarios, and only where one asks.
+
+    An asset counts where it is registered, by the newest edition of the map, whatever positions it states later.
+    """
+
+    def __init__(self, content: CitySet) -> None:
+        self._content, self._assets = content, None
+        self._assets: I4 | None
+
+    def assets(self, s: Scenario) -> B1 | None:
+        """Which assets (n,) lie where a scenario looks; None: it looks everywhere."""
+        if not s.placed():
+            return None
+        if self._assets is None:
+            self._assets = self._content.map.map.locate(*self._content.placed())
+        return within(s, self._content.map, self._assets)
+
+
+def within(s: Scenario, city: GridMap, answer: I4) -> B1:
+    """Which positions lie where a scenario looks, by the map's answer (n, columns) for them; outside all: none."""
+    grid = answer[:, city.column]
+    found = np.ones(len(answer), bool)
+    for codes, wanted in ((s.match.districts, True), (s.without, False)):
+        if codes:
+            mine = np.array([d in codes for d in city.districts] + [False])
+            found &= mine[np.where(grid < 0, len(mine) - 1, grid)] == wanted
+    if s.match.layer:
+        found &= _lie(s.match.layer, s.match.sort, city, answer)
+    return found
+
+
+def hears(s: Scenario, district: str, areas: dict[str, list[str]], city: GridMap) -> bool:
+    """Whether a signal of that place is one where a combination looks."""
+    if district in s.without or (s.match.districts and district not in s.match.districts):
+        return False
+    if not s.match.layer:
+        return True
+    codes = areas.get(s.match.layer, ())
+    if not s.match.sort or not codes:
+        return bool(codes)
+    return not set(codes).isdisjoint(of_kind(city, s.match.layer, s.match.sort))
+
+
+def of_kind(city: GridMap, layer: str, kind: str) -> Collection[str]:
+    """Codes of the features of a layer that are of a kind."""
+    if layer not in city.map.layers:
+        return ()
+    return [f.code for f in city.map.features(layer) if f.attributes.get(KIND) == kind]
+
+
+def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
+    if layer not in city.map.layers:
+        return np.zeros(len(answer), bool)
+    features = city.map.features(layer)
+    mine = np.array([not kind or f.attributes.get(KIND) == kind for f in features] + [False])
+    columns = answer[:, city.map.columns(layer)]
+    found: B1 = mine[np.where(columns < 0, len(features), columns)].any(axis=1)
+    return found
+
+
+def alike(one: CitySet, other: CitySet) -> bool:
+    """Whether map and calendar of two sets are the same to the scenarios that look in some places, or at some hours."""
+    placed, timed = any(s.placed() for s in one.scenarios), any(s.match.hours for s in one.scenarios)
+    return (not placed or one.map.version == other.map.version) and (
+        not timed or same_days(one.calendar, other.calendar)
+    )
