@@ -135,6 +135,7 @@ class CitySet:
         made.text = _text(contents, folder, others)
         made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
         _classes(made, folder)
+        _days(made, folder)
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
@@ -394,6 +395,14 @@ def _classes(made: CitySet, folder: Path) -> None:
         if s.by_class() and s.match.kind not in said:
             has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"
             raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: match.class: {s.match.kind!r}, and {has}")
+
+
+def _days(made: CitySet, folder: Path) -> None:
+    """Hours by working days need a calendar."""
+    for s in (*made.scenarios, *made.drafts):
+        if made.calendar is None and s.match.hours is not None and s.match.hours.by_calendar():
+            needs = f"match.hours.days: {s.match.hours.days} needs {CALENDAR}, which the set does not have"
+            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: {needs}")
 
 
 LARGE = 200_000

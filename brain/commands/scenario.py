@@ -94,19 +94,24 @@ def new(
 def lint(
     paths: Paths = None,
     strict: Annotated[bool, typer.Option("--strict", help="warnings fail too / 警告也算失败")] = False,
+    since: Annotated[
+        Path | None, typer.Option(help="bundle of what was recorded: whose assets have gone silent / 录制包")
+    ] = None,
     set_dir: SetDir = None,
     config: Config = None,
     lang: Lang = None,
 ) -> None:
     """Say what is wrong with scenarios, by file and line / 检查场景. Exit code 1: there are errors."""
     from brain.scenario_kit.lint import lint as found_in
+    from brain.scenario_kit.silence import speakers
     from brain.sets import SCENARIOS
+    from streams.bundle import BundleError
 
     settings = load_settings(config, language=lang)
     folder = _folder(settings, set_dir)
     try:
-        found = found_in(folder, paths or ())
-    except OSError as error:
+        found = found_in(folder, paths or (), None if since is None else speakers(since))
+    except (OSError, BundleError) as error:
         fail(str(error))
     for finding in found:
         style = "red" if finding.severity == "error" else "yellow"
@@ -128,16 +133,25 @@ def run_tests(
     lang: Lang = None,
 ) -> None:
     """Run the tests in scenario files on the real pipeline / 运行场景测试. Exit code 1: one failed, or none was run."""
+    from msgspec.structs import replace
+
     from brain.scenario_kit.run import run
-    from brain.scenarios import ScenarioError, read
-    from brain.sets import CitySet
+    from brain.scenarios import ScenarioError, bases, read
+    from brain.sets import SCENARIOS, CitySet
 
     settings = load_settings(config, language=lang)
     words = _words(settings)
     try:
-        content = CitySet.load(_folder(settings, set_dir))
+        folder = _folder(settings, set_dir)
+        content = CitySet.load(folder)
         every = sorted((*content.scenarios, *content.drafts), key=lambda s: s.id)
-        scenarios = [read(path.read_bytes(), str(path)) for path in paths] if paths else every
+        known = {s.id: s for s in every}
+        if paths:
+            given = [read(path.read_bytes(), str(path), bases(folder / SCENARIOS)) for path in paths]
+            # With the districts that variants have taken from it, as in the set.
+            scenarios = [replace(s, without=known[s.id].without) if s.id in known else s for s in given]
+        else:
+            scenarios = every
     except (ScenarioError, ValueError, OSError) as error:
         fail(f"{error} (brain scenario lint)", 1)
     passed = failed = 0

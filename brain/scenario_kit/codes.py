@@ -60,6 +60,27 @@ CODES: Mapping[str, Code] = {
     "life_differs": _refused(
         "事件类型属生命安全类，场景须写 life: true。", "The event code is a never-hidden class: write life: true."
     ),
+    "removed_but_used": _refused(
+        "引用的场景不存在或已退役，组合永远缺一部分。改引用，或恢复该场景。",
+        "A scenario that it needs is not there, or retired: the combination would wait for ever. Name another.",
+    ),
+    "cycle": _refused("组合经由其他组合绕回自身。", "A combination needs itself, through others. Break the circle."),
+    "doubled": _refused(
+        "同一场景在同一区有两个运行的变体。合并，或退役一个。",
+        "Two live variants of one scenario look in one district. Merge them, or retire one.",
+    ),
+    "unknown_place": Code("error", Text(
+        "地图没有这样的区、图层或类别，那里永远不会触发。",
+        "The map has no such district, layer or kind: nothing is ever found there.",
+    )),
+    "part_not_live": Code("warning", Text(
+        "组合所需的场景不在运行，组合暂时不会触发。",
+        "A scenario that the combination needs does not run: until it does, the combination is never raised.",
+    )),
+    "assets_silent": Code("warning", Text(
+        "在给出的录制中，匹配的资产没有一个发送过。核对资产是否停用或改名。",
+        "In the bundle that was given none of the matching assets spoke. Are they out of use, or renamed?",
+    )),
     "set": _refused("生效集的其他部分有误。", "Another part of the set is wrong."),
     "no_asset": Code("error", Text(
         "没有登记的资产发送该指标，场景永远不会触发。核对 match 的类型与指标，或先登记资产。",
@@ -78,8 +99,9 @@ CODES: Mapping[str, Code] = {
         "The assets that match have several units: one bound cannot be right for all.",
     )),
     "never_true": Code("error", Text(
-        "条件在登记的量程内不可能成立。核对界限与单位。",
-        "The condition lies outside every matching asset's registered range. Check bound and unit.",
+        "条件不可能成立：界限在登记的量程之外，没有读数能到所需的等级，或组合的各部分不会相遇。",
+        "The condition can never hold: a bound outside every asset's registered range, a grade that no reading in it "
+        "reaches, or parts of a combination that never meet. Check bound, unit, grade and level.",
     )),
     "rung_unreachable": Code("error", Text(
         "某一级别在登记的量程内不可能达到。",

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brain.incidents.value import Text
+from brain.near import near
+from brain.reach import of_kind, within
 from brain.scenario_kit.cases import Wording
 from brain.scenarios import Clear, Scenario
 from geo.coords import to_wgs84
 from geo.grid_map import GridMap
+from streams.records import I4
 from streams.registry import Registry
 
 NAMED = 5
@@ -35,27 +38,39 @@ class Ground:
     registry: Registry
     districts: tuple[str, ...]
     district_of: tuple[str, ...]
+    map: GridMap
+    answer: I4
+    """The map's, for each asset."""
 
     @classmethod
     def of(cls, registry: Registry, city: GridMap) -> Ground:
         """Of a set's registry and map."""
         lon, lat = to_wgs84(np.asarray(registry.lon, np.float64), np.asarray(registry.lat, np.float64), registry.crs)
-        grids = city.locate(lon, lat).tolist()
+        answer = city.map.locate(lon, lat)
+        grids = answer[:, city.column].tolist()
         districts = tuple(sorted({d for d in city.districts if d}))
-        return cls(registry, districts, tuple(city.districts[g] if g >= 0 else "" for g in grids))
+        there = tuple(city.districts[g] if g >= 0 else "" for g in grids)
+        return cls(registry, districts, there, city, answer)
 
     def series(self, s: Scenario, metric: str) -> NDArray[np.intp]:
         """Series of a metric, of assets of the scenario's type."""
         r = self.registry
         if s.match.type not in r.types or metric not in r.metrics:
             return np.zeros(0, np.intp)
-        of_type = r.asset_type[r.series_asset] == r.types.index(s.match.type)
-        return np.flatnonzero(of_type & (r.series_metric == r.metrics.index(metric)))
+        mine = (r.asset_type == r.types.index(s.match.type)) & self._here(s)
+        return np.flatnonzero(mine[r.series_asset] & (r.series_metric == r.metrics.index(metric)))
 
     def assets(self, s: Scenario) -> list[int]:
         """Assets of the scenario's type."""
         r = self.registry
-        return np.flatnonzero(r.asset_type == r.types.index(s.match.type)).tolist() if s.match.type in r.types else []
+        if s.match.type not in r.types:
+            return []
+        found: list[int] = np.flatnonzero((r.asset_type == r.types.index(s.match.type)) & self._here(s)).tolist()
+        return found
+
+    def _here(self, s: Scenario) -> NDArray[np.bool_]:
+        """Assets that lie where it looks."""
+        return within(s, self.map, self.answer)
 
 
 def of_one(s: Scenario, ground: Ground | None) -> Iterator[Found]:
@@ -64,8 +79,26 @@ def of_one(s: Scenario, ground: Ground | None) -> Iterator[Found]:
     yield from _tests(s)
     if s.clear == Clear() and _needs_clear(s):
         yield Found("no_clear", "clear", Text("没有写何时解除", "it does not say when it ends"))
-    if ground is not None and s.source != "hotline":
+    if ground is None:
+        return
+    yield from _where(s, ground)
+    if s.source not in ("hotline", "signals"):
         yield from _assets(s, ground)
+
+
+def _where(s: Scenario, ground: Ground) -> Iterator[Found]:
+    """Districts, layers and kinds that the map does not have."""
+    for n, code in enumerate(s.match.districts):
+        if code not in ground.districts:
+            zh, en = f"地图没有区 {code}", f"the map has no district {code}{near(code, ground.districts)}"
+            yield Found("unknown_place", f"match.districts[{n}]", Text(zh, en))
+    layer, kind, layers = s.match.layer, s.match.sort, ground.map.map.layers
+    if layer and layer not in layers:
+        zh, en = f"地图没有图层 {layer}", f"the map has no layer {layer}{near(layer, list(layers))}"
+        yield Found("unknown_place", "match.layer", Text(zh, en))
+    elif kind and not of_kind(ground.map, layer, kind):
+        zh, en = f"图层 {layer} 没有 {kind} 类", f"layer {layer} has nothing of kind {kind}"
+        yield Found("unknown_place", "match.kind", Text(zh, en))
 
 
 def _human(s: Scenario) -> Iterator[Found]:
@@ -91,7 +124,7 @@ def _tests(s: Scenario) -> Iterator[Found]:
 
 def _needs_clear(s: Scenario) -> bool:
     d = s.detect
-    if s.source == "hotline":  # ends by itself: docs/scenarios.md
+    if s.source in ("hotline", "signals"):  # ends by itself: docs/scenarios.md
         return False
     return any(bound is not None for bound in (d.above, d.below, d.sum_over, d.standard))
 
@@ -117,7 +150,8 @@ def _assets(s: Scenario, ground: Ground) -> Iterator[Found]:
         if not s.match.metrics and not s.detect.inputs:
             yield from _ranges(s, ground.series(s, s.match.metric), registry)
     there = {ground.district_of[a] for a in having}
-    without = [d for d in ground.districts if d not in there]
+    looked = [d for d in s.match.districts or ground.districts if d not in s.without]
+    without = [d for d in looked if d not in there]
     if having and without:
         some = ", ".join(without[:NAMED]) + (", …" if len(without) > NAMED else "")
         zh, en = f"{some} 没有这样的资产", f"there are no such assets in {some}"
@@ -163,41 +197,3 @@ def _ranges(s: Scenario, series: NDArray[np.intp], registry: Registry) -> Iterat
                 f"{at:g}: the registered range is [{low:g}, {high:g}]",
             )
             yield Found(code, place, Text(zh, en))
-
-
-def shadowed(scenarios: Sequence[Scenario]) -> Iterator[tuple[Scenario, Found]]:
-    """Scenarios that another one of the same match makes needless."""
-    for s in scenarios:
-        other = next((o for o in scenarios if o.id != s.id and _covers(o, s)), None)
-        if other is not None:
-            zh, en = f"凡触发时 {other.id} 也触发", f"whenever it fires, {other.id} does"
-            yield s, Found("shadowed", "detect", Text(zh, en))
-
-
-def _covers(o: Scenario, s: Scenario) -> bool:
-    """Whether ``o`` is raised whenever ``s`` is, at no lower level, for the same event and domain."""
-    if (o.source, o.match, o.life, o.event_code) != (s.source, s.match, s.life, s.event_code):
-        return False
-    name = next((n for n in _BOUNDS if getattr(s.detect, n) is not None), "")
-    if not name or getattr(o.detect, name) is None or _rest(o, name) != _rest(s, name):
-        return False
-    theirs, ours = float(getattr(o.detect, name)), float(getattr(s.detect, name))
-    weaker = theirs >= ours if name == "below" else theirs <= ours
-    sooner = o.duration.readings <= s.duration.readings and o.duration.seconds <= s.duration.seconds
-    same = (theirs, o.duration, o.level, o.levels) == (ours, s.duration, s.level, s.levels)
-    if not weaker or not sooner or (same and o.id > s.id):
-        return False
-    worse = [(ours, s.level), *((rung.at, rung.level) for rung in s.levels)]
-    return all(_level(o, name, at) >= level for at, level in worse)
-
-
-_BOUNDS = ("above", "below", "sum_over", "ewma_deviation", "score_over", "count_over", "mass", "silent_s")
-
-
-def _rest(s: Scenario, bound: str) -> dict[str, Any]:
-    return {name: getattr(s.detect, name) for name in s.detect.__struct_fields__ if name != bound}
-
-
-def _level(s: Scenario, bound: str, at: float) -> int:
-    met = [rung.level for rung in s.levels if (at <= rung.at if bound == "below" else at >= rung.at)]
-    return max([s.level, *met])

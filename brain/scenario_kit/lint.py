@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+import contextlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from brain import judged, standards, views
+from brain.hours import Openings
 from brain.incidents.value import Text
-from brain.scenario_kit import codes, lock
+from brain.scenario_kit import codes, lock, variant
 from brain.scenario_kit.codes import CODES, Severity
-from brain.scenario_kit.findings import Found, Ground, of_one, shadowed
+from brain.scenario_kit.findings import Found, Ground, of_one
+from brain.scenario_kit.grades import out_of_grade
 from brain.scenario_kit.lines import broken_at, layout, line_of
-from brain.scenarios import Scenario, ScenarioError, place_of, read
+from brain.scenario_kit.relations import between, shadowed
+from brain.scenario_kit.silence import unheard
+from brain.scenarios import Scenario, ScenarioError, bases, decoded, place_of, read
 from brain.set_tables import findings, tables
 from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files
 from geo.grid_map import GridMap
@@ -54,8 +59,9 @@ class Source(NamedTuple):
         return Finding(found.code, severity, str(self.path), where, found.place, found.what, self.scenario.id)
 
 
-def lint(folder: Path, only: Collection[Path] = ()) -> list[Finding]:
+def lint(folder: Path, only: Collection[Path] = (), heard: Collection[str] | None = None) -> list[Finding]:
     """Everything found in a set's scenarios, by file and line; ``only``: what is of these files, in the set or not.
+    ``heard``: assets that spoke of late (:func:`brain.scenario_kit.silence.speakers`); None: not looked at.
 
     A set in which nothing is an error can be loaded. Raises OSError where a file cannot be read.
     """
@@ -64,8 +70,9 @@ def lint(folder: Path, only: Collection[Path] = ()) -> list[Finding]:
     paths = [*inside, *(path for path in only if path.resolve() not in known)]
     out: list[Finding] = []
     sources: list[Source] = []
+    known_as = variant.bases([*bases(folder / SCENARIOS).values(), *(_decoded(path) for path in paths)])
     for path in paths:
-        got = read_file(path)
+        got = read_file(path, known_as)
         out += got if isinstance(got, list) else []
         if isinstance(got, Source):
             sources.append(got)
@@ -77,11 +84,17 @@ def lint(folder: Path, only: Collection[Path] = ()) -> list[Finding]:
             zh, en = f"{s.id} 已在 {seen[s.id]}", f"{s.id} is in {seen[s.id]} already"
             out.append(source.finding(Found("duplicate_id", "id", Text(zh, en))))
         seen.setdefault(s.id, source.path)
-        out += [source.finding(found) for found in (*parts.fits(s), *of_one(s, parts.ground))]
+    every = variant.apart([source.scenario for source in sources])
+    sources = [source._replace(scenario=s) for source, s in zip(sources, every, strict=True)]
+    for source in sources:
+        s = source.scenario
+        silent = [] if heard is None or parts.ground is None else unheard(s, parts.ground, heard)
+        out += [source.finding(found) for found in (*parts.fits(s), *of_one(s, parts.ground), *silent)]
     by_id = {source.scenario.id: source for source in reversed(sources)}
     running = [source.scenario for source in by_id.values() if source.scenario.state not in ("draft", "retired")]
     running.sort(key=lambda s: s.id)
-    out += [by_id[s.id].finding(found) for s, found in shadowed(running)]
+    named = sorted((source.scenario for source in by_id.values()), key=lambda s: s.id)
+    out += [by_id[s.id].finding(found) for s, found in (*shadowed(running), *between(named))]
     out += _locked(folder, by_id, len(sources) == len(paths))
     if not any(finding.severity == "error" for finding in out):
         out += _whole(folder)
@@ -90,15 +103,20 @@ def lint(folder: Path, only: Collection[Path] = ()) -> list[Finding]:
     return sorted(mine, key=lambda f: (f.file, f.line, f.code, f.place))
 
 
-def read_file(path: Path) -> Source | list[Finding]:
-    """A scenario file, or why it is refused. Raises OSError."""
+def _decoded(path: Path) -> Any:
+    with contextlib.suppress(ScenarioError):
+        return decoded(path.read_bytes(), str(path))
+
+
+def read_file(path: Path, known: Mapping[str, Any] = {}) -> Source | list[Finding]:
+    """A scenario file, or why it is refused; ``known``: what it may extend, by id. Raises OSError."""
     text = path.read_bytes()
     where = layout(text)
     if where.doubled:
         twice, hard = Text("这个键出现两次", "this key stands twice"), CODES["double_key"].severity
         return [Finding("double_key", hard, str(path), n, place, twice) for place, n in where.doubled]
     try:
-        scenario = read(text, str(path))
+        scenario = read(text, str(path), known)
     except ScenarioError as error:
         what = str(error).removeprefix(f"{path}: ")
         line = broken_at(text) if error.code == "not_yaml" else line_of(where.lines, error.place)
@@ -133,6 +151,9 @@ class _Parts:
         try:
             judged.check(s, self.library)
             judged.check_units(s, self.library, self.registry)
+            if s.match.hours is not None:
+                Openings([s.match.hours], self.tables.calendar if self.tables is not None else None)
+            yield from out_of_grade(s, self.library, self.ground)
             if s.detect.watch is not None:
                 views.watched([s], self.registry, views.compiled(self.registry))
         except ValueError as error:

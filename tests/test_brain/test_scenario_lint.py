@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from brain.cli import app
 from brain.scenario_kit import lock, schema
 from brain.scenario_kit.codes import CODES
-from brain.scenario_kit.findings import Ground, of_one, shadowed
+from brain.scenario_kit.findings import Ground, of_one
 from brain.scenario_kit.lines import layout, line_of
 from brain.scenario_kit.lint import lint
+from brain.scenario_kit.relations import shadowed
 from brain.scenarios import load, of
 from brain.sets import CitySet
 
