@@ -24,7 +24,7 @@ def speakers(path: Path) -> set[str]:
     """Assets of which a bundle has a record that can be read. Raises BundleError, or OSError."""
     decoder, found = msgspec.json.Decoder(_Spoke), set[str]()
     for line in bundle.read(path):
-        value = line.value_bytes if line.tp.topic.endswith(TOPICS) else None
+        value = line.value_bytes() if line.tp.topic.endswith(TOPICS) else None
         if value is None:
             continue
         try:
