@@ -140,10 +140,10 @@ def test_a_draft_is_not_locked_and_what_it_lacks_are_warnings(folder: Path) -> N
 
 
 def test_a_scenario_without_its_file_stays_in_the_lock_until_someone_writes_it_anew(folder: Path) -> None:
-    (folder / "scenarios" / "emergency" / "crowd.yaml").unlink()
-    assert [f.code for f in lint(folder) if f.id == "emergency.crowd.street"] == ["lock_gone"]
+    (folder / "scenarios" / "market" / "short_weight.yaml").unlink()
+    assert [f.code for f in lint(folder) if f.id == "market.trade.short_weight"] == ["lock_gone"]
     assert runner.invoke(app, ["scenario", "lock", "--set", str(folder)]).exit_code == 0
-    assert "emergency.crowd.street" not in lock.read(folder / lock.NAME)
+    assert "market.trade.short_weight" not in lock.read(folder / lock.NAME)
 
 
 def test_a_lock_that_cannot_be_read_and_a_part_of_the_set_that_is_wrong_are_found(folder: Path) -> None:
