@@ -111,7 +111,7 @@ def combinations(scenarios: Iterable[Scenario]) -> list[Combination]:
     every = sorted(scenarios, key=lambda s: s.id)
     found = []
     for s in every:
-        d = s.detect if s.source == "signals" else None
+        d = s.detect if getattr(s, "source", "") == "signals" else None  # of what is like a scenario there may be less
         if d is None or d.combine is None:
             continue
         named = tuple(tuple(one.id for one in every if one.id != s.id and means(p, one)) for p in d.of)

@@ -19,7 +19,7 @@ from brain.hours import Openings
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.minutes import MinuteView
 from brain.placing import answer_at, put
-from brain.reach import Reach, alike
+from brain.reach import alike
 from brain.scenarios import Scenario
 from brain.scored import TABLES, Scored
 from brain.sets import CitySet
@@ -121,7 +121,7 @@ class _SeriesLane:
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
-        cell_rule, cell_series = matching(scenarios, registry, ours, Reach(content))
+        cell_rule, cell_series = matching(scenarios, registry, ours, content.reach())
         rules, rungs = decisions_of(scenarios)
         openings = Openings([s.match.hours for s in scenarios], content.calendar)
         rules["hours"] = openings.bits

@@ -83,8 +83,11 @@ def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
 
 
 def alike(one: CitySet, other: CitySet) -> bool:
-    """Whether map and calendar of two sets are the same to the scenarios that look in some places, or at some hours."""
-    placed, timed = any(s.placed() for s in one.scenarios), any(s.match.hours for s in one.scenarios)
-    return (not placed or one.map.version == other.map.version) and (
-        not timed or same_days(one.calendar, other.calendar)
-    )
+    """Whether two sets of one registry and the same scenarios mean the same assets and days by them."""
+    timed = any(s.match.hours for s in one.scenarios)
+    if timed and not same_days(one.calendar, other.calendar):
+        return False
+    return one.map.version == other.map.version or all(
+        np.array_equal(one.reach().assets(s), other.reach().assets(s))  # type: ignore[arg-type]  # of a placed one
+        for s in one.scenarios if s.placed()
+    )  # fmt: skip

@@ -28,6 +28,7 @@ from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
 from brain.incidents.warning_rules import WarningRules
 from brain.incidents.windows import Windows
+from brain.reach import Reach
 from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS, findings, tables
 from brain.standards import Library
@@ -93,6 +94,7 @@ class CitySet:
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
     _sights: dict[int, views.Sight] | None = field(default=None, repr=False)
+    _reach: Reach | None = field(default=None, repr=False)
 
     @classmethod
     def load(cls, folder: Path, cache: Path | None = None, others: Iterable[CitySet] = ()) -> CitySet:
@@ -161,7 +163,17 @@ class CitySet:
     def with_assets(self, registry: Registry) -> None:
         """Take another registry; what was worked out of the one before is forgotten."""
         self.registry, self.assets_hash = registry, b""
-        self._partitions, self._placed, self._moved, self._sights = {}, None, None, None
+        self._partitions, self._placed, self._moved, self._sights, self._reach = {}, None, None, None, None
+
+    def with_map(self, city: GridMap) -> None:
+        """Take another map."""
+        self.map, self._reach = city, None
+
+    def reach(self) -> Reach:
+        """Where scenarios look."""
+        if self._reach is None:
+            self._reach = Reach(self)
+        return self._reach
 
     def sights(self) -> dict[int, views.Sight]:
         """What cameras see, by asset, of those that say. Raises ValueError, as :func:`brain.views.compiled`."""

@@ -19,7 +19,7 @@ from brain import views
 from brain.hours import Openings
 from brain.kernel import EVENT, F8, KINDS, PER_VALUE, U1, Kind, note
 from brain.placing import answer_at, put
-from brain.reach import Reach, alike
+from brain.reach import alike
 from brain.sets import CitySet
 from brain.views import OTHERS, Sight, Watched
 from models.decision import BELOW, CHANGED, DECISION_STATE, NEVER, RULE, RUNG, SAME, decide_step, meets
@@ -105,7 +105,7 @@ class Tracks:
             sights = content.sights()
             cells: dict[int, list[Watched]] = {}
             mine = np.flatnonzero(ours).tolist()
-            for one in views.watched(self.scenarios, content.registry, sights, mine, Reach(content)):
+            for one in views.watched(self.scenarios, content.registry, sights, mine, content.reach()):
                 cells.setdefault(one.asset, []).append(one)
             for asset, mine in cells.items():
                 self._open(asset, sights[asset], mine)

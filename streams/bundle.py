@@ -167,14 +167,14 @@ def plain(
 
 def on_grid(
     rows: Sequence[tuple[str, int, bytes | None, bytes, int]], partitions: Mapping[str, int], key: bytes,
-    genesis: str, end: int,
+    genesis: str, end: int, grid: int = GRID_MS,
 ) -> list[Line]:  # fmt: skip
-    """Rows (input topic, partition, key, payload, ms UTC) in order of time, with a pulse a second until ``end``.
+    """Rows (input topic, partition, key, payload, ms UTC) in order of time, a pulse every ``grid`` ms until ``end``.
 
-    Pulses begin a second before the first row, and go on after ``end`` until all that came is folded.
+    Pulses begin one before the first row, and go on after ``end`` until all that came is folded.
     """
-    start = min((row[4] for row in rows), default=end) // GRID_MS * GRID_MS - GRID_MS
-    return _laid(rows, partitions, key, genesis, start, -(-end // GRID_MS) * GRID_MS, GRID_MS)
+    start = min((row[4] for row in rows), default=end) // grid * grid - grid
+    return _laid(rows, partitions, key, genesis, start, -(-end // grid) * grid, grid)
 
 
 def _laid(

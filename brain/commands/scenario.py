@@ -34,6 +34,8 @@ _ZH = {
     "wrote": "已写入 {path}; 下一步: brain scenario lint {path}; brain scenario test {path}",
     "locked": "{path}: {changes}", "same": "{path}: 无变化",
     "none": "没有测试; 见 brain scenario explain no_test_fires",
+    "allowed": "允许 {n} 次: {id}: {why} ({by}, 至 {until})",
+    "hits": "{bad} 次不应有的触发, {allowed} 次属例外, {weeks} 周",
     "means": "含义", "first_steps": "先做", "false_alarms": "误报", "basis": "依据",
 }  # fmt: skip
 _EN = {
@@ -44,6 +46,8 @@ _EN = {
     "wrote": "wrote {path}; next: brain scenario lint {path}; brain scenario test {path}",
     "locked": "{path}: {changes}", "same": "{path}: up to date",
     "none": "no tests; see brain scenario explain no_test_fires",
+    "allowed": "allowed {n}: {id}: {why} ({by}, until {until})",
+    "hits": "{bad} raised that should not be, {allowed} by exceptions, in {weeks} weeks",
     "means": "means", "first_steps": "first steps", "false_alarms": "false alarms", "basis": "basis",
 }  # fmt: skip
 
@@ -166,6 +170,52 @@ def run_tests(
             _tell(outcome, words)
     out.print(words["ran"].format(passed=passed, failed=failed) if passed + failed else words["none"], highlight=False)
     if failed or not passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def quiet(
+    seed: Annotated[int, typer.Option(min=0, help="other weeks for each / 随机种子")] = 1,
+    weeks: Annotated[int, typer.Option(min=1, max=12, help="weeks of each season / 每季周数")] = 1,
+    days: Annotated[float, typer.Option(min=0.05, max=7, help="days of each week / 每周天数")] = 7.0,
+    year: Annotated[int, typer.Option(min=2020, max=2100, help="whose seasons / 年份")] = 2026,
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Run the live scenarios over weeks in which nothing happens / 平常城市检验.
+
+    Exit code 1: something was raised that no exception in quiet.yaml allows.
+    """
+    from datetime import datetime, timedelta, timezone
+
+    from rich.progress import track
+
+    from brain.drill import quiet as ordinary
+    from brain.scenario_kit import quiet as quiets
+    from brain.sets import CitySet
+
+    settings = load_settings(config, language=lang)
+    words = _words(settings)
+    try:
+        folder = _folder(settings, set_dir)
+        content, exceptions = CitySet.load(folder), quiets.exceptions_of(folder)
+        hits: list[quiets.Hit] = []
+        for week in track(ordinary.weeks(year, weeks), "", console=Console(stderr=True), transient=True):
+            hits += quiets.run(content, week, seed, settings, days)
+    except (ValueError, OSError) as error:
+        fail(str(error))
+    today = datetime.now(timezone(timedelta(hours=8))).date()  # exceptions run out by people's calendar
+    found = quiets.judged(hits, exceptions, today)
+    bad = [hit for hit in found if hit.allowed < 0]
+    for line in quiets.told(bad):
+        out.print(Text(plain(line), style="red"), soft_wrap=True)
+    for n, one in enumerate(exceptions):
+        used = sum(hit.allowed == n for hit in found)
+        why = one.reason.en if settings.language == "en" else one.reason.zh
+        out.print(Text(plain(words["allowed"].format(n=used, id=one.scenario, why=why, by=one.by, until=one.until))))
+    out.print(words["hits"].format(bad=len(bad), allowed=len(found) - len(bad), weeks=4 * weeks), highlight=False)
+    if bad:
         raise typer.Exit(1)
 
 

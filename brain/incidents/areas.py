@@ -22,7 +22,6 @@ from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
 from brain.placing import answer_at, put
-from brain.reach import Reach
 from brain.scenario_checks import NEIGHBOURS
 from brain.scenarios import Scenario
 from brain.scored import SIDES, turned
@@ -95,8 +94,7 @@ class Areas:
         self._rules = {s.id: s.decision().compile() for s in wanted}
         self._areas, self._groups, self._joints = {}, {}, joints
         self._openings = {s.id: Openings([s.match.hours], content.calendar) for s in wanted if s.match.hours}
-        reach = Reach(content)
-        self._here = {s.id: there for s in wanted if (there := reach.assets(s)) is not None}
+        self._here = {s.id: content.reach().assets(s) for s in wanted if s.placed()}
         stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
         stay += tuple(joint.prefix(self._scenarios[name]) for name in joints)
         self._forget(key for key in self._memory if not key.startswith(stay))

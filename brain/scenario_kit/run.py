@@ -118,7 +118,7 @@ def _content(base: CitySet, s: Scenario, case: Case) -> CitySet:
     if case.assets:
         content.with_assets(Registry.of(case.assets))
     if case.map:
-        content.map = _map(case)
+        content.with_map(_map(case))
     return content
 
 

@@ -17,9 +17,9 @@ from brain.near import near
 if TYPE_CHECKING:  # scenarios resolve variants by what is here
     from brain.scenarios import Scenario
 
-OWN = ("id", "version", "extends", "tests")
+OWN = ("id", "version", "extends", "state", "tests")
 """Keys that a variant never takes over."""
-WORDS = ("name", "state", "owner", "means", "first_steps", "false_alarms", "basis")
+WORDS = ("name", "owner", "means", "first_steps", "false_alarms", "basis")
 WHOLE = ("event_code", "clear", "for", "level", "levels")
 """Keys that replace the base's as a whole."""
 FILTERS = ("districts", "hours", "layer", "kind", "words", "urgency_from", "mood_below")
@@ -58,7 +58,7 @@ def resolved(data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any
         raise VariantError("extends", f"{name} is itself a variant: expected the one that it extends")
     for key in data:
         if key not in KEYS:
-            raise VariantError(str(key), f"a variant takes it over from {name}: expected {', '.join(KEYS[2:])}")
+            raise VariantError(str(key), f"a variant takes it over from {name}: expected {', '.join(KEYS)}")
     for part, allowed in (("match", FILTERS), ("detect", (*THRESHOLDS, *GRADES))):
         for key in _part(data, part):
             if key not in allowed:
