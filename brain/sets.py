@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from brain import hotline, judged, scenarios, set_tables, standards, trust, views, yaml_tables
+from brain import hotline, judged, scenarios, set_tables, standards, trust, views, wants, yaml_tables
 from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
@@ -136,8 +136,7 @@ class CitySet:
             jurisdiction.refuse(findings(has, made.map, made.registry, every), str(folder))
         made.text = _text(contents, folder, others)
         made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
-        _classes(made, folder)
-        _days(made, folder)
+        wants.check(made, f"{folder / SCENARIOS}")
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
@@ -398,23 +397,6 @@ def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]
     content = hotline.content_of(contents)
     same = next((other.text for other in others if other.text.content == content), None)
     return same or HotlineText.of(contents, folder)
-
-
-def _classes(made: CitySet, folder: Path) -> None:
-    """A scenario by class needs a classifier that says it: else it would never raise, and nobody would know why."""
-    for s in (*made.scenarios, *made.drafts):
-        said = () if made.text.model is None else made.text.model.classes
-        if s.by_class() and s.match.kind not in said:
-            has = f"the classifier says {', '.join(said)}" if said else f"the set has no classifier ({hotline.CLASSES})"
-            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: match.class: {s.match.kind!r}, and {has}")
-
-
-def _days(made: CitySet, folder: Path) -> None:
-    """Hours by working days need a calendar."""
-    for s in (*made.scenarios, *made.drafts):
-        if made.calendar is None and s.match.hours is not None and s.match.hours.by_calendar():
-            needs = f"match.hours.days: {s.match.hours.days} needs {CALENDAR}, which the set does not have"
-            raise scenarios.ScenarioError(f"{folder / SCENARIOS}: {s.id}: {needs}")
 
 
 LARGE = 200_000

@@ -55,7 +55,7 @@ class Stage:
 
     def fresh(self) -> Combine:
         made = Combine()
-        assert made.load(self.state) == {}
+        assert made.load(dict(reversed(self.state.items()))) == {}
         made.enter("s", self.content)
         return made
 

@@ -1,6 +1,8 @@
 """Where and when scenarios look: layers, districts, hours; by event time, in lanes, the city task and for tickets."""
 
 import functools
+import shutil
+from copy import copy
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -8,14 +10,20 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.hours import Hours, Openings
 from brain.incidents.calendar import WorkCalendar
+from brain.lane import ReadingsLane
 from brain.scenario_kit.run import run
-from brain.scenarios import Scenario, ScenarioError, of
+from brain.scenarios import ScenarioError, of
 from brain.sets import CitySet
+from geo.grid_map import Grid, GridMap
+from streams.records import TP
+from streams.registry import Registry
+from streams.state import Store
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 CITY = timezone(timedelta(hours=8))
@@ -146,7 +154,30 @@ def _open(hours: Hours, t: int) -> bool:
     return inside and (not hours.days or day.strftime("%a").lower() in hours.days)
 
 
-def test_scenarios_of_the_set_say_where_they_look() -> None:
-    s: Scenario = of({**LEVEL, "match": {"type": "water_level", "metric": "water_level", "districts": ["990101"]}})
-    assert s.placed()
-    assert s.without == ()
+def test_a_set_whose_scenarios_have_working_days_needs_a_calendar(tmp_path: Path) -> None:
+    shutil.copytree(DEMO, tmp_path / "set")
+    file = tmp_path / "set" / "scenarios" / "eco" / "night_works.yaml"
+    file.write_text(file.read_text().replace('to: "06:00"}', 'to: "06:00", days: workday}'))
+    assert CitySet.load(tmp_path / "set").scenarios
+    (tmp_path / "set" / "calendar.yaml").unlink()
+    limits = tmp_path / "set" / "limits.yaml"
+    limits.unlink()
+    with pytest.raises(ValueError, match=r"night_works: match\.hours\.days: workday needs calendar\.yaml"):
+        CitySet.load(tmp_path / "set")
+
+
+def test_a_lane_is_compiled_anew_for_a_map_that_puts_assets_elsewhere_and_only_for_such_a_one() -> None:
+    placed = {"type": "water_level", "metric": "water_level", "districts": ["d-0"]}
+    content = copy(demo())
+    content.scenarios = [of({**LEVEL, "match": placed})]
+    content.with_assets(Registry.of(ASSETS))
+    lane = ReadingsLane()
+    lane.bind(Store(lane.tables, lane.owner), TP("iot.telemetry", 0), 1)
+    cells = []
+    for wide in (11, 11.2, 12):  # the second leaves all assets where they are, the third takes one in
+        content = copy(content)
+        content.with_map(GridMap([Grid("g", "t", "d-0", shapely.box(10, 50, wide, 51))]))
+        lane.enter(f"{wide}", content)
+        cells.append(lane.program.cells)
+    assert [len(found) for found in cells] == [1, 1, 2]
+    assert cells[0] is cells[1]
