@@ -28,8 +28,8 @@ class Reach:
     """
 
     def __init__(self, content: CitySet) -> None:
-        self._content, self._assets = content, None
-        self._assets: I4 | None
+        self._content = content
+        self._assets: I4 | None = None
 
     def assets(self, s: Scenario) -> B1 | None:
         """Which assets (n,) lie where a scenario looks; None: it looks everywhere."""
@@ -78,7 +78,7 @@ def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
     features = city.map.features(layer)
     mine = np.array([not kind or f.attributes.get(KIND) == kind for f in features] + [False])
     columns = answer[:, city.map.columns(layer)]
-    found: B1 = mine[np.where(columns < 0, len(features), columns)].any(axis=1)
+    found: B1 = np.any(mine[np.where(columns < 0, len(features), columns)], axis=1)
     return found
 
 

@@ -104,8 +104,8 @@ class Tracks:
         if self.scenarios:
             sights = content.sights()
             cells: dict[int, list[Watched]] = {}
-            mine = np.flatnonzero(ours).tolist()
-            for one in views.watched(self.scenarios, content.registry, sights, mine, content.reach()):
+            cameras = np.flatnonzero(ours).tolist()
+            for one in views.watched(self.scenarios, content.registry, sights, cameras, content.reach()):
                 cells.setdefault(one.asset, []).append(one)
             for asset, mine in cells.items():
                 self._open(asset, sights[asset], mine)

@@ -92,8 +92,9 @@ class Trust(msgspec.Struct, frozen=True):
                         )
                         out.append(
                             Scenario(
-                                f"{NAME}/{name}/{metric}/{detector}", 1, Name("", ""), "emergency", "", "iot",
-                                Match(type=name, metric=metric), detect,
+                                id=f"{NAME}/{name}/{metric}/{detector}", version=1, name=Name("", ""),
+                                domain="emergency", event_code="", source="iot",
+                                match=Match(type=name, metric=metric), detect=detect,
                             )
                         )  # fmt: skip
         return out

@@ -310,8 +310,8 @@ class CityLogic:
                 incident.sounded = signal.fold
                 self.clockwork.levelled(case, signal.fold)
             self.sight.consider(case, signal.fold)
-        elif reason is Reason.CLEARED_MEMBER:
-            self._contradict(case, member, signal.fold)
+        elif reason is Reason.CLEARED_MEMBER and fold.contradicted(case, member):
+            self._note(case, signal.fold, Reason.CONTRADICTED, latest)
         elif reason is Reason.CLEARED_ALL:
             self.desk.rest(case)
             self.book.weigh(case)
@@ -333,14 +333,6 @@ class CityLogic:
         elif incident.chattering and not any(fold.chatters(m, now, self.settings) for m in incident.members):
             incident.chattering = False
             self._note(case, now, Reason.STEADY, member.latest())
-
-    def _contradict(self, case: Case, member: Member, now: int) -> None:
-        # Calls that no longer come contradict nothing.
-        incident = case.incident
-        if incident.confidence == "corroborated" and member.source != "hotline" and len(fold.speaking(case)) == 1:
-            incident.confidence = "unconfirmed"
-            incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
-            self._note(case, now, Reason.CONTRADICTED, member.latest())
 
     def _warn(self, signals: Sequence[Signal], now: int) -> None:
         """Official warnings changed: what they open and end, then the colour of all that lies in them."""

@@ -206,7 +206,7 @@ class Combine:
         key = (c.form, part)
         lists = [self._cells[key, cell] for cell in c.look(h) if (key, cell) in self._cells]
         mine, met = self._heard.get(key, {}), set[str]()
-        for _, identity in heapq.merge(*map(reversed, lists), reverse=True):  # type: ignore[arg-type]  # of one form
+        for _, identity in heapq.merge(*map(reversed, lists), reverse=True):
             if identity not in met and together(c, h, mine[identity]):
                 met.add(identity)
                 yield mine[identity]

@@ -226,6 +226,16 @@ def speaking(case: Case) -> list[str]:
     return sorted({m.source for m in case.standing.values()})
 
 
+def contradicted(case: Case, member: Member) -> bool:
+    """Whether a source that ended leaves one kind alone, which is then unconfirmed; calls that end say nothing."""
+    incident = case.incident
+    if incident.confidence != "corroborated" or member.source == "hotline" or len(speaking(case)) != 1:
+        return False
+    incident.confidence = "unconfirmed"
+    incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
+    return True
+
+
 def note(incident: Incident, now: int, value: str, identity: str = "") -> None:
     """Count the change and remember why: the value of a reason."""
     incident.revision += 1
