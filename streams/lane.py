@@ -66,13 +66,15 @@ class Lane:
         probe: Callable[[Callable[[], object]], bool] | None = None,
         skips: frozenset[int] = frozenset(),
         deliver: Deliver | None = None,
+        outbox: Callable[[LaneTopics], Outbox] = Outbox,
     ) -> None:
         self.log, self.topics, self.sets, self.settings = log, topics, sets, settings
         self.observer: Observer = observer or Silent()
         self.head = Head()
         self.stop = False
         self._make_logic = make_logic
-        self.pending = Outbox(topics)
+        self._outbox = outbox
+        self.pending = outbox(topics)
         self._first_pulse = 0
         self._counted = False
         self._spare = False
@@ -145,12 +147,12 @@ class Lane:
     def _keep(self) -> None:
         """What the last flush said becomes what a rollback goes back to."""
         self._saved = msgspec.json.encode(self.head)
-        self.pending = Outbox(self.topics)
+        self.pending = self._outbox(self.topics)
 
     def _rollback(self) -> None:
         self.store.rollback()
         self.head = msgspec.json.decode(self._saved, type=Head)
-        self.pending = Outbox(self.topics)
+        self.pending = self._outbox(self.topics)
         self._enter_all()
 
     async def work(self) -> None:

@@ -45,6 +45,39 @@ class Replayed:
     audit: list[bytes]
 
 
+class Journalled:
+    """What is not a function of the inputs, as the journal's lines of a bundle have it: replay obeys it."""
+
+    def __init__(self) -> None:
+        self._skips: dict[str, set[int]] = {}
+        self._losses: dict[str, list[tuple[int, int]]] = {}
+        self._absences: dict[str, dict[int, Absence]] = {}
+
+    def take(self, line: Line) -> None:
+        """One record of the journal."""
+        if any(name == CE_TYPE for name, _ in line.header_pairs()):
+            return  # a lane's seal
+        entry = msgspec.json.decode(line.value_bytes() or b"{}", type=JournalEntry)
+        if entry.loss:
+            self._losses.setdefault(entry.lane, []).append((entry.since, entry.until))
+        elif entry.skip >= 0:
+            self._skips.setdefault(entry.lane, set()).add(entry.skip)
+        else:
+            self._absences.setdefault(entry.lane, {})[entry.since] = Absence(entry.since, entry.until, entry.bound)
+
+    def lost(self, source: TP, offset: int) -> bool:
+        """Whether the lane never read this record."""
+        return any(a <= offset < b for a, b in self._losses.get(str(source), ()))
+
+    def skips(self) -> dict[str, frozenset[int]]:
+        """Offsets that are not worked, by input partition."""
+        return {lane: frozenset(offsets) for lane, offsets in self._skips.items()}
+
+    def absences(self) -> dict[str, list[Absence]]:
+        """When the city task went on without a lane, by its signals partition."""
+        return {lane: list(found.values()) for lane, found in self._absences.items()}
+
+
 def replay(
     lines: Iterable[Line], settings: ReplaySettings, on_lane: Callable[[TP, int], None] | None = None
 ) -> Replayed:
@@ -61,18 +94,15 @@ def rerun(
 ) -> tuple[MemoryBroker, list[LaneTopics], int]:
     """As :func:`replay`, all that was written as it was written: the broker, the lanes, rows read."""
     broker = MemoryBroker()
-    skips: dict[str, set[int]] = {}
-    losses: dict[str, list[tuple[int, int]]] = {}
-    absences: dict[str, dict[int, Absence]] = {}
+    journal = Journalled()
     rows = 0
     every = sorted(lines, key=lambda line: (line.topic, line.partition, line.offset))  # any order will do
     for line in every:
         if line.topic == settings.prefix + "journal":
-            _journal(line, skips, absences, losses)
+            journal.take(line)
     for line in every:
         topic = line.topic.removeprefix(settings.prefix)
-        lost = losses.get(f"{line.topic}/{line.partition}", ())
-        if topic in settings.lanes and not any(a <= line.offset < b for a, b in lost):
+        if topic in settings.lanes and not journal.lost(line.tp, line.offset):
             part = broker.partition(TP(settings.prefix + topic, line.partition))
             part.end = max(part.end, line.offset)
             part.append(line.timestamp, line.key_bytes(), line.value_bytes(), line.header_pairs(), None)
@@ -81,29 +111,13 @@ def rerun(
     inputs = [(topic, p) for topic, n in sorted(settings.partitions.items()) for p in range(n)]
     inputs = [(topic, p) for topic, p in inputs if TP(settings.prefix + topic, p) in broker.partitions]
     lanes = [LaneTopics.of(topic, p, settings.prefix) for topic, p in inputs]
+    skips = journal.skips()
     for (topic, p), lane in zip(inputs, lanes, strict=True):
-        _run_lane(broker, topic, lane, settings, frozenset(skips.get(str(lane.source), ())))
+        _run_lane(broker, topic, lane, settings, skips.get(str(lane.source), frozenset()))
         if on_lane is not None:
             on_lane(TP(topic, p), len(broker.partition(lane.source).records))
-    _run_city(broker, lanes, settings, absences)
+    _run_city(broker, lanes, settings, journal.absences())
     return broker, lanes, rows
-
-
-def _journal(
-    line: Line,
-    skips: dict[str, set[int]],
-    absences: dict[str, dict[int, Absence]],
-    losses: dict[str, list[tuple[int, int]]],
-) -> None:
-    if any(name == CE_TYPE for name, _ in line.header_pairs()):
-        return  # a lane's seal
-    entry = msgspec.json.decode(line.value_bytes() or b"{}", type=JournalEntry)
-    if entry.loss:
-        losses.setdefault(entry.lane, []).append((entry.since, entry.until))
-    elif entry.skip >= 0:
-        skips.setdefault(entry.lane, set()).add(entry.skip)
-    else:
-        absences.setdefault(entry.lane, {})[entry.since] = Absence(entry.since, entry.until, entry.bound)
 
 
 def _run_lane(
@@ -121,14 +135,13 @@ def _run_lane(
 
 
 def _run_city(
-    broker: MemoryBroker, lanes: list[LaneTopics], settings: ReplaySettings, absences: dict[str, dict[int, Absence]]
+    broker: MemoryBroker, lanes: list[LaneTopics], settings: ReplaySettings, absences: dict[str, list[Absence]]
 ) -> None:
     prefix = settings.prefix
-    given = {lane: list(found.values()) for lane, found in absences.items()}
     city = City(
         MemoryTaskLog(broker, "city", TP(prefix + "state.city", 0)), [lane.signals for lane in lanes],
         TP(prefix + "journal", 0), settings.city, settings.sets, CitySettings(settings.genesis, prefix, flush_s=1e9),
-        absences=given,
+        absences=absences,
     )  # fmt: skip
 
     def at_end(_: float) -> None:
