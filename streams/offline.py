@@ -1,7 +1,7 @@
 """Lanes and the city task over logs that lie in memory as batches: what a backtest runs.
 
-The tasks are those of a live worker. Left out is what nobody reads here: seals' digests, alarms, bodies of dead letters,
-state on a topic. Flushes are seldom and batches large, which by the engine's own promise changes no result.
+The tasks are those of a live worker. Left out is what nobody reads here: seals' digests, alarms, bodies of dead
+letters, state on a topic. Flushes are seldom and batches large, which by the engine's own promise changes no result.
 """
 
 from __future__ import annotations
@@ -184,9 +184,7 @@ class _Told:
 class _Batches(MemoryTaskLog):
     """The log of one lane: batches one after the other, and what is said is kept."""
 
-    def __init__(
-        self, topics: LaneTopics, batches: Sequence[Batch], on_batch: Callable[[int], None] | None
-    ) -> None:
+    def __init__(self, topics: LaneTopics, batches: Sequence[Batch], on_batch: Callable[[int], None] | None) -> None:
         super().__init__(MemoryBroker(), "lane", topics.state)
         self.said: list[Write] = []
         self._topics, self._batches, self._next, self._told = topics, batches, 0, on_batch

@@ -44,9 +44,10 @@ class Version:
 class Run:
     """What a version does with a log.
 
-    ``signals``: all that were folded, those of the models of a minute too, in fold order. ``incidents``: the last record
-    of each, by id. ``fates``: what became of signals and timers, by reason. ``events``: records that were no pulses, of
-    all lanes, ``worked`` of those that this run worked itself, in ``lanes_s`` seconds of CPU; ``fold_s`` for the city.
+    ``signals``: all that were folded, those of the models of a minute too, in fold order. ``incidents``: the last
+    record of each, by id. ``fates``: what became of signals and timers, by reason. ``events``: records that were no
+    pulses, of all lanes, ``worked`` of those that this run worked itself, in ``lanes_s`` seconds of CPU; ``fold_s`` for
+    the city.
     """
 
     version: Version

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from brain.commands.backtest import backtest, diff
 from brain.commands.common import Config, Lang, fail, load_settings, plain
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from brain.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(backtest)
+app.command()(diff)
 out = Console()
 
 SetDir = Annotated[Path | None, typer.Option("--set", help="folder of a set; the genesis set when left out / 生效集")]

@@ -1,0 +1,319 @@
+"""What a backtest stands on: the log (a bundle, plain files, or the topics of a broker) and the two versions."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from brain.backtest.depends import differences
+from brain.backtest.depends import files as differing
+from brain.backtest.engine import Version
+from brain.pipeline import library
+from brain.scenarios import Scenario, ScenarioError
+from brain.scenarios import read as read_scenario
+from brain.sets import ASSETS, MAP, SCENARIOS, CitySet, SetLibrary, digest, files, write
+from brain.settings import Settings, SettingsError
+from streams import bundle, set_store
+from streams import pulse as pulses
+from streams.log import LogError
+from streams.offline import Recorded, recorded
+from streams.records import CE_TYPE, PULSE_TYPE, TP
+from streams.tailing import snapshot
+
+PLAIN: Final = {"readings": "iot.telemetry", "detections": "video.metadata", "tickets": "hotline.tickets"}
+_Offsets = dict[tuple[str, int], tuple[int, int]]
+
+
+class GroundError(ValueError):
+    """A log or a set that a backtest cannot use, read by a person."""
+
+
+class Over(NamedTuple):
+    """What is put over the base's files: scenarios, a map, a registry."""
+
+    scenarios: Sequence[Path] = ()
+    map: Path | None = None
+    assets: Path | None = None
+
+
+class Window(NamedTuple):
+    """Which records are run: times of the log (ms UTC, both included; None: open), offsets [from, to) by partition."""
+
+    since: int | None = None
+    until: int | None = None
+    warm_up_ms: int = 0
+    """So much before ``since`` is run, and not counted."""
+    offsets: _Offsets = {}  # noqa: RUF012  # a default that nobody writes to
+
+    def takes(self, topic: str, partition: int, offset: int, time: int) -> bool:
+        """Whether a record is run."""
+        if self.since is not None and time < self.since - self.warm_up_ms:
+            return False
+        if self.until is not None and time > self.until:
+            return False
+        first, end = self.offsets.get((topic, partition), (0, 1 << 62))
+        return first <= offset < end
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log in memory, and the sets that it brought."""
+
+    recorded: Recorded
+    shelf: set_store.Shelf
+
+
+def read_files(names: Sequence[str], settings: Settings, window: Window) -> Log:
+    """Bundles, or ``readings=FILE`` and its like. Raises GroundError."""
+    shelf, plain, bundles = set_store.Shelf(), list[tuple[str, Path]](), list[Path]()
+    try:
+        for name in names:
+            kind, found, path = name.partition("=")
+            if found and kind in PLAIN:
+                plain.append((PLAIN[kind], Path(path)))
+            elif bundle.is_bundle(Path(name)):
+                bundles.append(Path(name))
+            else:
+                raise GroundError(f"{name}: neither a bundle nor readings=FILE, detections=FILE, tickets=FILE")
+        made: list[bundle.Line] = []
+        if plain:
+            _, genesis = library(settings)
+            made, _ = bundle.plain(plain, dict(settings.partitions), settings.key(), genesis.id)
+        lines = (line for part in (made, *map(bundle.read, bundles)) for line in part)
+        return Log(_recorded(lines, settings, window, shelf), shelf)
+    except (bundle.BundleError, SettingsError) as error:
+        raise GroundError(str(error)) from error
+    except (EOFError, zlib.error) as error:
+        raise GroundError(f"{', '.join(names)}: the file is cut short: {error}") from error
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        if isinstance(error, GroundError):
+            raise
+        raise GroundError(f"{', '.join(names)}: {error}") from error
+
+
+def read_broker(broker: str, settings: Settings, window: Window) -> Log:
+    """What the topics of a running broker hold. Raises GroundError."""
+    shelf, prefix = set_store.Shelf(), settings.prefix
+    wanted = [TP(prefix + topic, p) for topic, n in settings.partitions.items() for p in range(n)]
+    wanted += [TP(prefix + "journal", 0), TP(prefix + "sets", 0)]
+    lines = (bundle.Line.of(tp, *rest) for tp, *rest in snapshot(broker, wanted))
+    try:
+        return Log(_recorded(lines, settings, window, shelf), shelf)
+    except LogError as error:
+        raise GroundError(str(error)) from error
+
+
+def _recorded(lines: Iterable[bundle.Line], settings: Settings, window: Window, shelf: set_store.Shelf) -> Recorded:
+    prefix, counts = settings.prefix, settings.partitions
+
+    def wanted() -> Iterator[bundle.Line]:
+        for line in lines:
+            topic = line.topic.removeprefix(prefix)
+            if line.topic == prefix + "sets":
+                shelf.take(line.key_bytes(), line.value_bytes())
+            elif topic not in counts:
+                yield line
+            elif not 0 <= line.partition < counts[topic]:
+                raise GroundError(
+                    f"{line.topic}/{line.partition}: the settings say {counts[topic]} partitions of this input; "
+                    "set them as they were when it was recorded"
+                )
+            elif window.takes(topic, line.partition, line.offset, line.timestamp):
+                yield line
+
+    made = recorded(wanted(), counts, prefix)
+    if not made.batches:
+        raise GroundError("the log has no record of any input in this range")
+    return made
+
+
+def sets_named(log: Recorded, key: bytes) -> list[str]:
+    """Sets that the pulses of a log name, in the order of their time."""
+    first: dict[str, int] = {}
+    for batches in log.batches.values():
+        for batch in batches:
+            for row in sorted(batch.headers):
+                if batch.header(row, CE_TYPE) == PULSE_TYPE:
+                    found = pulses.decode(batch.value(row), key)
+                    if found is not None:
+                        first[found.set] = min(found.time, first.get(found.set, found.time))
+    return sorted(first, key=lambda set_id: (first[set_id], set_id))
+
+
+@dataclass(frozen=True)
+class Base:
+    """The version in force, and the folder of its files."""
+
+    version: Version
+    folder: Path
+
+
+def base_of(log: Log, settings: Settings, folder: Path | None = None) -> Base:
+    """The set of a folder from first to last; without one what the log's pulses name, else the genesis set.
+
+    Raises GroundError where the set is not a good one, or nobody here has it.
+    """
+    try:
+        if folder is not None:
+            sets = SetLibrary([_folder(folder)], Path(settings.set_cache))
+            return Base(Version(folder.name, sets.get(digest(folder))), folder)
+        sets, genesis = library(settings)
+        for set_id in log.shelf.ids():
+            sets.keep(set_store.unpack(log.shelf.packed(set_id)), set_id)
+        named = sets_named(log.recorded, settings.key()) or [genesis.id]
+        contents = {set_id: _found(sets, set_id, settings) for set_id in named}
+        first = contents[named[0]]
+        where = sets.path(first.id, settings.set_folder())
+        name = settings.genesis if first.id == genesis.id else where.name
+        return Base(Version(name, first, contents if len(named) > 1 else {}), where)
+    except (SettingsError, ValueError, OSError) as error:
+        if isinstance(error, GroundError):
+            raise
+        raise GroundError(str(error)) from error
+
+
+def candidate_of(base: Base, settings: Settings, folder: Path | None, over: Over) -> tuple[Version, list[str] | None]:
+    """The candidate, and which files of the sets differ (None where several sets were in force).
+
+    ``folder`` is a whole set, the base's without one; ``over`` is put over it, and its scenarios are live whatever
+    state they say. Raises GroundError of what is wrong with it.
+    """
+    try:
+        source = base.folder if folder is None else _folder(folder)
+        contents = files(source)
+        before = files(base.folder)
+        live = _put(contents, over)
+        content = _loaded(contents, live, base.version.content, settings)
+    except (ScenarioError, ValueError, OSError) as error:
+        if isinstance(error, GroundError):
+            raise
+        raise GroundError(str(error)) from error
+    names = [path.name for path in (*over.scenarios, over.map, over.assets) if path is not None]
+    name = " + ".join([source.name if folder is not None else base.version.name, *names])
+    changed = sorted({*differing(before, contents), *live.values()})
+    return Version(name, content), None if base.version.recorded else changed
+
+
+def _put(contents: dict[str, bytes], over: Over) -> dict[str, str]:
+    """Put files over a set's; answers id of each scenario → its file's name."""
+    places: dict[str, str] = {}
+    if over.scenarios:
+        for name in [name for name in contents if name.startswith(SCENARIOS + "/")]:
+            places[read_scenario(contents[name], name).id] = name
+    live: dict[str, str] = {}
+    for path in over.scenarios:
+        text = path.read_bytes()
+        s = read_scenario(text, str(path))
+        if s.id in live:
+            raise GroundError(f"{path}: {s.id} is given twice")
+        live[s.id] = places.get(s.id) or f"{SCENARIOS}/{s.domain}/{path.name}"
+        contents[live[s.id]] = text
+    for name, file in ((MAP, over.map), (ASSETS, over.assets)):
+        if file is not None:
+            contents[name] = file.read_bytes()
+    return live
+
+
+def _loaded(contents: dict[str, bytes], live: dict[str, str], base: CitySet, settings: Settings) -> CitySet:
+    with tempfile.TemporaryDirectory(prefix="set-") as made:
+        where = Path(made) / "set"
+        write(contents, where)
+        try:
+            content = CitySet.load(where, Path(settings.set_cache), [base])
+        except ValueError as error:
+            raise GroundError(str(error).replace(f"{where}/", "").replace(str(where), "set")) from error
+    raised = [msgspec.structs.replace(s, state="live") for s in content.drafts if s.id in live]
+    if raised:
+        content.scenarios = sorted([*content.scenarios, *raised], key=lambda s: s.id)
+        content.drafts = [s for s in content.drafts if s.id not in live]
+    return content
+
+
+def _folder(folder: Path) -> Path:
+    if not (folder / ASSETS).is_file():
+        raise GroundError(f"{folder}: expected the folder of a set, with {ASSETS}")
+    return folder
+
+
+def _found(sets: SetLibrary, set_id: str, settings: Settings) -> CitySet:
+    try:
+        return sets.find(set_id, settings.set_folder())
+    except KeyError:
+        raise GroundError(
+            f"the pulses of the log name set {set_id}; neither the log, {settings.set_folder()} nor the cache has it: "
+            "name the version in force by --base"
+        ) from None
+
+
+def moment(text: str, name: str) -> int:
+    """A time in ms UTC from ms, a date (midnight, UTC+8) or RFC 3339 with its zone. Raises GroundError."""
+    if text.isdigit():
+        return int(text)
+    try:
+        when = datetime.fromisoformat(text + "T00:00:00+08:00" if len(text) == 10 else text)
+    except ValueError:
+        raise GroundError(f"{name}: expected ms UTC, a date or RFC 3339 with its zone, got {text[:40]!r}") from None
+    if when.tzinfo is None:
+        raise GroundError(f"{name}: expected a zone, as {text}+08:00")
+    return round(when.timestamp() * 1000)
+
+
+def offsets(texts: Iterable[str]) -> _Offsets:
+    """``topic/partition:from-to`` each, ``to`` not included. Raises GroundError."""
+    out: _Offsets = {}
+    for text in texts:
+        where, _, span = text.rpartition(":")
+        topic, _, partition = where.rpartition("/")
+        first, dash, end = span.partition("-")
+        if not (topic and partition.isdigit() and first.isdigit() and dash and end.isdigit() and int(first) < int(end)):
+            raise GroundError(
+                f"--offsets: expected topic/partition:from-to, as iot.telemetry/0:1000-5000, got {text!r}"
+            )
+        out[topic, int(partition)] = (int(first), int(end))
+    return out
+
+
+def two_versions(base: Base, settings: Settings, one: Path, other: Path) -> tuple[Base, Version, list[str] | None]:
+    """Two scenario files, each put over the base, as base and candidate. Raises GroundError."""
+    first, _ = candidate_of(base, settings, None, Over((one,)))
+    second, _ = candidate_of(base, settings, None, Over((other,)))
+    pinned = Version(one.name, first.content)
+    name = _put(files(base.folder), Over((other,)))
+    return replace(base, version=pinned), Version(other.name, second.content), sorted(name.values())
+
+
+def fields_of_files(one: Path, other: Path) -> list[tuple[str, str, str]]:
+    """(key, was, now) of two scenario files. Raises ScenarioError, OSError."""
+    return differences(read_scenario(one.read_bytes(), str(one)), read_scenario(other.read_bytes(), str(other)))
+
+
+def fields_of_sets(one: Path, other: Path) -> list[tuple[str, str, str]]:
+    """(file, or scenario and key, was, now) of two sets. Raises GroundError, ScenarioError, OSError."""
+    was, now = files(_folder(one)), files(_folder(other))
+    mine, theirs = _by_id(was), _by_id(now)
+    others = (name for name in differing(was, now) if not name.startswith(SCENARIOS + "/"))
+    out = [(name, _short(was.get(name)), _short(now.get(name))) for name in others]
+    for id_ in sorted({*mine, *theirs}):
+        a, b = mine.get(id_), theirs.get(id_)
+        if a is None or b is None:
+            out.append((id_, "" if a is None else str(a.version), "" if b is None else str(b.version)))
+        else:
+            out += [(f"{id_}: {key}", before, after) for key, before, after in differences(a, b)]
+    return out
+
+
+def _by_id(contents: dict[str, bytes]) -> dict[str, Scenario]:
+    every = (read_scenario(contents[n], n) for n in sorted(contents) if n.startswith(SCENARIOS + "/"))
+    return {s.id: s for s in every}
+
+
+def _short(data: bytes | None) -> str:
+    return "–" if data is None else f"{len(data)} B, {hashlib.sha256(data).hexdigest()[:8]}"
