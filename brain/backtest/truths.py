@@ -95,10 +95,6 @@ def _wrong(truth: Truth, others: Iterable[str]) -> str:
         Metres.around(truth.lon)
     except OutsideZones as error:
         return f"lon: {error}"
-    for name in ("onset", "end"):
-        when = getattr(truth, name)
-        if isinstance(when, datetime) and when.tzinfo is None:
-            return f"{name}: expected ms or RFC 3339 with its zone, got {when.isoformat()}"
     if _end(truth) < ms(truth.onset):
         return "end: expected a time after onset"
     if truth.ahead_s < 0 or not (truth.within_s is None or truth.within_s > 0):

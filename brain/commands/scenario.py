@@ -286,11 +286,18 @@ def explain(
 
 
 @app.command()
-def lock(set_dir: SetDir = None, config: Config = None, lang: Lang = None) -> None:
-    """Write scenarios.lock: of which content each version is / 写锁文件.
+def lock(
+    evidence: Annotated[Path | None, typer.Option(help="report of brain scenario backtest --json / 回测报告")] = None,
+    by: Annotated[list[str] | None, typer.Option(help="who answers for it; twice for a major version / 批准人")] = None,
+    set_dir: SetDir = None,
+    config: Config = None,
+    lang: Lang = None,
+) -> None:
+    """Write scenarios.lock: of which content each version is, of which kind, and who answers for it / 写锁文件.
 
-    Exit code 1: a scenario changed without a new version; nothing is written.
+    Exit code 1: a scenario changed without a new version, or a major one without two people; nothing is written.
     """
+    from brain.backtest.report import decode
     from brain.scenario_kit import lock as locks
 
     settings = load_settings(config, language=lang)
@@ -302,8 +309,18 @@ def lock(set_dir: SetDir = None, config: Config = None, lang: Lang = None) -> No
         if bad:
             told = ", ".join(f"{c.id} ({c.kind}: {c.was} → {c.now})" for c in bad)
             fail(f"nothing is written: expected a higher version of {told}", 1)
-        path.write_text(locks.text(now), encoding="utf-8")
-    except (locks.LockError, OSError) as error:
+        report = None if evidence is None else decode(evidence.read_bytes())
+        if report is not None and report.blocks:
+            held = ", ".join(f"{b.limit} {b.of}".strip() for b in report.blocks)
+            fail(f"nothing is written: {evidence}: limits block the candidate: {held}", 1)
+        made, against = locks.answered(
+            locks.read(path), now, () if report is None else report.scenarios, locks.names(by or ())
+        )
+        if against:
+            way = "brain scenario backtest --json FILE, then --evidence FILE; or --by NAME --by NAME"
+            fail(f"nothing is written: {'; '.join(against)} ({way})", 1)
+        path.write_text(locks.text(made), encoding="utf-8")
+    except (ValueError, OSError) as error:
         fail(str(error))
     said = ", ".join(f"{c.id} {c.kind} {c.now or c.was}" for c in changes)
     text = words["locked" if changes else "same"].format(path=path, changes=said)

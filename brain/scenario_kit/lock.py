@@ -2,6 +2,8 @@
 
 The hash is of what decides: not of wording, owner, state or tests, nor of how the file is laid out. Drafts are not
 locked: they change as often as it takes.
+
+A line may also say of which kind its version was (docs/backtest.md) and who answers for it; older lines have neither.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import functools
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -22,15 +24,37 @@ FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alar
 _HEAD = "# Written by `brain scenario lock`: id, version, hash of what decides (docs/scenarios.md).\n"
 
 
+KINDS = ("patch", "minor", "major")
+APPROVERS = 2
+"""People who answer for a major version."""
+
+
 class Locked(NamedTuple):
-    """A version, and the hash of its content."""
+    """A version, the hash of its content, its kind where it followed another, and the people who answer for it."""
 
     version: int
     hash: str
+    kind: str = ""
+    by: tuple[str, ...] = ()
 
 
 class LockError(ValueError):
     """A lock file that cannot be read: file, line, what was expected."""
+
+
+class Proof(Protocol):
+    """What a backtest says of a new version: of which contents, and of which kind it is."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def was_hash(self) -> str: ...
+    @property
+    def now_hash(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def why(self) -> str: ...
 
 
 class Change(NamedTuple):
@@ -69,15 +93,55 @@ def read(path: Path) -> dict[str, Locked]:
         if not line or line.startswith("#"):
             continue
         parts = line.split()
-        if len(parts) != 3 or not parts[1].isdigit() or parts[0] in found:
+        if not 3 <= len(parts) <= 5 or not parts[1].isdigit() or parts[0] in found:
             raise LockError(f"{path}:{number}: expected id, version and hash, each id once, got {line[:80]!r}")
-        found[parts[0]] = Locked(int(parts[1]), parts[2])
+        kind, by = [*parts[3:], "", ""][:2]
+        if kind and kind not in KINDS:
+            raise LockError(f"{path}:{number}: expected {', '.join(KINDS)} after the hash, got {kind[:40]!r}")
+        found[parts[0]] = Locked(int(parts[1]), parts[2], kind, tuple(by.split(",")) if by else ())
     return found
 
 
 def text(locked: Mapping[str, Locked]) -> str:
     """The file's text: one scenario a line, by id."""
-    return _HEAD + "".join(f"{id_} {locked[id_].version} {locked[id_].hash}\n" for id_ in sorted(locked))
+    rows = ((id_, locked[id_]) for id_ in sorted(locked))
+    lines = (" ".join((id_, str(one.version), one.hash, one.kind, ",".join(one.by))).rstrip() for id_, one in rows)
+    return _HEAD + "".join(f"{line}\n" for line in lines)
+
+
+def names(by: Iterable[str]) -> tuple[str, ...]:
+    """People who answer for a version, each once, in their order. Raises LockError of one that is no name."""
+    found = dict.fromkeys(name.strip() for name in by)
+    for name in found:
+        if not name or not name.isprintable() or any(c.isspace() or c == "," for c in name):
+            raise LockError(f"--by: expected a person's name or account without spaces, got {name[:40]!r}")
+    return tuple(found)
+
+
+def answered(
+    was: Mapping[str, Locked], now: Mapping[str, Locked], proofs: Iterable[Proof] = (), by: tuple[str, ...] = ()
+) -> tuple[dict[str, Locked], list[str]]:
+    """What is to be locked, with the kind of each new version and who answers for it, and what stands against it.
+
+    The kind is what a backtest of these very contents says; without one, a content that decides otherwise is major.
+    What did not change keeps what its line said.
+    """
+    found = {proof.id: proof for proof in proofs}
+    made, against = dict(now), list[str]()
+    for id_, one in now.items():
+        old = was.get(id_)
+        if old is None or old[:2] == one[:2]:
+            made[id_] = one if old is None else old
+            continue
+        kind, why = "patch", "wording"
+        if old.hash != one.hash:
+            proof = found.get(id_)
+            fits = proof is not None and (proof.was_hash, proof.now_hash) == (old.hash, one.hash)
+            kind, why = (proof.kind, proof.why) if proof is not None and fits else ("major", "no_backtest")
+        if kind == "major" and len(by) < APPROVERS:
+            against.append(f"{id_} {old.version} → {one.version}: major ({why}), {len(by)} of {APPROVERS} approvers")
+        made[id_] = one._replace(kind=kind, by=by if kind == "major" else by[:1])
+    return made, against
 
 
 def changes(was: Mapping[str, Locked], now: Mapping[str, Locked]) -> list[Change]:
@@ -89,7 +153,7 @@ def changes(was: Mapping[str, Locked], now: Mapping[str, Locked]) -> list[Change
             out.append(Change(id_, "new", 0, b.version))
         elif b is None and a is not None:
             out.append(Change(id_, "gone", a.version, 0))
-        elif a is not None and b is not None and a != b:
+        elif a is not None and b is not None and a[:2] != b[:2]:
             kind: Literal["changed", "newer", "older"] = "changed"
             if b.version != a.version:
                 kind = "newer" if b.version > a.version else "older"

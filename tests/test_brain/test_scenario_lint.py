@@ -88,7 +88,7 @@ def test_a_scenario_that_another_makes_needless_is_told() -> None:
 def test_the_demo_has_no_errors_and_its_lock_is_that_of_its_files() -> None:
     found = lint(DEMO)
     assert [finding.text() for finding in found if finding.severity == "error"] == []
-    assert lock.read(DEMO / lock.NAME) == lock.of(load(DEMO / "scenarios"))
+    assert lock.changes(lock.read(DEMO / lock.NAME), lock.of(load(DEMO / "scenarios"))) == []
     assert {finding.code for finding in found} <= {"no_asset_in_district", "no_clear"}
 
 
@@ -161,7 +161,9 @@ def test_the_lock_is_not_written_over_a_change_without_a_version(folder: Path) -
     assert "emergency.flood.water_level_high" in answer.output
     assert (folder / lock.NAME).read_bytes() == before
     change(folder, "version: 1", "version: 2")
-    assert runner.invoke(app, ["scenario", "lock", "--set", str(folder)]).exit_code == 0
+    assert runner.invoke(app, ["scenario", "lock", "--set", str(folder)]).exit_code == 1
+    two = ["--by", "Li", "--by", "Wang"]
+    assert runner.invoke(app, ["scenario", "lock", "--set", str(folder), *two]).exit_code == 0
     assert "emergency.flood.water_level_high 2 " in (folder / lock.NAME).read_text(encoding="utf-8")
 
 

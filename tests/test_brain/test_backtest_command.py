@@ -1,0 +1,179 @@
+"""`brain scenario backtest`, `diff` and `lock` as people call them, over a small bundle on the demo set."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from brain.backtest import decode
+from brain.cli import app
+from brain.scenario_kit import lock
+from brain.settings import Settings
+from brain.sets import digest
+from streams import bundle
+
+DEMO = Path(__file__).parents[2] / "config" / "demo"
+FLOOD = DEMO / "scenarios" / "emergency" / "water_level_high.yaml"
+T0 = 1_795_000_000_000
+runner = CliRunner()
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle: one river above its warning level for ten minutes, one just so."""
+    settings, rows = Settings(), []
+    for minute in range(30):
+        for asset, high in (("wl-01", 3.0), ("wl-02", 2.6)):
+            t = T0 + minute * 60_000
+            body = {"asset": asset, "metric": "water_level", "t": t, "v": high if 5 <= minute < 15 else 1.0}
+            part = bundle.partition_of(asset.encode(), settings.telemetry_partitions)
+            rows.append(("iot.telemetry", part, asset.encode(), msgspec.json.encode(body), t))
+    lines = bundle.on_grid(rows, settings.partitions, settings.key(), digest(DEMO), T0 + 40 * 60_000)
+    path = tmp_path_factory.mktemp("log") / "log.ndjson.gz"
+    bundle.write(path, lines)
+    return path
+
+
+def candidate(folder: Path, **changes: Any) -> Path:
+    body = msgspec.yaml.decode(FLOOD.read_bytes())
+    path = folder / "candidate.yaml"
+    path.write_bytes(msgspec.yaml.encode({**body, "version": 2, "tests": [], **changes}))
+    return path
+
+
+def call(*words: object) -> Any:
+    return runner.invoke(app, ["scenario", *map(str, words)], env={"COLUMNS": "200"})
+
+
+def test_from_a_backtest_to_the_lock_a_version_that_catches_less_needs_two_people(
+    tmp_path: Path, recorded: Path
+) -> None:
+    found, html = tmp_path / "report.json", tmp_path / "report.html"
+    file = candidate(tmp_path, detect={"above": 2.8}, levels=[])
+    answer = call("backtest", recorded, "--scenario", file, "--json", found, "--html", html, "--lang", "en")
+    assert answer.exit_code == 0, answer.output
+    assert "major: a second person must approve (catches less)" in answer.output
+    report = decode(found.read_bytes())
+    assert [(j.id, j.was, j.now, j.kind) for j in report.scenarios] == [
+        ("emergency.flood.water_level_high", 1, 2, "major")
+    ]
+    assert report.changed == ["scenarios/emergency/water_level_high.yaml"]
+    assert b"<svg" in html.read_bytes()
+    folder = tmp_path / "set"
+    shutil.copytree(DEMO, folder)
+    shutil.copy(file, folder / "scenarios" / "emergency" / FLOOD.name)
+    before = (folder / lock.NAME).read_bytes()
+    for by in ((), ("--by", "Li"), ("--by", "Li", "--by", "Li")):
+        answer = call("lock", "--set", folder, "--evidence", found, *by)
+        assert answer.exit_code == 1
+        assert "major (catches_less)" in answer.output
+        assert (folder / lock.NAME).read_bytes() == before
+    assert call("lock", "--set", folder, "--evidence", found, "--by", "Li", "--by", "Wang").exit_code == 0
+    locked = lock.read(folder / lock.NAME)["emergency.flood.water_level_high"]
+    assert (locked.version, locked.kind, locked.by) == (2, "major", ("Li", "Wang"))
+    assert call("lock", "--set", folder).exit_code == 0
+    assert lock.read(folder / lock.NAME)["emergency.flood.water_level_high"] == locked
+
+
+def test_a_minor_version_needs_its_own_backtest_and_nobody_else(tmp_path: Path, recorded: Path) -> None:
+    found, folder = tmp_path / "report.json", tmp_path / "set"
+    file = candidate(tmp_path, detect={"above": 2.4})
+    assert call("backtest", recorded, "--scenario", file, "--json", found).exit_code == 0
+    shutil.copytree(DEMO, folder)
+    shutil.copy(file, folder / "scenarios" / "emergency" / FLOOD.name)
+    answer = call("lock", "--set", folder)
+    assert (answer.exit_code, "major (no_backtest)" in answer.output) == (1, True)
+    assert call("lock", "--set", folder, "--evidence", found).exit_code == 0
+    assert lock.read(folder / lock.NAME)["emergency.flood.water_level_high"].kind == "minor"
+    shutil.copy(
+        candidate(tmp_path, detect={"above": 9}, levels=[], version=3), folder / "scenarios/emergency" / FLOOD.name
+    )
+    assert call("lock", "--set", folder, "--evidence", found).exit_code == 1
+
+
+def test_a_candidate_that_breaks_a_limit_ends_with_three_and_is_not_locked(tmp_path: Path, recorded: Path) -> None:
+    limits, found = tmp_path / "limits.yaml", tmp_path / "report.json"
+    limits.write_text("version: 1\nclasses: [{events: 'emergency.flood.*', per_day: 1}]\n", encoding="utf-8")
+    file = candidate(tmp_path, detect={"above": 2.4})
+    answer = call("backtest", recorded, "--scenario", file, "--limits", limits, "--json", found, "--lang", "en")
+    assert answer.exit_code == 3
+    assert "blocked: too many shown a day (emergency.flood.*): 2, allowed 1" in answer.output
+    answer = call("lock", "--evidence", found)
+    assert (answer.exit_code, "limits block the candidate" in answer.output) == (1, True)
+
+
+def test_a_changed_registry_is_a_candidate_too_and_a_time_can_be_cut_out(tmp_path: Path, recorded: Path) -> None:
+    assets, found = tmp_path / "assets.ndjson", tmp_path / "report.json"
+    rows = [row for row in (DEMO / "assets.ndjson").read_text(encoding="utf-8").splitlines() if '"wl-02"' not in row]
+    assets.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    span = ("--from", T0 + 60_000, "--to", T0 + 1_000_000, "--warm-up", 1)
+    assert call("backtest", recorded, "--assets", assets, *span, "--json", found).exit_code == 0
+    report = decode(found.read_bytes())
+    assert (report.base.shown, report.candidate.shown) == (2, 1)
+    assert report.candidate.dead == {"decode/unknown_asset": 17}
+    assert (report.since, report.warm_up_s) == (T0 + 60_000, 61.0)
+
+
+def test_two_versions_are_compared_by_field_and_on_a_log_by_what_they_do(tmp_path: Path, recorded: Path) -> None:
+    file = candidate(tmp_path, detect={"above": 2.8}, levels=[])
+    answer = call("diff", FLOOD, file, "--lang", "en")
+    assert answer.exit_code == 0
+    assert "detect.above: 2.5 → 2.8" in answer.output
+    answer = call("diff", FLOOD, file, "--bundle", recorded, "--lang", "en")
+    assert "gone 1, changed 0, new 0, the same 1" in answer.output
+    folder = tmp_path / "set"
+    shutil.copytree(DEMO, folder)
+    (folder / "routes.yaml").write_text((folder / "routes.yaml").read_text(encoding="utf-8") + "\n", encoding="utf-8")
+    answer = call("diff", DEMO, folder, "--bundle", recorded, "--lang", "en")
+    assert "routes.yaml: " in answer.output
+    assert "worked: none; taken over: " in answer.output
+    assert "the two versions are the same" in call("diff", DEMO, DEMO, "--lang", "en").output
+
+
+def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path: Path, recorded: Path) -> None:
+    torn, found, labels = tmp_path / "torn.ndjson.gz", tmp_path / "report.json", tmp_path / "labels.ndjson"
+    torn.write_bytes(recorded.read_bytes()[:-200])
+    half = tmp_path / "half.ndjson"
+    with bundle.open_binary(recorded) as whole:
+        half.write_bytes(whole.read()[:-40])
+    labels.write_text('{"id": 1}\n', encoding="utf-8")
+    file = candidate(tmp_path)
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(file.read_text(encoding="utf-8") + "colour: red\n", encoding="utf-8")
+    cases: list[tuple[tuple[object, ...], str]] = [
+        ((torn, "--scenario", file), "cut short"),
+        ((half, "--scenario", file), "expected a bundle record"),
+        ((tmp_path / "none.ndjson", "--scenario", file), "none.ndjson"),
+        ((FLOOD, "--scenario", file), "neither a bundle"),
+        ((recorded,), "expected a candidate"),
+        ((recorded, "--set", tmp_path), "expected the folder of a set"),
+        ((recorded, "--base", tmp_path, "--scenario", file), "expected the folder of a set"),
+        ((recorded, "--scenario", wrong), "colour"),
+        ((recorded, "--scenario", file, "--labels", labels), "labels.ndjson:1: expected a label"),
+        ((recorded, "--scenario", file, "--from", "2099-01-01"), "no record of any input in this range"),
+        ((recorded, "--scenario", file, "--from", "yesterday"), "--from: expected ms"),
+        ((recorded, "--scenario", file, "--offsets", "iot.telemetry:5"), "--offsets: expected topic/partition:from-to"),
+    ]
+    for words, error in cases:
+        answer = call("backtest", *words, "--json", found)
+        assert answer.exit_code in (1, 2), answer.output
+        assert error in answer.output.replace("\n", " "), answer.output
+        assert not found.exists()
+
+
+def test_a_bundle_of_a_set_that_nobody_has_says_so(tmp_path: Path) -> None:
+    settings = Settings()
+    row = ("iot.telemetry", 0, b"wl-01", b"{}", T0)
+    path = tmp_path / "log.ndjson"
+    bundle.write(path, bundle.on_grid([row], settings.partitions, settings.key(), "sha256:unknown", T0 + 5000))
+    answer = call("backtest", path, "--scenario", candidate(tmp_path))
+    assert (answer.exit_code, "name the version in force by --base" in answer.output) == (1, True)
+    few = tmp_path / "few.yaml"
+    few.write_text("telemetry_partitions: 1\nvideo_partitions: 1\n", encoding="utf-8")
+    answer = call("backtest", path, "--scenario", candidate(tmp_path), "--config", few)
+    assert "partitions of this input" in answer.output
