@@ -269,14 +269,16 @@ class Lane:
         before = np.concatenate(([0], np.cumsum(data)))  # data rows before each row
         clocks = self._clocks(batch)
         self._first_pulse = 0 if head.seq >= 0 else n
-        start, since, up = 0, 0, head.up
+        start, since, up, ticked = 0, 0, head.up, n
         beats: list[Beat] = []
         for row in marks:
             pulse = self._accept(batch, row)
             if pulse is None:
                 continue
             self._first_pulse = min(self._first_pulse, row)
-            clocks[row:] = pulse.time
+            clocks[ticked:row] = head.time
+            clocks[row] = pulse.time
+            ticked = row
             head.rows_since_pulse += int(before[row]) - since
             since = int(before[row])
             beats.append(self._advance(pulse, int(batch.offsets[row]), since - int(before[start])))
@@ -284,6 +286,7 @@ class Lane:
                 self._stretch(batch, start, row + 1, data, clocks, beats, up)
                 self._change_set(pulse)
                 start, beats, up = row + 1, [], head.up
+        clocks[ticked:] = head.time
         self._stretch(batch, start, n, data, clocks, beats, up)
         head.rows_since_pulse += int(before[n]) - since
         if n:

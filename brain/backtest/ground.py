@@ -104,7 +104,7 @@ def read_broker(broker: str, settings: Settings, window: Window) -> Log:
     shelf, prefix = set_store.Shelf(), settings.prefix
     wanted = [TP(prefix + topic, p) for topic, n in settings.partitions.items() for p in range(n)]
     wanted += [TP(prefix + "journal", 0), TP(prefix + "sets", 0)]
-    lines = (bundle.Line.of(tp, *rest) for tp, *rest in snapshot(broker, wanted))
+    lines = (bundle.Line.of(*record) for record in snapshot(broker, wanted))
     try:
         return Log(_recorded(lines, settings, window, shelf), shelf)
     except LogError as error:

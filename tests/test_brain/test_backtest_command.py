@@ -13,27 +13,27 @@ from typer.testing import CliRunner
 from brain.backtest import decode
 from brain.cli import app
 from brain.scenario_kit import lock
-from brain.settings import Settings
 from brain.sets import digest
+from brain.settings import Settings
 from streams import bundle
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 FLOOD = DEMO / "scenarios" / "emergency" / "water_level_high.yaml"
 T0 = 1_795_000_000_000
 runner = CliRunner()
+ENV = {"COLUMNS": "200", "BRAIN_TELEMETRY_PARTITIONS": "1", "BRAIN_VIDEO_PARTITIONS": "1"}
 
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle: one river above its warning level for ten minutes, one just so."""
-    settings, rows = Settings(), []
-    for minute in range(30):
+    """A bundle: one river above its warning level for 100 seconds, one just so."""
+    settings, rows = Settings(telemetry_partitions=1, video_partitions=1), []
+    for k in range(30):
         for asset, high in (("wl-01", 3.0), ("wl-02", 2.6)):
-            t = T0 + minute * 60_000
-            body = {"asset": asset, "metric": "water_level", "t": t, "v": high if 5 <= minute < 15 else 1.0}
-            part = bundle.partition_of(asset.encode(), settings.telemetry_partitions)
-            rows.append(("iot.telemetry", part, asset.encode(), msgspec.json.encode(body), t))
-    lines = bundle.on_grid(rows, settings.partitions, settings.key(), digest(DEMO), T0 + 40 * 60_000)
+            t = T0 + k * 10_000
+            body = {"asset": asset, "metric": "water_level", "t": t, "v": high if 5 <= k < 15 else 1.0}
+            rows.append(("iot.telemetry", 0, asset.encode(), msgspec.json.encode(body), t))
+    lines = bundle.on_grid(rows, settings.partitions, settings.key(), digest(DEMO), T0 + 300_000)
     path = tmp_path_factory.mktemp("log") / "log.ndjson.gz"
     bundle.write(path, lines)
     return path
@@ -47,7 +47,7 @@ def candidate(folder: Path, **changes: Any) -> Path:
 
 
 def call(*words: object) -> Any:
-    return runner.invoke(app, ["scenario", *map(str, words)], env={"COLUMNS": "200"})
+    return runner.invoke(app, ["scenario", *map(str, words)], env=ENV)
 
 
 def test_from_a_backtest_to_the_lock_a_version_that_catches_less_needs_two_people(
@@ -111,12 +111,12 @@ def test_a_changed_registry_is_a_candidate_too_and_a_time_can_be_cut_out(tmp_pat
     assets, found = tmp_path / "assets.ndjson", tmp_path / "report.json"
     rows = [row for row in (DEMO / "assets.ndjson").read_text(encoding="utf-8").splitlines() if '"wl-02"' not in row]
     assets.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    span = ("--from", T0 + 60_000, "--to", T0 + 1_000_000, "--warm-up", 1)
+    span = ("--from", T0 + 40_000, "--to", T0 + 200_000, "--warm-up", 1)
     assert call("backtest", recorded, "--assets", assets, *span, "--json", found).exit_code == 0
     report = decode(found.read_bytes())
     assert (report.base.shown, report.candidate.shown) == (2, 1)
-    assert report.candidate.dead == {"decode/unknown_asset": 17}
-    assert (report.since, report.warm_up_s) == (T0 + 60_000, 61.0)
+    assert report.candidate.dead == {"decode/unknown_asset": 21}
+    assert (report.since, report.warm_up_s) == (T0 + 40_000, 41.0)
 
 
 def test_two_versions_are_compared_by_field_and_on_a_log_by_what_they_do(tmp_path: Path, recorded: Path) -> None:
@@ -168,12 +168,10 @@ def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path: Path, reco
 
 def test_a_bundle_of_a_set_that_nobody_has_says_so(tmp_path: Path) -> None:
     settings = Settings()
-    row = ("iot.telemetry", 0, b"wl-01", b"{}", T0)
+    row = ("iot.telemetry", 3, b"wl-01", b"{}", T0)
     path = tmp_path / "log.ndjson"
     bundle.write(path, bundle.on_grid([row], settings.partitions, settings.key(), "sha256:unknown", T0 + 5000))
-    answer = call("backtest", path, "--scenario", candidate(tmp_path))
+    words = ["scenario", "backtest", str(path), "--scenario", str(candidate(tmp_path))]
+    answer = runner.invoke(app, words, env={"COLUMNS": "200"})
     assert (answer.exit_code, "name the version in force by --base" in answer.output) == (1, True)
-    few = tmp_path / "few.yaml"
-    few.write_text("telemetry_partitions: 1\nvideo_partitions: 1\n", encoding="utf-8")
-    answer = call("backtest", path, "--scenario", candidate(tmp_path), "--config", few)
-    assert "partitions of this input" in answer.output
+    assert "partitions of this input" in runner.invoke(app, words, env=ENV).output
