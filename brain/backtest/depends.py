@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from brain.scenario_kit.lock import decides
+from brain.scenario_kit.lock import FREE
 from brain.scenarios import Scenario
 from brain.sets import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, SCENARIOS, CitySet
 from streams.records import TP
@@ -19,6 +19,8 @@ from streams.records import TP
 CITY_ONLY: Final = frozenset((ROUTES, EVENTS, LIMITS, CAUSES, CALENDAR))
 SOURCES: Final[Mapping[str, str]] = {"iot.telemetry": "iot", "video.metadata": "video", "hotline.tickets": "hotline"}
 """Source of scenarios by input; the other inputs know none."""
+WORDING: Final = frozenset(("version", "owner", "means", "first_steps", "false_alarms", "basis", "tests"))
+"""Fields that no lane reads; a ticket's signal may carry the name."""
 
 
 def files(base: Mapping[str, bytes], candidate: Mapping[str, bytes]) -> list[str]:
@@ -50,32 +52,37 @@ def _differing(source: str, base: Iterable[Scenario], candidate: Iterable[Scenar
     return sorted(id_ for id_ in {*was, *now} if was.get(id_) != now.get(id_))
 
 
-def content(s: Scenario) -> tuple[str, bytes]:
-    """What a lane can know of a scenario: its name, which tickets' signals may carry, and what decides."""
-    return s.name.zh + "\x00" + s.name.en, msgspec.json.encode(decides(s), order="sorted")
+def content(s: Scenario, without: Iterable[str] = WORDING) -> bytes:
+    """What a lane can know of a scenario: all but wording for people, what it was taken over from included."""
+    known = {key: value for key, value in msgspec.to_builtins(s).items() if key not in without}
+    return msgspec.json.encode(known, order="sorted")
+
+
+def same_decision(was: Scenario, now: Scenario) -> bool:
+    """Whether they differ in words, version and state alone."""
+    return content(was, FREE) == content(now, FREE)
 
 
 def fields(was: Scenario | None, now: Scenario | None) -> list[str]:
     """Keys of a scenario's file that differ, with those below ``match``, ``detect``, ``for`` and ``clear`` by name."""
     if was is None or now is None:
         return []
-    a, b = _flat(was), _flat(now)
-    return sorted(name for name in {*a, *b} if a.get(name) != b.get(name))
+    return [name for name, _, _ in differences(msgspec.to_builtins(was), msgspec.to_builtins(now))]
 
 
-def differences(was: Scenario, now: Scenario) -> list[tuple[str, str, str]]:
-    """(key, was, now) of all that differs, as JSON; empty where a key is not there."""
+def differences(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(key, was, now) of all that differs between two files, as JSON; empty where a key is not there."""
     a, b = _flat(was), _flat(now)
-    return [(name, _said(a, name), _said(b, name)) for name in fields(was, now)]
+    return [(name, _said(a, name), _said(b, name)) for name in sorted({*a, *b}) if a.get(name) != b.get(name)]
 
 
 def _said(flat: Mapping[str, Any], name: str) -> str:
     return msgspec.json.encode(flat[name]).decode() if name in flat else ""
 
 
-def _flat(s: Scenario) -> dict[str, Any]:
+def _flat(file: Mapping[str, Any]) -> dict[str, Any]:
     out: dict[str, Any] = {}
-    for name, value in msgspec.to_builtins(s).items():
+    for name, value in file.items():
         if isinstance(value, dict):
             out |= {f"{name}.{key}": one for key, one in value.items()}
         else:

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import yaml
 
 from brain.backtest.depends import differences
 from brain.backtest.depends import files as differing
 from brain.backtest.engine import Version
 from brain.pipeline import library
-from brain.scenarios import Scenario, ScenarioError
-from brain.scenarios import read as read_scenario
+from brain.scenario_kit.lines import DoubleKey, decode
 from brain.sets import ASSETS, MAP, SCENARIOS, CitySet, SetLibrary, digest, files, write
 from brain.settings import Settings, SettingsError
 from streams import bundle, set_store
@@ -136,15 +136,15 @@ def _recorded(lines: Iterable[bundle.Line], settings: Settings, window: Window, 
 
 
 def sets_named(log: Recorded, key: bytes) -> list[str]:
-    """Sets that the pulses of a log name, in the order of their time."""
+    """Sets that the pulses of a log name, in the order of their time; every lane has the same, so one is asked."""
     first: dict[str, int] = {}
-    for batches in log.batches.values():
-        for batch in batches:
-            for row in sorted(batch.headers):
-                if batch.header(row, CE_TYPE) == PULSE_TYPE:
-                    found = pulses.decode(batch.value(row), key)
-                    if found is not None:
-                        first[found.set] = min(found.time, first.get(found.set, found.time))
+    marks = {tp: sum(len(batch.headers) for batch in batches) for tp, batches in log.batches.items()}
+    for batch in log.batches[max(sorted(marks), key=lambda tp: marks[tp])]:
+        for row in sorted(batch.headers):
+            if batch.header(row, CE_TYPE) == PULSE_TYPE:
+                found = pulses.decode(batch.value(row), key)
+                if found is not None:
+                    first.setdefault(found.set, found.time)
     return sorted(first, key=lambda set_id: (first[set_id], set_id))
 
 
@@ -190,51 +190,59 @@ def candidate_of(base: Base, settings: Settings, folder: Path | None, over: Over
         source = base.folder if folder is None else _folder(folder)
         contents = files(source)
         before = files(base.folder)
-        live = _put(contents, over)
-        content = _loaded(contents, live, base.version.content, settings)
-    except (ScenarioError, ValueError, OSError) as error:
+        came = _put(contents, over)
+        content = _loaded(contents, came, base.version.content, settings)
+    except (ValueError, OSError) as error:
         if isinstance(error, GroundError):
             raise
         raise GroundError(str(error)) from error
     names = [path.name for path in (*over.scenarios, over.map, over.assets) if path is not None]
     name = " + ".join([source.name if folder is not None else base.version.name, *names])
-    changed = sorted({*differing(before, contents), *live.values()})
+    changed = sorted({*differing(before, contents), *came})
     return Version(name, content), None if base.version.recorded else changed
 
 
-def _put(contents: dict[str, bytes], over: Over) -> dict[str, str]:
-    """Put files over a set's; answers id of each scenario → its file's name."""
-    places: dict[str, str] = {}
-    if over.scenarios:
-        for name in [name for name in contents if name.startswith(SCENARIOS + "/")]:
-            places[read_scenario(contents[name], name).id] = name
-    live: dict[str, str] = {}
+def _put(contents: dict[str, bytes], over: Over) -> dict[str, Path]:
+    """Put files over a set's; answers name of each scenario's file → where it came from. Scenarios are made live."""
+    places = {_decoded(contents[name], name)["id"]: name for name in contents if name.startswith(SCENARIOS + "/")}
+    came: dict[str, Path] = {}
     for path in over.scenarios:
         text = path.read_bytes()
-        s = read_scenario(text, str(path))
-        if s.id in live:
-            raise GroundError(f"{path}: {s.id} is given twice")
-        live[s.id] = places.get(s.id) or f"{SCENARIOS}/{s.domain}/{path.name}"
-        contents[live[s.id]] = text
+        data = _decoded(text, str(path))
+        name = places.get(data["id"]) or f"{SCENARIOS}/{data['id'].partition('.')[0]}/{path.stem}.yaml"
+        if name in came:
+            raise GroundError(f"{path}: {data['id']} is given twice")
+        came[name] = path
+        live = data.get("state", "live") == "live"
+        contents[name] = text if live else msgspec.yaml.encode({**data, "state": "live"})
     for name, file in ((MAP, over.map), (ASSETS, over.assets)):
         if file is not None:
             contents[name] = file.read_bytes()
-    return live
+    return came
 
 
-def _loaded(contents: dict[str, bytes], live: dict[str, str], base: CitySet, settings: Settings) -> CitySet:
+def _decoded(text: bytes, place: str) -> dict[str, Any]:
+    """A scenario's file as it is written; what it may say is checked with its set."""
+    try:
+        data = decode(text)
+    except (DoubleKey, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise GroundError(f"{place}: not YAML: {error}") from error
+    if not isinstance(data, dict) or not isinstance(data.get("id"), str):
+        raise GroundError(f"{place}: expected a scenario with an id")
+    return data
+
+
+def _loaded(contents: dict[str, bytes], came: dict[str, Path], base: CitySet, settings: Settings) -> CitySet:
     with tempfile.TemporaryDirectory(prefix="set-") as made:
         where = Path(made) / "set"
         write(contents, where)
         try:
-            content = CitySet.load(where, Path(settings.set_cache), [base])
+            return CitySet.load(where, Path(settings.set_cache), [base])
         except ValueError as error:
-            raise GroundError(str(error).replace(f"{where}/", "").replace(str(where), "set")) from error
-    raised = [msgspec.structs.replace(s, state="live") for s in content.drafts if s.id in live]
-    if raised:
-        content.scenarios = sorted([*content.scenarios, *raised], key=lambda s: s.id)
-        content.drafts = [s for s in content.drafts if s.id not in live]
-    return content
+            text = str(error)
+            for name, path in came.items():
+                text = text.replace(str(where / name), str(path))
+            raise GroundError(text.replace(f"{where}/", "").replace(str(where), "set")) from error
 
 
 def _folder(folder: Path) -> Path:
@@ -286,17 +294,17 @@ def two_versions(base: Base, settings: Settings, one: Path, other: Path) -> tupl
     first, _ = candidate_of(base, settings, None, Over((one,)))
     second, _ = candidate_of(base, settings, None, Over((other,)))
     pinned = Version(one.name, first.content)
-    name = _put(files(base.folder), Over((other,)))
-    return replace(base, version=pinned), Version(other.name, second.content), sorted(name.values())
+    changed = _put(files(base.folder), Over((other,)))
+    return replace(base, version=pinned), Version(other.name, second.content), sorted(changed)
 
 
 def fields_of_files(one: Path, other: Path) -> list[tuple[str, str, str]]:
-    """(key, was, now) of two scenario files. Raises ScenarioError, OSError."""
-    return differences(read_scenario(one.read_bytes(), str(one)), read_scenario(other.read_bytes(), str(other)))
+    """(key, was, now) of two scenario files. Raises GroundError, OSError."""
+    return differences(_decoded(one.read_bytes(), str(one)), _decoded(other.read_bytes(), str(other)))
 
 
 def fields_of_sets(one: Path, other: Path) -> list[tuple[str, str, str]]:
-    """(file, or scenario and key, was, now) of two sets. Raises GroundError, ScenarioError, OSError."""
+    """(file, or scenario and key, was, now) of two sets. Raises GroundError, OSError."""
     was, now = files(_folder(one)), files(_folder(other))
     mine, theirs = _by_id(was), _by_id(now)
     others = (name for name in differing(was, now) if not name.startswith(SCENARIOS + "/"))
@@ -304,15 +312,15 @@ def fields_of_sets(one: Path, other: Path) -> list[tuple[str, str, str]]:
     for id_ in sorted({*mine, *theirs}):
         a, b = mine.get(id_), theirs.get(id_)
         if a is None or b is None:
-            out.append((id_, "" if a is None else str(a.version), "" if b is None else str(b.version)))
+            out.append((id_, "" if a is None else f"{a.get('version')}", "" if b is None else f"{b.get('version')}"))
         else:
             out += [(f"{id_}: {key}", before, after) for key, before, after in differences(a, b)]
     return out
 
 
-def _by_id(contents: dict[str, bytes]) -> dict[str, Scenario]:
-    every = (read_scenario(contents[n], n) for n in sorted(contents) if n.startswith(SCENARIOS + "/"))
-    return {s.id: s for s in every}
+def _by_id(contents: dict[str, bytes]) -> dict[str, dict[str, Any]]:
+    every = (_decoded(contents[name], name) for name in sorted(contents) if name.startswith(SCENARIOS + "/"))
+    return {data["id"]: data for data in every}
 
 
 def _short(data: bytes | None) -> str:

@@ -65,7 +65,7 @@ def kind_of(was: Scenario | None, now: Scenario | None, held: Held) -> tuple[Kin
         return "new", "new"
     if now is None:
         return "gone", "gone"
-    if hash_of(was) == hash_of(now):
+    if depends.same_decision(was, now):
         return "patch", "wording"
     if was.life and not now.life:
         return "major", "no_longer_life"
