@@ -1,7 +1,8 @@
 """Which lanes another set cannot change: they are worked once for both. Where that is not certain, all are worked.
 
 A lane's signals follow from its log, the registry, the map, the tables and word lists, the trust in assets, and the
-scenarios of its own source. Routes, event codes, limits, causes and calendar are the city task's, which always runs.
+scenarios of its own source. Routes, event codes, limits, causes, calendar, announced work and what official warnings do
+are the city task's, which always runs.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ import msgspec
 
 from brain.scenario_kit.lock import FREE
 from brain.scenarios import Scenario
-from brain.sets import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, SCENARIOS, CitySet
+from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
+from brain.sets import SCENARIOS, CitySet
 from streams.records import TP
 
-CITY_ONLY: Final = frozenset((ROUTES, EVENTS, LIMITS, CAUSES, CALENDAR))
+CITY_ONLY: Final = frozenset((ROUTES, EVENTS, LIMITS, CAUSES, CALENDAR, WARNINGS, WINDOWS))
 SOURCES: Final[Mapping[str, str]] = {"iot.telemetry": "iot", "video.metadata": "video", "hotline.tickets": "hotline"}
 """Source of scenarios by input; the other inputs know none."""
 WORDING: Final = frozenset(("version", "owner", "means", "first_steps", "false_alarms", "basis", "tests"))

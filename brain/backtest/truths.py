@@ -36,7 +36,8 @@ class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A line of the file. ``family``: an event code, of which the first two parts count; degrees WGS 84.
 
     ``onset`` and ``end``: ms UTC or RFC 3339; without an end it is over an hour after its onset. ``within_s``: in place
-    of its class limit; ``ahead_s``: how long before its onset an incident may already be of it.
+    of its class limit; ``ahead_s``: how long before its onset an incident may already be of it; ``reach_m``: how far it
+    reaches from its place, metres. ``cause`` and ``tags`` are for reading only.
     """
 
     id: str
@@ -48,6 +49,9 @@ class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     life: bool = False
     within_s: float | None = None
     ahead_s: float = 0.0
+    reach_m: float = 0.0
+    cause: str = ""
+    tags: tuple[str, ...] = ()
 
 
 class Sight(NamedTuple):
@@ -97,6 +101,8 @@ def _wrong(truth: Truth, others: Iterable[str]) -> str:
         return f"lon: {error}"
     if _end(truth) < ms(truth.onset):
         return "end: expected a time after onset"
+    if not truth.reach_m >= 0:
+        return "reach_m: expected metres, 0 or more"
     if truth.ahead_s < 0 or not (truth.within_s is None or truth.within_s > 0):
         return "ahead_s, within_s: expected seconds above 0"
     return ""
@@ -154,7 +160,7 @@ class Labelled:
             np.array([truth.lon, *(i.lon for i in placed)], np.float64),
             np.array([truth.lat, *(i.lat for i in placed)], np.float64),
         )
-        near = np.hypot(x[1:] - x[0], y[1:] - y[0]) <= WITHIN_M
+        near = np.hypot(x[1:] - x[0], y[1:] - y[0]) <= WITHIN_M + truth.reach_m
         return [i for i, here in zip(placed, near, strict=True) if here]
 
     def _in_time(self, truth: Truth, sights: dict[str, Sight]) -> bool:

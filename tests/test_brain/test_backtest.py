@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -10,10 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from lane_rig import FIRE, HIGH, MANY, NOISE, T0, city, flood, reading, ticket
 
-from brain.backtest import Report, Run, Version, backtest, decode, encode, run
+from brain.backtest import Report, Run, Version, backtest, decode, encode, ground, run
 from brain.backtest import limits as limit_files
+from brain.backtest.ground import Window, sets_named
 from brain.backtest.limits import Class, Limits
 from brain.backtest.page import page
 from brain.backtest.truths import LabelError, Truth, read
@@ -25,6 +30,7 @@ from brain.sets import CitySet
 from brain.settings import Settings
 from geo.grid_map import Grid, GridMap
 from streams import bundle
+from streams import pulse as pulses
 from streams.bundle import Line
 from streams.offline import Recorded, recorded
 from streams.records import TP
@@ -182,7 +188,7 @@ TRUTHS = [
     label("well above", 60, end=T0 + 120_000),
     label("barely", 200, lon=113.9, end=T0 + 260_000),
     label("fire", 100, family="emergency.fire.call", life=True, end=T0 + 130_000),
-    label("nobody saw it", 400, lon=113.6),
+    label("nobody saw it", 400, lon=113.6, reach_m=50),
 ]
 
 
@@ -283,6 +289,55 @@ def test_a_wrong_label_is_refused_with_its_line_and_place(tmp_path: Path, line: 
     with pytest.raises(LabelError, match=error) as refused:
         read(file)
     assert "labels.ndjson:2" in str(refused.value)
+
+
+@settings(max_examples=40, derandomize=True, deadline=None)
+@given(st.binary(max_size=120))
+def test_bytes_that_are_no_label_and_no_report_are_refused_in_words(raw: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "labels.ndjson"
+        file.write_bytes(raw)
+        with pytest.raises(LabelError):
+            read(file)
+    with pytest.raises(ValueError, match=r"expected a report|format"):
+        decode(raw)
+
+
+def test_a_log_in_which_the_set_changed_is_run_by_each_in_its_time_and_nothing_is_taken_over() -> None:
+    first, second = copy(SET), high(detect={"above": 100}, levels=[])
+    first.id = "sha256:first"
+    half = T0 + 150_000
+    rows = [line for line in lines() if line.topic != "feedback"]
+    for n, line in enumerate(rows):
+        found = None if line.key is not None else pulses.decode(line.value_bytes(), SETTINGS.key())
+        if found is not None:
+            named = pulses.encode(
+                msgspec.structs.replace(found, set=first.id if found.time < half else second.id), SETTINGS.key()
+            )
+            rows[n] = Line.of(line.tp, line.offset, line.timestamp, None, named, line.header_pairs())
+    both = recorded(rows, SETTINGS.partitions)
+    assert sets_named(both, SETTINGS.key()) == [first.id, second.id]
+    force = Version("recorded", first, {first.id: first, second.id: second})
+    report, was, _ = backtest(both, force, Version("new", first), SETTINGS, changed=["routes.yaml"])
+    assert report.ran.taken == []
+    assert {m.asset for i in was.incidents for m in i.members if m.asset.startswith("wl-")} == {"wl-1"}
+    assert (report.compared.gone, report.compared.new) == (0, 1)
+
+
+def test_records_of_a_broker_are_taken_by_time_and_by_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+    def snapshot(broker: str, wanted: list[TP]) -> Iterator[tuple[Any, ...]]:
+        for line in lines():
+            if line.tp in wanted:
+                yield line.tp, line.offset, line.timestamp, None, line.value_bytes(), line.header_pairs()
+
+    monkeypatch.setattr(ground, "snapshot", snapshot)
+    whole = ground.read_broker("somewhere", SETTINGS, Window()).recorded
+    assert whole.rows() == len(levels()) + len(calls())
+    window = Window(T0 + 120_000, T0 + 180_000, 60_000, ground.offsets(["iot.telemetry/0:100-200"]))
+    some = ground.read_broker("somewhere", SETTINGS, window).recorded.batches
+    assert {int(o) for b in some[TP("iot.telemetry", 0)] for o in b.offsets} <= set(range(100, 200))
+    times = [int(t) for several in some.values() for b in several for t in b.times]
+    assert (min(times), max(times)) == (T0 + 60_000, T0 + 180_000)
 
 
 def test_a_wrong_file_of_limits_is_refused_with_the_place(tmp_path: Path) -> None:
