@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -29,7 +29,12 @@ from streams.records import CE_TYPE, PULSE_TYPE, TP
 from streams.tailing import snapshot
 
 PLAIN: Final = {"readings": "iot.telemetry", "detections": "video.metadata", "tickets": "hotline.tickets"}
+Told = Callable[[int], object]
 _Offsets = dict[tuple[str, int], tuple[int, int]]
+
+
+STEP: Final = 5_000
+"""Records after which whoever waits is told."""
 
 
 class GroundError(ValueError):
@@ -71,8 +76,8 @@ class Log:
     shelf: set_store.Shelf
 
 
-def read_files(names: Sequence[str], settings: Settings, window: Window) -> Log:
-    """Bundles, or ``readings=FILE`` and its like. Raises GroundError."""
+def read_files(names: Sequence[str], settings: Settings, window: Window, told: Told | None = None) -> Log:
+    """Bundles, or ``readings=FILE`` and its like; ``told`` hears of records as they are read. Raises GroundError."""
     shelf, plain, bundles = set_store.Shelf(), list[tuple[str, Path]](), list[Path]()
     try:
         for name in names:
@@ -88,7 +93,7 @@ def read_files(names: Sequence[str], settings: Settings, window: Window) -> Log:
             _, genesis = library(settings)
             made, _ = bundle.plain(plain, dict(settings.partitions), settings.key(), genesis.id)
         lines = (line for part in (made, *map(bundle.read, bundles)) for line in part)
-        return Log(_recorded(lines, settings, window, shelf), shelf)
+        return Log(_recorded(_counted(lines, told), settings, window, shelf), shelf)
     except (bundle.BundleError, SettingsError) as error:
         raise GroundError(str(error)) from error
     except (EOFError, zlib.error) as error:
@@ -99,16 +104,23 @@ def read_files(names: Sequence[str], settings: Settings, window: Window) -> Log:
         raise GroundError(f"{', '.join(names)}: {error}") from error
 
 
-def read_broker(broker: str, settings: Settings, window: Window) -> Log:
+def read_broker(broker: str, settings: Settings, window: Window, told: Told | None = None) -> Log:
     """What the topics of a running broker hold. Raises GroundError."""
     shelf, prefix = set_store.Shelf(), settings.prefix
     wanted = [TP(prefix + topic, p) for topic, n in settings.partitions.items() for p in range(n)]
     wanted += [TP(prefix + "journal", 0), TP(prefix + "sets", 0)]
     lines = (bundle.Line.of(*record) for record in snapshot(broker, wanted))
     try:
-        return Log(_recorded(lines, settings, window, shelf), shelf)
+        return Log(_recorded(_counted(lines, told), settings, window, shelf), shelf)
     except LogError as error:
         raise GroundError(str(error)) from error
+
+
+def _counted(lines: Iterable[bundle.Line], told: Told | None) -> Iterator[bundle.Line]:
+    for number, line in enumerate(lines, 1):
+        if told is not None and number % STEP == 0:
+            told(STEP)
+        yield line
 
 
 def _recorded(lines: Iterable[bundle.Line], settings: Settings, window: Window, shelf: set_store.Shelf) -> Recorded:

@@ -149,9 +149,17 @@ def _window(since: str, until: str, warm_up: float, offsets: Sequence[str]) -> W
 
 def _log(files: list[str], settings: Settings, window: Window) -> Log:
     from brain.backtest.ground import read_broker, read_files
+    from brain.backtest.words import words
 
-    with errors.status("…"):
-        return read_files(files, settings, window) if files else read_broker(broker_of(settings), settings, window)
+    with _progress() as bar:
+        task = bar.add_task(words(settings.language)["read"], total=None)
+
+        def told(records: int) -> None:
+            bar.advance(task, records)
+
+        if files:
+            return read_files(files, settings, window, told)
+        return read_broker(broker_of(settings), settings, window, told)
 
 
 def _run(
