@@ -6,6 +6,8 @@ the same: **patch**. A log in which the version in force raises nothing proves n
 
 from __future__ import annotations
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -85,17 +87,30 @@ def held_against(base: Sequence[Signal], candidate: Sequence[Signal]) -> Held:
     was, now = episodes(base), episodes(candidate)
     lost = later = weaker = more = 0
     for asset, several in was.items():
-        others = now.get(asset, [])
+        others = _Over(now.get(asset, ()))
         for one in several:
-            same = [o for o in others if o.begin <= one.end and one.begin <= o.end]
+            same = others.lap(one)
             lost += not same
             if same:
                 later += min(o.begin for o in same) > one.begin + LATER_MS
                 weaker += max(o.level for o in same) < one.level
     for asset, several in now.items():
-        others = was.get(asset, [])
-        more += sum(not any(o.begin <= one.end and one.begin <= o.end for o in others) for one in several)
+        others = _Over(was.get(asset, ()))
+        more += sum(not others.lap(one) for one in several)
     return Held(_count(was.values()), _count(now.values()), lost, later, weaker, more)
+
+
+class _Over:
+    """Episodes of one asset, to be asked which overlap another: those of a sensor that flaps are many."""
+
+    def __init__(self, several: Sequence[Episode]) -> None:
+        self._several = sorted(several)
+        self._begins = [one.begin for one in self._several]
+        self._reach = list(itertools.accumulate((one.end for one in self._several), max))
+
+    def lap(self, one: Episode) -> list[Episode]:
+        first, after = bisect_left(self._reach, one.begin), bisect_right(self._begins, one.end)
+        return [other for other in self._several[first:after] if other.end >= one.begin]
 
 
 def episodes(signals: Iterable[Signal]) -> dict[str, list[Episode]]:

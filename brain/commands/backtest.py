@@ -202,10 +202,10 @@ def _finish(report: Report, was: Run, now: Run, settings: Settings, json: Path |
     from brain.backtest.words import words
 
     said = words(settings.language)
+    spent = ((name, one.lanes_s + one.fold_s, one.worked) for name, one in (("base", was), ("candidate", now)))
     cost = f"{said['cost']}: " + ", ".join(
-        f"{said[name]} {(one.lanes_s + one.fold_s) / one.worked * 1e6:.2f}"
-        for name, one in (("base", was), ("candidate", now)) if one.worked
-    )  # fmt: skip
+        f"{said[name]} {seconds:.2f}{f' ({seconds / n * 1e6:.2f})' if n else ''}" for name, seconds, n in spent
+    )
     for path, make in ((json, lambda: encode(report)), (html, lambda: page(report, settings.language, cost))):
         if path is not None:
             _write(path, make)

@@ -19,6 +19,7 @@ from lane_rig import FIRE, HIGH, MANY, NOISE, T0, city, flood, reading, ticket
 from brain.backtest import Report, Run, Version, backtest, decode, encode, ground, run
 from brain.backtest import limits as limit_files
 from brain.backtest.ground import Window, sets_named
+from brain.backtest.kinds import Held, held_against
 from brain.backtest.limits import Class, Limits
 from brain.backtest.page import page
 from brain.backtest.truths import LabelError, Truth, read
@@ -33,7 +34,7 @@ from streams import bundle
 from streams import pulse as pulses
 from streams.bundle import Line
 from streams.offline import Recorded, recorded
-from streams.records import TP
+from streams.records import TP, Signal
 from streams.replay import ReplaySettings, replay
 
 SETTINGS = Settings(telemetry_partitions=1, video_partitions=1)
@@ -156,6 +157,21 @@ def test_a_log_in_which_the_version_in_force_raises_nothing_proves_nothing() -> 
     new = city(changed(HIGH, detect={"above": 90}, levels=[]), id="new")
     report, _, _ = backtest(log(), Version("base", base), Version("new", new), SETTINGS)
     assert only(report) == ("major", "nothing_to_compare")
+
+
+def test_episodes_overlap_whatever_their_order_and_length() -> None:
+    def signals(*spans: tuple[int, int, int]) -> list[Signal]:
+        out = []
+        for n, (begin, end, level) in enumerate(spans):
+            origin = ("t", 0, n, 0)
+            out.append(Signal("s", "a", "raise", origin, 0, n, 0, begin, begin, level=level))
+            out.append(Signal("s", "a", "clear", origin, 1, n, 1, end, begin))
+        return out
+
+    base = signals((0, 90_000, 2), (10_000, 20_000, 1), (200_000, 210_000, 1), (400_000, 401_000, 1))
+    other = signals((50_000, 60_000, 1), (205_000, 300_000, 3), (500_000, 600_000, 1))
+    assert held_against(base, other) == Held(base=4, candidate=3, lost=2, later=2, weaker=1, more=1)
+    assert held_against(base, base) == Held(4, 4, 0, 0, 0, 0)
 
 
 def test_what_is_gone_new_or_changed_is_told_with_the_fields() -> None:
