@@ -20,7 +20,21 @@ from streams.logic import CityLogic, LaneLogic, Sets
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.order import Absence
 from streams.outbox import Outbox
-from streams.records import CE_TYPE, PULSE_TYPE, SEAL_TYPE, TP, Batch, Dead, Headers, Seal, Signal, Write
+from streams.records import (
+    CE_TYPE,
+    NOTICE_TYPE,
+    PULSE_TYPE,
+    SEAL_TYPE,
+    SIGNAL_TYPE,
+    SUMMARY_TYPE,
+    TP,
+    Batch,
+    Dead,
+    Headers,
+    Seal,
+    Signal,
+    Write,
+)
 from streams.replay import Journalled
 
 ROWS = 1 << 16
@@ -29,6 +43,7 @@ FLUSH_BYTES = 64 * 1024 * 1024
 """Input after which a lane forgets the batches that it could have to work again."""
 
 _json = msgspec.json.Encoder().encode
+_FOR_CITY = frozenset((SIGNAL_TYPE, SUMMARY_TYPE, NOTICE_TYPE, SEAL_TYPE))
 _SEALED: Headers = ((CE_TYPE, SEAL_TYPE),)
 
 
@@ -200,8 +215,9 @@ class _Batches(MemoryTaskLog):
         return [batch if batch.first == position else replace(batch, first=position)]
 
     async def commit(self, writes: Sequence[Write]) -> None:
+        """What the city task reads, and nothing of another kind."""
         signals = self._topics.signals
-        self.said += [write for write in writes if write.to == signals]
+        self.said += [w for w in writes if w.to == signals and dict(w.headers).get(CE_TYPE) in _FOR_CITY]
 
 
 class _Said(MemoryTaskLog):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 
 import msgspec
@@ -35,9 +36,13 @@ class Version:
     content: CitySet
     recorded: Mapping[str, CitySet] = field(default_factory=dict)
 
-    def find(self, set_id: str) -> CitySet:
-        """The set in force where a pulse names ``set_id``. Raises KeyError where it should be there and is not."""
-        return self.recorded[set_id] if self.recorded else self.content
+    def sets(self) -> Callable[[str], CitySet]:
+        """Finds the set in force where a pulse names one; of scenarios each has the live ones alone.
+
+        What it answers raises KeyError where a set should be there and is not.
+        """
+        alone, each = _live(self.content), {set_id: _live(content) for set_id, content in self.recorded.items()}
+        return each.__getitem__ if each else lambda _: alone
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,7 @@ def run(
     """
     settings = settings or Settings()
     made = version if isinstance(version, Version) else Version(version.id, version)
-    logic = lane_logic(settings)
+    logic, find = lane_logic(settings), made.sets()
     ready, lanes = given or {}, dict[TP, LaneRun]()
     begun = time.process_time()
     for source in sorted(log.batches):
@@ -85,10 +90,10 @@ def run(
             continue
         how = LaneSettings(made.content.id, settings.key(), settings.partitions[source.topic])
         hear = None if told is None else (lambda n, source=source: told(source, n))
-        lanes[source] = run_lane(log, source, logic[source.topic], made.find, how, hear)
+        lanes[source] = run_lane(log, source, logic[source.topic], find, how, hear)
     between = time.process_time()
-    city = _Heard(made)
-    result = run_city(log, lanes.values(), lambda: city, made.find, made.content.id)
+    city = _Heard(find)
+    result = run_city(log, lanes.values(), lambda: city, find, made.content.id)
     fold_s = time.process_time() - between
     return Run(
         made, city.heard, [_incident(raw) for raw in result.incidents], lanes,
@@ -97,11 +102,17 @@ def run(
     )  # fmt: skip
 
 
+def _live(content: CitySet) -> CitySet:
+    made = copy(content)
+    made.drafts = []
+    return made
+
+
 class _Heard(CityLogic):
     """The city task, which also keeps what it folded."""
 
-    def __init__(self, version: Version) -> None:
-        super().__init__(sets=version.find)
+    def __init__(self, sets: Callable[[str], CitySet]) -> None:
+        super().__init__(sets=sets)
         self.heard: list[Signal] = []
 
     def signal(self, signal: Signal) -> None:
