@@ -155,7 +155,7 @@ def made(
 
 def _bounds(city: GridMap) -> tuple[float, float, float, float]:
     boxes = np.array([f.shape.bounds for f in city.map.features("grid")])
-    return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())  # type: ignore[return-value]  # two and two
+    return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
 
 
 def _lines(source: Path) -> dict[str, list[Any]]:

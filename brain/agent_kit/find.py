@@ -46,7 +46,9 @@ def of(named: str) -> Installed:
         return inside or Installed(manifest.load(folder), "", folder)
     every = installed()
     if named not in every:
-        raise AgentError(f"{named}: neither an agent that is installed nor a folder with {MANIFEST}{near(named, every)}")
+        raise AgentError(
+            f"{named}: neither an agent that is installed nor a folder with {MANIFEST}{near(named, every)}"
+        )
     return every[named]
 
 

@@ -55,7 +55,16 @@ class Program:
 
     def judge(self, rows: Rows, state: NDArray[Any]) -> Judged:
         """Run a lane agent over rows; ``state`` (assets of the rows,) is changed in place."""
-        for column in (rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid, *rows.values.values()):
+        columns: list[NDArray[Any]] = [
+            rows.asset,
+            rows.kind,
+            rows.t,
+            rows.lon,
+            rows.lat,
+            rows.grid,
+            *rows.values.values(),
+        ]
+        for column in columns:
             column.flags.writeable = False
         features = self.module.features(rows, self.world)
         return _judged(self.module.decide(rows, features, state, self.world), self.spec, len(rows))
