@@ -291,8 +291,10 @@ class CityAgents:
         mine = {told.id for agent in self._agents.values() for told in agent.told()}
         for scenario in sorted(set(self._stands) - mine):
             for who, row in sorted(self._stands.pop(scenario).items()):
-                out.append(Signal(scenario, who, "clear", (TOPIC, 1, row.offset, row.index), row.count, now - 1, len(out),
-                                  now - 1, row.onset, fold=now, level=row.level, set=self._set_id))  # fmt: skip
+                out.append(Signal(
+                    scenario, who, "clear", (TOPIC, 1, row.offset, row.index), row.count, now - 1, len(out), now - 1,
+                    row.onset, fold=now, level=row.level, set=self._set_id,
+                ))  # fmt: skip
                 self._changed[STANDS + f"{scenario}\x1f{who}".encode()] = None
         for id, trouble in sorted(self._trouble.items()):
             if trouble.stopped and (id not in self._agents or self._agents[id].version != trouble.version):

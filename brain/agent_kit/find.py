@@ -13,7 +13,7 @@ from brain.agent_kit.manifest import MANIFEST, AgentError, Manifest
 from brain.near import near
 
 ENTRY_POINTS = "city_brain.agents"
-"""Group under which packages name theirs: ``name = "package.folder"``; of a plain agent ``"package.module:register"``."""
+"""Group under which packages name theirs: ``"package.folder"``; of a plain agent ``"package.module:register"``."""
 TREE = "brain.agents"
 
 

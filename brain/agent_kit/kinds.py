@@ -1,4 +1,4 @@
-"""What an agent is given and what it answers. Numbers in, numbers out: no clock, no I/O; given columns are read-only."""
+"""What an agent is given and what it answers: numbers in, numbers out, no clock, no I/O; columns are read-only."""
 
 from __future__ import annotations
 

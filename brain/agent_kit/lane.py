@@ -169,10 +169,10 @@ class LaneAgents:
             if kind == "raise":
                 row["offset"], row["index"], row["onset"], row["count"] = offset[c], index, t, 0
             m, event = b.agent.manifest, b.agent.manifest.events[e]
+            origin = (self._at.topic, self._at.partition, int(row["offset"]), int(row["index"]))
             signal = Signal(
-                m.scenario(event.id), b.names[assets[i]], kind,
-                (self._at.topic, self._at.partition, int(row["offset"]), int(row["index"])), int(row["count"]),
-                int(offset[c]), index, t, int(row["onset"]), level=level or was, metric=b.agent.manifest.reads[0].metrics[0],
+                m.scenario(event.id), b.names[assets[i]], kind, origin, int(row["count"]), int(offset[c]), index, t,
+                int(row["onset"]), level=level or was, metric=m.reads[0].metrics[0],
                 value=_number(said.value[e, i]), score=_number(said.score[e, i]), source=self._source,
                 life=event.life, facts=_facts(said, i, event.facts),
             )  # fmt: skip
@@ -284,9 +284,8 @@ def _left(store: Store, bound: Sequence[_Bound]) -> list[tuple[str, int, list[st
     out = []
     for name, field, kept in ((SAYS, "level", mine), (TROUBLES, "stopped", stopped)):
         table = store.table(name)
-        for slot in np.flatnonzero(table.rows[field][: table.n]).tolist():
-            if slot not in kept:
-                out.append((name, slot, table.keys[slot].decode().split("\x1f")))
+        standing = np.flatnonzero(table.rows[field][: table.n]).tolist()
+        out += [(name, slot, table.keys[slot].decode().split("\x1f")) for slot in standing if slot not in kept]
     return out
 
 
@@ -323,10 +322,10 @@ def _facts(said: Judged, i: int, wanted: tuple[str, ...]) -> dict[str, Fact]:
     out: dict[str, Fact] = {}
     for name in sorted(said.facts):
         value = said.facts[name][i].item()
-        if (not wanted or name in wanted) and value == value and value != "":  # noqa: PLR0124  # NaN is left out
+        if (not wanted or name in wanted) and (value != "" if isinstance(value, str) else np.isfinite(value)):
             out[name] = value
     return out
 
 
 def _number(value: Any) -> float | None:
-    return None if np.isnan(value) else float(value)
+    return float(value) if np.isfinite(value) else None

@@ -55,16 +55,8 @@ class Program:
 
     def judge(self, rows: Rows, state: NDArray[Any]) -> Judged:
         """Run a lane agent over rows; ``state`` (assets of the rows,) is changed in place."""
-        columns: list[NDArray[Any]] = [
-            rows.asset,
-            rows.kind,
-            rows.t,
-            rows.lon,
-            rows.lat,
-            rows.grid,
-            *rows.values.values(),
-        ]
-        for column in columns:
+        columns: list[NDArray[Any]] = [rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid]
+        for column in (*columns, *rows.values.values()):
             column.flags.writeable = False
         features = self.module.features(rows, self.world)
         return _judged(self.module.decide(rows, features, state, self.world), self.spec, len(rows))
