@@ -31,6 +31,7 @@ from streams.records import Signal
 STATE = "state.json"
 ROWS = 400
 """Records of the stream that is made of a test's own."""
+_GUARD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from brain.agent_kit.guard import main; main()"
 SLOW_US = 2_000.0
 """Microseconds a row, or a hundredth of a minute, above which it is said to be slow."""
 
@@ -173,17 +174,17 @@ class _Suite:
             signals, failed = self._both(content, test, odd)
             if failed:
                 return f"{test.name}: {failed[0]}"
-            if any(isinstance(v, float) and not np.isfinite(v) for s in signals for v in (*s.facts.values(), s.score or 0)):
+            numbers = [v for s in signals for v in (*s.facts.values(), s.score or 0.0) if not isinstance(v, str)]
+            if not np.isfinite(numbers).all():
                 return f"{test.name}: a fact or score that is not finite"
         return ""
 
     def alone(self) -> str:
         calls = self.runner.calls[-300:]
         frame = {"spec": self.worlds[-1][0].agents[0].packed, "calls": calls}
-        begin = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from brain.agent_kit.guard import main; main()"
         came = subprocess.run(
-            [sys.executable, "-c", begin, json.dumps(sys.path)], input=wire.pack(frame), capture_output=True, check=False,
-            timeout=120,
+            [sys.executable, "-c", _GUARD, json.dumps(sys.path)], input=wire.pack(frame), capture_output=True,
+            check=False, timeout=120,
         )  # fmt: skip
         if came.returncode:
             return f"it ended with {came.returncode}: {came.stderr.decode(errors='replace')[-300:]}"
@@ -292,7 +293,8 @@ def _by_asset(signals: list[Signal]) -> dict[str, list[Any]]:
 
 def _short(e: cases.Expected) -> str:
     facts = ", ".join(f"{k}={v}" for k, v in e.facts.items())
-    return f"{e.at:g} s {e.kind} {e.asset} {e.event} level {e.level} {{{facts}}}{' with footprint' if e.footprint else ''}"
+    ground = " with footprint" if e.footprint else ""
+    return f"{e.at:g} s {e.kind} {e.asset} {e.event} level {e.level} {{{facts}}}{ground}"
 
 
 def _write(path: Path, version: int, form: Any) -> None:

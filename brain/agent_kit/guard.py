@@ -1,7 +1,7 @@
-"""Run an agent's calls where a clock, chance, a file, a socket or a process is noticed: a child of ``brain agent check``.
+"""Run an agent's calls where a clock, chance, a file, a socket or a process is noticed: for ``brain agent check``.
 
-Notices what Python says of itself (audit events) and the clocks and random numbers that the agent asks by module. Does not
-notice what compiled code does by itself, nor a clock that was taken before the agent was loaded.
+Notices what Python says of itself (audit events), and the clocks and random numbers that the agent asks by module.
+Does not notice what compiled code does by itself, nor a clock that was taken before the agent was loaded.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ FORBIDDEN = (
 CLOCKS = ("time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "sleep")
 CHANCE = ("random", "randint", "choice", "shuffle", "uniform", "gauss", "sample", "randrange")
 
-_armed = False
+_armed = [False]
+"""Whether a call that counts is under way."""
 _found: set[str] = set()
 
 
 def main() -> None:
     """Read a frame of calls from standard input, write what was noticed as JSON."""
-    global _armed
     said = wire.unpack(sys.stdin.buffer.read())
     _watch()
     program = Program(spec.decode(said["spec"]))
     for armed in (False, True):  # what is imported or compiled at a first call is no I/O of a call
-        _armed = armed
+        _armed[0] = armed
         for call in said["calls"]:
             _run(program, call)
-        _armed = False
+        _armed[0] = False
     sys.stdout.buffer.write(msgspec.json.encode(sorted(_found)))
 
 
@@ -55,7 +55,7 @@ def _run(program: Program, call: list[Any]) -> None:
 
 def _watch() -> None:
     def heard(event: str, args: Any) -> None:
-        if _armed and event.startswith(FORBIDDEN):
+        if _armed[0] and event.startswith(FORBIDDEN):
             _found.add(f"{event} {args[0]!r}"[:120] if args else event)
 
     sys.addaudithook(heard)
@@ -79,7 +79,7 @@ def _watch() -> None:
 
 
 def _notice(what: str) -> None:
-    if _armed:
+    if _armed[0]:
         _found.add(what)
 
 

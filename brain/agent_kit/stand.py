@@ -1,4 +1,4 @@
-"""A stand for an agent's tests: its lane or its city by itself, with the test's own time, cut and restarted anywhere."""
+"""A stand for agents' tests: a lane or a city by itself, with the test's own time, cut and restarted anywhere."""
 
 from __future__ import annotations
 

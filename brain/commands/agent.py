@@ -107,7 +107,7 @@ def check(named: Annotated[str, typer.Argument(metavar="ID|PATH")]) -> None:
     except AgentError as error:
         fail(str(error))
     with Console(stderr=True).status("") as status:
-        report = kit.check(one, lambda asks: status.update(asks))
+        report = kit.check(one, status.update)
     for found in report.findings:
         typer.echo(f"{found.code}  {'FAILS' if found.wrong else 'holds'}  {found.asks}")
         if found.wrong:

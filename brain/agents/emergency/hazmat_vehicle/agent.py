@@ -47,7 +47,7 @@ def prepare(world: World) -> Ground:
 
 
 def features(rows: Rows, world: World) -> dict[str, NDArray[Any]]:
-    """By record: place on the plane, metres off the route, number of the no-stop zone, nearest site and metres to it."""
+    """By record: place on the plane, metres off the route, number of the no-stop zone, nearest site and how far."""
     ground: Ground = world.ready
     x, y = world.metres.of(rows.lon, rows.lat)
     known = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
