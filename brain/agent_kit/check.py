@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -29,7 +29,7 @@ from brain.sets import CitySet
 from streams.records import Signal
 
 STATE = "state.json"
-ROWS = 400
+ROWS = 120
 """Records of the stream that is made of a test's own."""
 _GUARD = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from brain.agent_kit.guard import main; main()"
 SLOW_US = 2_000.0
@@ -55,11 +55,18 @@ class Report(NamedTuple):
         return not any(f.wrong for f in self.findings)
 
 
-def check(one: Installed, told: Callable[[str], None] | None = None) -> Report:
-    """Hold one agent to the suite; ``told`` hears what is asked next. Its code runs in this process and children."""
+def check(
+    one: Installed, told: Callable[[str], None] | None = None, codes: Collection[str] | None = None
+) -> Report:
+    """Hold one agent to the suite; ``told`` hears what is asked next. Its code runs in this process and children.
+
+    ``codes``: only these questions, and without the cost.
+    """
     found: list[Finding] = []
 
     def ask(code: str, asks: str, answer: Callable[[], str]) -> bool:
+        if codes is not None and code not in codes and code != "K01":
+            return True
         if told is not None:
             told(asks)
         try:
@@ -81,7 +88,8 @@ def check(one: Installed, told: Callable[[str], None] | None = None) -> Report:
     ask("K06", "NaN, infinity and missing places do no harm", suite.oddities)
     ask("K07", "no clock, no chance, no I/O", suite.alone)
     ask("K08", "a changed form of state can be read", suite.form)
-    return Report(found, suite.cost())
+    fine = codes is None and not any(f.wrong for f in found)
+    return Report(found, suite.cost() if fine else float("nan"))
 
 
 class _Recorded(Inline):
@@ -180,7 +188,9 @@ class _Suite:
         return ""
 
     def alone(self) -> str:
-        calls = self.runner.calls[-300:]
+        if not self.runner.calls:
+            self._both(*self.worlds[-1], cases.records(self.worlds[-1][1]))
+        calls = self.runner.calls[-100:]
         frame = {"spec": self.worlds[-1][0].agents[0].packed, "calls": calls}
         came = subprocess.run(
             [sys.executable, "-c", _GUARD, json.dumps(sys.path)], input=wire.pack(frame), capture_output=True,

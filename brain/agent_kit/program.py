@@ -58,14 +58,17 @@ class Program:
         columns: list[NDArray[Any]] = [rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid]
         for column in (*columns, *rows.values.values()):
             column.flags.writeable = False
-        features = self.module.features(rows, self.world)
-        return _judged(self.module.decide(rows, features, state, self.world), self.spec, len(rows))
+        with np.errstate(all="ignore"):  # what comes of NaN and infinity is looked at where it comes out
+            features = self.module.features(rows, self.world)
+            said = self.module.decide(rows, features, state, self.world)
+        return _judged(said, self.spec, len(rows))
 
     def think(self, minute: Minute, memory: bytes) -> tuple[list[Said], bytes]:
         """Run a city agent over a minute: what it says, and its state after."""
         state = self.state_of(memory)
-        features = self.module.features(minute, self.world)
-        said = self.module.decide(minute, features, state, self.world)
+        with np.errstate(all="ignore"):
+            features = self.module.features(minute, self.world)
+            said = self.module.decide(minute, features, state, self.world)
         after = b"" if state == self.form() else _pack(state)
         if len(after) > MEMORY:
             raise Broken(f"state of {len(after):,} bytes, at most {MEMORY:,}")
