@@ -107,5 +107,5 @@ def test_what_an_agent_left_standing_is_cleared_when_a_set_no_longer_has_it(tmp_
 def test_a_forked_worker_has_a_host_of_its_own(tmp_path: Path) -> None:
     rig = Rig(ReadingsLane, with_agents(steps(tmp_path)))
     rig.say(reading("wl-1", 0, 20))
-    assert in_child(lambda: rig.run())
+    assert in_child(rig.run)
     assert len(rig.run().signals) == 1
