@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import standards
-from brain.agent_kit import cases, lane, stand, wire
-from brain.agent_kit import city as city_side
+from brain.agent_kit import cases, stand, wire
 from brain.agent_kit.cases import START, Record, Test
-from brain.agent_kit.fault import Fault, Inline, Runner
+from brain.agent_kit.fault import Inline
 from brain.agent_kit.find import Installed
 from brain.agent_kit.kinds import Minute, Rows, Said
 from brain.agent_kit.manifest import AgentError
 from brain.agent_kit.program import Judged, Program, mapped
+from brain.agent_kit.runners import run_by
 from brain.agent_kit.tables import describe, packed, read
 from brain.sets import CitySet
 from streams.records import Signal
@@ -55,9 +55,7 @@ class Report(NamedTuple):
         return not any(f.wrong for f in self.findings)
 
 
-def check(
-    one: Installed, told: Callable[[str], None] | None = None, codes: Collection[str] | None = None
-) -> Report:
+def check(one: Installed, told: Callable[[str], None] | None = None, codes: Collection[str] | None = None) -> Report:
     """Hold one agent to the suite; ``told`` hears what is asked next. Its code runs in this process and children.
 
     ``codes``: only these questions, and without the cost.
@@ -127,7 +125,7 @@ class _Suite:
     def tests(self) -> str:
         wrong = []
         for content, test in self.worlds:
-            with _run_by(self.runner):
+            with run_by(self.runner):
                 outcome = stand.run(content, test)
             if not outcome.passed():
                 got = "; ".join(_short(e) for e in outcome.got) or "nothing"
@@ -143,7 +141,7 @@ class _Suite:
             ground = content.agents[0].packed
             if self._run(content, test, rows) != self._run(content, test, rows):
                 return f"{test.name}: another run said something else"
-            program = self.runner._program(content.agents[0])  # the very one that ran
+            program = self.runner.program(content.agents[0])  # the very one that ran
             if program.world.params != dict(content.agents[0].params) or content.agents[0].packed != ground:
                 return f"{test.name}: params were written to"
         return ""
@@ -252,7 +250,7 @@ class _Suite:
 
     def _both(self, content: CitySet, test: Test, rows: list[Record], cuts: tuple[int, ...] = (),
               restarts: tuple[int, ...] = (), order: int = 1) -> tuple[list[Signal], list[str]]:  # fmt: skip
-        with _run_by(self.runner):
+        with run_by(self.runner):
             if self.m.shape == "lane":
                 signals, dead = stand.on_lane(content, rows, cuts, restarts)
                 return signals, [d.detail for d in dead]
@@ -264,21 +262,6 @@ class _Suite:
         if self.m.shape == "lane":
             return json.loads(describe(packed(program.form)))
         return {field.encode_name: str(field.type) for field in msgspec.structs.fields(program.form)}
-
-
-class _run_by:  # noqa: N801  # used as a function
-    """While it lasts, agents are run by this one."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-
-    def __enter__(self) -> None:
-        self._kept = lane.runner_of, city_side.runner_of
-        for module in (lane, city_side):
-            module.runner_of = lambda agent: self._runner  # type: ignore[attr-defined]  # and put back below
-
-    def __exit__(self, *args: object) -> None:
-        lane.runner_of, city_side.runner_of = self._kept
 
 
 def _mixed(rows: list[Record]) -> list[Record]:
@@ -314,6 +297,3 @@ def _write(path: Path, version: int, form: Any) -> None:
 def by_code(report: Report) -> Mapping[str, str]:
     """What is wrong, by code."""
     return {f.code: f.wrong for f in report.findings if f.wrong}
-
-
-__all__ = ["Fault", "Finding", "Report", "by_code", "check"]

@@ -16,7 +16,8 @@ from brain.agent_kit import meters, minute
 from brain.agent_kit.chosen import Agent
 from brain.agent_kit.fault import Fault
 from brain.agent_kit.kinds import Assets, Minute, Said
-from brain.agent_kit.lane import AGENT_FAILED, FAILURES, WINDOW_MS, runner_of
+from brain.agent_kit.lane import AGENT_FAILED, FAILURES, WINDOW_MS
+from brain.agent_kit.runners import runner_of
 from brain.placing import answer_at, put
 from streams.logic import MINUTE_MS
 from streams.records import Signal, Summary

@@ -30,6 +30,10 @@ class Fault(Exception):
 class Runner(Protocol):
     """Runs agents. All of it raises Fault, and then nothing of what was handed in has changed."""
 
+    def load(self, agent: Agent) -> None:
+        """Have it ready to run."""
+        ...
+
     def form(self, agent: Agent) -> np.dtype[Any]:
         """Form of a lane agent's state, once the agent is loaded."""
         ...
@@ -47,7 +51,7 @@ class Runner(Protocol):
         ...
 
     def think(self, agent: Agent, minute: Minute, memory: bytes) -> tuple[list[Said], bytes]:
-        """One minute of a city agent: what it says, and its state after. ``b""`` asks only that it be loaded."""
+        """One minute of a city agent: what it says, and its state after."""
         ...
 
 
@@ -84,7 +88,7 @@ class Inline:
     def __init__(self) -> None:
         self._programs: dict[bytes, Program] = {}
 
-    def _program(self, agent: Agent) -> Program:
+    def program(self, agent: Agent) -> Program:
         found = self._programs.get(agent.packed)
         if found is None:
             try:
@@ -93,21 +97,25 @@ class Inline:
                 raise Fault("load", f"{type(error).__name__}: {error}") from error
         return found
 
+    def load(self, agent: Agent) -> None:
+        """As Runner."""
+        self.program(agent)
+
     def form(self, agent: Agent) -> np.dtype[Any]:
         """As Runner."""
-        form: np.dtype[Any] = self._program(agent).form
+        form: np.dtype[Any] = self.program(agent).form
         return form
 
     def migrate(self, agent: Agent, old: NDArray[Any]) -> NDArray[Any] | None:
         """As Runner."""
         try:
-            return self._program(agent).migrate(old)
+            return self.program(agent).migrate(old)
         except Exception as error:
             raise fault_of(error) from error
 
     def judge(self, agent: Agent, rows: Rows, state: NDArray[Any]) -> Judged:
         """As Runner."""
-        program, work, began = self._program(agent), state.copy(), time.thread_time()
+        program, work, began = self.program(agent), state.copy(), time.thread_time()
         try:
             said = program.judge(rows, work)
         except Exception as error:
@@ -119,11 +127,11 @@ class Inline:
 
     def one_by_one(self, agent: Agent, rows: Rows, state: NDArray[Any]) -> Iterator[Judged | Fault]:
         """As Runner."""
-        return singly(self._program(agent), rows, state)
+        return singly(self.program(agent), rows, state)
 
     def think(self, agent: Agent, minute: Minute, memory: bytes) -> tuple[list[Said], bytes]:
         """As Runner."""
-        program, began = self._program(agent), time.thread_time()
+        program, began = self.program(agent), time.thread_time()
         try:
             return program.think(minute, memory)
         except Exception as error:

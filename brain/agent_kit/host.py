@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DEADLINE_S = 3.0
 ROW_S = 0.001
-LOAD_S = 30.0
+LOAD_S = 15.0
 """For the process to begin, and for an agent's imports and ``prepare``."""
 _BEGIN = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from brain.agent_kit.child import main; "
@@ -71,6 +71,11 @@ class Host:
             self._control = self._first = None
 
     # -- Runner
+
+    def load(self, agent: Agent) -> None:
+        """As Runner."""
+        with self._lock:
+            self._load(agent)
 
     def form(self, agent: Agent) -> np.dtype[Any]:
         """As Runner."""

@@ -13,11 +13,12 @@ from typing import Any, Literal, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from brain.agent_kit import host, meters
+from brain.agent_kit import meters
 from brain.agent_kit.chosen import EVENTS, Agent
-from brain.agent_kit.fault import Fault, Inline, Runner
+from brain.agent_kit.fault import Fault, Runner
 from brain.agent_kit.kinds import Fact, Rows
 from brain.agent_kit.program import Judged
+from brain.agent_kit.runners import runner_of
 from brain.agent_kit.tables import SAYS, TROUBLES, States
 from streams.decode import Columns
 from streams.logic import View
@@ -62,14 +63,6 @@ class _Part(NamedTuple):
     rows: Rows
     at: I4
     assets: I4
-
-
-def runner_of(agent: Agent) -> Runner:
-    """Who runs an agent."""
-    return _INLINE if agent.manifest.isolation == "inline" else host.shared()
-
-
-_INLINE = Inline()
 
 
 class LaneAgents:

@@ -120,12 +120,12 @@ def _columns(content: CitySet, rows: Sequence[Record]) -> Columns:
         series = {int(registry.series_metric[s]): s for s in range(int(registry.first[a]), int(registry.first[a + 1]))}
         lon = float(x[a]) if record.lon is None else record.lon
         lat = float(y[a]) if record.lat is None else record.lat
-        for index, (name, value) in enumerate(record.values.items()):
-            out.append((k, index, series[code[name]], record.t, value, lon, lat))
-    row, index, of, t, value, lon_, lat_ = ([line[c] for line in out] for c in range(7))
+        for place, (name, said) in enumerate(record.values.items()):
+            out.append((k, place, series[code[name]], record.t, said, lon, lat))
+    row, index, of, t, value, at_lon, at_lat = ([line[c] for line in out] for c in range(7))
     return Columns(
         np.array(row, np.int32), np.array(index, np.int32), np.array(of, np.int32), np.array(t, np.int64),
-        np.array(value, np.float64), np.array(lon_, np.float64), np.array(lat_, np.float64),
+        np.array(value, np.float64), np.array(at_lon, np.float64), np.array(at_lat, np.float64),
         np.zeros(len(out), np.int8),
     )  # fmt: skip
 
