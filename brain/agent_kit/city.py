@@ -59,8 +59,10 @@ class Trouble(msgspec.Struct, array_like=True):
 class CityAgents:
     """The live city agents of the set in force and their state over all sets. No clock: time comes with the timers."""
 
-    def __init__(self) -> None:
+    def __init__(self, audit: Audit | None = None) -> None:
+        """``audit`` hears of each failure: what, no incident, fold time, and the note's fields."""
         self.unseen = 0
+        self._audit = audit or _unheard
         self._agents: dict[str, Agent] = {}
         self._set_id = ""
         self._content: Any = None
@@ -155,7 +157,7 @@ class CityAgents:
             times.append(self._last + MINUTE_MS + 1)
         return min(times, default=None)
 
-    def fire(self, now: int, audit: Audit) -> list[Signal]:
+    def fire(self, now: int) -> list[Signal]:
         """Have all agents judge the minute that ended just before ``now``; signals in the order of agents."""
         t = now - 1
         came, heard = self._pending.pop(t, {}), self._heard.pop(t, [])
@@ -174,14 +176,14 @@ class CityAgents:
             if trouble.version != agent.version:
                 trouble = Trouble(agent.version)
             if not trouble.stopped:
-                self._judge(agent, trouble, came, heard, now, out, audit)
+                self._judge(agent, trouble, came, heard, now, out)
         return out
 
     # -- one agent
 
     def _judge(
         self, agent: Agent, trouble: Trouble, came: Mapping[str, Summary], heard: list[Signal], now: int,
-        out: list[Signal], audit: Audit,
+        out: list[Signal],
     ) -> None:  # fmt: skip
         m = agent.manifest
         mine = [s for s in heard if s.scenario in m.signals]
@@ -196,7 +198,7 @@ class CityAgents:
         try:
             said, after = runner_of(agent).think(agent, seen, before)
         except Fault as fault:
-            self._failed(agent, trouble, fault, now, out, audit)
+            self._failed(agent, trouble, fault, now, out)
             return
         if after != before:
             self._memory[m.id] = after
@@ -263,10 +265,12 @@ class CityAgents:
     # -- failures and ends
 
     def _failed(
-        self, agent: Agent, trouble: Trouble, fault: Fault, now: int, out: list[Signal], audit: Audit
+        self, agent: Agent, trouble: Trouble, fault: Fault, now: int, out: list[Signal]
     ) -> None:  # fmt: skip
         meters.failed(agent.id, fault.kind, str(fault))
-        audit("agent.failed", None, now, agent=agent.id, version=agent.version, kind=fault.kind, detail=str(fault))
+        self._audit(
+            "agent.failed", None, now, agent=agent.id, version=agent.version, kind=fault.kind, detail=str(fault)
+        )
         if now - trouble.since > WINDOW_MS:
             trouble.since, trouble.n = now, 0
         trouble.n += 1
@@ -303,6 +307,10 @@ class CityAgents:
                 self._trouble[id] = Trouble()
                 self._changed[TROUBLE + id.encode()] = None
         self._left = False
+
+
+def _unheard(*what: object, **more: object) -> None:
+    """Of a stand without an audit topic."""
 
 
 def _pending(summary: Summary) -> bytes:

@@ -138,7 +138,12 @@ def in_city(
 
     ``order`` -1: lanes and assets in the opposite order, which must not matter.
     """
-    city, state, audits = CityAgents(), dict[bytes, bytes](), list[dict[str, Any]]()
+    state, audits = dict[bytes, bytes](), list[dict[str, Any]]()
+
+    def audit(what: str, case: None, now: int, **more: Any) -> None:
+        audits.append({"what": what, **more})
+
+    city = CityAgents(audit)
     city.enter(content.id, content)
     out = list[Signal]()
     times = [r.t for r in rows] + [START + round(h.at * 1000) for h in heard]
@@ -147,7 +152,7 @@ def in_city(
     for number, t in enumerate(range(START + MINUTE_MS, end + 1, MINUTE_MS)):
         if number in restarts:
             _keep(state, city)
-            city = CityAgents()
+            city = CityAgents(audit)
             city.load(state)
             city.enter(content.id, content)
         came = [r for r in rows if t - MINUTE_MS < r.t <= t]
@@ -162,7 +167,7 @@ def in_city(
             if t - MINUTE_MS < at <= t and h.scenario in city.wanted:
                 city.signal(_signal(content, h, at, number_))
         if city.due() == t + 1:
-            out += city.fire(t + 1, lambda what, case, now, **more: audits.append({"what": what, **more}))
+            out += city.fire(t + 1)
         _keep(state, city)
     return out, audits
 
