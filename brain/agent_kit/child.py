@@ -62,7 +62,7 @@ def serve(worker: socket.socket) -> None:
                 answer = _answer(what, programs[key], rest)
         except Exception as error:  # noqa: BLE001  # an agent may raise anything: the worker is told
             fault = fault_of(error)
-            wire.send(worker, ["fault", fault.kind, str(error)[:300], time.process_time() - began])
+            wire.send(worker, ["fault", fault.kind, fault.detail, time.process_time() - began])
         else:
             wire.send(worker, ["done", answer, time.process_time() - began])
 
@@ -89,7 +89,7 @@ def _singly(worker: socket.socket, program: Program, rest: list[Any]) -> None:
     for i, said in enumerate(singly(program, rows, state)):
         now = time.process_time()
         if isinstance(said, Fault):
-            wire.send(worker, ["fault", said.kind, str(said), now - began])
+            wire.send(worker, ["fault", said.kind, said.detail, now - began])
         else:
             own = state[rows.asset[i] : rows.asset[i] + 1]
             wire.send(worker, ["done", [wire.of_judged(said), own.tobytes()], now - began])

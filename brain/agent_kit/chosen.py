@@ -137,6 +137,8 @@ def made(
 ) -> Agent:  # fmt: skip
     """An installed agent on a map; ``lines``: features that are no ground, by layer. Raises AgentError."""
     m = one.manifest
+    if m.isolation == "inline" and not one.module.startswith(f"{find.TREE}."):
+        raise AgentError(f"{where}: {m.id}: isolation: inline is for agents of this tree; expected host")
     layers = {}
     for name in m.layers:
         ground = [f for f in city.map.features(name) if f.until == FOREVER] if name in city.map.layers else []

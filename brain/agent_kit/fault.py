@@ -25,6 +25,7 @@ class Fault(Exception):
     def __init__(self, kind: Kind, detail: str) -> None:
         super().__init__(f"{kind}: {detail}"[:300])
         self.kind: Kind = kind
+        self.detail = detail[:300]
 
 
 class Runner(Protocol):

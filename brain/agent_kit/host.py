@@ -144,7 +144,7 @@ class Host:
             try:
                 self._loaded[key] = self._answer(agent, LOAD_S)
             except Fault as fault:
-                raise Fault("load", str(fault)) from fault
+                raise Fault("load", fault.detail) from fault
         return key
 
     def _send(self, what: str, agent: Agent, rest: list[Any]) -> None:

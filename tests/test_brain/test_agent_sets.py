@@ -12,15 +12,18 @@ from typing import Any
 
 import msgspec
 import pytest
+from agent_rig import LANE, steps, with_agents, write
+from lane_rig import HIGH
 
 from brain import standards
-from brain.agent_kit import cases, find, host
+from brain.agent_kit import cases, find, host, meters
 from brain.agent_kit.manifest import AgentError
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
 from brain.sets import CitySet, digest
 from brain.settings import Settings
 from streams import bundle
+from streams.progress import Progress
 from streams.replay import Replayed, ReplaySettings, replay
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -139,6 +142,27 @@ def test_a_gas_leak_is_an_incident_with_its_ground_and_the_people_on_it() -> Non
     assert member["facts"]["sites"] == "school-1"
     assert len(member["footprint"][0]) > 20
     assert member["cleared"] is not None
+
+
+def test_through_the_whole_engine_a_failing_agent_costs_its_row_and_names_itself(tmp_path: Path) -> None:
+    content = with_agents(steps(tmp_path, "raise"), scenarios=(HIGH,))
+    found = run_readings(content, [("wl-1", "water_level", k * 10.0, 666.0 if k == 6 else 12.0) for k in range(10)])
+    letter = msgspec.json.decode(found.dead[0])
+    assert len(found.dead) == 1
+    assert (letter["stage"], letter["reason"]) == ("agent", "agent_failed")
+    assert letter["detail"].startswith("agent emergency.flood.steps@1: raised: ValueError: row")
+    incident = msgspec.json.decode(found.incidents[0])
+    assert {m["scenario"] for m in incident["members"]} == {"emergency.flood.high", "emergency.flood.steps"}
+    progress = Progress()
+    progress.member_ok = True
+    progress.remarks.append(meters.health)
+    assert "emergency.flood.steps failed" in progress.ready()[1]
+
+
+def test_only_agents_of_the_tree_may_run_in_the_worker(tmp_path: Path) -> None:
+    one = write(tmp_path, LANE + "isolation: inline\n", "")
+    with pytest.raises(AgentError, match="isolation: inline is for agents of this tree"):
+        with_agents(one)
 
 
 @pytest.fixture(autouse=True)
