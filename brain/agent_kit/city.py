@@ -140,15 +140,18 @@ class CityAgents:
         self._changed[_pending(summary)] = _pack(summary)
         return True
 
-    def signal(self, signal: Signal) -> None:
-        """Keep a folded signal of a scenario that is wanted."""
+    def signal(self, signal: Signal) -> bool:
+        """Keep a folded signal where some agent wants its scenario; answers whether one does."""
+        if signal.scenario not in self.wanted:
+            return False
         end = -(-signal.fold // MINUTE_MS) * MINUTE_MS
         heard = self._heard.setdefault(end, [])
         if len(heard) >= SEEN:
             self.unseen += 1
-            return
+            return True
         heard.append(msgspec.structs.replace(signal))
         self._changed[HEARD + str(end).encode()] = _pack(heard)
+        return True
 
     def due(self) -> int | None:
         """When the oldest minute can be judged, fold time: a millisecond after its end."""

@@ -164,7 +164,7 @@ def in_city(
             city.summary(summary)
         for number_, h in enumerate(heard):
             at = START + round(h.at * 1000)
-            if t - MINUTE_MS < at <= t and h.scenario in city.wanted:
+            if t - MINUTE_MS < at <= t:
                 city.signal(_signal(content, h, at, number_))
         if city.due() == t + 1:
             out += city.fire(t + 1)

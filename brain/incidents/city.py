@@ -134,9 +134,7 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
-        if signal.scenario in self._models.agents.wanted:
-            self._models.agents.signal(signal)
-            self._asked = False
+        self._asked &= not self._models.agents.signal(signal)
         before, identity = len(self.book), signal.identity()
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if len(self.book) > before and len(self.people.waiting):
