@@ -6,7 +6,7 @@ All readings go through one compiled pass; Python handles only what comes out of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import beats, judged, kernel, minutes, tracks
+from brain.agent_kit import minute as agent_minute
+from brain.agent_kit.lane import LaneAgents
+from brain.agent_kit.tables import TABLES as AGENT_TABLES
 from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.hours import Openings
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
@@ -80,6 +83,9 @@ class Program:
     """Hours of the scenarios."""
     evidence: Evidence | None = None
     """What speaks against assets, where the set asks for it."""
+    agents: LaneAgents | None = None
+    asked: Sequence[agent_minute.View] = ()
+    """Of city agents: what they get of a minute."""
 
 
 class _SeriesLane:
@@ -88,7 +94,7 @@ class _SeriesLane:
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
         SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
-        judged.INPUT: judged.INPUT_STATE, **TABLES,
+        judged.INPUT: judged.INPUT_STATE, **TABLES, **AGENT_TABLES,
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
@@ -121,6 +127,8 @@ class _SeriesLane:
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
+        agents = LaneAgents(content.agents, registry, ours, self.store, self.at, self.source)
+        asked = agent_minute.views(content.agents, self.source, registry, ours, keys, slot_of, minute, minute_of)
         cell_rule, cell_series = matching(scenarios, registry, ours, content.reach())
         rules, rungs = decisions_of(scenarios)
         openings = Openings([s.match.hours for s in scenarios], content.calendar)
@@ -146,10 +154,10 @@ class _SeriesLane:
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
+        timed = timed or bool(asked)
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen, Scored(models, judges, cells, rules, first), silent, openings,
-            evidence,
+            minute_of, seen, Scored(models, judges, cells, rules, first), silent, openings, evidence, agents, asked,
         )  # fmt: skip
         self._warm()
 
@@ -200,6 +208,15 @@ class _SeriesLane:
         self._run(begin, len(rows), columns, offset, pulse, up, shut, outcome, place, out)
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
+        if program.agents:
+            fine, column = outcome == kernel.FINE, program.content.map.column
+            signals, failed = program.agents.run(
+                view, columns, fine, offset, pulse, lon, lat, there, column,
+                lambda signal, x, y, answer: put(signal, program.content, x, y, answer),
+            )  # fmt: skip
+            if signals:
+                out.signals = sorted([*out.signals, *signals], key=lambda s: (s.offset, s.index))
+            out.dead = sorted([*out.dead, *failed], key=lambda d: (d.row, d.index))
         self._account(columns, outcome, there[:, program.content.map.column], out)
         return out, outcome
 
@@ -298,7 +315,7 @@ class _SeriesLane:
     def _beat(self, beat: Beat, out: Output) -> None:
         """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
-        if (p.views or p.evidence is not None) and beat.minute() >= 0:
+        if (p.views or p.asked or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
         for number, one in enumerate(
@@ -328,8 +345,10 @@ class _SeriesLane:
     def _sum_up(self, beat: Beat, out: Output) -> None:
         p, minute = self.program, self.store.table(MINUTE)
         out.summaries += minutes.sum_up(beat, p.views, minute, self.store.table(SERIES))
+        index = minutes.SUMMARY_INDEX + len(p.views)
+        out.summaries += agent_minute.sum_up(beat, p.asked, minute, self.store.table(SERIES), index)
         if p.evidence is not None:
-            out.summaries += p.evidence.sum_up(beat, minute, minutes.SUMMARY_INDEX + len(p.views))
+            out.summaries += p.evidence.sum_up(beat, minute, index + len(p.asked))
         minutes.clear(minute)
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
@@ -406,4 +425,6 @@ def _same(one: CitySet, other: CitySet) -> bool:
         and alike(one, other)
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust
+        and [a.packed for a in one.agents] == [a.packed for a in other.agents]
+        and [a.state for a in one.agents] == [a.state for a in other.agents]
     )

@@ -11,6 +11,7 @@ import numpy as np
 import structlog
 
 from brain import feedback
+from brain.agent_kit.runners import prove
 from brain.feedback import FeedbackLane
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
@@ -94,6 +95,7 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
             content = sets.find(set_id, settings.set_folder())
         except KeyError:
             raise KeyError(f"neither topic sets nor a folder below {settings.set_folder()} has {set_id}") from None
+        prove(content.agents)
         content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
         for n in set(settings.partitions.values()):
             content.partitions(n)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from brain import yaml_tables
+from brain.agent_kit.chosen import Told
 from brain.incidents import jurisdiction
 from brain.incidents.bed import Bed
 from brain.incidents.calendar import WorkCalendar
@@ -58,7 +59,9 @@ def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
     )
 
 
-def findings(has: Tables, city: GridMap, registry: Registry, what: list[Scenario]) -> list[jurisdiction.Finding]:
+def findings(
+    has: Tables, city: GridMap, registry: Registry, what: Sequence[Scenario | Told]
+) -> list[jurisdiction.Finding]:  # fmt: skip
     """Where they do not fit one another, the map, the registry or the scenarios."""
     if has.routes is None and has.events is None:
         return []

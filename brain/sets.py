@@ -18,6 +18,7 @@ import numpy as np
 
 from brain import hotline, judged, scenarios, set_tables, standards, trust, views, wants, yaml_tables
 from brain.addresses import Addresses, addresses_of
+from brain.agent_kit import chosen
 from brain.hotline import HotlineText, shipped_text
 from brain.incidents import jurisdiction
 from brain.incidents.bed import Bed
@@ -43,6 +44,7 @@ from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, CHANGES, TRUST = "assets.ndjson", "map.geojson", "scenarios", "changes.json", "trust.yaml"
 STANDARDS = "standards"
+AGENTS = chosen.FILE
 TEXT = "text"
 """Folder of what reads hotline texts (docs/hotline.md)."""
 MAPS = "maps"
@@ -90,6 +92,8 @@ class CitySet:
     calendar: WorkCalendar | None = None
     drafts: list[Scenario] = field(default_factory=list)
     """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
+    agents: tuple[chosen.Agent, ...] = ()
+    """Of agents.yaml, drafts too; only the live ones run."""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -128,12 +132,17 @@ class CitySet:
             digest_of(contents), registry, _map(folder, cache), live, drafts=[s for s in every if s.state != "live"],
             assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
+        if AGENTS in contents:
+            made.agents = chosen.of(
+                contents[AGENTS], str(folder / AGENTS), registry, made.map, library.standards, folder / MAP
+            )
         has = tables(contents, folder)
         made.routes, made.events, made.limits, made.causes, made.warnings, made.windows, made.calendar = has
         if made.causes.flow():
             made.bed = set_tables.bed(folder / MAP, CHANGES in contents)
         if CHANGES not in contents:  # a live change of the map must not hold up those after it: `brain route` tells
-            jurisdiction.refuse(findings(has, made.map, made.registry, every), str(folder))
+            told = [event for agent in made.agents for event in agent.told()]
+            jurisdiction.refuse(findings(has, made.map, made.registry, [*every, *told]), str(folder))
         made.text = _text(contents, folder, others)
         made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
         wants.check(made, f"{folder / SCENARIOS}")
@@ -293,7 +302,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def own(folder: Path) -> dict[str, bytes]:
     """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
-    tables = (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, WARNINGS, WINDOWS)
+    tables = (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, WARNINGS, WINDOWS, AGENTS)
     paths += [folder / name for name in (*tables, *hotline.FILES)]
     paths += sorted((folder / STANDARDS).glob("*.yaml"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
@@ -375,6 +384,7 @@ ORDER = (
     CAUSES,
     WARNINGS,
     WINDOWS,
+    AGENTS,
 )
 
 

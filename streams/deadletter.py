@@ -101,7 +101,7 @@ def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
 
 def _detail(topic: str, dead: Dead) -> str:
     """What the letter says of its reason: masked where it may quote what people wrote."""
-    quotes = dead.reason == Reason.AGENT_ERROR or (of_people(topic) and dead.stage == Stage.DECODE)
+    quotes = dead.reason in (Reason.AGENT_ERROR, Reason.AGENT_FAILED) or (of_people(topic) and dead.stage == Stage.DECODE)
     return shown_text(dead.detail) if quotes else dead.detail
 
 
@@ -246,6 +246,11 @@ def _original(reader: Any, letter: Letter) -> tuple[bytes, str]:
     """All bytes of the original, or why it cannot be sent again."""
     if letter.reason == Reason.FORGED_PULSE:
         return b"", "a forged pulse is never sent again"
+    if letter.reason == Reason.AGENT_FAILED:
+        return b"", (
+            "all but the agent that it names have worked it, and would get it again: mend the agent, and replay the "
+            "range with the set that names it (brain replay)"
+        )
     if letter.stage == Stage.AGENT:
         return b"", (
             "only the engine writes to its topic, and all its readers would get it again: mend the agent and have it "

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,8 @@ class Progress:
         self.member_ok = False
         self.findings = 0
         """Of the auditor, since this worker began."""
+        self.remarks: list[Callable[[], str]] = []
+        """What else whoever asks for health should know: asked each time; an empty text is left out."""
         self._audited = 0
         self._lock = threading.Lock()
 
@@ -229,7 +231,8 @@ class Progress:
         if not self.member_ok:
             return False, "not a member of the group yet"
         found = f", audit: {self.findings} findings (see brain_audit_findings_total)" if self.findings else ""
-        return True, f"{len(self.tasks)} tasks{found}"
+        more = "".join(f", {text}" for remark in self.remarks if (text := remark()))
+        return True, f"{len(self.tasks)} tasks{found}{more}"
 
 
 def watchdog(progress: Progress, grace_s: float = 10.0) -> threading.Thread:

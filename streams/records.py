@@ -170,6 +170,8 @@ class Reason(enum.StrEnum):
     SWAPPED_POSITION = "swapped_position"
     NO_AREA = "no_area"
     AGENT_ERROR = "agent_error"
+    AGENT_FAILED = "agent_failed"
+    """An agent of the kit failed at the row; all else that reads it did its work."""
     POISON = "poison"
 
 
@@ -250,6 +252,10 @@ class Signal(msgspec.Struct, omit_defaults=True, gc=False):
     """Place phrase of the ticket's text, masked."""
     confidence: float | None = None
     """That the position is right, where it was found by the text; None: it came with the event."""
+    facts: dict[str, float | str] = {}
+    """What else an agent found out: name → number, in the unit that the name says, or short text."""
+    footprint: list[list[tuple[float, float]]] = []
+    """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
 
     def identity(self) -> str:
         """The signal's id as text; the same for its raise, updates and clear."""

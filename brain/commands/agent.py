@@ -1,4 +1,4 @@
-"""``brain agent``: run a plain agent of a domain, and list those there are."""
+"""``brain agent``: agents of the kit made, checked and shown; plain ones run; both listed."""
 
 from __future__ import annotations
 
@@ -29,9 +29,94 @@ ENTRY_POINTS = "city_brain.agents"
 
 @app.command("list")
 def list_() -> None:
-    """List the agents that are installed: what `run` takes, and what each is for / 列出已安装的智能体."""
+    """List the agents that are installed: of the kit by id, plain ones as `run` takes them / 列出已安装的智能体."""
+    from brain.agent_kit import find as kit
+    from brain.agent_kit.manifest import AgentError
+
+    try:
+        known = kit.installed()
+    except AgentError as error:
+        fail(str(error))
+    for id, one in sorted(known.items()):
+        m = one.manifest
+        typer.echo(f"{id}\n    {m.shape} · {m.version} · {m.owner} · {m.name.zh} · {m.name.en}")
+    packages = {one.module for one in known.values()}
     for name, doc in sorted(installed()):
-        typer.echo(f"{name}\n    {doc}")
+        if name not in packages:
+            typer.echo(f"{name}\n    {doc}")
+
+
+@app.command()
+def show(named: Annotated[str, typer.Argument(metavar="ID|PATH")]) -> None:
+    """Show what an agent of the kit reads, says and can be set to / 显示智能体的输入、事件与参数."""
+    from brain.agent_kit import find as kit
+    from brain.agent_kit.manifest import AgentError
+
+    try:
+        one = kit.of(named)
+    except AgentError as error:
+        fail(str(error))
+    m = one.manifest
+    typer.echo(f"{m.id}  {m.name.zh} · {m.name.en}")
+    typer.echo(f"  version {m.version}, {m.shape}, {m.isolation}, {m.owner}")
+    for reads in m.reads:
+        typer.echo(f"  reads {reads.type}: {', '.join(reads.metrics)}")
+    for label, names in (("signals", m.signals), ("layers", m.layers), ("standards", m.standards)):
+        if names:
+            typer.echo(f"  {label} {', '.join(names)}")
+    for event in m.events:
+        life = " · life" if event.life else ""
+        typer.echo(f"  says {m.scenario(event.id)} → {event.event_code}{life}  {event.name.zh} · {event.name.en}")
+    for key, param in m.params.items():
+        limits = f" in {param.range[0]:g} to {param.range[1]:g}" if param.range else ""
+        typer.echo(f"  param {key} = {param.default}{limits} {param.unit}  {param.note}".rstrip())
+    for label, wording in (("means", m.means), ("first steps", m.first_steps), ("false alarms", m.false_alarms)):
+        if wording is not None:
+            typer.echo(f"  {label}: {wording.zh} · {wording.en}")
+
+
+@app.command()
+def new(
+    id: Annotated[str, typer.Argument(metavar="ID", help="dotted, the domain first: emergency.bridge.sway")],
+    folder: Annotated[Path | None, typer.Option(help="by default the id's last word, here")] = None,
+    owner: Annotated[str, typer.Option(help="who answers for it")] = "owner",
+    city: Annotated[bool, typer.Option("--city", help="sees all assets once a minute, not each record")] = False,
+) -> None:
+    """Write the folder of a new agent; it passes `check` at once / 新建智能体目录."""
+    from brain.agent_kit import new as kit
+    from brain.agent_kit.manifest import AgentError
+
+    try:
+        for path in kit.write(id, folder or Path(id.rpartition(".")[2]), owner, "city" if city else "lane"):
+            typer.echo(str(path))
+    except AgentError as error:
+        fail(str(error))
+
+
+@app.command()
+def check(named: Annotated[str, typer.Argument(metavar="ID|PATH")]) -> None:
+    """Hold an agent of the kit to the conformance suite / 检验智能体是否合规."""
+    from rich.console import Console
+
+    from brain.agent_kit import check as kit
+    from brain.agent_kit import find
+    from brain.agent_kit.manifest import AgentError
+
+    try:
+        one = find.of(named)
+    except AgentError as error:
+        fail(str(error))
+    with Console(stderr=True).status("") as status:
+        report = kit.check(one, status.update)
+    for found in report.findings:
+        typer.echo(f"{found.code}  {'FAILS' if found.wrong else 'holds'}  {found.asks}")
+        if found.wrong:
+            typer.echo(f"      {found.wrong}")
+    if report.row_us == report.row_us:  # NaN: it could not be measured
+        slow = "  (slow)" if report.row_us > kit.SLOW_US else ""
+        typer.echo(f"{report.row_us:.1f} µs a {'record' if one.manifest.shape == 'lane' else 'minute'}{slow}")
+    if not report.passed():
+        raise typer.Exit(1)
 
 
 @app.command()

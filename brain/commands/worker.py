@@ -9,6 +9,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from brain.agent_kit import meters
 from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings
 from brain.logs import mask_event, masked_record
 from brain.pipeline import worker_settings
@@ -45,6 +46,7 @@ def worker(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
     configure_logs()
     progress = Progress(settings.stuck_s)
+    progress.remarks.append(meters.health)
     _, port = serve(progress, settings.health_port, settings.health_host)
     watchdog(progress)
     structlog.get_logger(__name__).info(

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from brain.agent_kit.city import Audit, CityAgents
 from brain.hours import Openings
 from brain.incidents import joint, neighbours
 from brain.incidents.joint import Joint
@@ -38,9 +39,13 @@ _json = msgspec.json.Encoder().encode
 
 
 class Areas:
-    """The models of one set and their state over all sets. No clock: time comes with summaries and timers."""
+    """The models of one set and their state over all sets. No clock: time comes with summaries and timers.
 
-    def __init__(self) -> None:
+    ``agents``: those of the city, which see the same minutes; ``audit`` hears what they fail at.
+    """
+
+    def __init__(self, audit: Audit | None = None) -> None:
+        self.agents = CityAgents(audit)
         self.late = 0
         """Summaries that came after their minute had been judged, because their lane had been excluded."""
         self.unread = 0
@@ -76,7 +81,7 @@ class Areas:
                 self._memory[key] = value
             elif not self._scans.load(key, value):
                 rest[key] = value
-        return rest
+        return self.agents.load(rest)
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Raises ValueError of one with more assets than a detector may have."""
@@ -90,6 +95,7 @@ class Areas:
         scans = {s.id: s for s in wanted if s.scans()}
         self._scans.enter(scans, content.map if scans else None)
         self._set_id, self._content = set_id, content
+        self.agents.enter(set_id, content)
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
         self._areas, self._groups, self._joints = {}, {}, joints
@@ -104,6 +110,8 @@ class Areas:
         if summary.fold > summary.t:
             self.late += 1
             return False
+        if self.agents.ours(summary):
+            return self.agents.summary(summary)
         if summary.name in self._scenarios and self._scenarios[summary.name].scans():
             return self._scans.summary(summary)
         self._pending.setdefault(summary.t, {})[f"{summary.name}|{summary.source}"] = summary
@@ -112,7 +120,7 @@ class Areas:
 
     def due(self) -> int | None:
         """When the oldest minute, or a period of a scan, can be judged, fold time."""
-        times = [*(t + 1 for t in self._pending), self._scans.due()]
+        times = [*(t + 1 for t in self._pending), self._scans.due(), self.agents.due()]
         return min((t for t in times if t is not None), default=None)
 
     def fire(self, now: int) -> list[Signal]:
@@ -147,7 +155,7 @@ class Areas:
                 self._judge(s, asset, scores[asset], now, out, None, scores[asset])
         for name, found in self._scans.fire(now).items():
             self._clusters(self._scenarios[name], found, now, out)
-        return out
+        return out + (self.agents.fire(now) if self.agents.due() == now else [])
 
     def _clusters(self, s: Scenario, found: list[Found], now: int, out: list[Signal]) -> None:
         """Clusters by their middles; one that moves a little, or grows, stays where it was raised."""
@@ -226,7 +234,7 @@ class Areas:
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
-        return out | self._scans.changes()
+        return out | self._scans.changes() | self.agents.changes()
 
     def _judge(
         self,

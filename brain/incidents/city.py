@@ -70,7 +70,7 @@ class CityLogic:
         self.sight = Sight(self.settings, self.book, self.desk, self.withheld, self._note, self._audit, self._touch)
         self.graves = Graves()
         self._told: Counter[str] = Counter()
-        self._models = Areas()
+        self._models = Areas(self._audit)
         self._combine = Combine()
         self._later: int | None = None
         self._asked = False
@@ -134,6 +134,7 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
+        self._asked &= not self._models.agents.signal(signal)
         before, identity = len(self.book), signal.identity()
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if len(self.book) > before and len(self.people.waiting):

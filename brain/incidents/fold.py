@@ -119,6 +119,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
             lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set, standard=_judged(signal),
+            facts=signal.facts, footprint=signal.footprint,
         )  # fmt: skip
         incident.members.append(member)
         incident.count = len(incident.members)
@@ -135,6 +136,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
             member.standard = _judged(signal)
         if signal.text:
             member.text = signal.text[:TEXT_KEPT]
+        _evidence(member, signal)
     _recent(member, signal.fold, settings)
     case.stand(member)
     case.relevel()
@@ -162,6 +164,14 @@ def _share(signal: Signal) -> None:
 
 def _judged(signal: Signal) -> str:
     return f"{signal.standard} {signal.grade}" if signal.standard else ""
+
+
+def _evidence(member: Member, signal: Signal) -> None:
+    """What an agent found out last stands; a signal without keeps what was."""
+    if signal.facts:
+        member.facts = signal.facts
+    if signal.footprint:
+        member.footprint = signal.footprint
 
 
 def _recent(member: Member, now: int, settings: FoldSettings) -> None:
@@ -202,6 +212,7 @@ def update(case: Case, member: Member, signal: Signal) -> Reason:
         member.threshold = signal.threshold
     if signal.standard:
         member.standard = _judged(signal)
+    _evidence(member, signal)
     return Reason.UPDATED_LEVEL if moved else Reason.UPDATED
 
 

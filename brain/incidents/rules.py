@@ -107,7 +107,8 @@ class Rules:
     def of(cls, content: SetLike) -> Rules:
         """Raises RouteError, CauseError for a table that does not hold and ValueError for an unknown domain."""
         plans, events = {}, getattr(content, "events", None)
-        for s in content.scenarios:
+        told = [event for agent in getattr(content, "agents", ()) for event in agent.told()]
+        for s in (*content.scenarios, *told):
             if s.domain not in DOMAINS:
                 raise ValueError(f"{s.id}: domain: expected one of {', '.join(DOMAINS)}, got {s.domain!r}")
             code = str(s.event_code)
@@ -164,7 +165,10 @@ class Rules:
         )  # fmt: skip
 
 
-_OWN = {"system.inputs_down": Text("感知输入中断", "Inputs down")}
+_OWN = {
+    "system.inputs_down": Text("感知输入中断", "Inputs down"),
+    "system.agent_failed": Text("智能体已停用", "Agent stopped"),
+}
 
 
 def _plan(
@@ -183,6 +187,8 @@ def _domain(code: str) -> Domain | None:
 def _unlisted(scenario: str) -> Plan:
     first = scenario.partition(".")[0]
     name = _OWN.get(scenario, Text(scenario, scenario))
+    if scenario == "system.agent_failed":  # whoever runs the platform mends it; no one in the street is waiting
+        return Plan("public", 0, scenario, scenario, name, False)
     return Plan(first if first in DOMAINS else "emergency", 0, "", scenario, name, False)
 
 

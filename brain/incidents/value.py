@@ -71,6 +71,10 @@ class Member(msgspec.Struct, omit_defaults=True, gc=False):
     """Of its asset at the last change of the member, in [0, 1]."""
     doubts: list[str] = []
     """What speaks against the asset, greatest first."""
+    facts: dict[str, float | str] = {}
+    """What an agent found out: name → number, in the unit that the name says, or short text."""
+    footprint: list[list[tuple[float, float]]] = []
+    """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
 
     def latest(self) -> str:
         """Identity of the raise that updates and clears refer to."""

@@ -115,6 +115,7 @@ def _content(base: CitySet, s: Scenario, case: Case) -> CitySet:
     content.id, content.scenarios = _SET, [msgspec.structs.replace(one, state="live") for one in (*parts, s)]
     content.scenarios.sort(key=lambda one: one.id)
     content.drafts = []
+    content.agents = ()
     if case.assets:
         content.with_assets(Registry.of(case.assets))
     if case.map:

@@ -1,0 +1,162 @@
+"""``agent.yaml``: what an agent is, what it reads and what it says. Unknown keys are refused; errors name the place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from brain.near import near
+from brain.scenarios import Domain, Name
+
+MANIFEST = "agent.yaml"
+_ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
+_WORD = re.compile(r"[a-z][a-z0-9_]*")
+
+Value = float | int | str | bool
+
+
+class AgentError(ValueError):
+    """An agent, or a table of agents, that cannot be used: file, place in it, what was expected and what came."""
+
+
+class Param(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One setting. ``range``: of a number, both ends included; ``among``: of a text."""
+
+    default: Value
+    range: tuple[float, float] | None = None
+    among: tuple[str, ...] = ()
+    unit: str = ""
+    note: str = ""
+
+
+class Reads(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Assets of one type that have all these metrics."""
+
+    type: str
+    metrics: tuple[str, ...]
+
+
+class Event(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """One condition that the agent says: each is folded, named and routed as a scenario's.
+
+    ``id``: empty where it is the agent's only one; its signals then have the agent's id, else ``<agent>.<id>``.
+    ``life``: never-hidden class (fire, gas, people trapped or drowning). ``facts``: which of the agent's facts its
+    signals carry; none named: all.
+    """
+
+    event_code: str
+    name: Name
+    id: str = ""
+    life: bool = False
+    facts: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """An agent, as its owner writes it.
+
+    ``also``: earlier versions for which this code gives the same, so that a set that names one of them still runs and
+    replays. ``shape``: ``lane`` sees the records of its lane, ``city`` all its assets once a minute. ``signals``: of a
+    city agent, scenarios (and agents' events) whose signals it sees. ``layers``: of the map, that it asks.
+    ``standards``: families of tables. ``isolation``: ``host`` runs it in the worker's child process, so that nothing it
+    does can hurt others; ``inline`` runs it in the worker, which is quicker and only for agents of this tree.
+    """
+
+    id: str
+    version: int
+    owner: str
+    name: Name
+    domain: Domain
+    events: tuple[Event, ...]
+    shape: Literal["lane", "city"]
+    source: Literal["iot", "video"] = "iot"
+    reads: tuple[Reads, ...] = ()
+    signals: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
+    standards: tuple[str, ...] = ()
+    params: dict[str, Param] = {}
+    means: Name | None = None
+    first_steps: Name | None = None
+    false_alarms: Name | None = None
+    basis: str = ""
+    isolation: Literal["host", "inline"] = "host"
+    also: tuple[int, ...] = ()
+
+    def metrics(self) -> tuple[str, ...]:
+        """All metrics that it reads, sorted."""
+        return tuple(sorted({metric for reads in self.reads for metric in reads.metrics}))
+
+    def scenario(self, event: str) -> str:
+        """Id that an event's signals have."""
+        return f"{self.id}.{event}" if event else self.id
+
+    def settings(self, given: dict[str, Any], place: str) -> dict[str, Value]:
+        """All params, of which some are given. Raises AgentError."""
+        for key in given:
+            if key not in self.params:
+                raise AgentError(f"{place}: params.{key}: {self.id} has no such param{near(key, sorted(self.params))}")
+        return {
+            key: _value(param, given.get(key, param.default), f"{place}: params.{key}")
+            for key, param in sorted(self.params.items())
+        }
+
+
+def read(text: bytes | str, place: str) -> Manifest:
+    """One manifest from YAML; ``place`` begins every error. Raises AgentError."""
+    try:
+        manifest = msgspec.yaml.decode(text, type=Manifest)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise AgentError(f"{place}: {error}") from error
+    _check(manifest, place)
+    return manifest
+
+
+def load(folder: Path) -> Manifest:
+    """That of an agent's folder. Raises AgentError."""
+    path = folder / MANIFEST
+    try:
+        return read(path.read_bytes(), str(path))
+    except OSError as error:
+        raise AgentError(f"{path}: {error.strerror}") from error
+
+
+def _check(m: Manifest, place: str) -> None:
+    if not _ID.fullmatch(m.id):
+        raise AgentError(f"{place}: id: expected dotted lower-case words such as {m.domain}.thing, got {m.id!r}")
+    if m.id.partition(".")[0] != m.domain:
+        raise AgentError(f"{place}: id: expected the domain {m.domain!r} first, got {m.id!r}")
+    if m.version < 1 or any(not 1 <= v < m.version for v in m.also):
+        raise AgentError(f"{place}: version: expected 1 or more, and earlier ones in also, got {m.version}, {m.also}")
+    if not m.owner:
+        raise AgentError(f"{place}: owner: expected who answers for it, got nothing")
+    ids = [event.id for event in m.events]
+    if not ids or len(set(ids)) != len(ids) or ("" in ids and len(ids) > 1):
+        raise AgentError(f"{place}: events: expected one, or several each with an id of its own, got {ids}")
+    if any(id and not _WORD.fullmatch(id) for id in ids):
+        raise AgentError(f"{place}: events: expected ids of small letters, digits and _, got {ids}")
+    types = [reads.type for reads in m.reads]
+    if len(set(types)) != len(types) or any(not r.metrics or len(set(r.metrics)) != len(r.metrics) for r in m.reads):
+        raise AgentError(f"{place}: reads: expected each type once, with metrics, each once")
+    if m.shape == "lane" and (not m.reads or m.signals):
+        raise AgentError(f"{place}: reads: a lane agent reads assets and sees no signals")
+    if m.shape == "city" and not m.reads and not m.signals:
+        raise AgentError(f"{place}: reads: expected assets, signals or both, got neither")
+    for key, param in m.params.items():
+        _value(param, param.default, f"{place}: params.{key}.default")
+
+
+def _value(param: Param, value: Any, place: str) -> Value:
+    default = param.default
+    number = isinstance(default, int | float) and not isinstance(default, bool)
+    if number != (isinstance(value, int | float) and not isinstance(value, bool)) or (
+        not number and type(value) is not type(default)
+    ):
+        kind = "a number" if number else type(default).__name__
+        raise AgentError(f"{place}: expected {kind}, got {value!r}")
+    if param.range is not None and not param.range[0] <= value <= param.range[1]:
+        raise AgentError(f"{place}: expected {param.range[0]:g} to {param.range[1]:g} {param.unit}, got {value}")
+    if param.among and value not in param.among:
+        raise AgentError(f"{place}: {value!r}{near(str(value), param.among)}")
+    return value  # type: ignore[no-any-return]  # of the default's type, which is one of Value

@@ -1,0 +1,1 @@
+"""Agents of the domain emergency 应急."""

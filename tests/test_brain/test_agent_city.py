@@ -1,0 +1,103 @@
+"""Agents of a city: minutes, signals of others, what stands, failures; whatever the order and wherever it restarts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from agent_rig import write
+
+from brain.agent_kit import cases, host, meters, stand
+from brain.agent_kit.cases import Heard, Record, Test
+from brain.agent_kit.find import Installed
+from brain.agent_kit.lane import FAILURES
+
+CITY = """
+id: public.lift.calls
+version: 1
+owner: team
+name: {zh: 电梯, en: Lifts}
+domain: public
+events:
+  - {event_code: public.lift.trapped, name: {zh: 电梯困人, en: Trapped}, life: true}
+shape: city
+reads: [{type: lift, metrics: [doors, moving]}]
+signals: [emergency.trapped.call]
+"""
+CODE = """
+import os, time
+import msgspec
+from brain.agent_kit import Said
+
+class State(msgspec.Struct):
+    calls: int = 0
+    minutes: int = 0
+
+def features(minute, world):
+    return minute.assets["lift"]
+
+def decide(minute, lifts, state, world):
+    state.minutes += 1
+    state.calls += len(minute.signals)
+    if any(v == 666 for v in lifts.values["doors"]):
+        FAULT
+    said = []
+    for k, id in enumerate(lifts.ids):
+        if lifts.t[k]:
+            still = lifts.values["moving"][k] == 0
+            facts = {"calls": state.calls, "grid": lifts.grid[k]}
+            said.append(Said(id, 3 if still and state.calls else 0, facts=facts))
+    return said
+"""
+TEST = Test("lifts", assets=tuple({"id": f"l{k}", "type": "lift", "lon": 113.5, "lat": 22.2} for k in (1, 2)))
+CALL = Heard(70, "emergency.trapped.call", "t1", lon=113.5, lat=22.2)
+ROWS = [
+    Record(cases.START + at * 1000, asset, {"doors": 0.0, "moving": moving})
+    for at, asset, moving in (
+        (10, "l1", 0.0), (11, "l2", 0.0), (80, "l1", 0.0), (81, "l2", 1.0), (130, "l1", 0.0), (200, "l1", 1.0),
+    )
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(host.shared(), "deadline_s", 0.5)
+    monkeypatch.setattr(meters, "_failing", {})
+    monkeypatch.setattr(meters, "_stopped", {})
+    yield
+    host.shared().close()
+
+
+def lifts(folder: Path, fault: str = "pass", text: str = CITY) -> Installed:
+    return write(folder, text, CODE.replace("FAULT", fault))
+
+
+def test_a_city_agent_sees_minutes_and_the_signals_that_it_asked_for(tmp_path: Path) -> None:
+    content = cases.content(lifts(tmp_path), TEST, {})
+    signals, audits = stand.in_city(content, ROWS, [CALL])
+    assert not audits
+    assert [(s.kind, s.asset, (s.t - cases.START) // 60_000, s.facts) for s in signals] == [
+        ("raise", "l1", 2, {"calls": 1.0, "grid": "g1"}),
+        ("clear", "l1", 4, {"calls": 1.0, "grid": "g1"}),
+    ]
+    assert signals[0].identity() == signals[1].identity()
+    assert signals[0].life
+    for restarts, order in ((range(9), 1), ((2,), 1), ((), -1)):
+        assert stand.in_city(content, ROWS, [CALL], None, restarts, order)[0] == signals
+
+
+@pytest.mark.parametrize("fault", ["raise KeyError(1)", "os._exit(1)", "time.sleep(99)", "return 7"])
+def test_a_minute_at_which_it_fails_changes_nothing_and_too_many_stop_it(tmp_path: Path, fault: str) -> None:
+    if "sleep" in fault:  # once is enough of what costs its deadline
+        bad = [Record(cases.START + 20_000, "l2", {"doors": 666.0, "moving": 0.0})]
+    else:
+        bad = [Record(cases.START + k * 60_000 + 90_000, "l2", {"doors": 666.0, "moving": 0.0}) for k in range(7)]
+    content = cases.content(lifts(tmp_path, fault), TEST, {})
+    signals, audits = stand.in_city(content, [*bad, *ROWS[:1]], [CALL], cases.START + 600_000, (4, 7))
+    if "sleep" in fault:
+        assert [a["kind"] for a in audits] == ["hung"]
+        return
+    assert [a["agent"] for a in audits] == ["public.lift.calls"] * FAILURES
+    assert [(s.scenario, s.kind, s.asset) for s in signals] == [("system.agent_failed", "raise", "public.lift.calls")]
+    assert "public.lift.calls is stopped" in meters.health()
