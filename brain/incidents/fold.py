@@ -74,6 +74,13 @@ class Case:
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
+    lines: bytes | dict[str, bytes] | None = None
+    """Members as they were last written: all of them where there is one, else each by its id."""
+    told: bytes = b""
+    """Reasons as they were last written, without brackets."""
+    told_n: int = 0
+    fresh: int = 0
+    """Reasons since then."""
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
