@@ -254,6 +254,7 @@ class CityLogic:
         return home.reason
 
     def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
+        fold.share(signal)
         route = rules.route(plan, signal)
         incident = Incident(
             id=incident_id(identity), revision=0, state="detected", domain=plan.domain, scenario=signal.scenario,
@@ -262,7 +263,7 @@ class CityLogic:
             updated=signal.fold, family=plan.family,
             fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
             district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
-            lead_name=route.lead_name, assisting=list(route.assisting), route=route.rule,
+            lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule,
         )  # fmt: skip
         if home.beside is not None:
             incident.links.append(home.beside.incident.id)

@@ -68,7 +68,7 @@ def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
     fresh, case.fresh = case.fresh, 0
     told, n = case.told, case.told_n
     if n and 0 < fresh < REASONS_KEPT:
-        told = b"%b,%b" % (told, _encode(reasons[-fresh:])[1:-1])
+        told = b"%b,%b" % (told, _encode(reasons[-1]) if fresh == 1 else _encode(reasons[-fresh:])[1:-1])
         n += fresh
         while n > REASONS_KEPT:
             at = told.find(_NEXT)
