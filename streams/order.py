@@ -7,7 +7,7 @@ it said in between keeps its place but takes a fold time no earlier than what wa
 
 from __future__ import annotations
 
-import heapq
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,8 @@ _new = tuple.__new__
 Item = Signal | Summary | Notice
 """What a lane says to the city task."""
 LEAST = FoldKey(-(1 << 62), -1, -1, -1)
+_NEVER = 1 << 62
+_key = itemgetter(0)
 
 
 class Absence(msgspec.Struct):
@@ -67,17 +69,23 @@ class Waiting(NamedTuple):
 
 
 class FoldOrder:
-    """The buffer of the city task. ``last`` is the key of the last released signal: only later ones follow."""
+    """The buffer of the city task. ``last`` is the key of the last released signal: only later ones follow.
+
+    Lanes come nearly sorted, so what may be released is sorted at once and handed out from the end; what is later than
+    the frontier waits as it came.
+    """
 
     def __init__(self, lanes: int, last: FoldKey = LEAST) -> None:
         self.marks = [LaneMark() for _ in range(lanes)]
         self.last = last
         self.frontier = -(1 << 62)
-        self._heap: list[Waiting] = []
+        self._ready: list[Waiting] = []  # the next one last
+        self._fresh: list[Waiting] = []  # not sorted in yet
+        self._least = _NEVER  # fold time of the first of these
         self._held: list[list[Waiting]] = [[] for _ in range(lanes)]  # rows of a lane that is out
 
     def __len__(self) -> int:
-        return len(self._heap) + sum(map(len, self._held))
+        return len(self._ready) + len(self._fresh) + sum(map(len, self._held))
 
     def add(self, rank: int, item: Item, record: int) -> None:
         """One signal, summary or notice as read from a lane."""
@@ -87,7 +95,9 @@ class FoldOrder:
         absence = _absence(mark, item.offset) if mark.absences else None
         if absence is None:
             if key > self.last:
-                heapq.heappush(self._heap, waiting)
+                self._fresh.append(waiting)
+                if item.fold < self._least:
+                    self._least = item.fold
         elif absence.until < 0:
             self._held[rank].append(waiting)
         else:
@@ -95,7 +105,8 @@ class FoldOrder:
 
     def _push(self, waiting: Waiting) -> None:
         if waiting.key > self.last:
-            heapq.heappush(self._heap, waiting)
+            self._fresh.append(waiting)
+            self._least = min(self._least, waiting.key.fold)
 
     def seal(self, rank: int, pulse: int, position: int) -> None:
         """The lane's clock has come to ``pulse`` and its input to ``position``; all it said before has been added."""
@@ -115,14 +126,21 @@ class FoldOrder:
 
     def peek(self, bound: int | None = None) -> FoldKey | None:
         """Key of the next one that may be released, or None; ``bound`` is :meth:`bound` where it is known."""
-        heap = self._heap
-        if heap and heap[0][0][0] < (self.bound() if bound is None else bound):
-            return heap[0][0]
+        if bound is None:
+            bound = self.bound()
+        if self._least < bound:
+            self._ready += self._fresh
+            self._ready.sort(key=_key, reverse=True)
+            self._fresh, self._least = [], _NEVER
+        if self._ready:
+            key: FoldKey = self._ready[-1][0]
+            if key[0] < bound:
+                return key
         return None
 
     def pop(self) -> tuple[FoldKey, Item]:
-        """Release the next one."""
-        key, item, _, _ = heapq.heappop(self._heap)
+        """Release the next one, which :meth:`peek` has found."""
+        key, item, _, _ = self._ready.pop()
         self.last = key
         item.fold = key[0]
         return key, item
@@ -133,11 +151,11 @@ class FoldOrder:
         mark.out = True
         absence = Absence(mark.position)
         mark.absences.append(absence)
-        late = [w for w in self._heap if w.key.rank == rank and w.key.offset >= absence.since]
-        if late:  # read, but not sealed yet
-            self._held[rank] += late
-            self._heap = [w for w in self._heap if w.key.rank != rank or w.key.offset < absence.since]
-            heapq.heapify(self._heap)
+        for rows in (self._ready, self._fresh):
+            late = [w for w in rows if w.key.rank == rank and w.key.offset >= absence.since]
+            if late:  # read, but not sealed yet
+                self._held[rank] += late
+                rows[:] = [w for w in rows if w.key.rank != rank or w.key.offset < absence.since]
         return absence
 
     def obey(self, rank: int) -> None:
@@ -163,7 +181,7 @@ class FoldOrder:
 
     def resume_at(self, rank: int, read: int) -> tuple[int, int]:
         """Offset and pulse to start from after a restart: the oldest unreleased record of the lane, or ``read``."""
-        mine = [w for w in self._heap if w.key.rank == rank] + self._held[rank]
+        mine = [w for rows in (self._ready, self._fresh) for w in rows if w.key.rank == rank] + self._held[rank]
         if not mine:
             return read, self.marks[rank].pulse
         oldest = min(mine, key=lambda w: w.record)

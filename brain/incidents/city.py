@@ -34,6 +34,7 @@ from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
+from brain.incidents.written import Written
 from brain.trust import NAME as TRUST
 from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice, Signal, Summary
 
@@ -81,7 +82,8 @@ class CityLogic:
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
         self._timers = Timers(self.book, self.desk, self.graves)
-        self._changed: dict[str, Incident] = {}
+        self._changed: dict[str, Case] = {}
+        self._written = Written()
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
             self._note, self._notes.append, self._touch, self.sight.consider, self.sight.withhold, self.sight.release,
@@ -215,9 +217,9 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items |= kept
         records: list[_Record] = []
-        cases, encode, topic, headers = self.book.cases, publish.encode, publish.topic, publish.headers
-        for key, incident in sorted(self._changed.items()):
-            value, name = encode(incident), key.encode()
+        cases, encode, topic, headers = self.book.cases, self._written.encode, publish.topic, publish.headers
+        for key, case in sorted(self._changed.items()):
+            value, name, incident = encode(case), key.encode(), case.incident
             items[KEY + name] = value if key in cases else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
@@ -241,6 +243,7 @@ class CityLogic:
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         member = fold.join(case, signal, identity, plan.version, self.settings)
+        self._written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
         if home.case is None:
             self.book.add(case)
@@ -275,6 +278,7 @@ class CityLogic:
         return home.reason
 
     def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
+        fold.share(signal)
         route = rules.route(plan, signal)
         incident = Incident(
             id=incident_id(identity), revision=0, state="detected", domain=plan.domain, scenario=signal.scenario,
@@ -283,7 +287,7 @@ class CityLogic:
             updated=signal.fold, family=plan.family,
             fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
             district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
-            lead_name=route.lead_name, assisting=list(route.assisting), route=route.rule,
+            lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule,
         )  # fmt: skip
         if home.beside is not None:
             incident.links.append(home.beside.incident.id)
@@ -304,6 +308,7 @@ class CityLogic:
             reason = fold.clear(case, member, signal, self.settings)
         if reason._value_ in UNCHANGED:
             return reason
+        self._written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
         self._note(case, signal.fold, reason, latest)
         if reason is Reason.UPDATED_LEVEL:
@@ -353,6 +358,7 @@ class CityLogic:
             members = [m for m in case.incident.members if m.cleared is None and m.asset in wanted]
             for member in members:
                 self._trust.stamp(case.incident, member, now)
+                self._written.mark(case, member)
             if members:
                 low = any(member.trust < self._trust.floor for member in members)
                 self._note(case, now, Reason.DOUBTED if low else Reason.TRUSTED_AGAIN, members[0].latest())
@@ -414,13 +420,14 @@ class CityLogic:
     def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
         incident, value = case.incident, reason._value_
         fold.note(incident, now, value, identity)
-        self._changed[incident.id] = incident
+        case.fresh += 1
+        self._changed[incident.id] = case
         self.counts[value] += 1
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""
         incident = case.incident
-        self._changed[incident.id] = incident
+        self._changed[incident.id] = case
         self._timers.of(case)
         self._timers.console(incident.domain)
 

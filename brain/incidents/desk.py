@@ -148,6 +148,7 @@ class Console(msgspec.Struct):
 
 
 Tell = Callable[..., None]
+_DEFERRED = Reason.DEFERRED_STORM.value
 _json = msgspec.json.Encoder().encode
 
 
@@ -209,7 +210,15 @@ class Desk:
             return
         if not case.standing:
             return
-        w = self._weigh(case, console, now)
+        found = parts(case, now, self.folding)
+        if (
+            incident.withheld == _DEFERRED and console.storm is not None and len(console.shown) >= s.calm
+            and found.worth() < s.need
+        ):  # too weak whatever stands around it: it waits on  # fmt: skip
+            incident.look_at = None
+            self.wait(case)
+            return
+        w = self._weigh(case, console, now, found)
         quiet = console.storm is None and w.shown < s.calm and not w.wild
         if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
@@ -232,8 +241,10 @@ class Desk:
         else:
             self._defer(case, console, now, w)
 
-    def _weigh(self, case: Case, console: Console, now: int) -> Weighed:
-        s, found = self.settings, parts(case, now, self.folding)
+    def _weigh(self, case: Case, console: Console, now: int, found: Parts | None = None) -> Weighed:
+        s = self.settings
+        if found is None:
+            found = parts(case, now, self.folding)
         shown, room = len(console.shown), self._room(case.incident.domain, console)
         families, alike = self.around(case)
         many, wild = 0.0, 0.0

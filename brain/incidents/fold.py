@@ -6,6 +6,7 @@ Each takes values and answers a named reason. Where open incidents are found is 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from sys import intern
 
 from brain.incidents.reasons import Reason
@@ -17,6 +18,9 @@ TEXT_KEPT = 500
 ACCURACY_M = {"iot": 20.0, "video": 20.0, "hotline": 150.0}
 """How far off the place of a signal may be, by its source."""
 OTHER_M = 50.0
+AREAS_KEPT = 50_000
+_areas: dict[str, dict[str, list[str]]] = {}
+"""By grid the areas that were last said of it: one object for all who say the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,13 @@ class Case:
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
+    lines: bytes | dict[str, bytes] | None = None
+    """Members as they were last written: all of them where there is one, else each by its id."""
+    told: bytes = b""
+    """Reasons as they were last written, without brackets."""
+    told_n: int = 0
+    fresh: int = 0
+    """Reasons since then."""
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
@@ -114,7 +125,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     incident, key = case.incident, (signal.scenario, signal.asset)
     member = case.by_asset.get(key)
     if member is None:
-        _share(signal)
+        share(signal)
         member = Member(
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
@@ -145,9 +156,9 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     incident.raised = max(incident.raised, signal.fold)
     incident.cleared = incident.quiet_until = None
     if signal.grid and signal.grid not in incident.grids:
-        incident.grids = sorted([*incident.grids, signal.grid])
+        incident.grids = shared(tuple(sorted((*incident.grids, signal.grid))))
     if signal.source and signal.source not in incident.sources:
-        incident.sources = sorted([*incident.sources, signal.source])
+        incident.sources = shared(tuple(sorted((*incident.sources, signal.source))))
     if signal.life:
         incident.provisional.append(identity)
         if len(incident.provisional) > PROVISIONAL_KEPT:
@@ -155,11 +166,25 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     return member
 
 
-def _share(signal: Signal) -> None:
+@lru_cache(50_000)
+def shared(names: tuple[str, ...]) -> list[str]:
+    """One list for all who have these names; it is replaced, never changed."""
+    return list(names)
+
+
+def share(signal: Signal) -> None:
     """What thousands of incidents have in common is one object: less memory to hold, and to go through when written."""
     signal.metric, signal.source, signal.set = intern(signal.metric), intern(signal.source), intern(signal.set)
     signal.grid, signal.map, signal.scenario = intern(signal.grid), intern(signal.map), intern(signal.scenario)
     signal.town, signal.district = intern(signal.town), intern(signal.district)
+    if signal.grid and signal.areas:
+        found = _areas.get(signal.grid)
+        if found == signal.areas and list(found) == list(signal.areas):
+            signal.areas = found
+        else:
+            if len(_areas) >= AREAS_KEPT:
+                _areas.clear()
+            _areas[signal.grid] = signal.areas
 
 
 def _judged(signal: Signal) -> str:

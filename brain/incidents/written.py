@@ -1,0 +1,83 @@
+"""Incidents as bytes: members and reasons that did not change are not encoded again.
+
+An open incident is dozens of small values all over the memory, and most of what it costs to write one is to fetch them.
+Its members and reasons change one at a time, so the case keeps them as they were written; the bytes are those of
+:func:`brain.incidents.publish.encode`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from brain.incidents.fold import Case
+from brain.incidents.value import REASONS_KEPT, Member
+
+_encode = msgspec.json.Encoder().encode
+_raw = msgspec.Raw
+_NEXT = b'"],['
+"""Between two reasons; within a text a quote has a backslash before it."""
+_BACKSLASH = 0x5C
+
+
+class Written:
+    """Who changes a member in place marks it; ``parts.refit`` has all members of a case encoded again."""
+
+    def __init__(self) -> None:
+        self._stale: dict[str, dict[str, Member]] = {}
+
+    def mark(self, case: Case, member: Member) -> None:
+        """A member is new or has changed."""
+        name = case.incident.id
+        mine = self._stale.get(name)
+        if mine is None:
+            self._stale[name] = {member.id: member}
+        else:
+            mine[member.id] = member
+
+    def encode(self, case: Case) -> bytes:
+        """JSON of an incident as it is now."""
+        incident: Any = case.incident
+        members, reasons = incident.members, incident.reasons
+        incident.members, incident.reasons = _raw(self._members(case, members)), _raw(_reasons(case, reasons))
+        try:
+            return _encode(incident)
+        finally:
+            incident.members, incident.reasons = members, reasons
+
+    def _members(self, case: Case, members: list[Member]) -> bytes:
+        kept, stale = case.lines, self._stale.pop(case.incident.id, None)
+        if len(members) == 1:
+            if stale is not None or not isinstance(kept, bytes):
+                kept = case.lines = _encode(members)
+            return kept
+        if not isinstance(kept, dict):
+            kept = {m.id: _encode(m) for m in members}
+        elif stale is not None:
+            for name, member in stale.items():
+                kept[name] = _encode(member)
+        if len(kept) != len(members):
+            case.lines = None
+            return _encode(members)
+        case.lines = kept
+        return b"[%b]" % b",".join(kept.values())
+
+
+def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
+    fresh, case.fresh = case.fresh, 0
+    told, n = case.told, case.told_n
+    if n and 0 < fresh < REASONS_KEPT:
+        told = b"%b,%b" % (told, _encode(reasons[-1]) if fresh == 1 else _encode(reasons[-fresh:])[1:-1])
+        n += fresh
+        while n > REASONS_KEPT:
+            at = told.find(_NEXT)
+            if at < 0 or told[at - 1] == _BACKSLASH:
+                break
+            told, n = told[at + 3 :], n - 1
+    elif fresh:
+        n = 0
+    if not n or n != len(reasons):
+        told, n = _encode(reasons)[1:-1], len(reasons)
+    case.told, case.told_n = told, n
+    return b"[%b]" % told
