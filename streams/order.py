@@ -96,8 +96,7 @@ class FoldOrder:
         if absence is None:
             if key > self.last:
                 self._fresh.append(waiting)
-                if item.fold < self._least:
-                    self._least = item.fold
+                self._least = min(self._least, item.fold)
         elif absence.until < 0:
             self._held[rank].append(waiting)
         else:

@@ -17,8 +17,9 @@ from brain.incidents.value import REASONS_KEPT, Member
 _encode = msgspec.json.Encoder().encode
 _raw = msgspec.Raw
 _NEXT = b'"],['
-"""Between two reasons; within a text a quote has a backslash before it."""
-_BACKSLASH = 0x5C
+"""Between two reasons."""
+_UNSURE = b"\\,"
+"""Before a quote: it may stand within a text, or begin one, and then all reasons are encoded again."""
 
 
 class Written:
@@ -72,7 +73,7 @@ def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
         n += fresh
         while n > REASONS_KEPT:
             at = told.find(_NEXT)
-            if at < 0 or told[at - 1] == _BACKSLASH:
+            if at < 0 or told[at - 1] in _UNSURE:
                 break
             told, n = told[at + 3 :], n - 1
     elif fresh:

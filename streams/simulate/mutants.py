@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import heapq
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -169,7 +168,8 @@ def _resume_with_pulse() -> list[Change]:
 
 def _released_again() -> list[Change]:
     def push(self: FoldOrder, waiting: Any) -> None:
-        heapq.heappush(self._heap, waiting)
+        self._fresh.append(waiting)
+        self._least = min(self._least, waiting.key.fold)
 
     return [(FoldOrder, "_push", push)]
 

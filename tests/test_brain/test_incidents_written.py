@@ -1,0 +1,38 @@
+"""Bytes of incidents of which only what is new was encoded are those of the whole incident."""
+
+from __future__ import annotations
+
+from brain.incidents import fold, publish
+from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.value import Incident, Text
+from brain.incidents.written import Written
+from streams.records import Signal
+
+
+def _case() -> Case:
+    name = Text("甲", "a")
+    return Case(Incident("inc-1", 0, "detected", "eco", "eco.air", 1, "eco.air", name, 0, 0, False, 0, 0, 0, 0))
+
+
+def _signal(asset: str, n: int) -> Signal:
+    return Signal("eco.air", asset, "raise", ("iot.telemetry", 0, n, 0), 0, n, 0, n, n, n, level=n % 5, source="iot")
+
+
+def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
+    case, written, settings = _case(), Written(), FoldSettings()
+    for n, reasons in enumerate((1, 2, 0, 5, 1, 19, 20, 21, 40, 1, 3, 1)):
+        signal = _signal(f'a"],[\\{n % 4}"],["\\', n)
+        written.mark(case, fold.join(case, signal, signal.identity(), 1, settings))
+        for k in range(reasons):
+            fold.note(case.incident, n, "joined_repeat", signal.identity() if k % 2 else "")
+            case.fresh += 1
+        assert written.encode(case) == publish.encode(case.incident)
+        assert written.encode(case) == publish.encode(case.incident)
+
+
+def test_a_text_that_looks_like_the_end_of_a_reason_does_not_shift_the_others() -> None:
+    case, written = _case(), Written()
+    for n in range(60):
+        fold.note(case.incident, n, "updated", ('"],["', "\\", '\\"],[', "],[", "")[n % 5])
+        case.fresh += 1
+        assert written.encode(case) == publish.encode(case.incident)
