@@ -29,6 +29,8 @@ PULSE_MS = 5_000
 MINUTE_MS = 60_000
 LATENCY_MS = 400
 """From a reading's own time to the log's."""
+WITHIN_MS = 4_400
+"""Sensors measure on the minute and are read within so long after it, each in its own place."""
 AFTER_MS = 10_000
 """Pulses go on for so long after the last record, so that everything is folded."""
 KEY_AT = len(b'{"asset":"')
@@ -132,7 +134,7 @@ class _Writer:
 
     def __init__(self, district: District) -> None:
         lines = district.lines
-        phase = (np.arange(len(district.ids)) * 7_919) % (MINUTE_MS - LATENCY_MS - 1)
+        phase = (np.arange(len(district.ids)) * 7_919) % WITHIN_MS
         own = np.array([phase[line.asset] for line in lines], np.int64)
         self.order = np.lexsort((np.arange(len(lines)), own)).astype(np.int64)
         self.phase = own

@@ -23,6 +23,8 @@ TABLES = (ROUTES, EVENTS, LIMITS, "calendar.yaml", CAUSES, TRUST)
 
 def unfit(s: Scenario) -> str:
     """Why the district cannot feed a scenario; empty where it can."""
+    if s.detect.topic is not None:
+        return "invented tickets repeat few texts, so their topics say nothing"
     if s.source == "hotline":
         return ""
     if s.detect.watch is not None:

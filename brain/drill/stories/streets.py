@@ -21,20 +21,27 @@ F8 = NDArray[np.float64]
 
 CALLS_A_DAY = 180
 PER_LANE_PX, ROWS_PX = 61, 23
+"""How far apart boxes of people are drawn."""
 ORDINARY: tuple[tuple[str, float, tuple[str, ...]], ...] = (
-    ("noise", 0.16, ("{p}楼下广场舞音响声太大，影响休息", "{p}工地夜间施工，噪音扰民", "{p}旁边酒吧营业到凌晨，吵得睡不着")),
-    ("parking", 0.16, ("{p}门口有车辆违规停放，占用人行道", "{p}旁共享单车乱停放，挡住通道", "{p}小区车位收费标准不清楚")),
+    ("noise", 0.16, (
+        "{p}楼下广场舞音响声太大，影响休息", "{p}工地夜间施工，噪音扰民", "{p}旁边酒吧营业到凌晨，吵得睡不着",
+    )),
+    ("parking", 0.16, (
+        "{p}门口有车辆违规停放，占用人行道", "{p}旁共享单车乱停放，挡住通道", "{p}小区车位收费标准不清楚",
+    )),
     ("road", 0.10, ("{p}路段路面坑洼，骑车颠簸", "{p}路口红绿灯时间太短", "{p}旁的人行道砖松动")),
     ("waste", 0.10, ("{p}垃圾桶满了几天没有清运", "{p}旁有人乱倒建筑垃圾", "{p}附近垃圾房有异味")),
     ("light", 0.06, ("{p}路灯不亮，晚上很黑", "{p}路灯白天也开着，浪费")),
     ("trade", 0.05, ("{p}健身房关门，会员卡不退款", "在{p}的超市买到的水果不新鲜，商家不退")),
-    ("advice", 0.14, ("咨询社保卡如何补办", "咨询异地就医报销需要哪些材料", "想了解{p}附近小学的招生范围", "咨询公积金提取手续")),
+    ("advice", 0.14, (
+        "咨询社保卡如何补办", "咨询异地就医报销需要哪些材料", "想了解{p}附近小学的招生范围", "咨询公积金提取手续",
+    )),
     ("pets", 0.05, ("{p}有人遛狗不牵绳", "{p}附近流浪狗较多，请处理")),
     ("bus", 0.06, ("{p}公交站等车时间太长", "希望{p}增加夜班公交")),
     ("neighbour", 0.06, ("{p}楼上装修时间过早", "{p}楼上空调滴水，沟通多次")),
     ("wages", 0.03, ("在{p}的项目做工，两个月工资没有发",)),
     ("praise", 0.03, ("感谢{p}社区工作人员耐心办事",)),
-)
+)  # fmt: skip
 """Kind, share and texts of ordinary tickets; invented. ``{p}`` is an address."""
 
 
@@ -96,7 +103,7 @@ class Cameras:
         draw = np.random.default_rng([seed, 23])
         n = len(district.cameras)
         self._factor = {m: 1 + v.spread * np.clip(draw.normal(0, 0.5, n), -1, 1) for m, v in CAMERA.metrics.items()}
-        self._phase = (np.arange(n) * 577) % 59_000
+        self._phase = (np.arange(n) * 577) % 4_400
         self._order = np.argsort(self._phase, kind="stable").tolist()
         self._place = {a: k for k, a in enumerate(district.cameras)}
         self._more: dict[int, list[tuple[int, float]]] = {}

@@ -68,7 +68,8 @@ def ordinary(seed: int, days: int) -> Weather:
         shower(rain, int(draw.integers(0, n)), float(draw.uniform(20, 70)), float(draw.uniform(2, 14)))
     wind = np.maximum(0.4, 3.0 + 1.2 * warm + 0.8 * slow + 0.3 * np.sin(t / 37))
     wind_from = (120 + 30 * slow + 20 * np.sin(t / 311)) % 360
-    tides = sum(a * np.cos(2 * np.pi * t / 60 / h + p) for a, h, p in zip((0.7, 0.25), TIDE_HOURS, (0.4, 1.9), strict=True))
+    waves = zip((0.7, 0.25), TIDE_HOURS, (0.4, 1.9), strict=True)
+    tides = sum(a * np.cos(2 * np.pi * t / 60 / h + p) for a, h, p in waves)
     haze = np.maximum(0.0, 0.15 + 0.25 * slow - 0.05 * warm)
     return Weather(
         rain, wind, wind_from, 27 + 3.2 * warm + 1.1 * slow, 1009 + 1.4 * slow, np.asarray(tides), np.zeros(n), haze
