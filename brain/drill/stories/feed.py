@@ -6,13 +6,13 @@ gap over which the brain's up-time still grows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from brain.drill.stories.days import START_MS, Days
+from brain.drill.stories.days import START_MS, Chunk, Days
 from brain.drill.stories.district import District
 from brain.drill.stories.streets import Call, Cameras
 from streams import pulse as pulses
@@ -54,43 +54,54 @@ class Beats:
         return times, made
 
 
-def readings(days: Days, minutes: int, source: TP, beats: Beats, first: int = 0) -> Iterator[Batch]:
-    """Batches of all sensors for minutes [first, first + minutes), pulses among them."""
+def readings(
+    days: Days, minutes: int, source: TP, beats: Beats, seen: Callable[[Chunk], None] | None = None
+) -> Iterator[Batch]:
+    """Batches of all sensors for so many minutes, pulses among them; ``seen`` is told of each chunk before."""
     writer, at = _Writer(days.district), 0
-    for start in range(first, first + minutes, CHUNK):
+    for start in range(0, minutes, CHUNK):
         chunk = days.chunk(start, CHUNK)
+        if seen is not None:
+            seen(chunk)
         buffer, spans, times = writer.write(chunk.values, START_MS + start * MINUTE_MS)
         until = START_MS + (start + CHUNK) * MINUTE_MS
-        until += AFTER_MS if start + CHUNK >= first + minutes else 0
+        until += AFTER_MS if start + CHUNK >= minutes else 0
         batch = _batch(source, at, buffer, spans, times, beats.between(START_MS + start * MINUTE_MS, until))
         at = batch.next
         yield batch
 
 
-def frames(cameras: Cameras, minutes: int, source: TP, beats: Beats, first: int = 0) -> Iterator[Batch]:
+def frames(cameras: Cameras, minutes: int, source: TP, beats: Beats) -> Iterator[Batch]:
     """Batches of one frame a camera and minute, pulses among them."""
     at = 0
-    for start in range(first, first + minutes, CHUNK):
+    for start in range(0, minutes, CHUNK):
         rows = [(t, key, value) for m in range(start, start + CHUNK) for t, key, value in cameras.minute(m)]
         until = START_MS + (start + CHUNK) * MINUTE_MS
-        until += AFTER_MS if start + CHUNK >= first + minutes else 0
+        until += AFTER_MS if start + CHUNK >= minutes else 0
         batch = _of(source, at, rows, beats.between(START_MS + start * MINUTE_MS, until))
         at = batch.next
         yield batch
 
 
-def tickets(calls: Sequence[Call], minutes: int, source: TP, beats: Beats, first: int = 0) -> Iterator[Batch]:
-    """Batches of the hotline's tickets in order of time, pulses among them; an hour each."""
+def tickets(
+    calls: Sequence[Call], minutes: int, source: TP, beats: Beats, places: list[int] | None = None
+) -> Iterator[Batch]:
+    """Batches of the hotline's tickets in order of time, pulses among them, an hour each.
+
+    ``places`` is given the offset of each call. Calls after the end are not sent, and have no place.
+    """
     at, k = 0, 0
-    for start in range(first, first + minutes, 3 * CHUNK):
-        begin, until = START_MS + start * MINUTE_MS, START_MS + min(start + 3 * CHUNK, first + minutes) * MINUTE_MS
+    for start in range(0, minutes, 3 * CHUNK):
+        stop = min(start + 3 * CHUNK, minutes)
+        begin, until = START_MS + start * MINUTE_MS, START_MS + stop * MINUTE_MS
         rows = []
         while k < len(calls) and calls[k].t < until:
-            if calls[k].t >= begin:
-                rows.append((calls[k].t, calls[k].id.encode(), calls[k].record()))
+            rows.append((calls[k].t, calls[k].id.encode(), calls[k].record()))
             k += 1
-        until += AFTER_MS if start + 3 * CHUNK >= first + minutes else 0
+        until += AFTER_MS if stop >= minutes else 0
         batch = _of(source, at, rows, beats.between(begin, until))
+        if places is not None:
+            places += [int(batch.offsets[row]) for row in range(len(batch)) if row not in batch.headers]
         at = batch.next
         yield batch
 
