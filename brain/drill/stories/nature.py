@@ -14,7 +14,7 @@ FLOODED = ("{p}积水到膝盖了，车开不过去", "{p}地下车库进水，�
 SEWAGE = ("{p}河水发黑发臭，有人偷排污水", "{p}河里有死鱼，水面有泡沫")
 SMOKE = ("{p}有人烧秸秆，烟味很大", "{p}空气里全是焦糊味")
 RIVER_M_S = 0.6
-WEATHER = (("emergency.rain", ("rain",)), ("emergency.wind", ("wind",)))
+WEATHER = (("emergency.rain", ("rain",)), ("emergency.weather", ("wind",)))
 
 
 def typhoon(world: World, draw: np.random.Generator, h: Happening) -> None:
@@ -38,7 +38,7 @@ def typhoon(world: World, draw: np.random.Generator, h: Happening) -> None:
     rivers = truth_of(h, "emergency.flood", lon, lat, reach_m=WHOLE_M)
     _all_over(world, h, ("water_level", "ponding"), n + 600, rivers.id)
     for _ in range(int(draw.integers(2, 5))):
-        _low_spot(world, draw, h, h.start + int(draw.uniform(0.3, 0.6) * n), draw.uniform(25, 60))
+        _low_spot(world, draw, h, h.start + int(draw.uniform(0.3, 0.6) * n), draw.uniform(35, 70))
 
 
 def _all_over(world: World, h: Happening, types: tuple[str, ...], minutes: int, truth: str) -> None:
@@ -62,7 +62,7 @@ def downpour(world: World, draw: np.random.Generator, h: Happening) -> None:
             over = share * (sums[at] - sums[np.maximum(at - 60 * hours, 0)])
             world.affect(h, a, f"mm_{hours}h", h.start, over, truth.id)
     for k in range(int(draw.integers(1, 3))):
-        _low_spot(world, draw, h, h.start + round(0.5 * minutes) + 10 * k, draw.uniform(22, 50), truth.lon, truth.lat)
+        _low_spot(world, draw, h, h.start + round(0.5 * minutes) + 10 * k, draw.uniform(32, 60), truth.lon, truth.lat)
 
 
 def _low_spot(

@@ -150,14 +150,14 @@ def shown(incidents: Iterable[Incident]) -> list[Shown]:
 
 
 FAMILIES = {
-    "rain": "emergency.rain", "wind": "emergency.wind", "weather": "emergency.weather", "water_level": "emergency.flood",
+    "rain": "emergency.rain", "wind": "emergency.weather", "weather": "emergency.weather", "water_level": "emergency.flood",
     "flow": "emergency.flood", "ponding": "emergency.flood", "reservoir": "emergency.flood", "tide": "emergency.flood",
     "pump": "emergency.flood", "sewer": "public.road", "manhole": "public.road", "pipe_pressure": "public.water",
     "hydrant": "public.water", "gas": "emergency.gas", "gas_pressure": "emergency.gas", "chlorine": "emergency.hazmat",
     "toxic_gas": "emergency.hazmat", "tank": "emergency.hazmat", "voc": "eco.air", "air": "eco.air", "smoke": "emergency.fire",
     "heat": "emergency.fire", "electrical": "emergency.fire", "elevator": "market.elevator", "cold_chain": "market.food",
     "kitchen": "market.food", "scale": "market.trade", "water_quality": "eco.water", "noise": "eco.noise", "dust": "eco.dust",
-    "crane": "emergency.wind", "slope": "emergency.slope", "bridge": "public.road", "building": "public.road",
+    "crane": "emergency.weather", "slope": "emergency.slope", "bridge": "public.road", "building": "public.road",
     "traffic": "public.traffic", "bin": "public.waste", "street_light": "public.light", "care_button": "social.care",
     "clinic": "social.care", "camera": "emergency.crowd",
 }  # fmt: skip
