@@ -80,7 +80,7 @@ def assets(seed: int, around: Surroundings) -> AssetSet:
         number[name] += 1
         ids.append(f"{name.replace('_', '-')}-{number[name]:04d}")
     made = records(draw, ids, types, [TYPES[t] for t in types], lon, lat)
-    return AssetSet(lon, lat, types, _grid(around.grids, lon, lat), records)
+    return AssetSet(lon, lat, types, _grid(around.grids, lon, lat), made)
 
 
 def cameras(seed: int, around: Surroundings) -> CameraSet:
@@ -102,7 +102,7 @@ def cameras(seed: int, around: Surroundings) -> CameraSet:
     ids = [f"cam-{k + 1:05d}" for k in range(total)]
     heading = np.round(draw.uniform(0, 360, total))
     made = records(draw, ids, ["camera"] * total, [CAMERA] * total, lon, lat)
-    return CameraSet(lon, lat, heading, kinds, name, _grid(around.grids, lon, lat), node, records)
+    return CameraSet(lon, lat, heading, kinds, name, _grid(around.grids, lon, lat), node, made)
 
 
 def _grid(grids: GridMap, lon: F8, lat: F8) -> list[str]:
