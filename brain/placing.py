@@ -11,7 +11,8 @@ from streams.records import I4, Signal
 
 
 def put(signal: Signal, content: CitySet, lon: float | None, lat: float | None, answer: I4) -> None:
-    """Place a signal, and mark it where the set is of a drill: degrees WGS 84, None or NaN unknown; ``answer`` is one row of the map's answer for them."""
+    """Place a signal, marked where its set is of a drill: degrees WGS 84, None or NaN unknown;
+    ``answer`` is one row of the map's answer for them."""
     signal.map, signal.drill = content.map.version, content.drill
     if lon is not None and lat is not None and not math.isnan(lon + lat):
         signal.lon, signal.lat = lon, lat

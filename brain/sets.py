@@ -129,7 +129,8 @@ class CitySet:
         live = [s for s in every if s.state == "live"]
         made = cls(
             digest_of(contents), registry, _map(folder, cache), live, drafts=[s for s in every if s.state != "live"],
-            assets_hash=assets, standards=library, drill=_drill(folder, registry), trust=_trust(folder / TRUST, contents.get(TRUST)),
+            assets_hash=assets, standards=library, drill=_drill(folder, registry),
+            trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         has = tables(contents, folder)
         made.routes, made.events, made.limits, made.causes, made.warnings, made.windows, made.calendar = has
@@ -163,7 +164,10 @@ class CitySet:
         return self._placed
 
     def with_assets(self, registry: Registry) -> None:
-        """Take another registry; what was worked out of the one before is forgotten. Raises ValueError, as brain.mark."""
+        """Take another registry; what was worked out of the one before is forgotten.
+
+        Raises ValueError for one that is of a drill and of a city.
+        """
         self.drill = of_drill(registry.ids)
         self.registry, self.assets_hash = registry, b""
         self._partitions, self._placed, self._moved, self._sights, self._reach = {}, None, None, None, None

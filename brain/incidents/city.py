@@ -235,9 +235,7 @@ class CityLogic:
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        home = self.book.home(
-            signal, key_of(plan.family, life=life, drill=signal.drill), plan.near_m, plan.near_s
-        )
+        home = self.book.home(signal, key_of(plan.family, life=life, drill=signal.drill), plan.near_m, plan.near_s)
         case = home.case or self._open(signal, identity, plan, life, rules, home)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"

@@ -62,9 +62,7 @@ def chlorine(world: World, draw: np.random.Generator, h: Happening) -> None:
     d, weather = world.district, world.weather
     beside = world.asset(draw, "chlorine")
     angle, away = draw.uniform(0, 2 * math.pi), draw.uniform(4, 15)
-    lon, lat = world.offset(
-        float(d.lon[beside]), float(d.lat[beside]), away * math.cos(angle), away * math.sin(angle)
-    )
+    lon, lat = world.offset(float(d.lon[beside]), float(d.lat[beside]), away * math.cos(angle), away * math.sin(angle))
     truth = truth_of(h, "emergency.hazmat", lon, lat)
     minutes, kg_s = int(draw.integers(25, 70)), float(draw.uniform(0.02, 0.12))
     speed = max(1.0, float(weather.wind[h.start]))

@@ -111,8 +111,8 @@ class District:
         out = []
         for a, kind in enumerate(self.type):
             if kind in TYPES:
-                for name in sorted(TYPES[kind].metrics):
-                    out.append(Line(a, name, TYPES[kind].metrics[name], TYPES[kind].every_s // 60))
+                metrics, every = TYPES[kind].metrics, TYPES[kind].every_s // 60
+                out += [Line(a, name, metrics[name], every) for name in sorted(metrics)]
         return out
 
     @cached_property
@@ -187,7 +187,9 @@ def _assets(seed: int, city: City, code: str) -> list[Asset]:
 
 
 def _measured(kind: Type) -> AssetType:
-    return AssetType(0.0, kind.owner, kind.every_s, kind.where, {m: (v.unit, v.low, v.high) for m, v in kind.metrics.items()})
+    return AssetType(
+        0.0, kind.owner, kind.every_s, kind.where, {m: (v.unit, v.low, v.high) for m, v in kind.metrics.items()}
+    )
 
 
 def _placed(draw: np.random.Generator, city: City, code: str, kind: Type) -> tuple[F8, F8]:

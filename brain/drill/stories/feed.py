@@ -106,9 +106,7 @@ def tickets(
         yield batch
 
 
-def _of(
-    source: TP, at: int, rows: Sequence[tuple[int, bytes, bytes]], ticks: tuple[I8, list[bytes]]
-) -> Batch:
+def _of(source: TP, at: int, rows: Sequence[tuple[int, bytes, bytes]], ticks: tuple[I8, list[bytes]]) -> Batch:
     """A batch of (time, key, value) in order of time."""
     spans, buffer = np.empty((4, len(rows)), np.int32), bytearray()
     for i, (_, key, value) in enumerate(rows):

@@ -63,6 +63,9 @@ class Held(msgspec.Struct):
     peer_shown: int
     peer_peak: dict[str, int]
     peer_missed_life_safety: int
+    peer_delay_median_s: float
+    marked: bool
+    """Whether every signal and incident says that it is of a drill."""
     clocks: dict[str, dict[str, int]]
     """Limit → how its clocks stand: kept, breached, running."""
     truths: list[Row]
@@ -101,9 +104,7 @@ def hold(
     return _held(made, content.scenarios, left, ran, ours, peer)
 
 
-def _held(
-    made: Plan, scenarios: Sequence[Scenario], left: dict[str, str], ran: Ran, ours: Score, peer: Score
-) -> Held:
+def _held(made: Plan, scenarios: Sequence[Scenario], left: dict[str, str], ran: Ran, ours: Score, peer: Score) -> Held:
     days = made.minutes / 1_440
     true = [h for h in made.happenings if not plan.STORIES[h.story].decoy]
     rows = [
@@ -115,7 +116,9 @@ def _held(
         made.seed, days, len(true), len(made.happenings) - len(true), len(district.ids), ran.records, ran.dead,
         len(scenarios), left, ours.found, ours.missed_life, ours.delay_median_s, sum(ours.false.values()) / days,
         ours.shown, len(ran.signals), ours.verdict.peak, ours.false, peer.found, sum(peer.false.values()) / days,
-        peer.shown, peer.verdict.peak, peer.missed_life, clocks(ran.incidents, START_MS + made.minutes * MINUTE_MS), rows,
+        peer.shown, peer.verdict.peak, peer.missed_life, peer.delay_median_s,
+        all(i.drill for i in ran.incidents) and all(s.drill for s in ran.signals if s.kind == "raise"),
+        clocks(ran.incidents, START_MS + made.minutes * MINUTE_MS), rows,
     )  # fmt: skip
 
 

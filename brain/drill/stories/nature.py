@@ -29,7 +29,12 @@ def typhoon(world: World, draw: np.random.Generator, h: Happening) -> None:
     w.pressure[h.start : h.start + n] -= draw.uniform(25, 45) * shape**2
     w.surge[h.start : h.start + n] += draw.uniform(0.8, 1.6) * shape**2
     for k in range(hours // 2):
-        shower(w.rain, h.start + 120 * k + int(draw.integers(0, 60)), 80, draw.uniform(20, 45) * float(shape[min(120 * k + 60, n - 1)]))
+        shower(
+            w.rain,
+            h.start + 120 * k + int(draw.integers(0, 60)),
+            80,
+            draw.uniform(20, 45) * float(shape[min(120 * k + 60, n - 1)]),
+        )
     middle = d.of("rain")[len(d.of("rain")) // 2]
     lon, lat = float(d.lon[middle]), float(d.lat[middle])
     for family, types in WEATHER:
@@ -144,13 +149,17 @@ def landslide(world: World, draw: np.random.Generator, h: Happening) -> None:
 
 
 STORIES = (
-    Story("typhoon", "台风与洪涝", "Typhoon and flood", "风雨潮同至，河水上涨，低处积水", "Gale, rain and surge; rivers rise, low spots flood",
+    Story("typhoon", "台风与洪涝", "Typhoon and flood", "风雨潮同至，河水上涨，低处积水",
+          "Gale, rain and surge; rivers rise, low spots flood",
           2_200, (0, 24), 1.5, typhoon),
     Story("downpour", "短时暴雨内涝", "Downpour", "雨团停留，低洼处积水", "A cell of rain stands; low spots flood",
           760, (10, 20), 4, downpour),
-    Story("discharge", "偷排污水", "Illegal discharge along a river", "污水团顺流而下，逐站稀释", "A cloud travels down the river and thins",
+    Story("discharge", "偷排污水", "Illegal discharge along a river", "污水团顺流而下，逐站稀释",
+        "A cloud travels down the river and thins",
           1_300, (0, 24), 6, discharge),
-    Story("burning", "露天焚烧", "Fields burn", "细颗粒物随风飘散", "Fine particles drift for hours", 620, (8, 18), 3, burning),
-    Story("landslide", "道路边坡滑坡", "Landslide on a road", "位移加速直至失稳", "A slope creeps faster until it fails",
+    Story("burning", "露天焚烧", "Fields burn", "细颗粒物随风飘散", "Fine particles drift for hours", 620, (8, 18), 3,
+        burning),
+    Story("landslide", "道路边坡滑坡", "Landslide on a road", "位移加速直至失稳",
+        "A slope creeps faster until it fails",
           900, (0, 24), 5, landslide),
 )  # fmt: skip

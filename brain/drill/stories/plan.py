@@ -59,7 +59,13 @@ def chosen(count: int, names: Sequence[str] = ()) -> list[Story]:
 
 
 def make(
-    district: District, seed: int, days: int, stories: Sequence[Story], minutes: int | None = None, *, faulty: bool = True
+    district: District,
+    seed: int,
+    days: int,
+    stories: Sequence[Story],
+    minutes: int | None = None,
+    *,
+    faulty: bool = True,
 ) -> Plan:
     """Tell the stories; long ones first, so that they find room. Raises ValueError where the days are too few."""
     n = days * MINUTES_A_DAY if minutes is None else minutes

@@ -24,6 +24,7 @@ from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Batch, Signal
 KEY = b"drill"
 """Signs the pulses of a log that nobody else reads."""
 FOREVER_S = 1e9
+BEATS_A_MINUTE = 12
 INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets")
 
 
@@ -59,7 +60,7 @@ class Ran:
 
 
 Progress = Callable[[str, int], None]
-"""Told of each batch: the input's topic, and its rows."""
+"""Told of each batch: the input's topic, and how many minutes of the drill it was."""
 
 
 def run(folder: Path, feeds: Mapping[str, Callable[[TP, str], Iterator[Batch]]], told: Progress | None = None) -> Ran:
@@ -83,13 +84,13 @@ def run(folder: Path, feeds: Mapping[str, Callable[[TP, str], Iterator[Batch]]],
 
 
 def _counted(topic: str, feed: Iterator[Batch], records: dict[str, int], told: Progress | None) -> Iterator[Batch]:
-    records[topic] = 0
+    records[topic], beats = 0, 0
     for batch in feed:
         yield batch
-        n = len(batch) - len(batch.headers)
-        records[topic] += n
+        records[topic] += len(batch) - len(batch.headers)
+        minutes, beats = divmod(beats + len(batch.headers), BEATS_A_MINUTE)
         if told is not None:
-            told(topic, n)
+            told(topic, minutes)
 
 
 def _signals(broker: MemoryBroker, lanes: list[LaneTopics]) -> list[Signal]:

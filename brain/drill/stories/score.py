@@ -6,17 +6,14 @@ instrument is shipped with, and a call for help by its words.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
 import numpy as np
 
 from brain.drill.judge import Judge, Shown, Verdict
 from brain.drill.stories.days import START_MS, Chunk
-from brain.drill.stories.district import District
 from brain.drill.stories.plan import Plan
 from brain.drill.stories.streets import Call
 from brain.drill.stories.types import CAMERA
@@ -150,13 +147,17 @@ def shown(incidents: Iterable[Incident]) -> list[Shown]:
 
 
 FAMILIES = {
-    "rain": "emergency.rain", "wind": "emergency.weather", "weather": "emergency.weather", "water_level": "emergency.flood",
+    "rain": "emergency.rain", "wind": "emergency.weather", "weather": "emergency.weather",
+        "water_level": "emergency.flood",
     "flow": "emergency.flood", "ponding": "emergency.flood", "reservoir": "emergency.flood", "tide": "emergency.flood",
     "pump": "emergency.flood", "sewer": "public.road", "manhole": "public.road", "pipe_pressure": "public.water",
     "hydrant": "public.water", "gas": "emergency.gas", "gas_pressure": "emergency.gas", "chlorine": "emergency.hazmat",
-    "toxic_gas": "emergency.hazmat", "tank": "emergency.hazmat", "voc": "eco.air", "air": "eco.air", "smoke": "emergency.fire",
-    "heat": "emergency.fire", "electrical": "emergency.fire", "elevator": "market.elevator", "cold_chain": "market.food",
-    "kitchen": "market.food", "scale": "market.trade", "water_quality": "eco.water", "noise": "eco.noise", "dust": "eco.dust",
+    "toxic_gas": "emergency.hazmat", "tank": "emergency.hazmat", "voc": "eco.air", "air": "eco.air",
+        "smoke": "emergency.fire",
+    "heat": "emergency.fire", "electrical": "emergency.fire", "elevator": "market.elevator",
+        "cold_chain": "market.food",
+    "kitchen": "market.food", "scale": "market.trade", "water_quality": "eco.water", "noise": "eco.noise",
+        "dust": "eco.dust",
     "crane": "emergency.weather", "slope": "emergency.slope", "bridge": "public.road", "building": "public.road",
     "traffic": "public.traffic", "bin": "public.waste", "street_light": "public.light", "care_button": "social.care",
     "clinic": "social.care", "camera": "emergency.crowd",

@@ -90,15 +90,19 @@ def short_weight(world: World, draw: np.random.Generator, h: Happening) -> None:
 
 
 STORIES = (
-    Story("elevator", "电梯困人", "People trapped in a lift", "停在两层之间，有人在内", "It stands between floors, people inside",
+    Story("elevator", "电梯困人", "People trapped in a lift", "停在两层之间，有人在内",
+          "It stands between floors, people inside",
           120, (6, 24), 9, lift),
     Story("cold-chain", "冷链断裂", "Cold chain breaks", "冷库按牛顿定律升温", "A cold store warms by Newton's law",
           800, (0, 24), 8, cold_chain),
-    Story("food-poisoning", "食物中毒", "Food poisoning", "食客一小时内陆续投诉", "Guests of one kitchen ring within the hour",
+    Story("food-poisoning", "食物中毒", "Food poisoning", "食客一小时内陆续投诉",
+        "Guests of one kitchen ring within the hour",
           120, (11, 22), 6, food_poisoning),
-    Story("air-show", "航展人群", "Air-show crowd", "人群向观看点聚集", "Cameras near a display fill one after the other",
+    Story("air-show", "航展人群", "Air-show crowd", "人群向观看点聚集",
+        "Cameras near a display fill one after the other",
           320, (9, 17), 5, crowd),
-    Story("burst-main", "供水爆管", "Burst water main", "周边水压下降，群众报修", "Pressure falls around it, and people ring",
+    Story("burst-main", "供水爆管", "Burst water main", "周边水压下降，群众报修",
+          "Pressure falls around it, and people ring",
           360, (5, 23), 5, burst),
     Story("short-weight", "缺斤短两", "Short weight", "群众投诉", "A buyer complains", 40, (7, 19), 3, short_weight),
 )  # fmt: skip

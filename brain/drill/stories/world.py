@@ -93,17 +93,28 @@ class World:
         if truth:
             h.marks.append(Mark(asset, start, effect.stop + AFTERMATH, truth))
 
-    def call(self, h: Happening, draw: np.random.Generator, truth: Truth, minute: float, texts: tuple[str, ...]) -> None:
+    def call(
+        self, h: Happening, draw: np.random.Generator, truth: Truth, minute: float, texts: tuple[str, ...]
+    ) -> None:
         """Somebody near the truth rings the hotline; the position is the caller's, within a minute's walk."""
         lon, lat = self.offset(truth.lon, truth.lat, *draw.normal(0, 25, 2).tolist())
         address = self.door(draw, lon, lat)[2]
         text = texts[int(draw.integers(0, len(texts)))].format(p=address)
         t = START_MS + round(minute * MINUTE_MS)
-        h.calls.append(Call(t, "", text, address, round(lon, 7), round(lat, 7), f"c{int(draw.integers(0, 60_000))}", truth.id))
+        h.calls.append(
+            Call(t, "", text, address, round(lon, 7), round(lat, 7), f"c{int(draw.integers(0, 60_000))}", truth.id)
+        )
 
 
 def truth_of(
-    h: Happening, family: str, lon: float, lat: float, *, life: bool = False, reach_m: float = 0.0, start: int | None = None
+    h: Happening,
+    family: str,
+    lon: float,
+    lat: float,
+    *,
+    life: bool = False,
+    reach_m: float = 0.0,
+    start: int | None = None,
 ) -> Truth:
     """Add a truth to a happening; ids count within it."""
     onset = START_MS + (h.start if start is None else start) * MINUTE_MS
