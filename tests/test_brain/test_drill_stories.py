@@ -122,8 +122,8 @@ def test_a_discharge_reaches_stations_in_the_order_of_the_water_and_thinner(dist
     world = World(district, weather.ordinary(1, 2), 2_880)
     h = Happening("discharge", 100)
     STORIES["discharge"].tell(world, np.random.default_rng(4), h)
-    line = {k: line for k, line in enumerate(district.lines)}
-    clouds = [e for e in h.effects if line[e.line].name == "nh3n"]
+    lines = district.lines
+    clouds = [e for e in h.effects if lines[e.line].name == "nh3n"]
     assert len(clouds) >= 3
     peaks = [float(e.values.max()) for e in clouds]
     times = [e.start + int(e.values.argmax()) for e in clouds]
