@@ -197,13 +197,13 @@ def _placed(draw: np.random.Generator, city: City, code: str, kind: Type) -> tup
     lon, lat = np.zeros(0), np.zeros(0)
     for attempt in range(BOX_TRIES):
         where = kind.where if attempt < BOX_TRIES // 2 else "even"
-        x, y = places(draw, city.surroundings, _measured(kind)._replace(where=where), kind.count)
+        x, y = places(draw, city.surroundings, _measured(kind)._replace(where=where), kind.many)
         at = city.grids.locate(x, y)
         mine = np.array([g >= 0 and city.grids.codes[g].startswith(code) for g in at.tolist()], np.bool_)
         lon, lat = np.append(lon, x[mine]), np.append(lat, y[mine])
-        if len(lon) >= kind.count:
+        if len(lon) >= kind.many:
             break
-    return lon[: kind.count], lat[: kind.count]
+    return lon[: kind.many], lat[: kind.many]
 
 
 def _places(city: City, code: str, assets: list[Asset]) -> Places:

@@ -11,14 +11,15 @@ from pathlib import Path
 from brain import scenarios
 from brain.drill.stories.types import CAMERA, TYPES
 from brain.scenarios import Scenario
-from brain.sets import CAUSES, EVENTS, LIMITS, ROUTES, SCENARIOS, TRUST
+from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
+from brain.sets import SCENARIOS, TRUST
 from brain.settings import HOME
 
 DRILLS = HOME / "config" / "drill"
 DISTRICT = DRILLS / "district"
 """The drill district's registry and map; ``brain.drill.stories.district`` wrote it."""
 RULES = HOME / "config" / "demo"
-TABLES = (ROUTES, EVENTS, LIMITS, "calendar.yaml", CAUSES, TRUST)
+TABLES = (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES, TRUST, WARNINGS, WINDOWS)
 
 
 def unfit(s: Scenario) -> str:

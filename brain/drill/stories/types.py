@@ -31,13 +31,13 @@ class Metric(NamedTuple):
 
 
 class Type(NamedTuple):
-    """One type: how many a district has, owner, seconds between readings, where it stands, metrics by name.
+    """One type: how ``many`` a district has, owner, seconds between readings, where it stands, metrics by name.
 
     ``where``: crowd (as people are spread), even (by streets), main (on main roads), slope, river, reservoir, bridge,
     or a kind of site (brain/drill/city/sites.py), several with commas.
     """
 
-    count: int
+    many: int
     owner: str
     every_s: int
     where: str
