@@ -8,7 +8,6 @@ never in memory together.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -64,43 +63,35 @@ class Chunk(NamedTuple):
     values: F8
 
 
-@dataclass(frozen=True)
 class Days:
-    """All minutes of a drill. ``effects`` and ``faults`` in any order; their result depends on neither chunk nor order
-    but where two of how ``set`` meet: the later in the sequence stays."""
+    """All minutes of a drill. ``effects`` and ``faults`` come in any order; what they give depends on neither chunk nor
+    order, but where two of how ``set`` meet: the later in the sequence stays."""
 
-    district: District
-    weather: Weather
-    seed: int
-    effects: Sequence[Effect] = ()
-    faults: Sequence[Fault] = ()
-
-    def __post_init__(self) -> None:
-        """Draw what is each sensor's own."""
-        draw = np.random.default_rng([self.seed, 11])
-        lines = self.district.lines
+    def __init__(
+        self, district: District, weather: Weather, seed: int, effects: Sequence[Effect] = (),
+        faults: Sequence[Fault] = (),
+    ) -> None:  # fmt: skip
+        """Draw what is each sensor's own. ``weather`` must be settled."""
+        self.district, self.weather, self.seed, self.effects, self.faults = district, weather, seed, effects, faults
+        draw = np.random.default_rng([seed, 11])
+        lines = district.lines
         n = len(lines)
-        set_ = object.__setattr__
         metrics = [line.metric for line in lines]
-        column = lambda name: np.array([getattr(m, name) for m in metrics], np.float64)  # noqa: E731  # one word, ten uses
+
+        def column(name: str) -> F8:
+            return np.array([getattr(m, name) for m in metrics], np.float64)
+
         factor = 1.0 + column("spread") * np.clip(draw.normal(0, 0.5, n), -1, 1)
-        set_(self, "_typical", column("typical") * factor)
-        set_(self, "_daily", column("daily") * factor)
-        set_(self, "_peak", column("peak"))
-        set_(self, "_noise", column("noise"))
-        set_(self, "_low", column("low"))
-        set_(self, "_high", column("high"))
-        set_(self, "_decimals", np.array([m.decimals for m in metrics]))
-        set_(self, "_factor", factor)
-        set_(self, "_wander", (draw.uniform(180, 900, (2, n)), draw.uniform(0, 2 * np.pi, (2, n))))
-        set_(self, "_turn", draw.integers(0, 1 << 30, n))
-        names = sorted({name for m in metrics for name in m.drivers})
-        gains = np.array([[m.drivers.get(name, 0.0) for m in metrics] for name in names])
-        set_(self, "_drivers", (names, gains * factor))
-        types = [self.district.type[line.asset] for line in lines]
-        set_(self, "_weekend", np.array([WEEKEND.get(t, 0.0) for t in types]))
-        set_(self, "_circle", np.array([line.name == "wind_direction" for line in lines]))
-        set_(self, "_every", np.array([line.every for line in lines], np.int64))
+        self._typical, self._daily = column("typical") * factor, column("daily") * factor
+        self._peak, self._noise = column("peak"), column("noise")
+        self._low, self._high = column("low"), column("high")
+        self._wander = draw.uniform(180, 900, (2, n)), draw.uniform(0, 2 * np.pi, (2, n))
+        self._turn: I8 = draw.integers(0, 1 << 30, n)
+        self._names = sorted({name for m in metrics for name in m.drivers})
+        self._gains: F8 = np.array([[m.drivers.get(name, 0.0) for m in metrics] for name in self._names]) * factor
+        self._weekend: F8 = np.array([WEEKEND.get(district.type[line.asset], 0.0) for line in lines])
+        self._circle: B1 = np.array([line.name == "wind_direction" for line in lines])
+        self._every: I8 = np.array([line.every for line in lines], np.int64)
 
     def chunk(self, start: int, minutes: int) -> Chunk:
         """Minutes [start, start + minutes); ``start`` is a multiple of ``minutes``: noise is drawn by chunk."""
@@ -126,14 +117,13 @@ class Days:
 
     def _world(self, t: F8) -> F8:
         hour, day = t / 60 % 24, t // MINUTES_A_DAY % 7
-        values = np.cos((hour - self._peak) * (2 * np.pi / 24)) * self._daily
+        values: F8 = np.cos((hour - self._peak) * (2 * np.pi / 24)) * self._daily
         values += self._typical * (1.0 + self._weekend * (day >= 5))
         (period, phase), noise = self._wander, self._noise
         for k in (0, 1):
             values += noise * np.sin(t / period[k] * (2 * np.pi) + phase[k])
-        names, gains = self._drivers
         minute = t[:, 0].astype(np.int64)
-        values += np.stack([self.weather.driver[name][minute] for name in names], axis=1) @ gains
+        values += np.stack([self.weather.driver[name][minute] for name in self._names], axis=1) @ self._gains
         return values
 
     def _break(self, fault: Fault, start: int, values: F8) -> None:

@@ -6,10 +6,10 @@ import numpy as np
 
 from brain.drill.stories.days import Fault
 from brain.drill.stories.streets import Gathering
-from brain.drill.stories.world import Happening, Story, World
+from brain.drill.stories.world import Happening, Story, Tell, World
 
 
-def _spike(kind: str, metric: str, low: float, high: float, readings: int = 1):  # type: ignore[no-untyped-def]  # a Tell
+def _spike(kind: str, metric: str, low: float, high: float, readings: int = 1) -> Tell:
     """One absurd value, or a few."""
 
     def tell(world: World, draw: np.random.Generator, h: Happening) -> None:
@@ -51,7 +51,7 @@ def _drift(world: World, draw: np.random.Generator, h: Happening) -> None:
     h.faults.append(Fault(line, "drift", h.start, h.start + 1_200, float(draw.uniform(10, 18))))
 
 
-def _of(name: str, zh: str, en: str, what_zh: str, what_en: str, weight: float, tell) -> Story:  # type: ignore[no-untyped-def]  # a Tell
+def _of(name: str, zh: str, en: str, what_zh: str, what_en: str, weight: float, tell: Tell) -> Story:
     return Story(name, zh, en, what_zh, what_en, 60, (0, 24), weight, tell, decoy=True)
 
 

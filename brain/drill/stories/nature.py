@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brain.drill.stories.weather import shower
 from brain.drill.stories.world import AFTERMATH, WHOLE_M, Happening, Mark, Story, World, truth_of
 
+F8 = NDArray[np.float64]
 SLIDE = ("{p}后山山体滑坡，泥石挡住了路", "{p}路边边坡塌方，石头滚到路上")
 FLOODED = ("{p}积水到膝盖了，车开不过去", "{p}地下车库进水，内涝严重")
 SEWAGE = ("{p}河水发黑发臭，有人偷排污水", "{p}河里有死鱼，水面有泡沫")
@@ -33,7 +35,7 @@ def typhoon(world: World, draw: np.random.Generator, h: Happening) -> None:
             w.rain,
             h.start + 120 * k + int(draw.integers(0, 60)),
             80,
-            draw.uniform(20, 45) * float(shape[min(120 * k + 60, n - 1)]),
+            draw.uniform(38, 70) * float(shape[min(120 * k + 60, n - 1)]),
         )
     middle = d.of("rain")[len(d.of("rain")) // 2]
     lon, lat = float(d.lon[middle]), float(d.lat[middle])
@@ -80,7 +82,7 @@ def _low_spot(
     a = near[int(draw.integers(0, min(6, len(near))))][1] if near else world.asset(draw, "ponding")
     truth = truth_of(h, "emergency.flood", float(d.lon[a]), float(d.lat[a]), start=start)
     t = np.arange(300, dtype=np.float64)
-    depth = cm * (1 - np.exp(-t / 15)) * np.exp(-np.maximum(t - 60, 0) / 70)
+    depth = cm * (1 - np.exp(-t / 8)) * np.exp(-np.maximum(t - 60, 0) / 70)
     h.marks = [m for m in h.marks if m.asset != a]
     world.affect(h, a, "ponding", start, depth, truth.id)
     for k in range(int(draw.integers(0, 4))):
@@ -110,9 +112,9 @@ def discharge(world: World, draw: np.random.Generator, h: Happening) -> None:
         world.call(h, draw, truth, h.start + 60 + draw.uniform(0, 120), SEWAGE)
 
 
-def _step(t: np.ndarray, width: float) -> np.ndarray:  # type: ignore[type-arg]  # float columns
+def _step(t: F8, width: float) -> F8:
     """A front that has spread: 0 before it, 1 after it."""
-    out: np.ndarray = 1 / (1 + np.exp(-np.clip(t / (0.4 * width), -50, 50)))  # type: ignore[type-arg]  # as above
+    out: F8 = 1 / (1 + np.exp(-np.clip(t / (0.4 * width), -50, 50)))
     return out
 
 

@@ -67,7 +67,7 @@ def run(folder: Path, feeds: Mapping[str, Callable[[TP, str], Iterator[Batch]]],
     """Run a set over feeds: input topic → what makes its batches, given the partition and the set's id."""
     sets = SetLibrary([folder])
     content: CitySet = sets.get(sets.ids()[0])
-    broker, lanes, records = MemoryBroker(), [], {}
+    broker, lanes, records = MemoryBroker(), list[LaneTopics](), dict[str, int]()
     for topic in INPUTS:
         topics = LaneTopics.of(topic, 0)
         feed = _counted(topic, feeds[topic](topics.source, content.id), records, told)

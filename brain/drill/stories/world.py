@@ -124,6 +124,10 @@ def truth_of(
     return made
 
 
+Tell = Callable[[World, np.random.Generator, Happening], None]
+"""What a story does: it fills the happening."""
+
+
 class Story(NamedTuple):
     """One story: names, what happens, how many minutes it needs, hours of the day in which it begins.
 
@@ -138,7 +142,7 @@ class Story(NamedTuple):
     minutes: int
     hours: tuple[int, int]
     weight: float
-    tell: Callable[[World, np.random.Generator, Happening], None]
+    tell: Tell
     decoy: bool = False
     """Nothing happens: a sensor only looks as if."""
 
