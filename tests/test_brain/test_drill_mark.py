@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from notify_rig import MINUTE, T, config, raised
 from one_incident import make
@@ -20,7 +21,10 @@ from brain.notify.post import Post
 from brain.pipeline import library, try_set
 from brain.sets import CitySet
 from brain.settings import HOME, Settings
-from streams.records import Signal
+from brain.tickets import TicketsLane
+from streams.logic import View
+from streams.records import TP, Batch, Reason, Signal
+from streams.state import Store
 
 DEMO = HOME / "config" / "demo"
 
@@ -115,6 +119,22 @@ def test_nobody_is_sent_to_a_drill_but_by_the_drills_own_notify() -> None:
     real.alarm(json_of(alarm), T, T)
     assert not real.entries
     assert real.counts["drill"] == 2
+
+
+def test_a_ticket_of_the_other_world_is_refused_with_its_id() -> None:
+    for drill, id_ in ((True, "T1"), (False, "drill-T1")):
+        lane = TicketsLane()
+        lane.bind(Store(lane.tables, lane.owner), TP("hotline.tickets", 0), 1)
+        content = CitySet.load(DEMO)
+        content.drill = drill
+        lane.enter("s", content)
+        body = json.dumps({"id": id_, "t": T, "title": "", "text": "着火了", "lon": 113.52, "lat": 22.245}).encode()
+        batch = Batch.of(TP("hotline.tickets", 0), 0, 1, [(0, T, id_.encode(), body, ())])
+        rows = np.zeros(1, np.int32)
+        out = lane.process(View(TP("hotline.tickets", 0), batch, rows, np.array([T]), [], 0))
+        assert [d.reason for d in out.dead] == [Reason.UNKNOWN_ASSET]
+        assert id_ in out.dead[0].detail
+        assert not out.signals
 
 
 def json_of(value: Signal | Incident) -> bytes:

@@ -44,7 +44,9 @@ def unfit(s: Scenario) -> str:
 
 
 def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[str, str]:
-    """Write the set into a folder; answers the scenarios left out and why. Raises ScenarioError or OSError."""
+    """Write the set into a folder; answers the scenarios left out and why. Raises ValueError (a scenario's too), OSError."""
+    if not (rules / SCENARIOS).is_dir():
+        raise ValueError(f"{rules}: expected the folder of a set, with {SCENARIOS}")
     (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
     for name in ("assets.ndjson", "map.geojson"):
         (out / name).write_bytes((district / name).read_bytes())
