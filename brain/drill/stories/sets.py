@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from brain import scenarios
 from brain.drill.stories.types import CAMERA, TYPES
 from brain.scenarios import Scenario
@@ -44,7 +46,7 @@ def unfit(s: Scenario) -> str:
 
 
 def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[str, str]:
-    """Write the set into a folder; answers the scenarios left out and why. Raises ValueError (a scenario's too), OSError."""
+    """Write the set into a folder; answers the scenarios left out and why. Raises ValueError or OSError."""
     if not (rules / SCENARIOS).is_dir():
         raise ValueError(f"{rules}: expected the folder of a set, with {SCENARIOS}")
     (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
@@ -56,8 +58,9 @@ def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[s
     left = {}
     here: dict[str, Path] = {}
     for folder in (rules / SCENARIOS, DRILLS / SCENARIOS):
+        known = {scenario.id: scenario for scenario in scenarios.load(folder)}  # variants made whole
         for path in sorted(folder.rglob("*.yaml")):
-            scenario = scenarios.read(path.read_bytes(), str(path))
+            scenario = known[yaml.safe_load(path.read_bytes())["id"]]
             why = "" if scenario.state == "live" else f"its state is {scenario.state}"
             why = why or unfit(scenario)
             if why:
