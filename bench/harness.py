@@ -28,6 +28,7 @@ NAMES: Mapping[str, str] = {
     "coords": "rectified points a second, error against the public formulas; assets found with a wrong CRS",
     "network": "times, distances, first arrivals by road against brute force; movement events against an exact replay",
     "storm": "a labelled storm through the fold: found, hidden, merged, split, shown; beside dedup and label grouping",
+    "drill": "stories in ordinary days of a district: found, missed, delay, false a day; beside plain limits",
     "incidents": "signals a second through the city task with so many incidents open, uniform and clustered",
     "addresses": "noisy Chinese texts to door plates and points of interest: right, wrong, abstained; texts a second",
     "hotline": "classes of hotline texts beside a baseline, hot issues found early in a stream, messages a second",

@@ -17,7 +17,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
-from brain.sets import CitySet, SetLibrary, borrows, digest, files, folders
+from brain.sets import ASSETS, CitySet, SetLibrary, borrows, digest, files, folders
 from brain.settings import Settings, SettingsError
 from brain.warnings_lane import WarningsLane
 from geo.compiled import short_turns
@@ -96,6 +96,7 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
         except KeyError:
             raise KeyError(f"neither topic sets nor a folder below {settings.set_folder()} has {set_id}") from None
         prove(content.agents)
+        _same_world(content, sets, settings)
         content.placed()  # worked out here, in the thread that tries it: a lane that enters it must not wait
         for n in set(settings.partitions.values()):
             content.partitions(n)
@@ -105,6 +106,14 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
             logic.enter(set_id, content)
         CityLogic(sets=sets.get).enter(set_id, content)
     return content
+
+
+def _same_world(content: CitySet, sets: SetLibrary, settings: Settings) -> None:
+    """A log is of a city or of a drill from its first pulse on. Raises ValueError for a set of the other."""
+    genesis = settings.set_folder() / settings.genesis
+    if (genesis / ASSETS).is_file() and content.drill != sets.get(digest(genesis)).drill:
+        was, now = ("a city", "a drill") if content.drill else ("a drill", "a city")
+        raise ValueError(f"{content.id} is of {now}, and these topics are of {was}: use another prefix for it")
 
 
 def claims(sets: SetLibrary) -> Claims:

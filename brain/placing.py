@@ -11,8 +11,9 @@ from streams.records import I4, Signal
 
 
 def put(signal: Signal, content: CitySet, lon: float | None, lat: float | None, answer: I4) -> None:
-    """Place a signal: degrees WGS 84, None or NaN unknown; ``answer`` is one row of the map's answer for them."""
-    signal.map = content.map.version
+    """Place a signal, marked where its set is of a drill: degrees WGS 84, None or NaN unknown;
+    ``answer`` is one row of the map's answer for them."""
+    signal.map, signal.drill = content.map.version, content.drill
     if lon is not None and lat is not None and not math.isnan(lon + lat):
         signal.lon, signal.lat = lon, lat
     signal.grid, signal.town, signal.district, signal.areas = content.map.where(answer)

@@ -29,6 +29,7 @@ from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
 from brain.incidents.warning_rules import WarningRules
 from brain.incidents.windows import Windows
+from brain.mark import of_drill
 from brain.reach import Reach
 from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS, findings, tables
@@ -90,6 +91,8 @@ class CitySet:
     addresses: Addresses | None = field(default=None, repr=False)
     trust: Trust | None = None
     calendar: WorkCalendar | None = None
+    drill: bool = False
+    """Whether it is of a drill 演练 (brain/mark.py): all its assets are, and so is all that comes of it."""
     drafts: list[Scenario] = field(default_factory=list)
     """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
     agents: tuple[chosen.Agent, ...] = ()
@@ -130,7 +133,8 @@ class CitySet:
         live = [s for s in every if s.state == "live"]
         made = cls(
             digest_of(contents), registry, _map(folder, cache), live, drafts=[s for s in every if s.state != "live"],
-            assets_hash=assets, standards=library, trust=_trust(folder / TRUST, contents.get(TRUST)),
+            assets_hash=assets, standards=library, drill=_drill(folder, registry),
+            trust=_trust(folder / TRUST, contents.get(TRUST)),
         )  # fmt: skip
         if AGENTS in contents:
             made.agents = chosen.of(
@@ -169,7 +173,11 @@ class CitySet:
         return self._placed
 
     def with_assets(self, registry: Registry) -> None:
-        """Take another registry; what was worked out of the one before is forgotten."""
+        """Take another registry; what was worked out of the one before is forgotten.
+
+        Raises ValueError for one that is of a drill and of a city.
+        """
+        self.drill = of_drill(registry.ids)
         self.registry, self.assets_hash = registry, b""
         self._partitions, self._placed, self._moved, self._sights, self._reach = {}, None, None, None, None
 
@@ -407,6 +415,13 @@ def _text(contents: Mapping[str, bytes], folder: Path, others: Iterable[CitySet]
     content = hotline.content_of(contents)
     same = next((other.text for other in others if other.text.content == content), None)
     return same or HotlineText.of(contents, folder)
+
+
+def _drill(folder: Path, registry: Registry) -> bool:
+    try:
+        return of_drill(registry.ids)
+    except ValueError as error:
+        raise ValueError(f"{folder / ASSETS}: {error}") from error
 
 
 LARGE = 200_000

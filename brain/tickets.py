@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from brain import tallies
 from brain.hours import Openings
+from brain.mark import marked
 from brain.placing import answer_at, put
 from brain.reach import within
 from brain.scenario_checks import SURGE
@@ -154,7 +155,7 @@ class TicketsLane:
                 self._hit(scenario, read, i, place, offset, index, up, out)
 
     def _admitted(self, ticket: Ticket, pulse: int, out: Output) -> bool:
-        refused = self._admit(ticket, pulse)
+        refused = self._other_world(ticket) or self._admit(ticket, pulse)
         if refused is None:
             return True
         reason, detail = refused
@@ -163,6 +164,13 @@ class TicketsLane:
         else:
             out.dead.append(Dead(ticket.row, 0, Stage.SCORE, reason, detail))
         return False
+
+    def _other_world(self, ticket: Ticket) -> tuple[Reason | None, str] | None:
+        """A drill's ticket in a city's log, or a real one in a drill's: nobody there may take it for theirs."""
+        if marked(ticket.id) == self.content.drill:
+            return None
+        of, set_ = ("a drill", "a city") if not self.content.drill else ("a city", "a drill")
+        return Reason.UNKNOWN_ASSET, f"ticket {ticket.id[:80]!a} is of {of}, the set in force of {set_}"
 
     def _tally(self, s: Scenario, place: Place, out: Output) -> None:
         area = tallies.area_of(self.content, s.detect.by or "grid", place.grid)

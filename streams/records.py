@@ -242,6 +242,8 @@ class Signal(msgspec.Struct, omit_defaults=True, gc=False):
     source: str = ""
     life: bool = False
     """Never-hidden class: fire, gas, people trapped or drowning."""
+    drill: bool = False
+    """Of a drill 演练: nothing of it is real."""
     text: str = ""
     """Of a ticket, masked; of a topic, its words."""
     category: str = ""

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from bench.storm import driver, peers, run
-from bench.storm.judge import Judge, Shown, Verdict
 from bench.storm.why import explain
+from brain.drill.judge import Judge, Shown, Verdict
 from brain.drill.storm import Scenario, Storm, Truth
 from brain.drill.storm.file import write
 from streams.records import Signal

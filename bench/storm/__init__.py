@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.harness import Figure, Result
 from bench.storm import driver, peers
-from bench.storm.judge import Judge, Verdict
+from brain.drill.judge import Judge, Verdict
 from brain.drill.storm import Storm, make_storm
 from brain.drill.storm.file import read
 from brain.incidents.city import CityLogic

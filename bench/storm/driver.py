@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import msgspec
 
-from bench.storm.judge import Shown
+from brain.drill.judge import Shown
 from brain.drill.storm import Storm
 from brain.drill.storm.kinds import family_of
 from streams.logic import CityLogic

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bench.storm.judge import Shown
+from brain.drill.judge import Shown
 from brain.drill.storm import Storm
 from brain.drill.storm.kinds import family_of
 from streams.records import Signal

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from bench.storm.driver import Watcher, fold
-from bench.storm.judge import Judge
+from brain.drill.judge import Judge
 from brain.drill.storm import Storm, make_storm
 from brain.drill.storm.file import read
 from brain.incidents.city import CityLogic

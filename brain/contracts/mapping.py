@@ -169,7 +169,7 @@ def title(incident: Incident, *, chinese: bool) -> str:
 
 def exercise(incident: Incident) -> bool:
     """Whether it belongs to a drill 演练: no receiver may take it for real."""
-    return bool(getattr(incident, "drill", False))
+    return incident.drill
 
 
 def where(incident: Incident) -> str:

@@ -15,6 +15,7 @@ from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.squares import METRES_A_DEGREE, Latest, metres, narrow, square, squares
 from brain.incidents.value import Member
+from brain.mark import DRILL
 from streams.records import Signal
 
 CELL_M = 1000.0
@@ -28,7 +29,12 @@ SITE = "site"
 """Layer of the map that names sites; two signals of other sites never share a never-hidden incident."""
 
 Key = tuple[str, bool]
-"""What can share an incident: family and whether it is never hidden."""
+"""What can share an incident: family, which is another in a drill, and whether it is never hidden."""
+
+
+def key_of(family: str, *, life: bool, drill: bool) -> Key:
+    """Of an incident or of a signal; a drill's meet no real ones."""
+    return (DRILL + family if drill else family), life
 
 
 class Home(NamedTuple):
@@ -78,7 +84,7 @@ class Book:
         """Where people see it, it may stand for others of its family."""
         i = case.incident
         if i.shown is not None and not i.life and i.id in self.cases:
-            self._shown.put(case, (i.family,))
+            self._shown.put(case, (_key(case)[0],))
 
     def remove(self, case: Case) -> None:
         """Signals no longer reach it."""
@@ -279,7 +285,7 @@ class Book:
             self._cells.put(case, ())
         else:
             case.spot = _area(i.lon, i.lat)
-            self._cells.put(case, ((i.family, i.life, *square(i.lon, i.lat, CELL_M)),))
+            self._cells.put(case, ((*_key(case), *square(i.lon, i.lat, CELL_M)),))
 
 
 def _newest(case: Case) -> tuple[int, str]:
@@ -287,7 +293,8 @@ def _newest(case: Case) -> tuple[int, str]:
 
 
 def _key(case: Case) -> Key:
-    return case.incident.family, case.incident.life
+    i = case.incident
+    return key_of(i.family, life=i.life, drill=i.drill)
 
 
 def _own(case: Case) -> bool:

@@ -17,7 +17,7 @@ BY_HAND: Final = "by_hand"
 SOURCE: Final = "people"
 
 
-def made(action: Create, place: Place, plan: Plan, route: Route, set_id: str, now: int) -> Case:
+def made(action: Create, place: Place, plan: Plan, route: Route, set_id: str, now: int, *, drill: bool = False) -> Case:
     """The case, in no index yet. ``now``: fold time, ms UTC."""
     onset = min(action.onset or action.t, now)
     scenario, raised = f"{plan.domain}.{BY_HAND}", f"feedback|{action.id}"
@@ -34,7 +34,7 @@ def made(action: Create, place: Place, plan: Plan, route: Route, set_id: str, no
         district=place.district, areas=place.areas, lon=place.lon, lat=place.lat, map=place.map,
         lead=route.lead, lead_name=route.lead_name,
         assisting=list(route.assisting), route=route.rule, raises=1, members=[member],
-        rule=Reason.OPENED_BY_HAND.value,
+        rule=Reason.OPENED_BY_HAND.value, drill=drill,
     )  # fmt: skip
     case = Case(incident)
     parts.refit(case)

@@ -14,7 +14,7 @@ import msgspec
 
 from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
-from brain.incidents.book import Book, Home
+from brain.incidents.book import Book, Home, key_of
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
 from brain.incidents.combine import Combine
@@ -238,7 +238,7 @@ class CityLogic:
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        home = self.book.home(signal, (plan.family, life), plan.near_m, plan.near_s)
+        home = self.book.home(signal, key_of(plan.family, life=life, drill=signal.drill), plan.near_m, plan.near_s)
         case = home.case or self._open(signal, identity, plan, life, rules, home)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
@@ -287,7 +287,7 @@ class CityLogic:
             updated=signal.fold, family=plan.family,
             fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
             district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
-            lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule,
+            lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule, drill=signal.drill,
         )  # fmt: skip
         if home.beside is not None:
             incident.links.append(home.beside.incident.id)

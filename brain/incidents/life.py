@@ -83,6 +83,8 @@ def may_merge(a: Incident, b: Incident, *, same_site: bool) -> Refused | None:
     """What :func:`judge`, which sees ``a`` alone, cannot say of a merge of ``a`` into ``b``."""
     if a.id == b.id:
         return Refused(Refusal.SAME_INCIDENT, f"{a.id} cannot be merged into itself")
+    if a.drill != b.drill:
+        return Refused(Refusal.FORBIDDEN_DRILL, f"{a.id} and {b.id}: one is of a drill, the other is real")
     if b.state in OVER:
         return Refused(Refusal.ILLEGAL_TRANSITION, f"{b.id} is {b.state}: nothing can be merged into it")
     if (a.life or b.life) and not (a.life and b.life and a.family == b.family and same_site):

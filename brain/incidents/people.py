@@ -15,7 +15,7 @@ from brain.incidents.actions import Accepted, AnyAction, Place, accepted, kind_o
 from brain.incidents.archive import KEY as ARCHIVE
 from brain.incidents.archive import Archive
 from brain.incidents.aside import Aside
-from brain.incidents.book import Book
+from brain.incidents.book import Book, key_of
 from brain.incidents.calendar import Limit
 from brain.incidents.clock_acts import acted
 from brain.incidents.clocks import ClockReason
@@ -232,10 +232,11 @@ class People:
             unknown = Refused(Refusal.UNKNOWN_CODE, f"{action.code}: the set in force has no such event{hint}")
             self._tell(given, refused or unknown, now, None)
             return
-        case = by_hand.made(action, place, plan, rules.route(plan, place), set_id, now)
+        case = by_hand.made(action, place, plan, rules.route(plan, place), set_id, now, drill=rules.drill)
         incident = case.incident
         near = [] if incident.lon is None or incident.lat is None else self.book.around(
-            (incident.family, incident.life), incident.lon, incident.lat, self.settings.radius_m
+            key_of(incident.family, life=incident.life, drill=incident.drill), incident.lon, incident.lat,
+            self.settings.radius_m,
         )  # fmt: skip
         incident.links = [c.incident.id for _, c in sorted(near, key=lambda f: (f[0], f[1].incident.id))[:3]]
         self.book.add(case)

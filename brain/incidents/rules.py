@@ -102,6 +102,8 @@ class Rules:
     """The map's rivers, where a cause flows."""
     owner: Callable[[str], str] = _nobody
     """Of an asset, as the registry has it."""
+    drill: bool = False
+    """Whether the set is of a drill."""
 
     @classmethod
     def of(cls, content: SetLike) -> Rules:
@@ -127,6 +129,7 @@ class Rules:
             plans, routes, causes, events, getattr(content, "limits", None), warnings,
             Windows.of(getattr(content, "windows", None)), getattr(content, "bed", None),
             _nobody if registry is None else registry.owner,
+            bool(getattr(content, "drill", False)),
         )  # fmt: skip
 
     def plan(self, scenario: str) -> Plan:

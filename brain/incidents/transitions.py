@@ -28,6 +28,8 @@ class Refusal(enum.StrEnum):
     STALE_REVISION = "stale_revision"
     """Another has acted since the revision that the person saw."""
     FORBIDDEN_ROLE = "forbidden_role"
+    FORBIDDEN_DRILL = "forbidden_drill"
+    """Of a drill and of what is real: the two are never one."""
     FORBIDDEN_LIFE = "forbidden_life"
     """Of a never-hidden class: not shelved, not merged across sites, no second proposal by the same person."""
     NOT_A_MEMBER = "not_a_member"

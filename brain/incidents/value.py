@@ -191,6 +191,8 @@ class Incident(msgspec.Struct, gc=False):
     merged_from: list[str] = []
     rule: str = ""
     """Why its members are one incident: the rule that joined the last of them."""
+    drill: bool = False
+    """Of a drill 演练: nothing of it is real, and nobody may be sent. Its members are all of drills, or none is."""
 
 
 def incident_id(identity: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from brain.incidents.bed import Bed
-from brain.incidents.book import Book
+from brain.incidents.book import Book, key_of
 from brain.incidents.causes import Cause, matches
 from brain.incidents.fold import Case
 from brain.incidents.rules import Rules
@@ -167,7 +167,7 @@ class Withheld:
             fits = [
                 (d, c.incident.opened, c.incident.id, c)
                 for key in _looks(n, row, i) for c in self._causes.since(key, since)
-                if (d := _far(row, c.incident, i, now, rules.bed)) is not None
+                if c.incident.drill == i.drill and (d := _far(row, c.incident, i, now, rules.bed)) is not None
             ]  # fmt: skip
             if fits:
                 return min(fits, key=lambda fit: fit[:3])[3]
@@ -193,14 +193,14 @@ class Withheld:
         i, s = case.incident, self.settings
         if i.lon is None or i.lat is None:
             return None
-        since = now - round(s.area_s * 1000)
+        since, key = now - round(s.area_s * 1000), key_of(i.family, life=False, drill=i.drill)
         shown = [
-            (d, c.incident.opened, c.incident.id) for d, c in book.shown(i.family, i.lon, i.lat, s.area_m, since)
+            (d, c.incident.opened, c.incident.id) for d, c in book.shown(key[0], i.lon, i.lat, s.area_m, since)
             if c is not case and c.standing
         ]  # fmt: skip
         if not shown:
             return None
-        others = book.around((i.family, False), i.lon, i.lat, s.area_m, since)
+        others = book.around(key, i.lon, i.lat, s.area_m, since)
         if sum(c is not case and bool(c.standing) for _, c in others) < s.many:
             return None
         return book.cases[min(shown)[2]]

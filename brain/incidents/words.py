@@ -86,6 +86,7 @@ REFUSALS: Final[Mapping[str, Text]] = {
     Refusal.OVERTAKEN: Text("已有更晚的操作", "overtaken by a later action"),
     Refusal.STALE_REVISION: Text("他人已先操作", "another has acted since"),
     Refusal.FORBIDDEN_ROLE: Text("角色无权", "not for this role"),
+    Refusal.FORBIDDEN_DRILL: Text("演练与真实事件不得合并", "a drill and what is real are never one"),
     Refusal.FORBIDDEN_LIFE: Text("不可隐藏类别不允许", "not of a never-hidden class"),
     Refusal.NOT_A_MEMBER: Text("不是其成员", "not a member"),
     Refusal.NOT_ALL_MEMBERS: Text("至少须留下一个成员", "a member must stay"),

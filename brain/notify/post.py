@@ -124,6 +124,9 @@ class Post:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             self._unreadable("incident", key, error, now)
             return
+        if incident.drill and not self.drill:
+            self.counts["drill"] += 1
+            return
         self._link(incident)
         for entry in list(self._of_incident.get(incident.id, {}).values()):
             if entry.state == "pending" and (why := moot(entry.kind, entry.key, incident)):
@@ -150,6 +153,9 @@ class Post:
             self._unreadable("alarm", "", error, now)
             return
         identity = signal.identity()
+        if signal.drill and not self.drill:
+            self.counts["drill"] += 1
+            return
         if not signal.life or signal.kind == "clear" or time < self.since or identity in self._settled:
             return
         if signal.level <= max((e.level for e in self._alarms.get(identity, ())), default=-1):

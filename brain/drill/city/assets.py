@@ -71,7 +71,7 @@ def assets(seed: int, around: Surroundings) -> AssetSet:
     counts = shares([t.share for t in TYPES.values()], around.ground.scale.assets, [2] * len(TYPES))
     lon, lat, types = np.zeros(0), np.zeros(0), list[str]()
     for (name, kind), count in zip(TYPES.items(), counts, strict=True):
-        at = _places(draw, around, kind, count)
+        at = places(draw, around, kind, count)
         lon, lat = np.append(lon, at[0]), np.append(lat, at[1])
         types += [name] * count
     number = dict.fromkeys(TYPES, 0)
@@ -79,8 +79,8 @@ def assets(seed: int, around: Surroundings) -> AssetSet:
     for name in types:
         number[name] += 1
         ids.append(f"{name.replace('_', '-')}-{number[name]:04d}")
-    records = _records(draw, ids, types, [TYPES[t] for t in types], lon, lat)
-    return AssetSet(lon, lat, types, _grid(around.grids, lon, lat), records)
+    made = records(draw, ids, types, [TYPES[t] for t in types], lon, lat)
+    return AssetSet(lon, lat, types, _grid(around.grids, lon, lat), made)
 
 
 def cameras(seed: int, around: Surroundings) -> CameraSet:
@@ -92,7 +92,7 @@ def cameras(seed: int, around: Surroundings) -> CameraSet:
     counts = shares([5, 2, 3], total, [1, 1, 1])
     lon, lat, kinds = np.zeros(0), np.zeros(0), list[str]()
     for (kind, where), count in zip(parts.items(), counts, strict=True):
-        at = _places(draw, around, CAMERA._replace(where=where), count)
+        at = places(draw, around, CAMERA._replace(where=where), count)
         lon, lat = np.append(lon, at[0]), np.append(lat, at[1])
         kinds += [kind] * count
     node, _ = around.graph.net.snap(lon, lat)
@@ -101,15 +101,15 @@ def cameras(seed: int, around: Surroundings) -> CameraSet:
     name = [f"{around.graph.names[r]}{k + 1}号摄像机" for k, r in enumerate(road_at[node].tolist())]
     ids = [f"cam-{k + 1:05d}" for k in range(total)]
     heading = np.round(draw.uniform(0, 360, total))
-    records = _records(draw, ids, ["camera"] * total, [CAMERA] * total, lon, lat)
-    return CameraSet(lon, lat, heading, kinds, name, _grid(around.grids, lon, lat), node, records)
+    made = records(draw, ids, ["camera"] * total, [CAMERA] * total, lon, lat)
+    return CameraSet(lon, lat, heading, kinds, name, _grid(around.grids, lon, lat), node, made)
 
 
 def _grid(grids: GridMap, lon: F8, lat: F8) -> list[str]:
     return [grids.codes[g] if g >= 0 else "" for g in grids.locate(lon, lat).tolist()]
 
 
-def _places(draw: np.random.Generator, around: Surroundings, kind: AssetType, count: int) -> tuple[F8, F8]:
+def places(draw: np.random.Generator, around: Surroundings, kind: AssetType, count: int) -> tuple[F8, F8]:
     """True positions (count,) of a type's assets."""
     graph, sites = around.graph, around.sites
     x, y = plane(graph.lon, graph.lat)
@@ -170,7 +170,7 @@ def _at_sea(draw: np.random.Generator, around: Surroundings, count: int, *, near
     return degrees(x[wet[:count]], y[wet[:count]])
 
 
-def _records(
+def records(
     draw: np.random.Generator, ids: list[str], types: list[str], kinds: list[AssetType], lon: F8, lat: F8
 ) -> list[Asset]:
     """The registry's records: positions in the system that each states."""

@@ -108,15 +108,15 @@ class City:
     @cached_property
     def assets(self) -> AssetSet:
         """Sensors of all types."""
-        return assets(self.seed, self._around)
+        return assets(self.seed, self.surroundings)
 
     @cached_property
     def cameras(self) -> CameraSet:
         """Cameras, which the registry has beside the sensors."""
-        return cameras(self.seed, self._around)
+        return cameras(self.seed, self.surroundings)
 
     @cached_property
-    def _around(self) -> Surroundings:
+    def surroundings(self) -> Surroundings:
         slopes = [f for f in self.risk_zones if f.attributes["kind"] == "landslide"]
         return Surroundings(self.ground, self.grids, self.roads, self.rivers, self.sites, self.reservoirs, slopes,
                             self.dry)  # fmt: skip

@@ -24,6 +24,8 @@ class Truth(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Event time of the thing itself, ms UTC; its first signal comes at that time or after it."""
     cause: str = ""
     tags: tuple[str, ...] = ()
+    reach_m: float = 0.0
+    """How far the thing itself reaches from its place; 0 for one at a point."""
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -138,7 +138,7 @@ class Judge:
         """Seconds from its first signal until people saw it: by an incident of its family, near it, that holds it."""
         times = [
             when for one, when in holders
-            if one.family == truth.family and self._near(one.lon, one.lat, truth.lon, truth.lat)
+            if one.family == truth.family and self._near(one.lon, one.lat, truth.lon, truth.lat, truth.reach_m)
         ]  # fmt: skip
         return None if not times else max(0, min(times) - self.first[truth.id]) / 1000
 
@@ -162,11 +162,13 @@ class Judge:
                 out.append(identity)
         return out
 
-    def _near(self, lon: float | None, lat: float | None, other_lon: float | None, other_lat: float | None) -> bool:
+    def _near(
+        self, lon: float | None, lat: float | None, other_lon: float | None, other_lat: float | None, reach: float = 0.0
+    ) -> bool:
         if lon is None or lat is None or other_lon is None or other_lat is None:
             return False
         x, y = self.metres.of(np.array([lon, other_lon]), np.array([lat, other_lat]))
-        return bool(np.hypot(x[1] - x[0], y[1] - y[0]) <= WITHIN_M)
+        return bool(np.hypot(x[1] - x[0], y[1] - y[0]) <= WITHIN_M + reach)
 
 
 def _peaks(shown: Sequence[Shown]) -> dict[str, int]:

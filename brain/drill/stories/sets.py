@@ -1,0 +1,75 @@
+"""The set that a drill runs with: the district's registry and map, and the rules of a set that is given.
+
+Its scenarios are those of the given set that the district can feed, and those of ``config/drill/scenarios``; its tables
+are the given set's own.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from brain import scenarios
+from brain.drill.stories.types import CAMERA, TYPES
+from brain.scenarios import Scenario
+from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
+from brain.sets import SCENARIOS, TRUST
+from brain.settings import HOME
+
+DRILLS = HOME / "config" / "drill"
+DISTRICT = DRILLS / "district"
+"""The drill district's registry and map; ``brain.drill.stories.district`` wrote it."""
+RULES = HOME / "config" / "demo"
+TABLES = (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES, TRUST, WARNINGS, WINDOWS)
+
+
+def unfit(s: Scenario) -> str:
+    """Why the district cannot feed a scenario; empty where it can."""
+    if s.detect.topic is not None:
+        return "invented tickets repeat few texts, so their topics say nothing"
+    if s.source == "hotline":
+        return ""
+    if s.detect.watch is not None:
+        return "its cameras have no surveyed view"
+    if s.source == "video":
+        if s.detect.sum_over is not None:
+            return "the sum is of a demonstration's two cameras, not of a hundred"
+        known: dict[str, frozenset[str]] = {"camera": frozenset(CAMERA.metrics)}
+    else:
+        known = {name: frozenset(kind.metrics) for name, kind in TYPES.items()}
+    if s.match.type not in known:
+        return f"no asset of type {s.match.type}"
+    wanted = {m for m in (*s.metrics(), *s.match.metrics) if m}
+    lacking = sorted(wanted - known[s.match.type])
+    return f"{s.match.type} does not measure {', '.join(lacking)}" if lacking else ""
+
+
+def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[str, str]:
+    """Write the set into a folder; answers the scenarios left out and why. Raises ValueError or OSError."""
+    if not (rules / SCENARIOS).is_dir():
+        raise ValueError(f"{rules}: expected the folder of a set, with {SCENARIOS}")
+    (out / SCENARIOS).mkdir(parents=True, exist_ok=True)
+    for name in ("assets.ndjson", "map.geojson"):
+        (out / name).write_bytes((district / name).read_bytes())
+    for name in TABLES:
+        if (rules / name).is_file():
+            (out / name).write_bytes((rules / name).read_bytes())
+    left = {}
+    here: dict[str, Path] = {}
+    for folder in (rules / SCENARIOS, DRILLS / SCENARIOS):
+        known = {scenario.id: scenario for scenario in scenarios.load(folder)}  # variants made whole
+        for path in sorted(folder.rglob("*.yaml")):
+            scenario = known[yaml.safe_load(path.read_bytes())["id"]]
+            why = "" if scenario.state == "live" else f"its state is {scenario.state}"
+            why = why or unfit(scenario)
+            if why:
+                left[scenario.id] = why
+            else:
+                here[scenario.id] = path
+    for id_, path in sorted(here.items()):
+        (out / SCENARIOS / f"{id_}.yaml").write_bytes(path.read_bytes())
+    for path in sorted((rules / "standards").glob("*.yaml")):
+        (out / "standards").mkdir(exist_ok=True)
+        (out / "standards" / path.name).write_bytes(path.read_bytes())
+    return left
