@@ -89,7 +89,7 @@ class CitySet:
     trust: Trust | None = None
     calendar: WorkCalendar | None = None
     drafts: list[Scenario] = field(default_factory=list)
-    """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
+    """Those that are not live: draft, shadow, trial and retired ones, checked as all others."""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
     _placed: tuple[F8, F8] | None = field(default=None, repr=False)
     _moved: I8 | None = field(default=None, repr=False)
@@ -145,6 +145,12 @@ class CitySet:
         except ValueError as error:
             raise ValueError(f"{folder}: {error}") from error
         return made
+
+    def running(self) -> list[Scenario]:
+        """Those that lanes judge by: the live ones, then those on trial, then those in shadow, so that no number that
+        is made of places in this order depends on what runs in shadow."""
+        rest = [s for state in ("trial", "shadow") for s in self.drafts if s.state == state]
+        return [*self.scenarios, *rest]
 
     def partitions(self, n: int) -> I4:
         """Partition of every asset among ``n``, by its key: shape (assets,)."""
