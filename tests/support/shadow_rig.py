@@ -17,9 +17,12 @@ from brain.scenarios import Scenario, Trial, read
 from brain.sets import CitySet
 from streams import pulse as pulses
 from streams.bundle import Line, on_grid
-from streams.memory import MemoryBroker
+from streams.city import City, CitySettings
+from streams.lane import Lane, LaneSettings, LaneTopics
+from streams.log import Indefinite
+from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.pulse import Pulse
-from streams.records import CE_TYPE, SEAL_TYPE, SHADOW_TYPE, SUMMARY_TYPE, Summary
+from streams.records import CE_TYPE, SEAL_TYPE, SHADOW_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Summary
 from streams.replay import ReplaySettings, rerun
 from streams.topics import partition_of
 
@@ -126,3 +129,62 @@ def incidents(broker: MemoryBroker, family: str) -> dict[str, Any]:
 def assets(found: Mapping[str, Any]) -> set[str]:
     """Assets of all incidents but those of the engine itself."""
     return {m["asset"] for i in found.values() if i["family"] != "system.inputs_down" for m in i["members"]}
+
+
+def killed(lines: Sequence[Line], sets: Mapping[str, CitySet], every: int, limit: int) -> MemoryBroker:
+    """As :func:`run`, in small fetches and flushes; each task loses its memory after so many batches, then after ever
+    more, so that it comes to an end."""
+    rules, broker = settings(sets), MemoryBroker()
+    for line in sorted(lines, key=lambda line: (line.topic, line.partition, line.offset)):
+        part = broker.partition(line.tp)
+        part.end = max(part.end, line.offset)
+        part.append(line.timestamp, line.key_bytes(), line.value_bytes(), line.header_pairs(), None)
+    lanes = [LaneTopics.of(topic, p) for topic, n in sorted(PARTS.items()) for p in range(n)]
+    for topics in lanes:
+        name = topics.source.topic
+        lane = Lane(
+            MemoryTaskLog(broker, f"lane-{topics.source}", topics.state, limit=limit), topics, rules.lanes[name],
+            rules.sets, LaneSettings("set-1", KEY, PARTS[name], 0.0),
+        )  # fmt: skip
+        _mortal(lane, broker, every)
+    city = City(
+        MemoryTaskLog(broker, "city", TP("state.city", 0), limit=limit), [t.signals for t in lanes], TP("journal", 0),
+        rules.city, rules.sets, CitySettings("set-1", flush_s=0.0), absences={},
+    )  # fmt: skip
+    _mortal(city, broker, every)
+    return broker
+
+
+def _mortal(task: Any, broker: MemoryBroker, every: int) -> None:
+    left, died, idle, take = [every], [0], [0], task.take
+
+    def taken(batch: Any) -> Any:
+        left[0] -= 1
+        if left[0] == 0:
+            died[0] += 1
+            left[0] = every * (1 + died[0])
+            raise Indefinite("killed")
+        return take(batch)
+
+    def deliver(lane: Any, batch: Any) -> Any:
+        return taken(batch)
+
+    if isinstance(task, Lane):
+        task._deliver = deliver
+    else:
+        task.take = taken
+
+    def waited(seconds: float) -> None:
+        broker.clock += seconds
+        idle[0] += 1
+        task.stop = idle[0] > 3
+
+    drive(task.run(), waited)
+
+
+def signals(broker: MemoryBroker) -> dict[str, list[bytes | None]]:
+    """What lanes said of each input, live and in shadow."""
+    return {
+        str(tp): [v for _, _, v, h in broker.read(tp) if dict(h).get(CE_TYPE) in (SIGNAL_TYPE, SHADOW_TYPE)]
+        for tp in sorted(broker.partitions) if tp.topic.startswith("signals.")
+    }  # fmt: skip
