@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
-from brain.incidents.areas import TOPIC
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
@@ -75,7 +74,7 @@ class Books:
         self._known: dict[str, Sides] = {}
         self._force = Sides(None, None, frozenset(), {})
         self.live = CityLogic(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
-        self.shadow = CityLogic(settings, None if sets is None else lambda id_: self._hidden(id_), desk)
+        self.shadow = CityLogic(settings, None if sets is None else self._hidden, desk)
         self.live.keeps = lambda signal: signal.district == self._force.trials.get(signal.scenario, signal.district)
         self.shadow.keeps = lambda signal: signal.district != self._force.trials.get(signal.scenario)
         self._due: int | None = None

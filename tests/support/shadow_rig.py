@@ -94,7 +94,9 @@ def run(lines: Sequence[Line], sets: Mapping[str, CitySet]) -> MemoryBroker:
     return rerun(lines, settings(sets))[0]
 
 
-def told(broker: MemoryBroker, hidden: Collection[str] = ()) -> dict[str, list[tuple[bytes | None, bytes | None, object]]]:
+def told(
+    broker: MemoryBroker, hidden: Collection[str] = ()
+) -> dict[str, list[tuple[bytes | None, bytes | None, object]]]:
     """What is on every topic that people, consoles and other systems read; without seals, and without summaries of the
     scenarios ``hidden``, which only the city task reads."""
     out: dict[str, list[tuple[bytes | None, bytes | None, object]]] = {}
