@@ -1,4 +1,4 @@
-"""A scenario in shadow against the live one 影子对比: what both found, what one alone, who was earlier, who has the work.
+"""A scenario in shadow against the live one 影子对比: what both found, what one alone, who was earlier.
 
 Pure: incidents of both books in, a report out. An incident of one book is the other's where their times overlap and
 they share an asset or a grid, or are near.
@@ -14,11 +14,11 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from brain.incidents.squares import metres
 from brain.incidents.value import Incident
 from brain.precision import verdict, wilson
 from brain.scenario_kit.lock import hash_of
 from brain.scenarios import Scenario
-from geo.metres import metres
 
 FORMAT: Final = "city-brain.shadow/1"
 SLACK_MS: Final = 600_000

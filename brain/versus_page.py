@@ -12,7 +12,7 @@ HIGH: Final = 140
 WIDE: Final = 900
 ZH: Final = {
     "title": "影子对比", "against": "对照", "nobody": "同类全部在线事件", "kind": "变更类别", "both": "双方都发现",
-    "live": "仅在线", "shadow": "仅影子", "weaker": "级别更低", "lead": "影子提前 (中位, 秒)", "confirmed": "属实者发现",
+    "live": "仅在线", "shadow": "仅影子", "weaker": "级别更低", "lead": "影子提前 (秒)", "confirmed": "属实者发现",
     "false": "误报者仍报", "precision": "准确率 (95% 区间)", "days": "每日事件", "load": "各部门工作量 (上屏事件)",
     "department": "部门", "ids": "事件",
 }  # fmt: skip

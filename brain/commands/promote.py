@@ -167,7 +167,7 @@ def _failed(settings: Settings, folder: Path, id_: str) -> int:
 def shadow(
     id: Id,
     page: Annotated[Path | None, typer.Option(help="write one HTML page / 写入对比页面")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON object: evidence for promote / 作为转正依据")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON: evidence for promote / 转正依据")] = False,
     source: Annotated[Path | None, typer.Option("--from", help="the folder of `brain replay` / 重放输出目录")] = None,
     set_dir: SetDir = None,
     config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None,

@@ -1,4 +1,4 @@
-"""The pipeline in memory over rows on a grid of pulses, with sets that change at a pulse; what people are told of it."""
+"""The pipeline in memory over rows on a grid of pulses, with sets that change at a pulse; what people are told."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ PARTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}
 EVERY = (HIGH, ODD, SHIFT, RATE, QUIET, MANY, FIRE, NOISE, CROWD)
 FOLD = FoldSettings(quiet_s=5, reopen_s=5)
 
+Told = dict[str, list[tuple[bytes | None, bytes | None, object]]]
 Row = tuple[str, int, bytes | None, bytes, int]
 
 
@@ -94,12 +95,10 @@ def run(lines: Sequence[Line], sets: Mapping[str, CitySet]) -> MemoryBroker:
     return rerun(lines, settings(sets))[0]
 
 
-def told(
-    broker: MemoryBroker, hidden: Collection[str] = ()
-) -> dict[str, list[tuple[bytes | None, bytes | None, object]]]:
+def told(broker: MemoryBroker, hidden: Collection[str] = ()) -> Told:
     """What is on every topic that people, consoles and other systems read; without seals, and without summaries of the
     scenarios ``hidden``, which only the city task reads."""
-    out: dict[str, list[tuple[bytes | None, bytes | None, object]]] = {}
+    out: Told = {}
     for tp in sorted(broker.partitions):
         family = tp.topic.partition(".")[0]
         if family in ("incidents", "audit", "alarms", "deadletter") or (
