@@ -22,7 +22,7 @@ from brain.ruling import RULINGS
 from brain.scenario_kit import lock
 from brain.scenario_kit.lock import hash_of
 from brain.scenarios import Scenario, State, Trial
-from brain.sets import CitySet, digest
+from brain.sets import SCENARIOS, CitySet, digest
 
 UP: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": ("shadow",), "shadow": ("trial", "live"), "trial": ("trial", "live"), "live": (), "retired": ("shadow",),
@@ -153,11 +153,27 @@ def rewritten(text: str, to: State, district: str = "", place: str = "scenario")
     return made
 
 
-def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int) -> Taken:
+def brought(folder: Path, file: Path) -> Written:
+    """A scenario from a file outside the set, as a draft with its place in it. Raises PromotionError where the set has
+    it in a state that people see: what replaces such a one has an id of its own, and ``shadow_of``."""
+    text = file.read_text(encoding="utf-8")
+    s = scenarios.read(text, str(file))
+    there = written(folder).get(s.id)
+    if s.state != "draft":
+        raise PromotionError(f"{file}: expected state: draft of what is brought in, got {s.state}")
+    if there is not None and there.scenario.state not in ("draft", "shadow"):
+        raise PromotionError(f"{s.id}: is {there.scenario.state} in {folder}: give a variant its own id and shadow_of")
+    name = f"{SCENARIOS}/{s.domain}/{s.id.removeprefix(s.domain + '.').replace('.', '_')}.yaml"
+    return Written(s, name if there is None else there.file, text)
+
+
+def taken(
+    folder: Path, out: Path, step: Step, shown: Evidence | None, now: int, new: Written | None = None
+) -> Taken:
     """Write the set after the step beside the one before it; whatever is wrong, there is no new folder.
 
     A variant that goes live takes the place of the scenario that it is a shadow of, which is retired in the same set;
-    undoing that brings it back. ``now`` is the step's time for the note, ms UTC.
+    undoing that brings it back. ``now`` is the step's time for the note, ms UTC; ``new`` is brought into the set by it.
 
     Raises
     ------
@@ -166,7 +182,7 @@ def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int)
     """
     if out.exists():
         raise PromotionError(f"{out}: is there already; expected a folder that is not")
-    every = written(folder)
+    every = written(folder) if new is None else {**written(folder), step.id: new}
     steps: list[tuple[str, State, str]] = [(step.id, step.to, step.district)]
     s = _of(every, step.id, folder).scenario
     rest = every.get(s.shadow_of)
@@ -184,6 +200,7 @@ def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int)
         made = beside / out.name
         shutil.copytree(folder, made)
         for name, text in changed.items():
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
             (made / name).write_text(text, encoding="utf-8")
         content = CitySet.load(made)
         if step.district and step.district not in content.map.districts:

@@ -17,7 +17,7 @@ from brain.settings import Settings
 if TYPE_CHECKING:
     from brain.incidents.value import Incident
     from brain.promotion import Step, Taken
-    from brain.scenarios import State
+    from brain.scenarios import Scenario, State
 
 out = Console()
 
@@ -48,6 +48,7 @@ def promote(
     second: Second = "",
     evidence: Annotated[Path | None, typer.Option(help="JSON of a backtest or of `shadow --json` / 依据")] = None,
     district: Annotated[str, typer.Option(help="with --to trial: code of the district / 区划代码")] = "",
+    file: Annotated[Path | None, typer.Option(help="with --to shadow: a draft that the set lacks / 草稿文件")] = None,
     set_dir: SetDir = None, wait: Wait = 90.0,
     config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None,
 ) -> None:  # fmt: skip
@@ -58,7 +59,7 @@ def promote(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     if to not in States.__args__:
         fail(f"--to: expected one of {', '.join(States.__args__)}, got {plain(to)}")
-    _take(settings, set_dir, Step(id, cast("State", to), by, why, second, district), evidence, wait)
+    _take(settings, set_dir, Step(id, cast("State", to), by, why, second, district), evidence, wait, file)
 
 
 def retire(
@@ -90,7 +91,9 @@ def rollback(
     _take(settings, folder, Step(id, to, by, why, second, district, undo=True), evidence, wait)
 
 
-def _take(settings: Settings, set_dir: Path | None, step: Step, evidence: Path | None, wait: float) -> None:
+def _take(
+    settings: Settings, set_dir: Path | None, step: Step, evidence: Path | None, wait: float, file: Path | None = None
+) -> None:
     from brain import promotion
     from brain.commands.rules import note_down
     from brain.commands.sets import bring
@@ -98,15 +101,16 @@ def _take(settings: Settings, set_dir: Path | None, step: Step, evidence: Path |
     folder = _before(settings, set_dir)
     try:
         shown = None if evidence is None else promotion.evidence(evidence.read_bytes())
-        found = promotion.written(folder).get(step.id)
-        if found is None:
-            fail(f"{folder}: it has no scenario {plain(step.id)}")
+        new = None if file is None else promotion.brought(folder, file)
+        found = promotion.written(folder).get(step.id) if new is None else new
+        if found is None or found.scenario.id != step.id:
+            fail(f"{folder if file is None else file}: it has no scenario {plain(step.id)}")
         was = found.scenario.state
         forward = step.to in promotion.UP[was]
-        promotion.check(found.scenario, step, shown, _failed(settings, folder, step.id) if forward else 0)
+        promotion.check(found.scenario, step, shown, _failed(settings, folder, found.scenario) if forward else 0)
         below = settings.set_folder()
-        new = below / promotion.next_name(below, folder.name)
-        done = promotion.taken(folder, new, step, shown, time.time_ns() // 1_000_000)
+        name = promotion.next_name(below, folder.name)
+        done = promotion.taken(folder, below / name, step, shown, time.time_ns() // 1_000_000, new)
     except (ValueError, OSError) as error:
         fail(str(error), 1)
     _tell(settings, step, was, done)
@@ -154,13 +158,12 @@ def _running(settings: Settings) -> bool:
     return bool(settings.bootstrap) or status(embedded(settings)) is not None
 
 
-def _failed(settings: Settings, folder: Path, id_: str) -> int:
+def _failed(settings: Settings, folder: Path, s: Scenario) -> int:
     """Tests in the scenario's file that do not pass. Raises ValueError, OSError."""
     from brain.scenario_kit.run import run
     from brain.sets import CitySet
 
     content = CitySet.load(folder)
-    s = next(s for s in (*content.scenarios, *content.drafts) if s.id == id_)
     return sum(not run(content, s, case, settings).passed() for case in s.tests)
 
 
