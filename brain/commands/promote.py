@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from rich.console import Console
@@ -54,11 +54,11 @@ def promote(
 ) -> None:  # fmt: skip
     """Bring a scenario on, or back: a new set, in force from a pulse on / 场景转正或回退."""
     from brain.promotion import Step
-    from brain.scenarios import State as States
+    from brain.scenarios import State as States  # at run time; the other is for types
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
-    if to not in States.__args__:
-        fail(f"--to: expected one of {', '.join(States.__args__)}, got {plain(to)}")
+    if to not in get_args(States):
+        fail(f"--to: expected one of {', '.join(get_args(States))}, got {plain(to)}")
     _take(settings, set_dir, Step(id, cast("State", to), by, why, second, district), evidence, wait, file)
 
 
@@ -97,12 +97,13 @@ def _take(
     from brain import promotion
     from brain.commands.rules import note_down
     from brain.commands.sets import bring
+    from brain.explain.trail import written
 
     folder = _before(settings, set_dir)
     try:
         shown = None if evidence is None else promotion.evidence(evidence.read_bytes())
         new = None if file is None else promotion.brought(folder, file)
-        found = promotion.written(folder).get(step.id) if new is None else new
+        found = written(folder).get(step.id) if new is None else new
         if found is None or found.scenario.id != step.id:
             fail(f"{folder if file is None else file}: it has no scenario {plain(step.id)}")
         was = found.scenario.state
@@ -179,7 +180,7 @@ def shadow(
     import msgspec
 
     from brain import versus_page
-    from brain.promotion import written
+    from brain.explain.trail import written
     from brain.versus import versus
     from streams.log import LogError
 

@@ -71,7 +71,7 @@ def test_a_new_scenario_goes_from_draft_to_an_incident_and_replay_sees_each_prom
         do(worker, "scenario", "new", ID, "--type", "air", "--metric", "no2", "--file", mine)
         do(worker, "scenario", "lint", mine)
         do(worker, "scenario", "test", mine)
-        # Here: do(worker, "scenario", "backtest", …) on a bundle; its --json is evidence for the promotions below as well.
+        # Here: do(worker, "scenario", "backtest", …); its JSON is evidence for promotions too.
         do(worker, "scenario", "promote", ID, "--to", "shadow", "--file", mine, *who)
         send(worker, 1000.0, 1800.0, 1800.0)
         hidden = until(lambda: found(worker, "incidents-shadow.eco"))
