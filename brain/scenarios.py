@@ -351,6 +351,10 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
     for s, (code, place, _, text) in (*variant.trouble(every), *trouble(every)):
         if code in REFUSED:
             raise ScenarioError(f"{paths[s.id]}: {place}: {text}", code, place)
+    for s in every:
+        if s.shadow_of and s.shadow_of not in found:
+            what = f"{paths[s.id]}: shadow_of: the set has no {s.shadow_of!r}"
+            raise ScenarioError(what, "not_of_set", "shadow_of")
     return variant.apart(every)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,9 +12,13 @@ import shadow_rig as rig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.drill.recorded import Place, events
 from brain.sets import CitySet
 from streams.records import CE_TYPE, SHADOW_TYPE, SIGNAL_TYPE, TP
+from streams.replay import rerun
+from streams.topics import partition_of
 
+DEMO = Path(__file__).parents[2] / "config" / "demo"
 T0 = rig.T0
 ROW = st.one_of(
     st.builds(rig.reading, st.integers(0, 3), st.sampled_from([1.0, 5.0, 9.0, 12.0, 21.0, 30.0]),
@@ -133,3 +139,32 @@ def test_a_never_hidden_class_in_shadow_sounds_no_alarm() -> None:
     assert not [tp for tp in done.partitions if tp.topic.startswith("alarms.")]
     copies = [v for _, _, v, h in done.read(TP("signals.shadow.hotline.tickets", 0)) if (CE_TYPE, SIGNAL_TYPE) in h]
     assert len(copies) == 1
+
+
+def test_the_whole_demo_is_told_the_same_with_a_shadow_and_a_trial_of_every_scenario() -> None:
+    content = CitySet.load(DEMO)
+    more = shadowed(content)
+    kinds = {name: content.registry.types.index(name) for name in content.registry.types}
+
+    def of(kind: str) -> list[str]:
+        return [
+            id_
+            for id_, k in zip(content.registry.ids, content.registry.asset_type.tolist(), strict=True)
+            if k == kinds.get(kind, -1)
+        ]
+
+    place = Place(
+        of("air"), of("camera"), of("water_level"), (113.4, 22.15, 113.6, 22.3), of("rain"), of("ponding"),
+        of("water_quality"),
+    )  # fmt: skip
+    rows = [
+        (e.topic, partition_of(e.key.encode(), rig.PARTS[e.topic]), e.key.encode(), e.value, T0 + round(e.at * 1000))
+        for e in itertools.takewhile(lambda e: e.at < 100, events(place, T0))
+    ]
+    lines = rig.log(rows, 130, first=content.id)
+    runs = [rerun(lines, rig.settings({content.id: one}, content.id))[0] for one in (content, more)]
+    plain, both = (rig.told(broker, [s.id for s in more.drafts]) for broker in runs)
+    assert plain == both
+    scenarios = {i["scenario"] for i in rig.incidents(runs[0], "incidents").values()}
+    assert len(scenarios) > 4
+    assert rig.assets(rig.incidents(runs[1], "incidents-shadow")) >= rig.assets(rig.incidents(runs[0], "incidents"))
