@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -38,6 +39,13 @@ JUDGED: Final = ("trial", "live")
 _STATE = re.compile(r"^state:[^\n]*\n", re.MULTILINE)
 _TRIAL = re.compile(r"^trial:[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
 _VERSION = re.compile(r"^version:[^\n]*\n", re.MULTILINE)
+
+
+def onward(s: Scenario) -> tuple[State, ...]:
+    """Where a scenario may go on to; a combination, which cannot be tried in shadow, goes live by evidence at once."""
+    if s.source == "signals":
+        return ("live",) if s.state in ("draft", "retired") else ()
+    return UP[s.state]
 
 
 class PromotionError(ValueError):
@@ -100,9 +108,9 @@ def check(s: Scenario, step: Step, shown: Evidence | None, failed: int) -> None:
             raise PromotionError(
                 f"{name}: expected {'who decides it' if name == '--by' else 'the reason'}, got nothing"
             )
-    forward = step.to in UP[s.state]
+    forward = step.to in onward(s)
     if not forward and step.to not in BACK[s.state]:
-        allowed = ", ".join((*UP[s.state], *BACK[s.state]))
+        allowed = ", ".join((*onward(s), *BACK[s.state]))
         raise PromotionError(f"{s.id}: is {s.state}; expected --to {allowed}, got {step.to}")
     if s.state == "retired" and not forward and not step.undo:
         raise PromotionError(f"{s.id}: is retired; it comes back through shadow, or by brain scenario rollback")
@@ -135,20 +143,23 @@ def _shown(s: Scenario, shown: Evidence | None) -> str:
     return told.kind
 
 
-def rewritten(text: str, to: State, district: str = "", place: str = "scenario") -> str:
-    """A scenario's file in another state; every other character stays.
+def rewritten(
+    text: str, to: State, district: str = "", place: str = "scenario", bases: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """A scenario's file in another state; every other character stays. ``bases`` is what it may extend.
 
     Raises PromotionError where the file is so written that its state cannot be changed alone.
     """
-    before = scenarios.read(text, place)
+    before = scenarios.read(text, place, bases)
     line = f"state: {to}\n" + (f"trial: {{district: {msgspec.json.encode(district).decode()}}}\n" if district else "")
     made = _TRIAL.sub("", text if text.endswith("\n") else text + "\n", count=1)
     made = (_STATE if _STATE.search(made) else _VERSION).sub(
         lambda found: line if found[0].startswith("state:") else found[0] + line, made, count=1
     )
     trial = Trial(district) if district else None
-    wanted = msgspec.structs.replace(before, state=to, trial=trial)
-    if msgspec.to_builtins(scenarios.read(made, place)) != msgspec.to_builtins(wanted):
+    same = {"state": to, "trial": trial, "own": {}}
+    after = msgspec.structs.replace(scenarios.read(made, place, bases), own={})
+    if msgspec.to_builtins(after) != msgspec.to_builtins(msgspec.structs.replace(before, **same)):
         raise PromotionError(f"{place}: its state cannot be changed alone: write state: {to} by hand")
     return made
 
@@ -157,7 +168,7 @@ def brought(folder: Path, file: Path) -> Written:
     """A scenario from a file outside the set, as a draft with its place in it. Raises PromotionError where the set has
     it in a state that people see: what replaces such a one has an id of its own, and ``shadow_of``."""
     text = file.read_text(encoding="utf-8")
-    s = scenarios.read(text, str(file))
+    s = scenarios.read(text, str(file), scenarios.bases(folder / SCENARIOS))
     there = written(folder).get(s.id)
     if s.state != "draft":
         raise PromotionError(f"{file}: expected state: draft of what is brought in, got {s.state}")
@@ -167,9 +178,7 @@ def brought(folder: Path, file: Path) -> Written:
     return Written(s, name if there is None else there.file, text)
 
 
-def taken(
-    folder: Path, out: Path, step: Step, shown: Evidence | None, now: int, new: Written | None = None
-) -> Taken:
+def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int, new: Written | None = None) -> Taken:
     """Write the set after the step beside the one before it; whatever is wrong, there is no new folder.
 
     A variant that goes live takes the place of the scenario that it is a shadow of, which is retired in the same set;
@@ -191,9 +200,10 @@ def taken(
     elif step.undo and s.state == "live" and rest is not None and rest.scenario.state == "retired":
         steps.append((s.shadow_of, "live", ""))
     changed: dict[str, str] = {}
+    bases = scenarios.bases(folder / SCENARIOS)
     for id_, to, district in steps:
         found = _of(every, id_, folder)
-        changed[found.file] = rewritten(found.text, to, district, str(folder / found.file))
+        changed[found.file] = rewritten(found.text, to, district, str(folder / found.file), bases)
     before = digest(folder)
     beside = Path(tempfile.mkdtemp(prefix=".step-", dir=out.parent))
     try:
@@ -209,7 +219,10 @@ def taken(
             )
         after = content.id
         if (made / lock.NAME).is_file():  # a draft was not locked
-            locked = {**lock.read(made / lock.NAME), **lock.of(scenarios.read(text) for text in changed.values())}
+            locked = {
+                **lock.read(made / lock.NAME),
+                **lock.of(scenarios.read(text, "", bases) for text in changed.values()),
+            }
             (made / lock.NAME).write_text(lock.text(locked), encoding="utf-8")
         note = _note(s, step, steps[1:], shown, before, after, now)
         with (made / RULINGS).open("ab") as stream:
@@ -251,7 +264,7 @@ def _note(
     now: int,
 ) -> bytes:  # fmt: skip
     """For the audit, and beside the set: who, what, why, by which evidence, from which set to which."""
-    what = "retired" if step.to == "retired" else "promoted" if step.to in UP[s.state] else "rolled_back"
+    what = "retired" if step.to == "retired" else "promoted" if step.to in onward(s) else "rolled_back"
     return msgspec.json.encode({
         "what": f"scenario.{what}", "t": now, "scenario": s.id, "version": s.version, "hash": hash_of(s),
         "from": s.state, "from_district": s.trial.district if s.trial else "", "to": step.to,

@@ -31,8 +31,9 @@ ROW = st.one_of(
 
 def shadowed(content: CitySet) -> CitySet:
     """Beside every scenario one in shadow and one on trial where nobody is; one sorts before it, one after."""
-    after = [rig.in_state(s, "shadow", suffix="_alt") for s in content.scenarios]
-    before = [msgspec.structs.replace(rig.in_state(s, "trial", "nowhere"), id="a" + s.id) for s in content.scenarios]
+    tried = [s for s in content.scenarios if s.source != "signals"]
+    after = [rig.in_state(s, "shadow", suffix="_alt") for s in tried]
+    before = [msgspec.structs.replace(rig.in_state(s, "trial", "nowhere"), id="a" + s.id) for s in tried]
     return dataclasses.replace(content, drafts=[*before, *after])
 
 
