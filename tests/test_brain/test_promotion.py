@@ -131,7 +131,7 @@ def test_a_district_that_the_map_lacks_leaves_no_folder(home: Path) -> None:
 
 
 def test_a_variant_that_goes_live_takes_the_place_of_the_one_it_shadows_and_gives_it_back(home: Path) -> None:
-    old = "eco.air.co_unusual"
+    old = "eco.water.class"
     (home / FILE).write_text(AIR.replace("state: draft   # as new writes it", f"state: shadow\nshadow_of: {old}"))
     live = promotion.taken(home, home.with_name("demo-2"), step("live"), proof(), 7).folder
     assert {id_: written(live)[id_].scenario.state for id_ in (old, "eco.air.trial_run")} == {
