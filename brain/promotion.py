@@ -157,7 +157,7 @@ def rewritten(
         lambda found: line if found[0].startswith("state:") else found[0] + line, made, count=1
     )
     trial = Trial(district) if district else None
-    same = {"state": to, "trial": trial, "own": {}}
+    same: dict[str, Any] = {"state": to, "trial": trial, "own": {}}
     after = msgspec.structs.replace(scenarios.read(made, place, bases), own={})
     if msgspec.to_builtins(after) != msgspec.to_builtins(msgspec.structs.replace(before, **same)):
         raise PromotionError(f"{place}: its state cannot be changed alone: write state: {to} by hand")
