@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from brain.kernel import Kind
 from streams.logic import Beat
-from streams.records import I4
+from streams.records import I4, SHADOW
 from streams.state import Table
 
 
 class Due(NamedTuple):
-    """One condition that changes at a pulse; ``cell`` is below 0 for a scenario that is not in force any more."""
+    """One condition that changes at a pulse; ``cell`` is below 0 for a scenario that is not in force any more, or
+    is live now and was raised in shadow, or the other way round."""
 
     key: bytes
     slot: int
@@ -40,6 +41,8 @@ def due(
     found = []
     for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
         c = cell_of.get(slot, -1)
+        if c >= 0 and turned(table.rows["index"][slot], cells["shadow"][c]):
+            c = -1
         quiet = int(rules["quiet"][cells["rule"][c]]) if c >= 0 else 0
         if c >= 0 and quiet == 0:
             continue
@@ -50,7 +53,20 @@ def due(
             found.append(Due(table.keys[slot], slot, c, "clear"))
     if len(silent):
         found += _fallen_silent(beat, table, cells, rules, silent, shut)
-    return sorted(found)
+    return sorted(found, key=lambda one: (_shadowed(one, table, cells), *one))
+
+
+def turned(index: Any, shadow: Any) -> Any:
+    """Whether what was raised at ``index`` was in shadow and its scenario now is not, or the other way round: a set
+    promoted it, or took it back."""
+    return (index & SHADOW) != shadow
+
+
+def _shadowed(one: Due, table: Table, cells: NDArray[Any]) -> int:
+    """Those in shadow come last: they must not move the numbers of others."""
+    if one.kind == "raise":
+        return int(cells["shadow"][one.cell])
+    return int(table.rows["index"][one.slot]) & SHADOW
 
 
 def _fallen_silent(
@@ -74,6 +90,7 @@ def settle(one: Due, number: int, beat: Beat, table: Table, rules: NDArray[Any],
         row = table.rows[one.slot]
         row["level"] = rules["level"][cells["rule"][one.cell]]
         row["onset"], row["offset"], row["index"], row["count"] = beat.time, beat.offset, number, 0
+        row["index"] |= cells["shadow"][one.cell]
         table.dirty[one.slot] = 1
 
 

@@ -13,6 +13,7 @@ from brain.commands.explain import explain
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
 from brain.commands.notify import notify
+from brain.commands.promote import promote, retire, rollback, shadow
 from brain.commands.recover import recover
 from brain.commands.route import route
 from brain.commands.rules import app as rules_app
@@ -44,6 +45,10 @@ app.command()(address)
 app.command()(route)
 app.command()(explain)
 app.add_typer(sets.app, name="set", help="the set in force, and another one / 生效集")
+scenario_app.command()(promote)
+scenario_app.command()(retire)
+scenario_app.command()(rollback)
+scenario_app.command()(shadow)
 app.add_typer(scenario_app, name="scenario", help="write, check and test what to watch for / 场景")
 app.add_typer(rules_app, name="rules", help="how often rules were right, and what to change / 场景准确率与改进")
 app.add_typer(drill.app, name="drill", help="material to practise with / 演练素材")

@@ -43,8 +43,9 @@ MINUTE_STATE = np.dtype([("last", "f8"), ("n", "i8"), ("ahead", "i8"), ("wrong",
 """What a series said in the minute that is under way: its last value, and how many there were; by how many ms the last
 time was ahead of the lane's clock (one refused as future too), and how many values were outside the range."""
 
-CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4"), ("model", "i4")])
-"""Scenario, and rows of the tables of decisions, of the average made in this pass, of the detector of another pass."""
+CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4"), ("model", "i4"), ("shadow", "i4")])
+"""Scenario, and rows of the tables of decisions, of the average made in this pass, of the detector of another pass;
+the bit SHADOW where it is raised in shadow."""
 
 EVENT = np.dtype(
     [
@@ -65,11 +66,12 @@ FINE, LATE, REPEATED, CONFLICT, FUTURE, FOREIGN = 0, 1, 2, 3, 4, 5
 
 
 @njit(cache=True, inline="always")
-def note(event: Any, i: int, c: int, place: int, action: int, row: Any, offset: int, index: int, score: float) -> None:
-    """Write down a signal to be; a raise begins a new origin."""
+def note(event: Any, i: int, c: int, place: int, shadow: int, action: int, row: Any, offset: int, index: int,
+         score: float) -> None:  # fmt: skip
+    """Write down a signal to be; a raise begins a new origin, in shadow or not."""
     if action == RAISE:
         row.offset = offset
-        row.index = index * PER_VALUE + place
+        row.index = index * PER_VALUE + place | shadow
         row.count = 0
     event.column = i
     event.cell = c
@@ -169,7 +171,7 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
             decision_dirty[d] = 1
             if action == CHANGED:
                 continue
-            note(events[made], i, c, c - a, action, row, offset[i], index[i], score)
+            note(events[made], i, c, c - a, cells[c].shadow, action, row, offset[i], index[i], score)
             made += 1
     return end, made
 

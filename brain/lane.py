@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, judged, kernel, minutes, tracks
+from brain import beats, judged, kernel, minutes, shadow, tracks
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
 from brain.agent_kit.tables import TABLES as AGENT_TABLES
@@ -76,6 +76,8 @@ class Program:
     """Series → row of the minute under way; -1 where no summary needs it."""
     views: list[MinuteView]
     """Of each scenario that needs a summary."""
+    shadows: list[MinuteView]
+    """Of those in shadow or on trial."""
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
@@ -117,12 +119,14 @@ class _SeriesLane:
         keys = {int(s): registry.series_key(int(s)) for s in np.flatnonzero(ours)}
         slot_of = np.full(len(ours), -1, np.int32)
         slot_of[ours] = self.store.table(SERIES).slots(keys.values())
-        every = [s for s in content.scenarios if s.source == self.source and s.detect.watch is None]
+        every = [s for s in content.running() if s.source == self.source and s.detect.watch is None]
         scenarios = [s for s in every if not s.together()]
         watched = [] if content.trust is None else content.trust.together(registry)
         minute = self.store.table(MINUTE)
-        together = [*(s for s in every if s.together()), *watched]
+        told = [s for s in every if s.together() and s.state == "live"]
+        together = [*told, *watched, *(s for s in every if s.together() and s.state != "live")]
         seen, minute_of = minutes.views(together, registry, ours, keys, slot_of, minute)
+        first_shadow = len(told) + len(watched)
         evidence = None
         if content.trust is not None:
             evidence = Evidence(content.trust, registry, ours, self.store, minute)
@@ -139,6 +143,7 @@ class _SeriesLane:
         own = [names[r] + keys[s] for r, s in zip(cell_rule.tolist(), cell_series.tolist(), strict=True)]
         decision = self.store.table(DECISION)
         cells["decision"] = decision.slots(deciding(scenarios, cell_rule, own))
+        cells["shadow"] = shadow.sides(scenarios, content, cell_rule, registry.series_asset[cell_series])
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
         models = detectors_of(scenarios, self.store, cells, own)
@@ -153,11 +158,14 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
+        standing = decision.rows[cells["decision"]]
+        orphans |= bool((beats.turned(standing["index"], cells["shadow"]) & (standing["level"] > 0)).any())
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         timed = timed or bool(asked)
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen, Scored(models, judges, cells, rules, first), silent, openings, evidence, agents, asked,
+            minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first), silent,
+            openings, evidence, agents, asked,
         )  # fmt: skip
         self._warm()
 
@@ -315,7 +323,7 @@ class _SeriesLane:
     def _beat(self, beat: Beat, out: Output) -> None:
         """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
-        if (p.views or p.asked or p.evidence is not None) and beat.minute() >= 0:
+        if (p.views or p.shadows or p.asked or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
         for number, one in enumerate(
@@ -349,6 +357,9 @@ class _SeriesLane:
         out.summaries += agent_minute.sum_up(beat, p.asked, minute, self.store.table(SERIES), index)
         if p.evidence is not None:
             out.summaries += p.evidence.sum_up(beat, minute, index + len(p.asked))
+        if p.shadows:
+            first = minutes.SUMMARY_INDEX + (1 << 20)
+            out.summaries += minutes.sum_up(beat, p.shadows, minute, self.store.table(SERIES), first)
         minutes.clear(minute)
 
     def _account(self, columns: Columns, outcome: NDArray[np.uint8], grid: I4, out: Output) -> None:
@@ -421,7 +432,7 @@ class DetectionsLane(_SeriesLane):
 def _same(one: CitySet, other: CitySet) -> bool:
     """Whether two sets of one registry are the same to a lane of series."""
     return (
-        one.scenarios == other.scenarios
+        one.running() == other.running()
         and alike(one, other)
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust

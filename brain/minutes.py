@@ -62,14 +62,16 @@ def assets_of(s: Scenario, registry: Registry) -> list[tuple[str, list[int]]]:
     return out
 
 
-def sum_up(beat: Beat, found: list[MinuteView], minute: Table, series: Table) -> list[Summary]:
-    """The minute that is over, of each view of which anything came.
+def sum_up(
+    beat: Beat, found: list[MinuteView], minute: Table, series: Table, first: int = SUMMARY_INDEX
+) -> list[Summary]:
+    """The minute that is over, of each view of which anything came; ``first`` is the first summary's index.
 
     One metric gives the last value and the number of the minute's; several give each one's last value whenever it came,
     NaN where it never did.
     """
     out = []
-    for number, view in enumerate(found):
+    for number, view in enumerate(found, first):
         n = minute.rows["n"][view.minutes]
         there = np.flatnonzero(n.any(axis=1))
         if not len(there):
@@ -82,7 +84,7 @@ def sum_up(beat: Beat, found: list[MinuteView], minute: Table, series: Table) ->
             last = np.where(known["t"] > 0, known["v"], np.nan)
             columns = {name: last[:, k].astype("<f8").tobytes() for k, name in enumerate(view.columns)}
         keys = [view.assets[i] for i in there.tolist()]
-        out.append(Summary(view.name, beat.minute(), beat.offset, SUMMARY_INDEX + number, keys, columns))
+        out.append(Summary(view.name, beat.minute(), beat.offset, number, keys, columns))
     return out
 
 

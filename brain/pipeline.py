@@ -13,7 +13,7 @@ import structlog
 from brain import feedback
 from brain.agent_kit.runners import prove
 from brain.feedback import FeedbackLane
-from brain.incidents.city import CityLogic
+from brain.incidents.books import Books
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
@@ -104,7 +104,7 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
             logic = make()
             logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
             logic.enter(set_id, content)
-        CityLogic(sets=sets.get).enter(set_id, content)
+        Books(sets=sets.get).enter(set_id, content)
     return content
 
 
@@ -136,7 +136,7 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
     sets, genesis = library(settings, bootstrap)
     kafka = KafkaSettings(bootstrap=bootstrap, request_timeout=settings.request_timeout_s)
     made = WorkerSettings(
-        kafka=kafka, inputs=settings.partitions, lanes=lanes(settings), city=lambda: CityLogic(sets=sets.get),
+        kafka=kafka, inputs=settings.partitions, lanes=lanes(settings), city=lambda: Books(sets=sets.get),
         sets=sets.get, genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group,
         flush_s=settings.flush_s, load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets),
         outcomes=outcomes,
@@ -158,6 +158,6 @@ def replay_settings(
     for set_id in shelf.ids():
         sets.keep(set_store.unpack(shelf.packed(set_id)), set_id)
     return ReplaySettings(
-        lanes=lanes(settings), city=lambda: CityLogic(sets=sets.get), sets=sets.get, genesis=genesis.id,
+        lanes=lanes(settings), city=lambda: Books(sets=sets.get), sets=sets.get, genesis=genesis.id,
         key=settings.key(), partitions=settings.partitions, prefix=settings.prefix,
     )  # fmt: skip

@@ -84,10 +84,10 @@ def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
 
 def alike(one: CitySet, other: CitySet) -> bool:
     """Whether two sets of one registry and the same scenarios mean the same assets and days by them."""
-    timed = any(s.match.hours for s in one.scenarios)
+    timed = any(s.match.hours for s in one.running())
     if timed and not same_days(one.calendar, other.calendar):
         return False
     return one.map.version == other.map.version or all(
         np.array_equal(one.reach().assets(s), other.reach().assets(s))  # type: ignore[arg-type]  # of a placed one
-        for s in one.scenarios if s.placed()
+        for s in one.running() if s.placed()
     )  # fmt: skip

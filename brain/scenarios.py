@@ -182,10 +182,17 @@ class Rung(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     at: float
 
 
+class Trial(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Where a scenario on trial is live; everywhere else it is in shadow."""
+
+    district: str
+
+
 class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """One scenario, as written. ``life``: never-hidden class (fire, gas, people trapped or drowning).
 
-    ``state``: only live ones run in lanes; all others are loaded, listed and tested. ``basis``: the standard or
+    ``state``: live ones raise incidents, shadow ones on topics of their own; on trial it is live in one district and in
+    shadow elsewhere; draft and retired ones do not run. ``basis``: the standard or
     regulation that the rule is of, or "sample".
     """
 
@@ -203,6 +210,10 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
     level: int = 1
     levels: tuple[Rung, ...] = ()
     state: State = "live"
+    trial: Trial | None = None
+    """With state trial, and only with it."""
+    shadow_of: str = ""
+    """Of a variant in shadow or on trial: the live scenario that it is compared with."""
     owner: str = ""
     """Who answers for the rule: a department or a team."""
     means: Wording = Wording()
@@ -340,6 +351,10 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
     for s, (code, place, _, text) in (*variant.trouble(every), *trouble(every)):
         if code in REFUSED:
             raise ScenarioError(f"{paths[s.id]}: {place}: {text}", code, place)
+    for s in every:
+        if s.shadow_of and s.shadow_of not in found:
+            what = f"{paths[s.id]}: shadow_of: the set has no {s.shadow_of!r}"
+            raise ScenarioError(what, "not_of_set", "shadow_of")
     return variant.apart(every)
 
 
@@ -402,7 +417,7 @@ def place_of(error: ValueError) -> str:
 
 _PARTS: Mapping[str, type[msgspec.Struct]] = {
     "name": Name, "match": Match, "detect": Detect, "for": Duration, "clear": Clear,
-    "means": Wording, "first_steps": Wording, "false_alarms": Wording,
+    "trial": Trial, "means": Wording, "first_steps": Wording, "false_alarms": Wording,
 }  # fmt: skip
 
 

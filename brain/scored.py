@@ -238,6 +238,7 @@ def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I
             continue
         dirty[d] = 1
         if action != CHANGED:
-            note(events[made], i, c, c - first[series[i]], action, row, offset[i], index[i], told[k])
+            place, shadow = c - first[series[i]], cells[c].shadow
+            note(events[made], i, c, place, shadow, action, row, offset[i], index[i], told[k])
             made += 1
     return made

@@ -94,7 +94,7 @@ class CitySet:
     drill: bool = False
     """Whether it is of a drill 演练 (brain/mark.py): all its assets are, and so is all that comes of it."""
     drafts: list[Scenario] = field(default_factory=list)
-    """Those that do not run: draft, shadow, trial and retired ones, checked as all others."""
+    """Those that are not live: draft, shadow, trial and retired ones, checked as all others."""
     agents: tuple[chosen.Agent, ...] = ()
     """Of agents.yaml, drafts too; only the live ones run."""
     _partitions: dict[int, I4] = field(default_factory=dict, repr=False)
@@ -158,6 +158,12 @@ class CitySet:
         except ValueError as error:
             raise ValueError(f"{folder}: {error}") from error
         return made
+
+    def running(self) -> list[Scenario]:
+        """Those that lanes judge by: the live ones, then those on trial, then those in shadow, so that no number that
+        is made of places in this order depends on what runs in shadow."""
+        rest = [s for state in ("trial", "shadow") for s in self.drafts if s.state == state]
+        return [*self.scenarios, *rest]
 
     def partitions(self, n: int) -> I4:
         """Partition of every asset among ``n``, by its key: shape (assets,)."""

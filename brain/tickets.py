@@ -22,6 +22,7 @@ from brain.reach import within
 from brain.scenario_checks import SURGE
 from brain.scenarios import Scenario
 from brain.sets import CitySet
+from brain.shadow import side_of
 from brain.ticket_read import Place, Read, matches, read_tickets
 from brain.ticket_texts import TABLES, TicketTexts
 from brain.ticket_topics import ISSUE, ISSUE_STATE, Issue, Issues
@@ -30,7 +31,7 @@ from models.surge import CountSurge
 from models.text.topics import Topic
 from streams.decode import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
-from streams.records import TP, Dead, Reason, Signal, Stage
+from streams.records import SHADOW, TP, Dead, Reason, Signal, Stage
 from streams.state import Store, Table
 
 OWNER = "brain.tickets@1"
@@ -85,7 +86,7 @@ class TicketsLane:
     def enter(self, set_id: str, content: CitySet) -> None:
         """Take the hotline scenarios of a set."""
         self.content = content
-        self.scenarios = [s for s in content.scenarios if s.source == "hotline"]
+        self.scenarios = [s for s in content.running() if s.source == "hotline"]
         if len(self.scenarios) > PER_VALUE:
             raise ValueError(f"scenarios: the hotline can have {PER_VALUE}, the set has {len(self.scenarios)}")
         self.openings = Openings([s.match.hours for s in self.scenarios], content.calendar)
@@ -115,14 +116,17 @@ class TicketsLane:
                 self._ticket(read, at, view, up, out)
                 at += 1
             up = beat.up
-            number = self._beat(beat, out)
+            self._numbers = {0: 0, SHADOW: SHADOW}
+            self._beat(beat, out)
             if self.topical and beat.minute() >= 0:
                 self._learn(read, learned, at)
                 learned = at
-                self._rise(beat, number, out)
+                self._rise(beat, out)
         for i in range(at, len(admitted)):
             self._ticket(read, i, view, up, out)
         self._learn(read, learned, len(admitted))
+        if any(signal.shadow() for signal in out.signals):
+            out.signals.sort(key=lambda s: (s.offset, s.index))
         out.dead.sort(key=lambda d: (d.row, d.index))
         return out
 
@@ -230,7 +234,8 @@ class TicketsLane:
         if row["level"] == 0:
             if level == 0:
                 return
-            row["onset"], row["offset"], row["index"], row["count"] = ticket.t, offset, index, 0
+            row["onset"], row["offset"], row["count"] = ticket.t, offset, 0
+            row["index"] = index | side_of(s, self.content.map.where(place.answer).district or ticket.district)
             row["placed"] = place.lon is not None
             row["lon"], row["lat"] = place.lon or 0.0, place.lat or 0.0
             kind: Literal["raise", "update"] = "raise"
@@ -305,31 +310,38 @@ class TicketsLane:
 
     # -- time
 
-    def _beat(self, beat: Beat, out: Output) -> int:
-        """End what was silent for long enough; answers how many signals came of it."""
+    def _number(self, side: int) -> int:
+        """Index of the beat's next signal, live or in shadow: those in shadow are counted for themselves."""
+        number = self._numbers[side]
+        self._numbers[side] = number + 1
+        return number
+
+    def _beat(self, beat: Beat, out: Output) -> None:
+        """End what was silent for long enough, and what was raised live and is in shadow now, or the other way."""
         if self.scans and beat.minute() >= 0:
             out.summaries += tallies.sum_up(self.store, self.scans, beat)
         table = self.store.table("case")
         due: list[tuple[bytes, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
             scenario = self.known.get(table.keys[slot].decode().partition(SEPARATOR)[0])
+            if scenario is not None and _turned(scenario, int(table.rows["index"][slot])):
+                scenario = None
             quiet_s = 0.0 if scenario is None else _quiet_s(scenario)
             if beat.outage and scenario is not None:
                 table.rows["up"][slot] = beat.up  # nobody could have called in: the silence begins anew
                 table.dirty[slot] = 1
             elif beat.up - int(table.rows["up"][slot]) >= quiet_s * 1000:
                 due.append((table.keys[slot], slot))
-        for number, (key, slot) in enumerate(sorted(due)):
-            self._clear(key, slot, beat, number, out)
-        return len(due)
+        for key, slot in sorted(due):
+            self._clear(key, slot, beat, out)
 
-    def _clear(self, key: bytes, slot: int, beat: Beat, number: int, out: Output) -> None:
+    def _clear(self, key: bytes, slot: int, beat: Beat, out: Output) -> None:
         table = self.store.table("case")
         scenario_id, _, asset = key.decode().partition(SEPARATOR)
         about = int(table.rows["about"][slot])
         asset = f"{asset.partition(SEAT)[0]}/{about - 1}" if about else asset
         signal = self._signal(scenario_id, asset, "clear", table, slot, beat.time)
-        signal.offset, signal.index, signal.level = beat.offset, number, 0
+        signal.offset, signal.index, signal.level = beat.offset, self._number(signal.origin[3] & SHADOW), 0
         row = table.rows[slot]
         row["level"] = 0
         table.dirty[slot] = 1
@@ -346,8 +358,8 @@ class TicketsLane:
             found = self.texts.sort(read.heads, begin, end, read.t[begin:end], read.callers[begin:end])
             self.issues.learn(read, begin, found, self.content)
 
-    def _rise(self, beat: Beat, number: int, out: Output) -> None:
-        """Which topics rise, or no longer do, at the end of a minute; ``number`` signals came of this beat before."""
+    def _rise(self, beat: Beat, out: Output) -> None:
+        """Which topics rise, or no longer do, at the end of a minute."""
         table, cases = self.store.table("case"), [self._standing(s) for s in self.topical]
         least, open_ = min(s.rise() for s in self.topical), {id_ for standing in cases for id_ in standing}
         topics = {topic.id: topic for topic in self.texts.rank(beat.time, least, open_)}
@@ -359,8 +371,7 @@ class TicketsLane:
                     table.rows["tickets"][slot], table.rows["up"][slot] = topic.texts, beat.up
                     table.dirty[slot] = 1
                 if topic is None or (s.clear.quiet_s is None and topic.score < end):
-                    self._clear(table.keys[slot], slot, beat, number, out)
-                    number += 1
+                    self._clear(table.keys[slot], slot, beat, out)
             heard = beat.time - (s.clear.quiet_s or math.inf) * 1000
             for id_, topic in sorted(topics.items()):
                 slot = standing.get(id_, -1)
@@ -369,13 +380,14 @@ class TicketsLane:
                     continue
                 issue = self.issues.of(topic.slot)
                 if s.match.kind in {"", issue.category}:
-                    self._tell(s, topic, issue, slot, beat, number, out)
-                    number += 1
+                    self._tell(s, topic, issue, slot, beat, out)
 
-    def _tell(self, s: Scenario, topic: Topic, issue: Issue, slot: int, beat: Beat, number: int, out: Output) -> None:
+    def _tell(self, s: Scenario, topic: Topic, issue: Issue, slot: int, beat: Beat, out: Output) -> None:
         """Raise a topic, or say that it has come to a higher level."""
         table, level = self.store.table("case"), _level(s, topic.score)
         kind: Literal["raise", "update"] = "raise" if slot < 0 else "update"
+        side = side_of(s, issue.cell) if slot < 0 else int(table.rows["index"][slot]) & SHADOW
+        number = self._number(side)
         if slot < 0:
             slot = self._seat(s, TOPICS, topic.id)
             row = table.rows[slot]
@@ -406,6 +418,11 @@ class TicketsLane:
             threshold=None if s is None else _bound(s),
             source="hotline", life=s is not None and s.life,
         )  # fmt: skip
+
+
+def _turned(s: Scenario, index: int) -> bool:
+    """Whether a case raised at ``index`` is on the wrong side; on trial either can be right."""
+    return s.state != "trial" and (index & SHADOW) != side_of(s, "")
 
 
 def _bound(s: Scenario) -> float | None:

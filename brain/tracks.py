@@ -15,7 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from brain import views
+from brain import shadow, views
+from brain.beats import turned
 from brain.hours import Openings
 from brain.kernel import EVENT, F8, KINDS, PER_VALUE, U1, Kind, note
 from brain.placing import answer_at, put
@@ -29,7 +30,7 @@ from models.video.measure import Measures
 from models.video.watch import FOLLOWED
 from streams.decode import Frames
 from streams.logic import Beat, Output, View
-from streams.records import I4, I8, TP, Signal
+from streams.records import I4, I8, SHADOW, TP, Signal
 from streams.state import Store
 
 CAMERA, TRACK, STAY, WATCHED, CROSSED = "camera", "track", "stay", "watched", "crossed"
@@ -70,6 +71,8 @@ class Camera:
     rules: I4
     slots: I4
     """Row of each cell's condition in the table."""
+    shadow: I4
+    """The bit SHADOW of each cell that is raised in shadow."""
 
 
 class Tracks:
@@ -85,11 +88,11 @@ class Tracks:
         if (
             before is not None
             and before.registry is content.registry
-            and before.scenarios == content.scenarios
+            and before.running() == content.running()
             and alike(before, content)
         ):
             return  # another map, other routes: nothing of ours is in them
-        self.scenarios = [s for s in content.scenarios if s.detect.watch is not None]
+        self.scenarios = [s for s in content.running() if s.detect.watch is not None]
         self.wanted = np.zeros(len(ours), bool)
         self.cameras: dict[int, Camera] = {}
         self._cell_of: dict[int, tuple[Camera, int]] = {}
@@ -127,9 +130,11 @@ class Tracks:
         name = self.content.registry.ids[asset].encode()
         measures = Measures(Linker(sight.gap_s, sight.reach, sight.top), [cell.measure for cell in cells])
         keys = [SEPARATOR.join((self.scenarios[c.scenario].id.encode(), name, c.part.encode())) for c in cells]
+        rules = np.array([c.scenario for c in cells], np.int32)
         camera = Camera(
-            asset, name, sight, cells, measures, measures.fresh(), np.array([c.scenario for c in cells], np.int32),
+            asset, name, sight, cells, measures, measures.fresh(), rules,
             self.store.table(WATCHED).slots(keys),
+            shadow.sides(self.scenarios, self.content, rules, np.full(len(cells), asset, np.int32)),
         )  # fmt: skip
         self._load(camera, keys)
         self.cameras[asset] = camera
@@ -245,7 +250,7 @@ class Tracks:
         made = _decide(
             answer.value, frames.t, offset, up, self._openings.shut(frames.t), camera.rules,
             self._rules, self._rungs, table.rows, table.dirty,
-            camera.slots, events,
+            camera.slots, camera.shadow, events,
         )  # fmt: skip
         if len(frames.t):
             self._save(camera, answer, before)
@@ -289,14 +294,16 @@ class Tracks:
         due = []
         for slot in raised:
             found = self._cell_of.get(slot)
+            if found is not None and turned(table.rows["index"][slot], found[0].shadow[found[1]]):
+                found = None
             quiet = 0 if found is None else self._quiet(found[0].cells[found[1]].scenario)
             if found is not None and beat.outage:
                 table.rows["up"][slot] = beat.up  # nobody could have been seen: the silence begins anew
                 table.dirty[slot] = 1
             elif beat.up - int(table.rows["up"][slot]) >= quiet:
-                due.append((table.keys[slot], slot))
+                due.append((int(table.rows["index"][slot]) & SHADOW, table.keys[slot], slot))
         self._raised = len(raised) > len(due)
-        for number, (key, slot) in enumerate(sorted(due)):
+        for number, (_, key, slot) in enumerate(sorted(due)):
             row = table.rows[slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
             if slot in self._cell_of:
@@ -338,7 +345,7 @@ def _of(key: bytes, number: int) -> bytes:
 
 @njit(cache=True, nogil=True)
 def _decide(value: F8, t: I8, offset: I8, up: int, shut: I8, rule_of: I4, rules: NDArray[Any], rungs: NDArray[Any],
-            state: NDArray[Any], dirty: U1, slots: I4, events: NDArray[Any]) -> int:  # fmt: skip
+            state: NDArray[Any], dirty: U1, slots: I4, shadow: I4, events: NDArray[Any]) -> int:  # fmt: skip
     """Decide on the numbers of frames (frames, cells); answers how many signals there are."""
     made = 0
     for f in range(len(t)):
@@ -358,6 +365,6 @@ def _decide(value: F8, t: I8, offset: I8, up: int, shut: I8, rule_of: I4, rules:
                 continue
             dirty[s] = 1
             if action != CHANGED:
-                note(events[made], f, c, c, action, row, offset[f], FIRST_INDEX, np.nan)
+                note(events[made], f, c, c, shadow[c], action, row, offset[f], FIRST_INDEX, np.nan)
                 made += 1
     return made

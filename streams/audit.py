@@ -168,6 +168,7 @@ class Auditor:
             chains = [
                 self._chain(topics.signals, name, None),
                 self._chain(topics.alarms, name, None),
+                self._chain(topics.shadow, name, None),
                 self._chain(topics.dead, name, _of_letter),
                 self._chain(topics.journal, name, _as_it_is),
                 self._chain(topics.audit, name, _as_it_is),

@@ -21,6 +21,7 @@ from streams.records import (
     NOTICE_TYPE,
     READY_TYPE,
     SEAL_TYPE,
+    SHADOW_TYPE,
     SIGNAL_TYPE,
     SUMMARY_TYPE,
     TP,
@@ -213,7 +214,7 @@ class City:
 
     def _one(self, rank: int, batch: Batch, row: int, offset: int) -> None:
         kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
-        if kind == SIGNAL_TYPE:
+        if kind in (SIGNAL_TYPE, SHADOW_TYPE):
             self.order.add(rank, _signal(value), offset)
         elif kind == SUMMARY_TYPE:
             self.order.add(rank, _summary(value), offset)

@@ -101,7 +101,8 @@ def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
 
 def _detail(topic: str, dead: Dead) -> str:
     """What the letter says of its reason: masked where it may quote what people wrote."""
-    quotes = dead.reason in (Reason.AGENT_ERROR, Reason.AGENT_FAILED) or (of_people(topic) and dead.stage == Stage.DECODE)
+    of_agent = dead.reason in (Reason.AGENT_ERROR, Reason.AGENT_FAILED)
+    quotes = of_agent or (of_people(topic) and dead.stage == Stage.DECODE)
     return shown_text(dead.detail) if quotes else dead.detail
 
 

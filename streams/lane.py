@@ -37,6 +37,8 @@ __all__ = [
 FOLD_TABLE = "_fold"
 NOTICES = b"\x00notices"
 """Key of the fold time that the lane's notices keep among themselves; no asset's name begins like that."""
+SHADOWED = b"\x00shadow/"
+"""Before an asset's name: of signals in shadow, which must not move those that people are told of."""
 FOLD_DTYPE = np.dtype([("fold", "i8")])
 DEATHS = 3
 """After so many deaths at one position the next batch is tried in a child first."""
@@ -356,7 +358,8 @@ class Lane:
         if blind and len(out.signals) > 1:
             out.signals.sort(key=lambda s: (s.offset, s.index))
         for signal in out.signals:
-            self._place(batch, signal, signal.asset.encode(), clocks)
+            asset = signal.asset.encode()
+            self._place(batch, signal, SHADOWED + asset if signal.shadow() else asset, clocks)
             self.pending.signal(signal)
         for notice in out.notices:
             self._place(batch, notice, NOTICES, clocks)

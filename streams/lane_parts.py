@@ -71,6 +71,7 @@ class LaneTopics:
     journal: TP
     state: TP
     audit: TP
+    shadow: TP
 
     @classmethod
     def of(cls, topic: str, partition: int, prefix: str = "") -> LaneTopics:
@@ -79,6 +80,7 @@ class LaneTopics:
             TP(prefix + topic, partition), TP(f"{prefix}signals.{topic}", partition),
             TP(f"{prefix}alarms.{topic}", partition), TP(prefix + "deadletter", partition),
             TP(prefix + "journal", 0), TP(f"{prefix}state.{topic}", partition), TP(prefix + "audit", partition),
+            TP(f"{prefix}signals.shadow.{topic}", partition),
         )  # fmt: skip
 
 

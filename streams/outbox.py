@@ -16,6 +16,7 @@ from streams.records import (
     NOTICE_TYPE,
     READY_TYPE,
     SEAL_TYPE,
+    SHADOW_TYPE,
     SIGNAL_TYPE,
     SUMMARY_TYPE,
     TP,
@@ -71,7 +72,16 @@ class Outbox:
         self.writes.setdefault(write.to, []).append(write)
 
     def signal(self, signal: Signal) -> None:
-        """A signal; a raise or escalation of a never-hidden class also goes to ``alarms.*``, at once."""
+        """A signal; a raise or escalation of a never-hidden class also goes to ``alarms.*``, at once.
+
+        One in shadow alarms nobody: among signals it has a type of its own, for the city task, and its copy for people
+        is on ``signals.shadow.*``.
+        """
+        if signal.shadow():
+            write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SHADOW_TYPE),))
+            self.add(write)
+            self.add(Write(self.topics.shadow, None, write.value, ((CE_TYPE, SIGNAL_TYPE),)))
+            return
         write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SIGNAL_TYPE),))
         self.add(write)
         if signal.life and signal.kind != "clear":

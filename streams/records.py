@@ -22,6 +22,10 @@ NONE = -1
 """Span start of a key or value that is absent (null in Kafka)."""
 
 
+SHADOW = 1 << 29
+"""Bit of the last number of a signal's origin: it was raised in shadow 影子, and so was all that follows from it."""
+
+
 class TP(NamedTuple):
     """One partition of one topic."""
 
@@ -259,6 +263,10 @@ class Signal(msgspec.Struct, omit_defaults=True, gc=False):
     footprint: list[list[tuple[float, float]]] = []
     """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
 
+    def shadow(self) -> bool:
+        """Whether it was raised in shadow: told on topics of its own, and to nobody."""
+        return bool(self.origin[3] & SHADOW)
+
     def identity(self) -> str:
         """The signal's id as text; the same for its raise, updates and clear."""
         topic, partition, offset, index = self.origin
@@ -335,6 +343,7 @@ CE_TYPE = "ce_type"
 PULSE_TYPE = b"city.pulse"
 SEAL_TYPE = b"city.seal"
 SIGNAL_TYPE = b"city.signal"
+SHADOW_TYPE = b"city.shadow"
 READY_TYPE = b"city.ready"
 SUMMARY_TYPE = b"city.summary"
 NOTICE_TYPE = b"city.notice"

@@ -35,14 +35,15 @@ class ReplaySettings:
 
 @dataclass(frozen=True)
 class Replayed:
-    """Signals by (topic, partition, offset, index), incidents by id, dead letters by origin, audit notes as written;
-    each encoded JSON."""
+    """Signals by (topic, partition, offset, index), incidents by id, dead letters by origin, audit notes as written,
+    incidents in shadow by id; each encoded JSON."""
 
     signals: list[bytes]
     incidents: list[bytes]
     dead: list[bytes]
     rows: int
     audit: list[bytes]
+    shadow: list[bytes]
 
 
 class Journalled:
@@ -85,8 +86,9 @@ def replay(
     broker, lanes, rows = rerun(lines, settings, on_lane)
     prefix = settings.prefix
     return Replayed(
-        _signals(broker, lanes), _incidents(broker, prefix), _dead(broker, prefix), rows, _audit(broker, prefix)
-    )
+        _signals(broker, lanes), _incidents(broker, f"{prefix}incidents."), _dead(broker, prefix), rows,
+        _audit(broker, prefix), _incidents(broker, f"{prefix}incidents-shadow."),
+    )  # fmt: skip
 
 
 def rerun(
@@ -160,10 +162,10 @@ def _signals(broker: MemoryBroker, lanes: list[LaneTopics]) -> list[bytes]:
     return [value for _, value in sorted(out)]
 
 
-def _incidents(broker: MemoryBroker, prefix: str) -> list[bytes]:
+def _incidents(broker: MemoryBroker, family: str) -> list[bytes]:
     last: dict[tuple[str, bytes], bytes] = {}
     for tp in list(broker.partitions):
-        if tp.topic.startswith(prefix + "incidents."):
+        if tp.topic.startswith(family):
             for _, key, value, _ in broker.read(tp):
                 if value is None:
                     last.pop((tp.topic, key or b""), None)

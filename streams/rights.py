@@ -42,10 +42,15 @@ _FAMILIES: Mapping[str, Mapping[str, Operations]] = {
     "alarms": {**_OUTPUT, "notify": _R},
     "state": {"worker": _RW},
     "incidents": {**_OUTPUT, "notify": _R},
+    # What a rule would have done if it ran: nobody is told of it but those who work on rules.
+    "signals.shadow": {"worker": _RW, "operator": _R, "agent": _R},
+    "incidents-shadow": {"worker": _RW, "operator": _R, "agent": _R},
+    "audit-shadow": {"worker": _RW, "operator": _R},
     "deadletter": {"worker": _RW, "agent": _W},
     "audit": {"worker": _RW, "screen": _R, "operator": _RW, "notify": _W, "auditor": _RW},
 }
 """By family: a topic's own name, or its name up to the first dot. The auditor reads every topic besides."""
+_SHADOW: Final = "signals.shadow"
 
 
 OWN: Mapping[str, str] = {"notify": "notify", "notify.drill": "notify"}
@@ -76,6 +81,8 @@ def rights(topics: Iterable[Topic], group: str, prefix: str = "", *, requeue: bo
     for topic in topics:
         name = topic.name.removeprefix(prefix)
         family = name if name in _FAMILIES else name.partition(".")[0]
+        if name.startswith(f"{_SHADOW}."):
+            family = _SHADOW
         if family not in _FAMILIES:
             raise ValueError(f"{topic.name}: no rule says who may read or write it; streams/rights.py has the table")
         mine = {"auditor": _R, **_FAMILIES[family]}

@@ -87,7 +87,9 @@ def catalogue(partitions: Mapping[str, int], prefix: str = "") -> list[Topic]:
         ]
     topics.append(Topic("state.city", 1, "compact", -1, _STATE))
     topics += [Topic(f"incidents.{domain}", 1, "compact", -1) for domain in DOMAINS]
+    topics += [Topic(f"incidents-shadow.{domain}", 1, "compact", -1) for domain in DOMAINS]
     topics += [
+        Topic("audit-shadow", 1, "delete", 90 * _DAY),
         Topic("deadletter", most, "delete", 7 * _DAY, _LARGE),
         Topic("audit", most, "delete", 3 * 365 * _DAY),
     ]

@@ -60,6 +60,7 @@ def replay(
     out.mkdir(parents=True, exist_ok=True)
     kinds = {
         "signals": result.signals, "incidents": result.incidents, "deadletters": result.dead, "audit": result.audit,
+        "incidents-shadow": result.shadow,
     }  # fmt: skip
     for name, rows in kinds.items():
         (out / f"{name}.ndjson").write_bytes(b"".join(row + b"\n" for row in rows))

@@ -177,7 +177,7 @@ def apply(
     except (ValueError, OSError) as error:
         fail(str(error), 1)
     if source is None:
-        _audit(settings, note)
+        note_down(settings, note)
         console.print(words["noted"].format(id=p.id), style="green", highlight=False)
     if done:
         console.print(done, style="green", highlight=False, soft_wrap=True)
@@ -216,7 +216,8 @@ def _shelve(settings: Settings, proposal: Proposal, value: bytes) -> None:
     _send(settings, TP(settings.prefix + TOPIC, 0), key, value, sign(value, settings.key()))
 
 
-def _audit(settings: Settings, note: bytes) -> None:
+def note_down(settings: Settings, note: bytes) -> None:
+    """Put what a person decided on the audit topic; ends the command where it cannot."""
     from streams.records import AUDIT_TYPE, CE_TYPE, TP
     from streams.seal import TOOL_KEY
 

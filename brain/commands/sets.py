@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -91,15 +92,19 @@ def use(
     lang: Lang = None,
 ) -> None:
     """Have another set come into force once every task has loaded it / 切换生效集."""
+    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
+    bring(settings, settings.set_folder() / name, by, wait)
+
+
+def bring(settings: Settings, folder: Path, by: str, wait: float) -> None:
+    """Ask for the set of a folder; with ``wait`` seconds, say what became of it. Ends the command where it cannot."""
     from brain.sets import CitySet, digest, files
     from streams import set_store
     from streams.produce import send_all
     from streams.records import TP
     from streams.set_watch import WANTED, Wanted
 
-    settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
-    words = _EN if settings.language == "en" else _ZH
-    folder = settings.set_folder() / name
+    words, name = _EN if settings.language == "en" else _ZH, folder.name
     try:
         id_ = CitySet.load(folder).id
     except (ValueError, OSError) as error:

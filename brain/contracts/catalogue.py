@@ -99,6 +99,8 @@ MESSAGES: Final[Mapping[str, Message]] = {
         Message("set-chunk", "key hash/chunk/chunks: a piece of a set", content_type=OPAQUE),
         Message("pulse", "the city's clock, signed", "pulse", "kind-headers", "city.pulse"),
         Message("signal", "a raise, update or clear", "signal", "kind-headers", "city.signal"),
+        Message("shadow-signal", "as a signal, raised in shadow: nobody is told", "signal", "kind-headers",
+                "city.shadow"),
         Message("summary", "many assets of a minute", "summary", "kind-headers", "city.summary", "application/msgpack"),
         Message("notice", "accepted feedback, or a warning: its body", "notice", "kind-headers", "city.notice"),
         Message("ready", "the set that a lane has loaded", "", "kind-headers", "city.ready", "text/plain"),
@@ -147,14 +149,21 @@ def channels() -> dict[str, Channel]:
     }  # fmt: skip
     for name in INPUTS:
         found[f"signals.{name}"] = Channel(
-            "none", ("signal", "summary", "notice", "ready", "seal"), "out", "What a lane says to the city task."
+            "none", ("signal", "shadow-signal", "summary", "notice", "ready", "seal"), "out",
+            "What a lane says to the city task.",
+        )  # fmt: skip
+        found[f"signals.shadow.{name}"] = Channel(
+            "none", ("signal", "seal"), "out", "Signals of scenarios in shadow, for those who work on rules."
         )
-        found[f"signals.shadow.{name}"] = Channel("none", ("signal", "seal"), "out", "Signals of scenarios on trial.")
         found[f"alarms.{name}"] = Channel(
             "signal id", ("signal", "seal"), "out",
             "Provisional records of never-hidden classes: each gets its one outcome in an incident's provisional.",
         )  # fmt: skip
         found[f"state.{name}"] = Channel("slot of the state", ("internal",), "out", "State of the lanes.")
+    found["audit-shadow"] = Channel("city", ("audit-note",), "out", "As audit, of incidents in shadow.")
     for domain in DOMAINS:
+        found[f"incidents-shadow.{domain}"] = Channel(
+            "incident id", ("incident",), "out", "Incidents in shadow: what rules that are tried would have opened."
+        )
         found[f"incidents.{domain}"] = Channel("incident id", ("incident",), "out", f"Incidents that {domain} leads.")
     return found

@@ -148,9 +148,9 @@ class Past:
 
 def written(folder: Path) -> dict[str, Written]:
     """The scenarios of a set's folder by id. Raises ScenarioError."""
-    found = {}
+    found, bases = {}, scenarios.bases(folder / SCENARIOS)
     for path in sorted((folder / SCENARIOS).rglob("*.yaml")):
         text = path.read_text(encoding="utf-8")
-        scenario = scenarios.read(text, str(path))
+        scenario = scenarios.read(text, str(path), bases)
         found[scenario.id] = Written(scenario, path.relative_to(folder).as_posix(), text)
     return found

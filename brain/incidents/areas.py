@@ -32,6 +32,8 @@ from models.detector import F8
 from streams.records import Signal, Summary
 
 STATE, PENDING = b"a/", b"m/"
+ON_TRIAL = 1 << 20
+"""Index of a minute's first signal on trial: those move no other's, as most of them are dropped."""
 TOPIC = "city"
 """Stands for the topic in the origin of a signal that no single record raised; its offset is the minute's end."""
 
@@ -67,6 +69,8 @@ class Areas:
         self._rows: dict[str, Any] = {}
         self._evidence: dict[str, F8] = {}
         self._changed: dict[bytes, bytes | None] = {}
+        self._numbers = [0, ON_TRIAL]
+        """Index of the minute's next signal, of others and of those on trial."""
 
     def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         """Take what is ours of the state; answers the rest."""
@@ -138,6 +142,7 @@ class Areas:
                 values = zip(summary.keys, summary.column("last").tolist(), strict=True)
                 last.setdefault(summary.name, {}).update(values)
         out: list[Signal] = []
+        self._numbers = [0, ON_TRIAL]
         for name in sorted(last):
             s = self._scenarios[name]
             if s.beside():
@@ -247,7 +252,7 @@ class Areas:
         score: float | None = None,
         text: str = "",
     ) -> None:
-        """Decide on one area or asset; its signal's index is its place among the minute's signals."""
+        """Decide on one area or asset; its signal's index is its place among the minute's."""
         key = f"{s.id}\x1f{who}"
         row = self._rows.setdefault(key, np.zeros(1, DECISION_STATE))
         before = row.tobytes()
@@ -256,10 +261,12 @@ class Areas:
             x = -math.inf
         action = decide_step(rules, 0, rungs, row, 0, x, now - 1)
         r = row[0]
+        number = self._numbers[s.state == "trial"]
         if action == RAISE:
-            r["offset"], r["index"], r["count"] = now - 1, len(out), 0
+            r["offset"], r["index"], r["count"] = now - 1, number, 0
         if action in (RAISE, UPDATE, CLEAR):
-            signal = self._signal(s, who, action, r, value, now, len(out))
+            signal = self._signal(s, who, action, r, value, now, number)
+            self._numbers[s.state == "trial"] += 1
             signal.score, signal.text = score, text
             out.append(signal)
             r["count"] += 1

@@ -78,6 +78,8 @@ class CityLogic:
         """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
         self._warned = Warned()
+        self.keeps: Callable[[Signal], bool] | None = None
+        """Which signals of the city's own models are ours; None: all."""
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
@@ -204,7 +206,8 @@ class CityLogic:
             self.counts["unread_memory"] += self._models.unread - unread
         self._doubt(self._trust.fire(now, self._models.evidence()), now)
         for signal in judged:
-            self.signal(signal)
+            if self.keeps is None or self.keeps(signal):
+                self.signal(signal)
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason."""
@@ -371,7 +374,8 @@ class CityLogic:
         if incident.state in HANDLED or incident.taken_by:
             self._note(case, now, Reason.QUIET_HANDLED, "")
         else:
-            self._resolve(case, now, Reason.QUIET_RESOLVED)
+            gone = incident.scenario_version and incident.scenario not in self._force.plans
+            self._resolve(case, now, Reason.RULE_ENDED if gone else Reason.QUIET_RESOLVED)
         self._timers.of(case)
 
     def _resolve(self, case: Case, now: int, reason: Reason) -> None:

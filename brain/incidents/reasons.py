@@ -31,6 +31,8 @@ class Reason(enum.StrEnum):
     CLEARED_ALL = "cleared_all"
     """The last standing member cleared: the quiet period begins."""
     QUIET_RESOLVED = "quiet_resolved"
+    RULE_ENDED = "rule_ended"
+    """Quiet to its end, and its rule does not run here any more: retired, taken back, or promoted out of shadow."""
     QUIET_HANDLED = "quiet_handled"
     """Quiet to its end, but people have it in hand: they end it."""
     CLOSED = "closed"

@@ -27,6 +27,7 @@ WORDS: Final[Mapping[str, Text]] = {
     Reason.CLEARED_MEMBER: Text("一个成员消除", "a member cleared"),
     Reason.CLEARED_ALL: Text("全部消除，静默中", "all cleared, quiet"),
     Reason.QUIET_RESOLVED: Text("静默期满，结束", "quiet, resolved"),
+    Reason.RULE_ENDED: Text("规则已停用或转换状态，结束", "its rule does not run here any more"),
     Reason.QUIET_HANDLED: Text("已静默，由处置人结束", "quiet, its people end it"),
     Reason.CLOSED: Text("归档", "closed"),
     Reason.CHATTERING: Text("抖动", "chattering"),

@@ -29,7 +29,7 @@ class _Series(NamedTuple):
 
 
 _FORM = """\
-# {id}: 新建的草稿；改好条件、文字和测试后把 state 改为 live。A draft: change it, then say state: live.
+# {id}: 新建的草稿；改好条件、文字和测试后用 promote 转正。A draft: change it, then promote it.
 id: {id}
 version: 1
 state: draft

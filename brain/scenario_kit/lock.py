@@ -19,7 +19,8 @@ import msgspec
 from brain.scenarios import HIDDEN, Scenario
 
 NAME = "scenarios.lock"
-FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alarms", "basis", "tests", *HIDDEN)
+FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alarms", "basis", "tests",
+        "trial", "shadow_of", *HIDDEN)  # fmt: skip
 """Fields that may change without a new version."""
 _HEAD = "# Written by `brain scenario lock`: id, version, hash of what decides (docs/scenarios.md).\n"
 

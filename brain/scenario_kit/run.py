@@ -112,7 +112,8 @@ class _Heard(CityLogic):
 def _content(base: CitySet, s: Scenario, case: Case) -> CitySet:
     content = copy(base)
     parts = needed(s, [*base.scenarios, *base.drafts])
-    content.id, content.scenarios = _SET, [msgspec.structs.replace(one, state="live") for one in (*parts, s)]
+    content.id = _SET
+    content.scenarios = [msgspec.structs.replace(one, state="live", trial=None) for one in (*parts, s)]
     content.scenarios.sort(key=lambda one: one.id)
     content.drafts = []
     content.agents = ()

@@ -1,0 +1,168 @@
+"""Two books: the incidents that people deal with, and beside them those in shadow 影子, which bother nobody.
+
+What is raised in shadow is folded in the same order by a second city logic with incidents, clocks and console of its
+own. Its records go to ``incidents-shadow.*`` and ``audit-shadow``, its state under keys of its own, and nothing that it
+does reaches the first: no feedback, no trust, no cause, no load on a console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Final, NamedTuple
+
+from brain.incidents.city import CityLogic
+from brain.incidents.desk import DeskSettings
+from brain.incidents.fold import FoldSettings
+from streams.records import Headers, Notice, Signal, Summary
+
+KEY: Final = b"shadow/"
+"""Before every key of the shadow book's state."""
+TOPICS: Final = "-shadow"
+"""Behind the family of every topic that it writes to."""
+
+
+class Sides(NamedTuple):
+    """A set as each book sees it, and its scenarios by state, as far as they are not live."""
+
+    live: Any
+    shadow: Any
+    ids: frozenset[str]
+    """Of scenarios in shadow."""
+    trials: Mapping[str, str]
+    """Of scenarios on trial: their district."""
+
+    @classmethod
+    def of(cls, content: Any) -> Sides:
+        """Of any content; one that says nothing of drafts has no shadow."""
+        drafts = getattr(content, "drafts", ())
+        trials = {s.id: s.trial.district for s in drafts if s.state == "trial"}
+        if not trials and not any(s.state == "shadow" for s in drafts):
+            return cls(content, None, frozenset(), {})
+        on_trial = [s for s in drafts if s.state == "trial"]
+        hidden = [s for s in drafts if s.state == "shadow"]
+        live = _Seen(content, scenarios=[*content.scenarios, *on_trial]) if on_trial else content
+        # What speaks against assets is the live book's: the other would ask for minutes that never come to it.
+        shadow = _Seen(content, scenarios=[*on_trial, *hidden], trust=None)
+        return cls(live, shadow, frozenset(s.id for s in hidden), trials)
+
+
+class _Seen(SimpleNamespace):
+    """A set with some of its parts put in the place of others."""
+
+    def __init__(self, content: Any, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.of = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.of, name)
+
+
+class Books:
+    """Both as one. Implements ``streams.logic.CityLogic``; arguments as of :class:`CityLogic`.
+
+    ``sets`` finds the content of a set by id. Without it the set in force in fold order is used for all.
+    """
+
+    owner = CityLogic.owner
+
+    def __init__(
+        self, settings: FoldSettings | None = None, sets: Callable[[str], Any] | None = None,
+        desk: DeskSettings | None = None,
+    ) -> None:  # fmt: skip
+        self._sets = sets
+        self._known: dict[str, Sides] = {}
+        self._force = Sides(None, None, frozenset(), {})
+        self.live = CityLogic(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
+        self.shadow = CityLogic(settings, None if sets is None else self._hidden, desk)
+        self.live.keeps = lambda signal: signal.district == self._force.trials.get(signal.scenario, signal.district)
+        self.shadow.keeps = lambda signal: signal.district != self._force.trials.get(signal.scenario)
+        self._due: int | None = None
+        """When the shadow book has something to do next."""
+
+    # -- what the engine calls
+
+    def load(self, items: Mapping[bytes, bytes]) -> None:
+        """Take both back. Raises ValueError on foreign state."""
+        self.live.load({key: value for key, value in items.items() if not key.startswith(KEY)})
+        self.shadow.load({key[len(KEY) :]: value for key, value in items.items() if key.startswith(KEY)})
+        self._due = self.shadow.due()
+
+    def enter(self, set_id: str, content: Any) -> None:
+        """A set comes into force. Raises what either book does."""
+        self._force = self._known[set_id] = Sides.of(content)
+        self.live.enter(set_id, self._force.live)
+        if self._force.shadow is None:
+            nothing: Any = SimpleNamespace(scenarios=(), routes=None)
+            self.shadow.enter(set_id, nothing)
+        else:
+            self.shadow.enter(set_id, self._force.shadow)
+        self._due = self.shadow.due()
+
+    def signal(self, signal: Signal) -> None:
+        """Fold one signal into its book."""
+        if signal.shadow():
+            self.shadow.signal(signal)
+            self._due = self.shadow.due()
+        else:
+            self.live.signal(signal)
+
+    def summary(self, summary: Summary) -> None:
+        """A minute, to the books whose models judge it; of a scenario on trial to both."""
+        sides = self._of(summary.set)
+        if summary.name in sides.ids or summary.name in sides.trials:
+            self.shadow.summary(summary)
+            self._due = self.shadow.due()
+        if summary.name not in sides.ids:
+            self.live.summary(summary)
+
+    def notice(self, notice: Notice) -> None:
+        """What people did; nobody sees what is in shadow."""
+        self.live.notice(notice)
+
+    def due(self) -> int | None:
+        """Fold time of the next timer of either."""
+        first, later = self.live.due(), self._due
+        return first if later is None or (first is not None and first < later) else later
+
+    def fire(self, now: int) -> None:
+        """Run the timers that are due at exactly ``now``, of each book that has any."""
+        if self.live.due() == now:
+            self.live.fire(now)
+        if self._due == now:
+            self.shadow.fire(now)
+            self._due = self.shadow.due()
+
+    def fates(self) -> Mapping[str, int]:
+        """What became of signals and timers since the last call, by reason; in shadow as ``shadow_<reason>``."""
+        return {**self.live.fates(), **{f"shadow_{reason}": n for reason, n in self.shadow.fates().items()}}
+
+    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
+        """State and records of both since the last call, the live book's first."""
+        items, records = self.live.changes()
+        more, told = self.shadow.changes()
+        if not more and not told:
+            return items, records
+        items = {**items, **{KEY + key: value for key, value in more.items()}}
+        return items, [*records, *((_topic(topic), key, value, heads) for topic, key, value, heads in told)]
+
+    # -- sets
+
+    def _of(self, set_id: str) -> Sides:
+        """Raises KeyError where the set is not here; of no set, or without a way to find it, the one in force."""
+        if self._sets is None or not set_id:
+            return self._force
+        if set_id not in self._known:
+            self._known[set_id] = Sides.of(self._sets(set_id))
+        return self._known[set_id]
+
+    def _hidden(self, set_id: str) -> Any:
+        shadow = self._of(set_id).shadow
+        if shadow is None:
+            raise KeyError(set_id)
+        return shadow
+
+
+def _topic(name: str) -> str:
+    family, dot, rest = name.partition(".")
+    return f"{family}{TOPICS}{dot}{rest}"

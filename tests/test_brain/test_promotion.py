@@ -1,0 +1,208 @@
+"""A scenario's way: only allowed steps, by evidence and named persons; each makes a set beside the one before it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from brain import promotion
+from brain.explain.trail import written
+from brain.incidents.value import Act, Incident, Member, Text
+from brain.promotion import PromotionError, Step
+from brain.ruling import RULINGS
+from brain.scenario_kit.lock import hash_of
+from brain.scenarios import Scenario, State, read
+from brain.sets import CitySet, digest
+from brain.versus import Versus, versus
+from brain.versus_page import page
+
+DEMO = Path(__file__).parents[2] / "config" / "demo"
+AIR = """
+id: eco.air.trial_run
+version: 1
+state: draft   # as new writes it
+name: {zh: 试, en: Try}
+domain: eco
+event_code: eco.air
+owner: x
+source: iot
+match: {type: air, metric: no2, unit: "ug/m3"}
+detect: {above: 1600}
+clear: {below: 1400}
+tests:
+  - {name: fires, given: [{at: 0, asset: air-01, v: 1800}], expect: [{at: 0, kind: raise, asset: air-01, level: 1}]}
+"""
+FILE = "scenarios/eco/air_trial_run.yaml"
+
+
+def scenario(state: State = "draft", **more: object) -> Scenario:
+    return msgspec.structs.replace(read(AIR), state=state, **more)
+
+
+def step(to: State, second: str = "", district: str = "", undo: bool = False) -> Step:
+    return Step("eco.air.trial_run", to, "duty", "because", second, district, undo)
+
+
+def proof(kind: str = "minor", **more: object) -> promotion.Evidence:
+    told = {"id": "eco.air.trial_run", "now": 1, "now_hash": hash_of(scenario()), "kind": kind, **more}
+    return promotion.evidence(json.dumps({"scenarios": [told], "blocks": [], "more": "is not read"}).encode())
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    shutil.copytree(DEMO, tmp_path / "demo")
+    (tmp_path / "demo" / FILE).write_text(AIR, encoding="utf-8")
+    return tmp_path / "demo"
+
+
+@pytest.mark.parametrize(
+    ("state", "to"), [("draft", "live"), ("draft", "trial"), ("live", "draft"), ("shadow", "shadow")]
+)
+def test_only_the_steps_of_the_way_are_taken(state: State, to: State) -> None:
+    with pytest.raises(PromotionError, match="expected --to"):
+        promotion.check(scenario(state), step(to, "other", "d" if to == "trial" else ""), proof(), 0)
+
+
+def test_people_see_it_only_by_evidence_of_this_very_content() -> None:
+    shadow = scenario("shadow")
+    promotion.check(shadow, step("live"), proof(), 0)
+    promotion.check(shadow, step("trial", district="d1"), proof(), 0)
+    for shown, why in (
+        (None, "got nothing"), (proof(id="eco.other"), "says nothing of"), (proof(now=2), "judge it anew"),
+        (proof(now_hash="0"), "judge it anew"),
+    ):  # fmt: skip
+        with pytest.raises(PromotionError, match=why):
+            promotion.check(shadow, step("live"), shown, 0)
+    blocked = msgspec.structs.replace(proof(), blocks=[{"limit": "life_missed"}])
+    with pytest.raises(PromotionError, match="limits were not kept"):
+        promotion.check(shadow, step("live"), blocked, 0)
+    with pytest.raises(PromotionError, match="expected the JSON"):
+        promotion.evidence(b"[1]")
+
+
+def test_a_major_change_and_a_never_hidden_class_take_two_persons_whatever_is_done() -> None:
+    for s, to, shown in (
+        (scenario("shadow"), "live", proof("major")), (scenario("live", life=True), "retired", None),
+        (scenario("draft", life=True), "shadow", None),
+    ):  # fmt: skip
+        for second in ("", "duty"):
+            with pytest.raises(PromotionError, match="a second person"):
+                promotion.check(s, step(to, second), shown, 0)  # type: ignore[arg-type]  # one of the five
+        promotion.check(s, step(to, "deputy"), shown, 0)  # type: ignore[arg-type]
+
+
+def test_tests_that_fail_or_are_not_there_hold_it_up_but_never_its_way_back() -> None:
+    with pytest.raises(PromotionError, match="do not pass"):
+        promotion.check(scenario(), step("shadow"), None, 1)
+    with pytest.raises(PromotionError, match="no tests"):
+        promotion.check(scenario(tests=()), step("shadow"), None, 0)
+    promotion.check(scenario("live", tests=()), step("shadow"), None, 0)
+
+
+def test_a_step_is_a_new_set_in_which_one_file_differs_and_it_can_be_taken_back(home: Path) -> None:
+    before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
+    one = promotion.taken(home, home.with_name("demo-2"), step("shadow"), None, 7)
+    assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
+    changed = [p.relative_to(home) for p in before if (one.folder / p.relative_to(home)).read_bytes() != before[p]]
+    assert sorted(map(str, changed)) == ["scenarios.lock", FILE]
+    assert (one.folder / FILE).read_text() == AIR.replace("state: draft   # as new writes it", "state: shadow")
+    assert CitySet.load(one.folder).running()[-1].id == "eco.air.trial_run"
+    on_trial = step("trial", district="990102")
+    two = promotion.taken(one.folder, home.with_name("demo-3"), on_trial, proof(), 8)
+    assert written(two.folder)["eco.air.trial_run"].scenario.trial is not None
+    note = msgspec.json.decode(two.note)
+    assert (note["before"], note["after"]) == (one.set, two.set) == (digest(one.folder), digest(two.folder))
+    assert (note["by"], note["why"], note["evidence"]) == ("duty", "because", proof().hash)
+    to, district = promotion.before_last(two.folder, "eco.air.trial_run")
+    three = promotion.taken(two.folder, home.with_name("demo-4"), step(to, district=district, undo=True), None, 9)
+    assert three.set == one.set, "the same bytes, the same set"
+    assert len((three.folder / RULINGS).read_bytes().splitlines()) == 3
+
+
+def test_a_district_that_the_map_lacks_leaves_no_folder(home: Path) -> None:
+    shadow = promotion.taken(home, home.with_name("demo-2"), step("shadow"), None, 7).folder
+    with pytest.raises(PromotionError, match="--district: nowhere: the map has"):
+        promotion.taken(shadow, home.with_name("demo-3"), step("trial", district="nowhere"), proof(), 8)
+    assert sorted(p.name for p in home.parent.iterdir()) == ["demo", "demo-2"]
+
+
+def test_a_variant_that_goes_live_takes_the_place_of_the_one_it_shadows_and_gives_it_back(home: Path) -> None:
+    old = "eco.water.class"
+    (home / FILE).write_text(AIR.replace("state: draft   # as new writes it", f"state: shadow\nshadow_of: {old}"))
+    live = promotion.taken(home, home.with_name("demo-2"), step("live"), proof(), 7).folder
+    assert {id_: written(live)[id_].scenario.state for id_ in (old, "eco.air.trial_run")} == {
+        old: "retired", "eco.air.trial_run": "live",
+    }  # fmt: skip
+    back = promotion.taken(live, home.with_name("demo-3"), step("shadow", undo=True), None, 8).folder
+    assert {id_: written(back)[id_].scenario.state for id_ in (old, "eco.air.trial_run")} == {
+        old: "live", "eco.air.trial_run": "shadow",
+    }  # fmt: skip
+
+
+def test_what_is_brought_in_is_a_draft_and_never_replaces_what_people_see(home: Path, tmp_path: Path) -> None:
+    (home / FILE).unlink()
+    file = tmp_path / "mine.yaml"
+    file.write_text(AIR)
+    new = promotion.brought(home, file)
+    made = promotion.taken(home, home.with_name("demo-2"), step("shadow"), None, 7, new)
+    assert written(made.folder)["eco.air.trial_run"].scenario.state == "shadow"
+    file.write_text(AIR.replace("state: draft", "state: live"))
+    with pytest.raises(PromotionError, match="expected state: draft"):
+        promotion.brought(home, file)
+    live = next(w for w in written(home).values() if w.scenario.state == "live")
+    file.write_text(f"{live.text}state: draft\n")
+    with pytest.raises(PromotionError, match="its own id and shadow_of"):
+        promotion.brought(home, file)
+
+
+def incident(id: str, scenario: str, onset: int, asset: str, level: int = 2, said: str = "") -> Incident:
+    made = Incident(
+        id=id, revision=1, state="detected", domain="eco", scenario=scenario, scenario_version=1, event_code="eco.air",
+        name=Text(), level=level, peak_level=level, life=False, onset=onset, opened=onset + 500, raised=onset,
+        updated=onset, family="eco.air", shown=onset, lead_name=Text("生态环境局", ""),
+        members=[Member(f"{scenario}|{asset}|x/0/{onset}/0", asset, onset, scenario=scenario)],
+    )  # fmt: skip
+    if said:
+        made.history = [Act(onset, said, id="a")]
+    return made
+
+
+def test_a_comparison_says_what_both_found_what_one_alone_and_of_which_kind_the_change_is() -> None:
+    hour = 3_600_000
+    day = 24 * hour
+    s = scenario("shadow", shadow_of="eco.air.old")
+    live = [
+        incident("l1", "eco.air.old", day, "a", said="confirm"), incident("l2", "eco.air.old", day + hour, "b"),
+        incident("l3", "eco.air.old", 2 * day, "c", said="false_alarm"), incident("l4", "eco.other", day, "a"),
+    ]  # fmt: skip
+    shadow = [incident("s1", s.id, day - 60_000, "a"), incident("s2", s.id, 3 * day, "d"), incident("s3", "no", 5, "a")]
+    got = versus(s, live, shadow)
+    assert (got.both, got.only_live, got.only_shadow) == ([("l1", "s1")], ["l2", "l3"], ["s2"])
+    assert (got.lead_s, got.confirmed_found, got.false_found, got.precision) == ([60.0], 1, 0, 1.0)
+    assert [(d.day, d.both, d.live, d.shadow) for d in got.days] == [
+        ("1970-01-02", 1, 1, 0), ("1970-01-03", 0, 1, 0), ("1970-01-04", 0, 0, 1),
+    ]  # fmt: skip
+    assert [(w.lead, w.live, w.shadow) for w in got.load] == [("生态环境局", 3, 2)]
+    assert got.scenarios[0].kind == "major", "l2 would be lost, and nobody said that it was false"
+    assert versus(s, live[:1], shadow).scenarios[0].kind == "minor"
+    assert versus(s, live[:1], shadow[:1]).scenarios[0].kind == "patch"
+    assert versus(s, [], shadow).scenarios[0].kind == "major", "nothing to judge by"
+    assert versus(scenario("shadow"), live, shadow).scenarios[0].kind == "new"
+    promotion.check(s, step("live", "deputy"), promotion.evidence(msgspec.json.encode(got)), 0)
+    assert msgspec.json.decode(msgspec.json.encode(got), type=Versus) == got
+
+
+def test_the_page_stands_alone_and_shows_no_foreign_markup() -> None:
+    s = scenario("shadow")
+    bad = incident("<script>", s.id, 5, "a")
+    bad.lead_name = Text("<b>x</b>", "")
+    text = page(versus(s, [], [bad]), "en")
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert "http" not in text
+    assert "<svg" in text
+    assert page(versus(s, [], [])).startswith("<!doctype html>")

@@ -1,0 +1,171 @@
+"""Scenarios in shadow and on trial: what people are told is the same, byte for byte, as without them."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import shadow_rig as rig
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brain.drill.recorded import Place, events
+from brain.sets import CitySet
+from streams.records import CE_TYPE, SHADOW_TYPE, SIGNAL_TYPE, TP
+from streams.replay import rerun
+from streams.topics import partition_of
+
+DEMO = Path(__file__).parents[2] / "config" / "demo"
+T0 = rig.T0
+ROW = st.one_of(
+    st.builds(rig.reading, st.integers(0, 3), st.sampled_from([1.0, 5.0, 9.0, 12.0, 21.0, 30.0]),
+              st.integers(0, 200).map(lambda s: T0 + s * 700)),
+    st.builds(rig.ticket, st.integers(0, 60), st.sampled_from(["楼上着火", "噪音太大", "路灯坏了", "浓烟和噪音"]),
+              st.integers(0, 140).map(lambda s: T0 + s * 1000)),
+    st.builds(rig.people, st.integers(0, 3), st.integers(0, 140).map(lambda s: T0 + s * 1000)),
+)  # fmt: skip
+
+
+def shadowed(content: CitySet) -> CitySet:
+    """Beside every scenario one in shadow and one on trial where nobody is; one sorts before it, one after."""
+    tried = [s for s in content.scenarios if s.source != "signals"]
+    after = [rig.in_state(s, "shadow", suffix="_alt") for s in tried]
+    before = [msgspec.structs.replace(rig.in_state(s, "trial", "nowhere"), id="a" + s.id) for s in tried]
+    return dataclasses.replace(content, drafts=[*before, *after])
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(st.lists(ROW, max_size=80))
+def test_what_people_are_told_does_not_depend_on_what_runs_in_shadow(rows: list[rig.Row]) -> None:
+    content = rig.city(*rig.EVERY)
+    lines, more = rig.log(rows, 150), shadowed(content)
+    plain = rig.run(lines, {"set-1": content})
+    both = rig.run(lines, {"set-1": more})
+    assert rig.told(both, [s.id for s in more.drafts]) == rig.told(plain)
+    live, hidden = rig.incidents(plain, "incidents"), rig.incidents(both, "incidents-shadow")
+    assert rig.assets(hidden) == rig.assets(live)
+
+
+SETS = {
+    "set-1": rig.with_states({"high": "shadow", "noise": "shadow", "many": "shadow", "odd": "retired"}),
+    "set-2": rig.with_states({"high": "trial:d1", "many": "shadow", "rate": "shadow"}, id="set-2"),
+    "set-3": rig.with_states({"many": "live", "quiet": "retired", "call": "shadow"}, id="set-3"),
+    "set-4": rig.with_states({"high": "shadow", "call": "retired", "quiet": "shadow"}, id="set-4"),
+}
+CHANGES = st.lists(st.tuples(st.integers(5, 140), st.sampled_from(sorted(SETS))), max_size=4).map(sorted)
+
+
+@settings(max_examples=12, deadline=None, derandomize=True)
+@given(st.lists(ROW, min_size=20, max_size=60), CHANGES, st.integers(2, 9), st.integers(1, 40))
+def test_replay_is_as_the_run_with_promotions_in_the_middle_and_tasks_that_die_around_them(
+    rows: list[rig.Row], changes: list[tuple[int, str]], every: int, limit: int
+) -> None:
+    lines = rig.log(rows, 150, changes)
+    died, replayed = rig.killed(lines, SETS, every, limit), rig.run(lines, SETS)
+    assert rig.signals(died) == rig.signals(replayed)
+    for family in ("incidents", "incidents-shadow"):
+        assert rig.incidents(died, family) == rig.incidents(replayed, family)
+
+
+def highs(*seconds: tuple[int, float], asset: int = 0) -> list[rig.Row]:
+    return [rig.reading(asset, value, T0 + second * 1000) for second, value in seconds]
+
+
+def raises(broker: Any, kind: bytes = SIGNAL_TYPE) -> list[tuple[str, int]]:
+    """Scenario and second of the raises of readings, told live or in shadow."""
+    out = []
+    for p in range(2):
+        for _, _, value, heads in broker.read(TP("signals.iot.telemetry", p)):
+            if dict(heads).get(CE_TYPE) == kind and value:
+                s = msgspec.json.decode(value)
+                if s["kind"] == "raise":
+                    out.append((s["scenario"].rpartition(".")[2], (s["t"] - T0) // 1000))
+    return sorted(out, key=lambda one: (one[1], one[0]))
+
+
+def test_a_debounce_half_way_through_goes_on_when_another_scenario_is_promoted() -> None:
+    texts = (rig.HIGH, rig.RATE)
+    sets = {
+        "set-1": rig.with_states({"rate": "shadow"}, texts),
+        "set-2": rig.with_states({}, texts, id="set-2"),
+    }
+    rows = highs((10, 12.0), (11, 12.0), (20, 12.0))  # of three readings in a row, two before the set changes
+    assert raises(rig.run(rig.log(rows, 40, [(15, "set-2")]), sets)) == [("high", 20)]
+    assert raises(rig.run(rig.log(rows, 40), sets)) == [("high", 20)]
+
+
+def test_what_stands_in_shadow_ends_there_on_promotion_and_is_raised_anew_for_people() -> None:
+    texts = (rig.HIGH,)
+    sets = {"set-1": rig.with_states({"high": "shadow"}, texts), "set-2": rig.with_states({}, texts, id="set-2")}
+    rows = highs(*((second, 12.0) for second in range(10, 26)))
+    done = rig.run(rig.log(rows, 60, [(15, "set-2")]), sets)
+    assert raises(done, SHADOW_TYPE) == [("high", 12)]
+    assert raises(done) == [("high", 18)], "three readings after the pulse that ended it"
+    (hidden,), (shown,) = (rig.incidents(done, family).values() for family in ("incidents-shadow", "incidents"))
+    assert [r[1] for r in hidden["reasons"]][-2:] == ["rule_ended", "closed"]
+    assert (shown["set"], shown["state"]) == ("set-2", "detected")
+
+
+def test_what_stands_when_a_rule_is_taken_back_closes_with_that_reason() -> None:
+    texts = (rig.HIGH,)
+    for state in ("shadow", "retired", "draft"):
+        sets = {"set-1": rig.with_states({}, texts), "set-2": rig.with_states({"high": state}, texts, id="set-2")}
+        rows = highs(*((second, 12.0) for second in range(10, 26)))
+        done = rig.run(rig.log(rows, 60, [(15, "set-2")]), sets)
+        (shown,) = rig.incidents(done, "incidents").values()
+        assert [r[1] for r in shown["reasons"]][-3:] == ["cleared_all", "rule_ended", "closed"]
+        assert raises(done, SHADOW_TYPE) == ([("high", 18)] if state == "shadow" else [])
+
+
+def test_on_trial_a_rule_is_live_in_its_district_and_in_shadow_elsewhere() -> None:
+    texts = (rig.HIGH, rig.NOISE)
+    content = rig.with_states({"high": "trial:d1", "many": "trial:d2"}, texts)
+    assert [s.state for s in content.drafts] == ["trial", "trial"]
+    rows = highs(*((second, 12.0) for second in range(10, 14)))
+    rows += [rig.ticket(2 * n, "噪音太大", T0 + n * 1000) for n in range(4)]
+    done = rig.run(rig.log(rows, 40), {"set-1": content})
+    assert [i["scenario"] for i in rig.incidents(done, "incidents").values()] == ["emergency.flood.high"]
+    assert [i["scenario"] for i in rig.incidents(done, "incidents-shadow").values()] == ["eco.noise.many"]
+
+
+def test_a_never_hidden_class_in_shadow_sounds_no_alarm() -> None:
+    content = rig.with_states({"call": "shadow"}, (rig.FIRE,))
+    done = rig.run(rig.log([rig.ticket(1, "楼上着火", T0 + 5000)], 20), {"set-1": content})
+    (hidden,) = rig.incidents(done, "incidents-shadow").values()
+    assert hidden["life"]
+    assert not rig.incidents(done, "incidents")
+    assert not [tp for tp in done.partitions if tp.topic.startswith("alarms.")]
+    copies = [v for _, _, v, h in done.read(TP("signals.shadow.hotline.tickets", 0)) if (CE_TYPE, SIGNAL_TYPE) in h]
+    assert len(copies) == 1
+
+
+def test_the_whole_demo_is_told_the_same_with_a_shadow_and_a_trial_of_every_scenario() -> None:
+    content = CitySet.load(DEMO)
+    more = shadowed(content)
+    kinds = {name: content.registry.types.index(name) for name in content.registry.types}
+
+    def of(kind: str) -> list[str]:
+        return [
+            id_
+            for id_, k in zip(content.registry.ids, content.registry.asset_type.tolist(), strict=True)
+            if k == kinds.get(kind, -1)
+        ]
+
+    place = Place(
+        of("air"), of("camera"), of("water_level"), (113.4, 22.15, 113.6, 22.3), of("rain"), of("ponding"),
+        of("water_quality"),
+    )  # fmt: skip
+    rows = [
+        (e.topic, partition_of(e.key.encode(), rig.PARTS[e.topic]), e.key.encode(), e.value, T0 + round(e.at * 1000))
+        for e in itertools.takewhile(lambda e: e.at < 100, events(place, T0))
+    ]
+    lines = rig.log(rows, 130, first=content.id)
+    runs = [rerun(lines, rig.settings({content.id: one}, content.id))[0] for one in (content, more)]
+    plain, both = (rig.told(broker, [s.id for s in more.drafts]) for broker in runs)
+    assert plain == both
+    scenarios = {i["scenario"] for i in rig.incidents(runs[0], "incidents").values()}
+    assert len(scenarios) > 4
+    assert rig.assets(rig.incidents(runs[1], "incidents-shadow")) >= rig.assets(rig.incidents(runs[0], "incidents"))
