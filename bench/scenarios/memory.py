@@ -1,0 +1,135 @@
+"""The lane as it runs live, on a log in memory: batches in, everything that a flush writes out, and what it costs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import numpy as np
+
+from bench.scenarios.readings import Feed
+from bench.watch.workload import KEY
+from brain.lane import ReadingsLane
+from brain.sets import CitySet
+from brain.settings import Settings
+from streams import pulse as pulses
+from streams.lane import Lane, LaneSettings, LaneTopics
+from streams.memory import drive
+from streams.records import CE_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Batch, Headers, Signal, Summary, Write
+
+TOPIC = "iot.telemetry"
+SECONDS = 5
+"""Of readings in a batch: about a megabyte, as a fetch brings."""
+
+Change = tuple[object, ...]
+
+
+@dataclass
+class Kept:
+    """A log of one task that hands out batches, keeps signals and summaries, and counts all else that is committed.
+
+    It says what the clock says, so flushes come when they are due; at the end it tells the lane to stop.
+    """
+
+    batches: Sequence[Batch]
+    keep: bool = True
+    lane: Lane | None = None
+    bytes: int = 0
+    signals: list[bytes] = field(default_factory=list)
+    summaries: list[bytes] = field(default_factory=list)
+    marks: list[tuple[int, float]] = field(default_factory=list)
+    """After each flush: the lane's position, and CPU-seconds of the process so far."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+        return time.monotonic()
+
+    async def open(self) -> None:
+        """Nothing to fence."""
+
+    async def confirm(self) -> None:
+        """Always ours."""
+
+    async def cut(self) -> None:
+        """No connections."""
+
+    async def restore(self, *, needed: bool = False) -> Sequence[tuple[bytes, bytes | None]]:
+        """Nothing yet."""
+        return []
+
+    async def fetch(self, positions: Mapping[TP, int], wait: float) -> list[Batch]:
+        """The batch at the lane's position."""
+        (position,) = positions.values()
+        at = int(np.searchsorted([b.first for b in self.batches], position))
+        if at < len(self.batches):
+            return [self.batches[at]]
+        assert self.lane is not None
+        self.lane.stop = True
+        return []
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        """Keep what the lane says; sizes of all."""
+        for write in writes:
+            self.bytes += len(write.value or b"")
+            kind = dict(write.headers).get(CE_TYPE) if self.keep and write.headers else None
+            if kind == SIGNAL_TYPE and write.key is None:
+                self.signals.append(write.value or b"")
+            elif kind == SUMMARY_TYPE:
+                self.summaries.append(write.value or b"")
+        assert self.lane is not None
+        self.marks.append((self.lane.head.position, time.process_time()))
+
+
+def batches(feed: Feed, seconds: int = SECONDS) -> list[Batch]:
+    """All readings in one partition, so many seconds of them in a batch."""
+    out: list[Batch] = []
+    rows: list[tuple[int, int, bytes | None, bytes | None, Headers]] = []
+    at, keys, heads = 0, feed.keys(), tuple(pulses.HEADERS)
+    for second, (pulse, numbers, assets, _) in enumerate(feed.seconds(1), 1):
+        rows.append((at, 0, None, pulse, heads))
+        values = feed.payloads(numbers)
+        rows += [(at + 1 + i, 0, keys[a], v, ()) for i, (a, v) in enumerate(zip(assets.tolist(), values, strict=True))]
+        at += 1 + len(values)
+        if second % seconds == 0 or not values:
+            out.append(Batch.of(TP(TOPIC, 0), rows[0][0], at, rows, at))
+            rows = []
+    return out
+
+
+def run(content: CitySet, given: Sequence[Batch], *, keep: bool = True, flush_s: float | None = None) -> Kept:
+    """One lane over all batches, with the shipped times of flushes unless told otherwise; set up apart."""
+    log, settings = Kept(given, keep), Settings()
+    lane = Lane(
+        log, LaneTopics.of(TOPIC, 0), ReadingsLane, {content.id: content}.__getitem__,
+        LaneSettings(content.id, KEY, 1, settings.flush_s if flush_s is None else flush_s),
+    )  # fmt: skip
+    log.lane = lane
+    drive(lane.run())
+    return log
+
+
+def rate(log: Kept, parts: int = 5) -> list[float]:
+    """Records a CPU-second in slices of the last two thirds of the work."""
+    positions = np.array([p for p, _ in log.marks])
+    end = positions[-1]
+    cuts = [int(np.searchsorted(positions, end * (1 / 3 + 2 / 3 * k / parts))) for k in range(parts + 1)]
+    found = [(log.marks[a], log.marks[min(b, len(positions) - 1)]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    return [(b[0] - a[0]) / (b[1] - a[1]) for a, b in found if b[1] > a[1]]
+
+
+def said(log: Kept) -> dict[str, list[Change]]:
+    """What each scenario said, in order, without the numbers that say where it stands among other scenarios."""
+    out: dict[str, list[Change]] = {}
+    decode = msgspec.json.Decoder(Signal).decode
+    for value in log.signals:
+        s = decode(value)
+        out.setdefault(s.scenario, []).append(
+            (s.asset, s.metric, s.kind, s.n, s.t, s.onset, s.offset, s.level, s.value, s.score, s.standard, s.grade)
+        )
+    unpack = msgspec.msgpack.Decoder(Summary).decode
+    for value in log.summaries:
+        m = unpack(value)
+        out.setdefault(m.name, []).append((m.t, m.offset, m.keys, m.columns))
+    return out
