@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,7 +19,7 @@ from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STA
 from brain.minutes import MinuteView
 from brain.placing import answer_at, put
 from brain.scenarios import Scenario
-from brain.scored import TABLES, Scored
+from brain.scored import NO_SCORES, TABLES, Scored
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.tracks import Tracks
@@ -74,8 +74,24 @@ class Program:
     scored: Scored
     silent: I4
     """Cells that wait for a silence."""
+    joint: bool
+    """Whether a summary needs the last values of several metrics, whenever they came."""
     evidence: Evidence | None = None
     """What speaks against assets, where the set asks for it."""
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Values between two changes of the set: columns, the record's offset and the lane's clock of each, what became
+    of it, where it is, and the scores that were made ahead of the decisions, with the place reached in them."""
+
+    columns: Columns
+    offset: I8
+    pulse: I8
+    outcome: NDArray[np.uint8]
+    place: tuple[F8, F8, I4]
+    scored: NDArray[Any] = field(default_factory=lambda: NO_SCORES)
+    at: int = 0
 
 
 class _SeriesLane:
@@ -142,7 +158,8 @@ class _SeriesLane:
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen, Scored(models, judges, cells, rules, first), silent, evidence,
+            minute_of, seen, Scored(models, judges, cells, rules, first), silent,
+            any(view.columns != ("last",) for view in seen), evidence,
         )  # fmt: skip
         self._warm()
 
@@ -152,8 +169,10 @@ class _SeriesLane:
         none = Columns(i, i, i, t, v, v, v, c)
         coords.warm()
         self._place(none)
-        self._call(0, 0, none, t, t, 0, np.zeros(0, np.uint8))
+        stretch = Stretch(none, t, t, np.zeros(0, np.uint8), (v, v, i))
         self.program.scored.warm(self.store)
+        self._score(stretch, 0, 0)
+        self._decide(0, 0, stretch, 0)
         if self.program.evidence is not None:
             self.program.evidence.warm()
 
@@ -176,20 +195,24 @@ class _SeriesLane:
             pulse = view.pulse[np.searchsorted(view.rows, rows)]
         outcome = np.zeros(len(rows), np.uint8)
         program.scored.unknown.clear()
-        begin, up = 0, view.up
-        place = (lon, lat, there)
+        stretch = Stretch(columns, offset, pulse, outcome, (lon, lat, there))
+        begin, ready, up = 0, 0, view.up
         evidence, minute = program.evidence, self.store.table(MINUTE)
         outside = [d for d in dead if d.series >= 0] if evidence is not None else []
         if program.timed:
-            for beat in view.beats:
-                end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+            ends = [self._end(view, beat, rows) for beat in view.beats]
+            for number, (beat, end) in enumerate(zip(view.beats, ends, strict=True)):
+                if end > ready:
+                    ready = self._score(stretch, ready, self._ahead(view.beats[number:], ends[number:], len(rows)))
                 if evidence is not None and outside:
                     before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
                     outside = evidence.count(outside, before, minute)
-                self._run(begin, end, columns, offset, pulse, up, outcome, place, out)
+                self._run(begin, end, stretch, up, out)
                 begin, up = end, beat.up
                 self._beat(beat, out)
-        self._run(begin, len(rows), columns, offset, pulse, up, outcome, place, out)
+        if len(rows) > ready:
+            self._score(stretch, ready, len(rows))
+        self._run(begin, len(rows), stretch, up, out)
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
         self._account(columns, outcome, there[:, program.content.map.column], out)
@@ -214,39 +237,51 @@ class _SeriesLane:
             lon[borrowed], lat[borrowed] = there
         return lon, lat
 
-    def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8],
-             place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
-        while begin < end:
-            done, made = self._call(begin, end, columns, offset, pulse, up, outcome)
-            events = self.events[:made]
-            p = self.program
-            if p.scored.most:
-                more = p.scored.run(
-                    begin, done, columns, offset, up, outcome, p.first, p.cells, p.rules, p.rungs, self.store
-                )
-                if len(more):
-                    events = np.concatenate((events, more))
-                    events = events[np.lexsort((events["cell"], events["column"]))]
-            begin = done
-            if len(events):
-                self._signals(events, columns, offset, place, out)
+    def _end(self, view: View, beat: Beat, rows: I4) -> int:
+        """How many values come before a beat."""
+        return len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
 
-    def _call(
-        self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, outcome: NDArray[np.uint8]
-    ) -> tuple[int, int]:
-        p = self.program
-        series, ewma, decision, minute = (self.store.table(name) for name in (SERIES, EWMA, DECISION, MINUTE))
+    def _ahead(self, beats: list[Beat], ends: list[int], n: int) -> int:
+        """How far readings can be scored before anything is decided: what a minute says must not have its future."""
+        if not self.program.joint:
+            return n
+        return next((end for beat, end in zip(beats, ends, strict=True) if beat.minute() >= 0), n)
+
+    def _score(self, s: Stretch, begin: int, end: int) -> int:
+        """Admit readings [begin, end) and make the scores of detectors and risk models, of all of them together."""
+        series, columns, p = self.store.table(SERIES), s.columns, self.program
+        kernel.admit(
+            begin,
+            end,
+            columns.series,
+            columns.t,
+            columns.value,
+            s.pulse,
+            p.slot_of,
+            series.rows,
+            series.dirty,
+            s.outcome,
+        )
+        s.scored, s.at = p.scored.run(begin, end, columns, s.outcome, self.store), 0
+        return end
+
+    def _run(self, begin: int, end: int, s: Stretch, up: int, out: Output) -> None:
+        while begin < end:
+            begin, s.at, made = self._decide(begin, end, s, up)
+            if made:
+                self._signals(self.events[:made], s, out)
+
+    def _decide(self, begin: int, end: int, s: Stretch, up: int) -> tuple[int, int, int]:
+        p, columns = self.program, s.columns
+        ewma, decision, minute = (self.store.table(name) for name in (EWMA, DECISION, MINUTE))
         return kernel.run(
-            begin, end, columns.series, columns.t, columns.value, columns.index, offset, pulse, up,
-            p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
-            ewma.rows, ewma.dirty, decision.rows, decision.dirty,
-            p.minute_of, minute.rows, minute.dirty, outcome, self.events,
+            begin, end, columns.series, columns.t, columns.value, columns.index, s.offset, s.pulse, up, s.outcome,
+            p.first, p.cells, p.rules, p.rungs, p.scored.sides, ewma.rows, ewma.dirty, decision.rows, decision.dirty,
+            p.minute_of, minute.rows, minute.dirty, s.scored, s.at, self.events,
         )  # fmt: skip
 
-    def _signals(
-        self, events: NDArray[Any], columns: Columns, offset: I8, place: tuple[F8, F8, I4], out: Output
-    ) -> None:
-        p = self.program
+    def _signals(self, events: NDArray[Any], s: Stretch, out: Output) -> None:
+        p, columns, offset, place = self.program, s.columns, s.offset, s.place
         content, registry = p.content, p.content.registry
         column = events["column"]
         fields = zip(
@@ -260,8 +295,9 @@ class _SeriesLane:
             signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
             signal.level, signal.value = level, value
             signal.score = None if math.isnan(score) else score
-            if (i, c) in p.scored.named:
-                signal.standard, signal.grade, signal.t = p.scored.named[i, c]
+            named = p.scored.named(int(p.cells["rule"][c]), i)
+            if named is not None:
+                signal.standard, signal.grade, signal.t = named
             signal.metric = registry.metrics[int(registry.series_metric[series])]
             put(signal, content, lon, lat, there)
             out.signals.append(signal)

@@ -31,8 +31,8 @@ BOUND, FAR, SAFE = 6.0, 12.0, 3.0
 """Thresholds, values of a run of bad ones, and ends of hysteresis, in standard deviations from a series' middle."""
 
 LEVELS = {
-    "gas": (3.0, 0.5), "do": (8.0, 0.2), "nh3n": (0.3, 0.02), "ph": (7.2, 0.05), "speed": (55.0, 2.0),
-    "water_level": (2.0, 0.1), "reservoir_level": (50.0, 0.5), "pm25": (30.0, 2.0), "pm10": (45.0, 3.0),
+    "gas": (3.0, 2.5), "do": (8.0, 0.5), "nh3n": (0.3, 0.1), "ph": (7.2, 0.2), "speed": (55.0, 4.0),
+    "water_level": (2.0, 0.1), "reservoir_level": (50.0, 0.5), "pm25": (30.0, 5.0), "pm10": (45.0, 3.0),
     "no2": (30.0, 2.0),
 }  # fmt: skip
 """Middle and standard deviation of the metrics that standards judge, in their units: a quiet day by the tables."""
@@ -97,7 +97,7 @@ STANDARDS: tuple[tuple[str, Form], ...] = (
                                      "inputs": {"DO": "do", "NH3N": "nh3n"}, "given": {"water": "river"}},
                           "clear": {"grade_below": "IV"}}),
     ("water_quality/ph", {"detect": {"standard": "water", "inputs": {"pH": "ph"}, "given": {"water": "river"}}}),
-    ("air/pm25", {"detect": {"standard": "aqi", "inputs": {"PM25_24h": "pm25"}, "grade_from": "moderate"}}),
+    ("air/pm25", {"detect": {"standard": "aqi", "inputs": {"PM25_24h": "pm25"}, "grade_from": "light"}}),
 )  # fmt: skip
 LIFE = ("smoke/smoke", "gas/gas")
 """Whose first threshold is of a never-hidden class."""

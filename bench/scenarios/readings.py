@@ -22,7 +22,7 @@ from streams.decode.fast import Names
 from streams.pulse import Pulse
 from streams.topics import partitions_of
 
-BAD, LASTS = 0.0002, 5
+BAD, LASTS = 0.0013, 5
 """Chance that a reading begins a run of bad values, and how many there are."""
 LONGEST = 320
 """Bytes that one reading has at most."""
@@ -84,7 +84,9 @@ class Feed:
         """Key of every asset."""
         return [name.encode() for name in self.city.registry.ids]
 
-    def seconds(self, partitions: int) -> Iterator[tuple[bytes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]]:
+    def seconds(
+        self, partitions: int
+    ) -> Iterator[tuple[bytes, NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]]:
         """Second by second: its pulse, the numbers of its readings, their assets and partitions. A pulse ends it."""
         of_asset = partitions_of(self.keys(), partitions)
         asset = self.city.registry.series_asset[self.series].astype(np.int64)
