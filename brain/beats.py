@@ -23,39 +23,70 @@ class Due(NamedTuple):
     kind: Kind
 
 
-def due(
-    beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], cell_of: Mapping[int, int], silent: I4
-) -> list[Due]:
-    """All that changes now, by key; ``table`` is that of decisions, ``cell_of`` maps its rows to cells.
+class Timers:
+    """The conditions of a lane that a pulse by itself can change, so that a pulse looks at no others.
 
-    Silences are counted in up-time, and begin anew after an outage: nobody could have spoken.
+    Derived from the table of decisions and rebuilt with the program; ``cell_of`` maps the table's rows to cells,
+    ``silent`` are the cells that wait for a silence. Silences are counted in up-time, and begin anew after an outage:
+    nobody could have spoken.
     """
-    found = []
-    for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
-        c = cell_of.get(slot, -1)
-        quiet = int(rules["quiet"][cells["rule"][c]]) if c >= 0 else 0
-        if c >= 0 and quiet == 0:
-            continue
-        if quiet and beat.outage:
-            table.rows["up"][slot] = beat.up
-            table.dirty[slot] = 1
-        elif beat.up - int(table.rows["up"][slot]) >= quiet:
-            found.append(Due(table.keys[slot], slot, c, "clear"))
-    if len(silent):
-        found += _fallen_silent(beat, table, cells, rules, silent)
-    return sorted(found)
 
+    def __init__(
+        self, table: Table, cells: NDArray[Any], rules: NDArray[Any], cell_of: Mapping[int, int], silent: I4
+    ) -> None:
+        self._cell_of = cell_of
+        self._quiet = rules["quiet"][cells["rule"]]
+        self._raised: set[int] = set()
+        for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
+            self.raised(slot)
+        self._silent, self._slots = silent, cells["decision"][silent]
+        self._bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
+        self._look = 0
+        """Up-time before which no silence can be long enough."""
 
-def _fallen_silent(beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], silent: I4) -> list[Due]:
-    slots = cells["decision"][silent]
-    waiting = (table.rows["since"][slots] != 0) & (table.rows["level"][slots] == 0)
-    if beat.outage:
-        table.rows["up"][slots[waiting]] = beat.up
-        table.dirty[slots[waiting]] = 1
-        return []
-    bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
-    gone = np.flatnonzero(waiting & (beat.up - table.rows["up"][slots] >= bound))
-    return [Due(table.keys[s], s, c, "raise") for s, c in zip(slots[gone].tolist(), silent[gone].tolist(), strict=True)]
+    def raised(self, slot: int) -> None:
+        """A condition was raised."""
+        c = self._cell_of.get(slot, -1)
+        if c < 0 or self._quiet[c] > 0:
+            self._raised.add(slot)
+
+    def cleared(self, slot: int) -> None:
+        """A condition was cleared."""
+        self._raised.discard(slot)
+
+    def due(self, beat: Beat, table: Table) -> list[Due]:
+        """All that changes now, by key; the caller tells what came of it."""
+        found = []
+        for slot in sorted(self._raised):
+            c = self._cell_of.get(slot, -1)
+            quiet = int(self._quiet[c]) if c >= 0 else 0
+            if quiet and beat.outage:
+                table.rows["up"][slot] = beat.up
+                table.dirty[slot] = 1
+            elif beat.up - int(table.rows["up"][slot]) >= quiet:
+                found.append(Due(table.keys[slot], slot, c, "clear"))
+        if len(self._silent) and (beat.outage or beat.up >= self._look):
+            found += self._fallen_silent(beat, table)
+        return sorted(found)
+
+    def _fallen_silent(self, beat: Beat, table: Table) -> list[Due]:
+        slots = self._slots
+        waiting = (table.rows["since"][slots] != 0) & (table.rows["level"][slots] == 0)
+        # Whoever speaks later, or for the first time, is silent long enough at least a bound from now.
+        self._look = beat.up + int(self._bound.min())
+        if beat.outage:
+            table.rows["up"][slots[waiting]] = beat.up
+            table.dirty[slots[waiting]] = 1
+            return []
+        ends = table.rows["up"][slots] + self._bound
+        late = waiting & (ends <= beat.up)
+        if (waiting & ~late).any():
+            self._look = min(self._look, int(ends[waiting & ~late].min()))
+        gone = np.flatnonzero(late)
+        return [
+            Due(table.keys[s], s, c, "raise")
+            for s, c in zip(slots[gone].tolist(), self._silent[gone].tolist(), strict=True)
+        ]
 
 
 def settle(one: Due, number: int, beat: Beat, table: Table, rules: NDArray[Any], cells: NDArray[Any]) -> None:

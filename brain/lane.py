@@ -28,7 +28,7 @@ from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import DECISION_STATE, SILENT
+from models.decision import CLEAR, DECISION_STATE, RAISE, SILENT
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
@@ -64,16 +64,13 @@ class Program:
     rules: NDArray[Any]
     rungs: NDArray[Any]
     timed: bool
-    """Whether a pulse can clear anything: conditions that end in silence, or orphans of an earlier set."""
-    cell_of: dict[int, int]
-    """Decision slot → cell, where timed."""
+    """Whether a pulse can change anything: conditions that end in silence, or orphans of an earlier set."""
+    timers: beats.Timers
     minute_of: I4
     """Series → row of the minute under way; -1 where no summary needs it."""
     views: list[MinuteView]
     """Of each scenario that needs a summary."""
     scored: Scored
-    silent: I4
-    """Cells that wait for a silence."""
     joint: bool
     """Whether a summary needs the last values of several metrics, whenever they came."""
     evidence: Evidence | None = None
@@ -157,8 +154,9 @@ class _SeriesLane:
         orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         self.program = Program(
-            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen, Scored(models, judges, cells, rules, first), silent,
+            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed,
+            beats.Timers(decision, cells, rules, cell_of, silent),
+            minute_of, seen, Scored(models, judges, cells, rules, first),
             any(view.columns != ("last",) for view in seen), evidence,
         )  # fmt: skip
         self._warm()
@@ -291,6 +289,10 @@ class _SeriesLane:
         )  # fmt: skip
         for (i, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, there in fields:
             series = int(p.cell_series[c])
+            if action == RAISE:
+                p.timers.raised(int(p.cells["decision"][c]))
+            elif action == CLEAR:
+                p.timers.cleared(int(p.cells["decision"][c]))
             signal = self._signal(c, KINDS[action], count, origin, index, t, onset)
             signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
             signal.level, signal.value = level, value
@@ -321,7 +323,7 @@ class _SeriesLane:
         if (p.views or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
-        for number, one in enumerate(beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent)):
+        for number, one in enumerate(p.timers.due(beat, table)):
             beats.settle(one, number, beat, table, p.rules, p.cells)
             row = table.rows[one.slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
@@ -342,6 +344,8 @@ class _SeriesLane:
             signal.offset, signal.index = beat.offset, number
             out.signals.append(signal)
             beats.leave(one, table)
+            if one.kind == "clear":
+                p.timers.cleared(one.slot)
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
         p, minute = self.program, self.store.table(MINUTE)

@@ -101,7 +101,7 @@ class Model(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Cells that are scored in one call: those of all scenarios with the same detector and settings, or of one judge."""
+    """Cells scored in one call: those of all scenarios with the same detector and settings, or those of one judge."""
 
     model: Detector | None
     table: str

@@ -171,14 +171,20 @@ class RiskModel:
         self._known(columns, takes)
         data: dict[str, Any] = {}
         missing, bad = np.zeros(n, bool), np.zeros(n, bool)
+        nothing = np.full(n, np.nan)
         for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
-                missing |= (data[name] == "") & (not kind.optional)
+                if not kind.optional:
+                    missing |= data[name] == ""
+            elif columns.get(name) is None:
+                data[name] = nothing
+                missing |= not kind.optional
             else:
-                data[name], wrong = _numbers(name, columns.get(name), n, kind)
+                data[name], wrong = _numbers(name, columns[name], n, kind)
                 bad |= wrong
-                missing |= np.isnan(data[name]) & ~wrong & (not kind.optional)
+                if not kind.optional:
+                    missing |= np.isnan(data[name]) & ~wrong
         out = _empty(n, self.more)
         reason = np.where(bad, Reason.bad_input, np.where(missing, Reason.missing_input, Reason.ok)).astype(np.int8)
         editions = {family: _edition(standards, family, t) for family in self.families}
@@ -278,8 +284,6 @@ def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[n
 
 
 def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
-    if given is None:
-        return np.full(n, np.nan), np.zeros(n, bool)
     column = np.array(given, np.float64)
     if column.shape != (n,):
         raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")

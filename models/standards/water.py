@@ -64,14 +64,15 @@ class WaterClass(RiskModel):
 
     def _class(self, table: Table, r: int, x: F8, lake: Any) -> F8:
         """Class by one indicator, 1 to 6; 0 where it is not given or does not apply to this kind of water."""
-        limits = table.values[r]
+        limits, applies = table.values[r], ~np.isnan(x)
+        if not applies.any():
+            return np.zeros(len(x))
         if table.rows[r] == "pH":
             out = np.where((x >= limits[0]) & (x <= limits[1]), 1.0, 6.0)
         elif table.less[r]:
             out = 1.0 + (x[:, None] < limits[None, :]).sum(axis=1)
         else:
             out = 1.0 + (x[:, None] > limits[None, :]).sum(axis=1)
-        applies = ~np.isnan(x)
         if table.rows[r].endswith("_lake"):
             applies &= lake
         elif table.rows[r].endswith("_river"):
