@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -115,21 +116,21 @@ def rate(log: Kept, parts: int = 5) -> list[float]:
     positions = np.array([p for p, _ in log.marks])
     end = positions[-1]
     cuts = [int(np.searchsorted(positions, end * (1 / 3 + 2 / 3 * k / parts))) for k in range(parts + 1)]
-    found = [(log.marks[a], log.marks[min(b, len(positions) - 1)]) for a, b in zip(cuts, cuts[1:], strict=False)]
+    found = [(log.marks[a], log.marks[min(b, len(positions) - 1)]) for a, b in itertools.pairwise(cuts)]
     return [(b[0] - a[0]) / (b[1] - a[1]) for a, b in found if b[1] > a[1]]
 
 
-def said(log: Kept) -> dict[str, list[Change]]:
-    """What each scenario said, in order, without the numbers that say where it stands among other scenarios."""
+def said(signals: Iterable[bytes], summaries: Iterable[bytes]) -> dict[str, list[Change]]:
+    """What each scenario said, by asset and in order, without what says where it stands among others and other assets."""
     out: dict[str, list[Change]] = {}
     decode = msgspec.json.Decoder(Signal).decode
-    for value in log.signals:
+    for value in signals:
         s = decode(value)
         out.setdefault(s.scenario, []).append(
-            (s.asset, s.metric, s.kind, s.n, s.t, s.onset, s.offset, s.level, s.value, s.score, s.standard, s.grade)
+            (s.asset, s.metric, s.t, s.kind, s.n, s.onset, s.level, s.value, s.score, s.standard, s.grade, s.grid)
         )
     unpack = msgspec.msgpack.Decoder(Summary).decode
-    for value in log.summaries:
+    for value in summaries:
         m = unpack(value)
-        out.setdefault(m.name, []).append((m.t, m.offset, m.keys, m.columns))
-    return out
+        out.setdefault(m.name, []).append((m.t, m.offset, tuple(m.keys), tuple(sorted(m.columns.items()))))
+    return {name: sorted(changes, key=repr) for name, changes in out.items()}

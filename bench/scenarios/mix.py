@@ -107,6 +107,7 @@ LIFE = ("smoke/smoke", "gas/gas")
 class City:
     """The assets of the bench, and its scenarios in the order in which they are added: one, ten, a hundred."""
 
+    assets: int
     registry: Registry
     scenarios: tuple[Scenario, ...]
 
@@ -145,7 +146,7 @@ def city(assets: int) -> City:
                 )
             )  # fmt: skip
             number += 1
-    return City(Registry.of(records), tuple(scenarios()))
+    return City(assets, Registry.of(records), tuple(scenarios()))
 
 
 def scenarios() -> list[Scenario]:
