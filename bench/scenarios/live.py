@@ -8,14 +8,12 @@ from dataclasses import dataclass
 from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
 
 from bench.engine.stand import Stand
-from bench.scenarios.memory import TOPIC, Change, said
+from bench.scenarios.memory import PARTITIONS, TOPIC, Change, said
 from bench.scenarios.readings import Feed
 from bench.watch import measure
 from bench.watch.produce import AHEAD
 from streams import admin, topics
 from streams import pulse as pulses
-
-PARTITIONS = 4
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ from streams.memory import drive
 from streams.records import CE_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Batch, Headers, Signal, Summary, Write
 
 TOPIC = "iot.telemetry"
-SECONDS = 5
+PARTITIONS = 4
+SECONDS = 25
 """Of readings in a batch: about a megabyte, as a fetch brings."""
 
 Change = tuple[object, ...]
@@ -83,18 +84,20 @@ class Kept:
         self.marks.append((self.lane.head.position, time.process_time()))
 
 
-def batches(feed: Feed, seconds: int = SECONDS) -> list[Batch]:
-    """All readings in one partition, so many seconds of them in a batch."""
+def batches(feed: Feed, partition: int = 0) -> list[Batch]:
+    """The readings of one of four partitions, so many seconds of them in a batch."""
     out: list[Batch] = []
     rows: list[tuple[int, int, bytes | None, bytes | None, Headers]] = []
-    at, keys, heads = 0, feed.keys(), tuple(pulses.HEADERS)
-    for second, (pulse, numbers, assets, _) in enumerate(feed.seconds(1), 1):
+    at, keys, heads, source = 0, feed.keys(), tuple(pulses.HEADERS), TP(TOPIC, partition)
+    for second, (pulse, numbers, assets, parts) in enumerate(feed.seconds(PARTITIONS), 1):
         rows.append((at, 0, None, pulse, heads))
-        values = feed.payloads(numbers)
-        rows += [(at + 1 + i, 0, keys[a], v, ()) for i, (a, v) in enumerate(zip(assets.tolist(), values, strict=True))]
+        mine = parts == partition
+        values = feed.payloads(numbers[mine])
+        who = assets[mine].tolist()
+        rows += [(at + 1 + i, 0, keys[a], v, ()) for i, (a, v) in enumerate(zip(who, values, strict=True))]
         at += 1 + len(values)
-        if second % seconds == 0 or not values:
-            out.append(Batch.of(TP(TOPIC, 0), rows[0][0], at, rows, at))
+        if second % SECONDS == 0 or not len(numbers):
+            out.append(Batch.of(source, rows[0][0], at, rows, at))
             rows = []
     return out
 
@@ -103,8 +106,8 @@ def run(content: CitySet, given: Sequence[Batch], *, keep: bool = True, flush_s:
     """One lane over all batches, with the shipped times of flushes unless told otherwise; set up apart."""
     log, settings = Kept(given, keep), Settings()
     lane = Lane(
-        log, LaneTopics.of(TOPIC, 0), ReadingsLane, {content.id: content}.__getitem__,
-        LaneSettings(content.id, KEY, 1, settings.flush_s if flush_s is None else flush_s),
+        log, LaneTopics.of(*given[0].source), ReadingsLane, {content.id: content}.__getitem__,
+        LaneSettings(content.id, KEY, PARTITIONS, settings.flush_s if flush_s is None else flush_s),
     )  # fmt: skip
     log.lane = lane
     drive(lane.run())
