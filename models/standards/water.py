@@ -56,7 +56,7 @@ class WaterClass(RiskModel):
         reason = reasons(len(value))
         reason[incomplete] = Reason.incomplete
         reason[value == 0] = Reason.missing_input
-        reason[~np.isin(columns["water"], ("river", "lake"))] = Reason.not_in_table
+        reason[~lake & (columns["water"] != "river")] = Reason.not_in_table
         worst = np.where(value > 0, classes.argmax(axis=0), np.nan)
         beside = np.where(apart[:, None], each, 0).max(axis=0).astype(float)
         return Answer(value, _grade(value), _grade(sure), reason,
