@@ -102,12 +102,12 @@ def batches(feed: Feed, partition: int = 0) -> list[Batch]:
     return out
 
 
-def run(content: CitySet, given: Sequence[Batch], *, keep: bool = True, flush_s: float | None = None) -> Kept:
-    """One lane over all batches, with the shipped times of flushes unless told otherwise; set up apart."""
+def run(content: CitySet, given: Sequence[Batch], *, keep: bool = True, **flushes: float) -> Kept:
+    """One lane over all batches; ``flushes`` are settings of the lane, the shipped ones where not given."""
     log, settings = Kept(given, keep), Settings()
     lane = Lane(
         log, LaneTopics.of(*given[0].source), ReadingsLane, {content.id: content}.__getitem__,
-        LaneSettings(content.id, KEY, PARTITIONS, settings.flush_s if flush_s is None else flush_s),
+        LaneSettings(content.id, KEY, PARTITIONS, **{"flush_s": settings.flush_s, **flushes}),  # type: ignore[arg-type]
     )  # fmt: skip
     log.lane = lane
     drive(lane.run())
