@@ -44,7 +44,9 @@ def expected(feed: Feed, scenario: Scenario, assets: set[int]) -> set[Told]:
         if registry.metrics[registry.series_metric[series]] != scenario.match.metric:
             continue
         numbers = np.arange(place, feed.readings, turns)
-        for t, kind, level in _one(scenario, _readings(numbers, feed.values[numbers]), feed.readings // PULSE_EVERY + 1):
+        for t, kind, level in _one(
+            scenario, _readings(numbers, feed.values[numbers]), feed.readings // PULSE_EVERY + 1
+        ):
             out.add((scenario.id, registry.ids[asset], t, kind, level))
     return out
 
