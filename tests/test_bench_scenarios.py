@@ -14,6 +14,7 @@ from bench.engine.stand import Stand
 from bench.scenarios import memory, oracle
 from bench.scenarios.mix import City, city, scenarios
 from bench.scenarios.readings import Feed
+from bench.watch.workload import START_MS
 from brain.cells import matching
 from brain.scenarios import DOMAINS, Scenario
 from streams.decode import decode_readings
@@ -50,7 +51,7 @@ def test_readings_are_of_the_engine_benchmarks_form_and_all_are_decoded(made: Ci
     columns, dead = decode_readings(batch, rows, made.registry)
     assert dead == []
     assert len(columns) == len(rows) > 500
-    sent = feed.values[columns.t - bench.oracle.START_MS] / 1000
+    sent = feed.values[columns.t - START_MS] / 1000
     assert columns.value.tolist() == sent.tolist()
 
 

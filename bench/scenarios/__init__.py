@@ -24,7 +24,7 @@ from streams.topics import partitions_of
 
 COUNTS = (1, 10, 100)
 ENOUGH, BACKTEST, SHARE = 150_000, 300_000, 0.5
-"""Promised with a hundred scenarios: events a CPU-second live, events a second backtested, share of the rate with one."""
+"""Promised with a hundred: events a CPU-second live, events a second backtested, share of the rate with one."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def speed(stand: Stand, feed: Feed, scenarios: int, patience_s: float = 90.0) ->
 
 
 def produce(bootstrap: str, feed: Feed, topic: str) -> None:
-    """Fill a topic, a pulse a second of event time in every partition. Raises RuntimeError when a record was refused."""
+    """Fill a topic, a pulse a second in every partition. Raises RuntimeError when a record was refused."""
     failed: list[str] = []
 
     def landed(error: KafkaError | None, message: Message) -> None:

@@ -25,6 +25,8 @@ PARTITIONS = 4
 SECONDS = 25
 """Of readings in a batch: about a megabyte, as a fetch brings."""
 
+STATE = TP("state.bench", 0)
+
 Change = tuple[object, ...]
 
 
@@ -38,11 +40,12 @@ class Kept:
     batches: Sequence[Batch]
     keep: bool = True
     lane: Lane | None = None
-    bytes: int = 0
+    written: int = 0
     signals: list[bytes] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)
     marks: list[tuple[int, float]] = field(default_factory=list)
     """After each flush: the lane's position, and CPU-seconds of the process so far."""
+    state: TP = STATE
 
     def now(self) -> float:
         """Monotonic seconds."""
@@ -74,7 +77,7 @@ class Kept:
     async def commit(self, writes: Sequence[Write]) -> None:
         """Keep what the lane says; sizes of all."""
         for write in writes:
-            self.bytes += len(write.value or b"")
+            self.written += len(write.value or b"")
             kind = dict(write.headers).get(CE_TYPE) if self.keep and write.headers else None
             if kind == SIGNAL_TYPE and write.key is None:
                 self.signals.append(write.value or b"")
@@ -124,7 +127,7 @@ def rate(log: Kept, parts: int = 5) -> list[float]:
 
 
 def said(signals: Iterable[bytes], summaries: Iterable[bytes]) -> dict[str, list[Change]]:
-    """What each scenario said, by asset and in order, without what says where it stands among others and other assets."""
+    """What each scenario said, sorted, without the numbers that say where it stands among other scenarios."""
     out: dict[str, list[Change]] = {}
     decode = msgspec.json.Decoder(Signal).decode
     for value in signals:

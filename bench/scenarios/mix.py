@@ -20,8 +20,9 @@ from streams.registry import Asset, Measure, Registry
 SET = "sha256:bench-scenarios"
 """Id of the set in all pulses, however many scenarios it has: so one input serves all."""
 DOMAIN = {
-    "生态环境局": "eco", "水务局": "emergency", "燃气办": "emergency", "消防救援支队": "emergency", "应急管理局": "emergency",
-    "气象局": "emergency", "自然资源局": "emergency", "交通运输局": "public", "城市管理和综合执法局": "public",
+    "生态环境局": "eco", "水务局": "emergency", "燃气办": "emergency", "消防救援支队": "emergency",
+    "应急管理局": "emergency", "气象局": "emergency", "自然资源局": "emergency", "交通运输局": "public",
+    "城市管理和综合执法局": "public",
     "市场监督管理局": "market", "住房和城乡建设局": "economy", "民政局": "social",
 }  # fmt: skip
 """Domain of what is watched on an owner's assets."""

@@ -53,7 +53,8 @@ class Feed:
         off = draw.standard_normal(self.readings).clip(-4, 4)
         _bad(draw.random(self.readings), len(self.series), off)
         turn = np.arange(self.readings) % len(self.series)
-        return np.rint(1000 * (around[turn, 0] + off * around[turn, 1]).clip(0)).astype(np.int64)
+        made: NDArray[np.int64] = np.rint(1000 * (around[turn, 0] + off * around[turn, 1]).clip(0)).astype(np.int64)
+        return made
 
     @cached_property
     def _texts(self) -> tuple[Names, Names, Names]:
@@ -74,8 +75,8 @@ class Feed:
         which = self.series[rows % len(self.series)]
         rest = Names.of([b',"v":', b',"crs":"wgs84","q":"good","seq":', b"}"])
         _write(
-            rows, which, self.values[rows], START_MS, heads.text, heads.ends, tails.text, tails.ends, lats.text, lats.ends,
-            rest.text, rest.ends, out, ends,
+            rows, which, self.values[rows], START_MS, heads.text, heads.ends, tails.text, tails.ends, lats.text,
+            lats.ends, rest.text, rest.ends, out, ends,
         )  # fmt: skip
         data = out[: ends[-1]].tobytes()
         return [data[a:b] for a, b in itertools.pairwise(ends.tolist())]

@@ -312,7 +312,8 @@ def _text(name: str, given: Any, n: int) -> Texts:
 
 def answered(reason: NDArray[np.int8]) -> Bools:
     """Whether a reason stands beside an answer."""
-    return (reason == OK) | (reason == INCOMPLETE)
+    known: Bools = (reason == OK) | (reason == INCOMPLETE)
+    return known
 
 
 def reasons(n: int) -> NDArray[np.int8]:
