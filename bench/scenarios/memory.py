@@ -44,7 +44,7 @@ class Kept:
     signals: list[bytes] = field(default_factory=list)
     summaries: list[bytes] = field(default_factory=list)
     marks: list[tuple[int, float]] = field(default_factory=list)
-    """After each flush: the lane's position, and CPU-seconds of the process so far."""
+    """At each fetch: the lane's position, and CPU-seconds of the process so far."""
     state: TP = STATE
 
     def now(self) -> float:
@@ -67,6 +67,7 @@ class Kept:
     async def fetch(self, positions: Mapping[TP, int], wait: float) -> list[Batch]:
         """The batch at the lane's position."""
         (position,) = positions.values()
+        self.marks.append((position, time.process_time()))
         at = int(np.searchsorted([b.first for b in self.batches], position))
         if at < len(self.batches):
             return [self.batches[at]]
@@ -83,8 +84,6 @@ class Kept:
                 self.signals.append(write.value or b"")
             elif kind == SUMMARY_TYPE:
                 self.summaries.append(write.value or b"")
-        assert self.lane is not None
-        self.marks.append((self.lane.head.position, time.process_time()))
 
 
 def batches(feed: Feed, partition: int = 0) -> list[Batch]:
