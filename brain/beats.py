@@ -24,64 +24,94 @@ class Due(NamedTuple):
     kind: Kind
 
 
-def due(
-    beat: Beat,
-    table: Table,
-    cells: NDArray[Any],
-    rules: NDArray[Any],
-    cell_of: Mapping[int, int],
-    silent: I4,
-    shut: int = 0,
-) -> list[Due]:
-    """All that changes now, by key; ``table`` is that of decisions, ``cell_of`` maps its rows to cells.
+class Timers:
+    """The conditions of a lane that a pulse by itself can change, so that a pulse looks at no others.
 
-    Silences are counted in up-time, and begin anew after an outage: nobody could have spoken. ``shut``: bits of hours
-    in which the beat does not lie, when no silence of theirs is raised.
+    Derived from the table of decisions and rebuilt with the program; ``cell_of`` maps the table's rows to cells,
+    ``silent`` are the cells that wait for a silence. Silences are counted in up-time, and begin anew after an outage:
+    nobody could have spoken.
     """
-    found = []
-    for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
-        c = cell_of.get(slot, -1)
-        if c >= 0 and turned(table.rows["index"][slot], cells["shadow"][c]):
-            c = -1
-        quiet = int(rules["quiet"][cells["rule"][c]]) if c >= 0 else 0
-        if c >= 0 and quiet == 0:
-            continue
-        if quiet and beat.outage:
-            table.rows["up"][slot] = beat.up
-            table.dirty[slot] = 1
-        elif beat.up - int(table.rows["up"][slot]) >= quiet:
-            found.append(Due(table.keys[slot], slot, c, "clear"))
-    if len(silent):
-        found += _fallen_silent(beat, table, cells, rules, silent, shut)
-    return sorted(found, key=lambda one: (_shadowed(one, table, cells), *one))
+
+    def __init__(
+        self, table: Table, cells: NDArray[Any], rules: NDArray[Any], cell_of: Mapping[int, int], silent: I4
+    ) -> None:
+        self._cell_of = cell_of
+        self._quiet, self._shadow = rules["quiet"][cells["rule"]], cells["shadow"]
+        self._raised: set[int] = set()
+        for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
+            self.raised(slot)
+            if self._cell(slot, table) < 0:
+                self._raised.add(slot)
+        self._silent, self._slots = silent, cells["decision"][silent]
+        self._bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
+        self._hours = rules["hours"][cells["rule"][silent]]
+        self._look = 0
+        """Up-time before which no silence can be long enough."""
+
+    def raised(self, slot: int) -> None:
+        """A condition was raised."""
+        c = self._cell_of.get(slot, -1)
+        if c < 0 or self._quiet[c] > 0:
+            self._raised.add(slot)
+
+    def cleared(self, slot: int) -> None:
+        """A condition was cleared."""
+        self._raised.discard(slot)
+
+    def due(self, beat: Beat, table: Table, shut: int = 0) -> list[Due]:
+        """All that changes now, by key; the caller tells what came of it. ``shut``: bits of hours in which the beat
+        does not lie, when no silence of theirs is raised."""
+        found = []
+        for slot in sorted(self._raised):
+            c = self._cell(slot, table)
+            quiet = int(self._quiet[c]) if c >= 0 else 0
+            if quiet and beat.outage:
+                table.rows["up"][slot] = beat.up
+                table.dirty[slot] = 1
+            elif beat.up - int(table.rows["up"][slot]) >= quiet:
+                found.append(Due(table.keys[slot], slot, c, "clear"))
+        if len(self._silent) and (beat.outage or beat.up >= self._look):
+            found += self._fallen_silent(beat, table, shut)
+        return sorted(found, key=lambda one: (self._shadowed(one, table), *one))
+
+    def _cell(self, slot: int, table: Table) -> int:
+        """Of a condition that stands; below 0 where no scenario in force goes on with it."""
+        c = self._cell_of.get(slot, -1)
+        return -1 if c >= 0 and turned(table.rows["index"][slot], self._shadow[c]) else c
+
+    def _shadowed(self, one: Due, table: Table) -> int:
+        """Those in shadow come last: they must not move the numbers of others."""
+        if one.kind == "raise":
+            return int(self._shadow[one.cell])
+        return int(table.rows["index"][one.slot]) & SHADOW
+
+    def _fallen_silent(self, beat: Beat, table: Table, shut: int) -> list[Due]:
+        slots = self._slots
+        waiting = (table.rows["since"][slots] != 0) & (table.rows["level"][slots] == 0)
+        # Whoever speaks later, or for the first time, is silent long enough at least a bound from now.
+        self._look = beat.up + int(self._bound.min())
+        if beat.outage:
+            table.rows["up"][slots[waiting]] = beat.up
+            table.dirty[slots[waiting]] = 1
+            return []
+        ends = table.rows["up"][slots] + self._bound
+        late = waiting & (ends <= beat.up)
+        if (waiting & ~late).any():
+            self._look = min(self._look, int(ends[waiting & ~late].min()))
+        closed = late & ((self._hours & shut) != 0)
+        if closed.any():
+            self._look = beat.up  # raised at the first pulse within its hours
+        gone = np.flatnonzero(late & ~closed)
+        return [
+            Due(table.keys[s], s, c, "raise")
+            for s, c in zip(slots[gone].tolist(), self._silent[gone].tolist(), strict=True)
+        ]
 
 
 def turned(index: Any, shadow: Any) -> Any:
     """Whether what was raised at ``index`` was in shadow and its scenario now is not, or the other way round: a set
     promoted it, or took it back."""
     return (index & SHADOW) != shadow
-
-
-def _shadowed(one: Due, table: Table, cells: NDArray[Any]) -> int:
-    """Those in shadow come last: they must not move the numbers of others."""
-    if one.kind == "raise":
-        return int(cells["shadow"][one.cell])
-    return int(table.rows["index"][one.slot]) & SHADOW
-
-
-def _fallen_silent(
-    beat: Beat, table: Table, cells: NDArray[Any], rules: NDArray[Any], silent: I4, shut: int
-) -> list[Due]:
-    slots = cells["decision"][silent]
-    waiting = (table.rows["since"][slots] != 0) & (table.rows["level"][slots] == 0)
-    if beat.outage:
-        table.rows["up"][slots[waiting]] = beat.up
-        table.dirty[slots[waiting]] = 1
-        return []
-    bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
-    waiting &= (rules["hours"][cells["rule"][silent]] & shut) == 0
-    gone = np.flatnonzero(waiting & (beat.up - table.rows["up"][slots] >= bound))
-    return [Due(table.keys[s], s, c, "raise") for s, c in zip(slots[gone].tolist(), silent[gone].tolist(), strict=True)]
 
 
 def settle(one: Due, number: int, beat: Beat, table: Table, rules: NDArray[Any], cells: NDArray[Any]) -> None:

@@ -34,7 +34,7 @@ I1 = NDArray[np.int8]
 U1 = NDArray[np.uint8]
 F8 = NDArray[np.float64]
 
-__all__ = ["CELL", "EVENT", "KINDS", "MINUTE_STATE", "SERIES_STATE", "Kind", "place", "run"]
+__all__ = ["CELL", "EVENT", "KINDS", "MINUTE_STATE", "SCORED", "SERIES_STATE", "Kind", "admit", "place", "run"]
 
 SERIES_STATE = np.dtype([("t", "i8"), ("v", "f8")])
 """Watermark of a series in ms, and the value that set it; 0 is "nothing yet" (the decoder refuses such times)."""
@@ -46,6 +46,9 @@ time was ahead of the lane's clock (one refused as future too), and how many val
 CELL = np.dtype([("rule", "i4"), ("decision", "i4"), ("ewma", "i4"), ("model", "i4"), ("shadow", "i4")])
 """Scenario, and rows of the tables of decisions, of the average made in this pass, of the detector of another pass;
 the bit SHADOW where it is raised in shadow."""
+
+SCORED = np.dtype([("t", "i8"), ("score", "f8"), ("told", "f8"), ("column", "i4"), ("cell", "i4")])
+"""A score that another pass made, of a reading in a cell: time of the judgement, what is decided on, what is said."""
 
 EVENT = np.dtype(
     [
@@ -98,45 +101,65 @@ def _spoke(row: Any, dirty: U1, d: int, up: int, t: int) -> int:
     return CLEAR
 
 
+BOTH, UP, DOWN = 0, 1, 2
+"""Which side of a score counts."""
+
+
+@njit(cache=True, inline="always")
+def turned(score: float, side: int) -> float:
+    """A score with the side that counts made high; of both, its magnitude."""
+    return abs(score) if side == BOTH else score if side == UP else -score
+
+
 @njit(cache=True, nogil=True)
-def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int,
-        shut: I8, slot_of: I4, seen: NDArray[Any], seen_dirty: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
-        rungs: NDArray[Any], ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1,
-        minute_of: I4, minute: NDArray[Any], minute_dirty: U1,
-        outcome: U1, events: NDArray[Any]) -> tuple[int, int]:  # fmt: skip
-    """Readings [begin, end) in their order; answers (first one not done, events written).
+def admit(begin: int, end: int, series: I4, t: I8, value: F8, pulse: I8, slot_of: I4, seen: NDArray[Any],
+          seen_dirty: U1, outcome: U1) -> None:  # fmt: skip
+    """What becomes of readings [begin, end), in their order: watermarks move, nothing is decided.
+
+    ``slot_of`` (series,) is -1 for a series of another partition.
+    """
+    for i in range(begin, end):
+        k = slot_of[series[i]]
+        if k < 0:
+            outcome[i] = FOREIGN
+        elif t[i] > pulse[i] + FUTURE_MS:
+            outcome[i] = FUTURE
+        elif t[i] <= seen[k].t:
+            outcome[i] = LATE if t[i] < seen[k].t else REPEATED if value[i] == seen[k].v else CONFLICT
+        else:
+            outcome[i] = FINE
+            seen[k].t = t[i]
+            seen[k].v = value[i]
+            seen_dirty[k] = 1
+
+
+@njit(cache=True, nogil=True)
+def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int, shut: I8,
+        outcome: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], sides: I1,
+        ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1, minute_of: I4,
+        minute: NDArray[Any], minute_dirty: U1, scored: NDArray[Any], at: int,
+        events: NDArray[Any]) -> tuple[int, int, int]:  # fmt: skip
+    """Decide on admitted readings [begin, end); answers (first one not done, place in ``scored``, events written).
 
     It stops early only where ``events`` may not have room for one reading more; call it again from there.
-    ``slot_of`` (series,) is -1 for a series of another partition; ``first`` (series + 1,) bounds the cells of each;
-    ``minute_of`` (series,) is -1 for a series that no summary needs. ``shut`` has the bits of the hours in which a
-    reading does not lie: to scenarios of those it meets nothing, and ends what they raised.
+    ``first`` (series + 1,) bounds the cells of each; ``minute_of`` (series,) is -1 for a series that no summary needs.
+    ``scored``, rows of SCORED in the order of readings and cells, is read from ``at`` on. ``shut`` has the bits of the
+    hours in which a reading does not lie: to scenarios of those it meets nothing, and ends what they raised.
     """
     made = 0
     room = len(events)
     for i in range(begin, end):
         s = series[i]
-        k = slot_of[s]
-        if k < 0:
-            outcome[i] = FOREIGN
-            continue
-        ti, v = t[i], value[i]
-        m = minute_of[s]
-        if ti > pulse[i] + FUTURE_MS:
-            outcome[i] = FUTURE
-            if m >= 0:
-                minute[m].ahead = ti - pulse[i]
-                minute_dirty[m] = 1
-            continue
-        last = seen[k].t
-        if ti <= last:
-            outcome[i] = LATE if ti < last else REPEATED if v == seen[k].v else CONFLICT
+        if outcome[i] != FINE:
+            if outcome[i] == FUTURE and minute_of[s] >= 0:
+                minute[minute_of[s]].ahead = t[i] - pulse[i]
+                minute_dirty[minute_of[s]] = 1
             continue
         a, b = first[s], first[s + 1]
         if made + (b - a) > room:
-            return i, made
-        seen[k].t = ti
-        seen[k].v = v
-        seen_dirty[k] = 1
+            return i, at, made
+        ti, v = t[i], value[i]
+        m = minute_of[s]
         if m >= 0:
             minute[m].last = v
             minute[m].n += 1
@@ -145,11 +168,16 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
         for c in range(a, b):
             r, d = cells[c].rule, cells[c].decision
             kind = rules[r].kind
-            if kind == SCORE:
-                continue  # brain.scored does it for all rows of a detector together
             score = np.nan
             x = v
+            when = ti
             row = decision[d]
+            if kind == SCORE:
+                if at == len(scored) or scored[at].column != i or scored[at].cell != c:
+                    continue  # not judged: another value of the same record is
+                score, when = scored[at].told, scored[at].t
+                x = turned(scored[at].score, sides[r])
+                at += 1
             if kind == SILENT:
                 action = _spoke(row, decision_dirty, d, up, ti)
             else:
@@ -162,7 +190,9 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
                     x = -v
                 if rules[r].hours and rules[r].hours & shut[i]:
                     x = -np.inf
-                action = decide_step(rules, r, rungs, decision, d, x, ti)
+                if row.level == 0 and row.run == 0 and not meets(rules, r, x):
+                    continue
+                action = decide_step(rules, r, rungs, decision, d, x, when)
             if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
                 row.up = up
                 decision_dirty[d] = 1
@@ -173,7 +203,7 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
                 continue
             note(events[made], i, c, c - a, cells[c].shadow, action, row, offset[i], index[i], score)
             made += 1
-    return end, made
+    return end, at, made
 
 
 @njit(cache=True, nogil=True)

@@ -6,8 +6,8 @@ All readings go through one compiled pass; Python handles only what comes out of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -20,10 +20,9 @@ from brain.agent_kit.tables import TABLES as AGENT_TABLES
 from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.hours import Openings
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
-from brain.minutes import MinuteView
 from brain.placing import answer_at, put
+from brain.program import Program, Stretch
 from brain.reach import alike
-from brain.scenarios import Scenario
 from brain.scored import TABLES, Scored
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
@@ -33,11 +32,11 @@ from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import DECISION_STATE, SILENT
+from models.decision import CLEAR, DECISION_STATE, RAISE, SILENT
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
-from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
+from streams.records import I4, TP, Batch, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -54,40 +53,6 @@ REASONS = {
 }  # fmt: skip
 
 Decoder = Callable[[Batch, I4, Registry], tuple[Columns, list[Dead]]]
-
-
-@dataclass(slots=True)
-class Program:
-    """A set, compiled for one lane: which series are ours, their cells, and the rules in tables."""
-
-    content: CitySet
-    scenarios: list[Scenario]
-    slot_of: I4
-    first: I4
-    cells: NDArray[Any]
-    cell_series: I4
-    rules: NDArray[Any]
-    rungs: NDArray[Any]
-    timed: bool
-    """Whether a pulse can clear anything: conditions that end in silence, or orphans of an earlier set."""
-    cell_of: dict[int, int]
-    """Decision slot → cell, where timed."""
-    minute_of: I4
-    """Series → row of the minute under way; -1 where no summary needs it."""
-    views: list[MinuteView]
-    """Of each scenario that needs a summary."""
-    shadows: list[MinuteView]
-    """Of those in shadow or on trial."""
-    scored: Scored
-    silent: I4
-    """Cells that wait for a silence."""
-    openings: Openings
-    """Hours of the scenarios."""
-    evidence: Evidence | None = None
-    """What speaks against assets, where the set asks for it."""
-    agents: LaneAgents | None = None
-    asked: Sequence[agent_minute.View] = ()
-    """Of city agents: what they get of a minute."""
 
 
 class _SeriesLane:
@@ -163,9 +128,10 @@ class _SeriesLane:
         timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
         timed = timed or bool(asked)
         self.program = Program(
-            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed, cell_of if timed else {},
-            minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first), silent,
-            openings, evidence, agents, asked,
+            content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed,
+            beats.Timers(decision, cells, rules, cell_of, silent),
+            minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first),
+            any(view.columns != ("last",) for view in seen) or bool(asked), openings, evidence, agents, asked,
         )  # fmt: skip
         self._warm()
 
@@ -175,8 +141,10 @@ class _SeriesLane:
         none = Columns(i, i, i, t, v, v, v, c)
         coords.warm()
         self._place(none)
-        self._call(0, 0, none, t, t, 0, t, np.zeros(0, np.uint8))
+        stretch = Stretch(none, t, t, np.zeros(0, np.uint8), (v, v, i), t)
         self.program.scored.warm(self.store)
+        self._score(stretch, 0, 0)
+        self._decide(0, 0, stretch, 0)
         if self.program.evidence is not None:
             self.program.evidence.warm()
 
@@ -199,21 +167,24 @@ class _SeriesLane:
             pulse = view.pulse[np.searchsorted(view.rows, rows)]
         outcome = np.zeros(len(rows), np.uint8)
         program.scored.unknown.clear()
-        begin, up = 0, view.up
-        shut = program.openings.shut(columns.t)
-        place = (lon, lat, there)
+        stretch = Stretch(columns, offset, pulse, outcome, (lon, lat, there), program.openings.shut(columns.t))
+        begin, ready, up = 0, 0, view.up
         evidence, minute = program.evidence, self.store.table(MINUTE)
         outside = [d for d in dead if d.series >= 0] if evidence is not None else []
         if program.timed:
-            for beat in view.beats:
-                end = len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+            ends = [self._end(view, beat, rows) for beat in view.beats]
+            for number, (beat, end) in enumerate(zip(view.beats, ends, strict=True)):
+                if end > ready:
+                    ready = self._score(stretch, ready, self._ahead(view.beats[number:], ends[number:], len(rows)))
                 if evidence is not None and outside:
                     before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
                     outside = evidence.count(outside, before, minute)
-                self._run(begin, end, columns, offset, pulse, up, shut, outcome, place, out)
+                self._run(begin, end, stretch, up, out)
                 begin, up = end, beat.up
                 self._beat(beat, out)
-        self._run(begin, len(rows), columns, offset, pulse, up, shut, outcome, place, out)
+        if len(rows) > ready:
+            self._score(stretch, ready, len(rows))
+        self._run(begin, len(rows), stretch, up, out)
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
         if program.agents:
@@ -247,47 +218,51 @@ class _SeriesLane:
             lon[borrowed], lat[borrowed] = there
         return lon, lat
 
-    def _run(self, begin: int, end: int, columns: Columns, offset: I8, pulse: I8, up: int, shut: I8,
-             outcome: NDArray[np.uint8], place: tuple[F8, F8, I4], out: Output) -> None:  # fmt: skip
-        while begin < end:
-            done, made = self._call(begin, end, columns, offset, pulse, up, shut, outcome)
-            events = self.events[:made]
-            p = self.program
-            if p.scored.most:
-                more = p.scored.run(
-                    begin, done, columns, offset, up, shut, outcome, p.first, p.cells, p.rules, p.rungs, self.store
-                )
-                if len(more):
-                    events = np.concatenate((events, more))
-                    events = events[np.lexsort((events["cell"], events["column"]))]
-            begin = done
-            if len(events):
-                self._signals(events, columns, offset, place, out)
+    def _end(self, view: View, beat: Beat, rows: I4) -> int:
+        """How many values come before a beat."""
+        return len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
 
-    def _call(
-        self,
-        begin: int,
-        end: int,
-        columns: Columns,
-        offset: I8,
-        pulse: I8,
-        up: int,
-        shut: I8,
-        outcome: NDArray[np.uint8],
-    ) -> tuple[int, int]:
-        p = self.program
-        series, ewma, decision, minute = (self.store.table(name) for name in (SERIES, EWMA, DECISION, MINUTE))
+    def _ahead(self, beats: list[Beat], ends: list[int], n: int) -> int:
+        """How far readings can be scored before anything is decided: what a minute says must not have its future."""
+        if not self.program.joint:
+            return n
+        return next((end for beat, end in zip(beats, ends, strict=True) if beat.minute() >= 0), n)
+
+    def _score(self, s: Stretch, begin: int, end: int) -> int:
+        """Admit readings [begin, end) and make the scores of detectors and risk models, of all of them together."""
+        series, columns, p = self.store.table(SERIES), s.columns, self.program
+        kernel.admit(
+            begin,
+            end,
+            columns.series,
+            columns.t,
+            columns.value,
+            s.pulse,
+            p.slot_of,
+            series.rows,
+            series.dirty,
+            s.outcome,
+        )
+        s.scored, s.at = p.scored.run(begin, end, columns, s.outcome, self.store), 0
+        return end
+
+    def _run(self, begin: int, end: int, s: Stretch, up: int, out: Output) -> None:
+        while begin < end:
+            begin, s.at, made = self._decide(begin, end, s, up)
+            if made:
+                self._signals(self.events[:made], s, out)
+
+    def _decide(self, begin: int, end: int, s: Stretch, up: int) -> tuple[int, int, int]:
+        p, columns = self.program, s.columns
+        ewma, decision, minute = (self.store.table(name) for name in (EWMA, DECISION, MINUTE))
         return kernel.run(
-            begin, end, columns.series, columns.t, columns.value, columns.index, offset, pulse, up,
-            shut, p.slot_of, series.rows, series.dirty, p.first, p.cells, p.rules, p.rungs,
-            ewma.rows, ewma.dirty, decision.rows, decision.dirty,
-            p.minute_of, minute.rows, minute.dirty, outcome, self.events,
+            begin, end, columns.series, columns.t, columns.value, columns.index, s.offset, s.pulse, up, s.shut,
+            s.outcome, p.first, p.cells, p.rules, p.rungs, p.scored.sides, ewma.rows, ewma.dirty,
+            decision.rows, decision.dirty, p.minute_of, minute.rows, minute.dirty, s.scored, s.at, self.events,
         )  # fmt: skip
 
-    def _signals(
-        self, events: NDArray[Any], columns: Columns, offset: I8, place: tuple[F8, F8, I4], out: Output
-    ) -> None:
-        p = self.program
+    def _signals(self, events: NDArray[Any], s: Stretch, out: Output) -> None:
+        p, columns, offset, place = self.program, s.columns, s.offset, s.place
         content, registry = p.content, p.content.registry
         column = events["column"]
         fields = zip(
@@ -297,12 +272,17 @@ class _SeriesLane:
         )  # fmt: skip
         for (i, c, action, count, index, level, origin, onset, score), at, nth, t, value, lon, lat, there in fields:
             series = int(p.cell_series[c])
+            if action == RAISE:
+                p.timers.raised(int(p.cells["decision"][c]))
+            elif action == CLEAR:
+                p.timers.cleared(int(p.cells["decision"][c]))
             signal = self._signal(c, KINDS[action], count, origin, index, t, onset)
             signal.offset, signal.index = at, nth * PER_VALUE + c - int(p.first[series])
             signal.level, signal.value = level, value
             signal.score = None if math.isnan(score) else score
-            if (i, c) in p.scored.named:
-                signal.standard, signal.grade, signal.t = p.scored.named[i, c]
+            named = p.scored.named(int(p.cells["rule"][c]), i)
+            if named is not None:
+                signal.standard, signal.grade, signal.t = named
             signal.metric = registry.metrics[int(registry.series_metric[series])]
             put(signal, content, lon, lat, there)
             out.signals.append(signal)
@@ -326,9 +306,7 @@ class _SeriesLane:
         if (p.views or p.shadows or p.asked or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
         table = self.store.table(DECISION)
-        for number, one in enumerate(
-            beats.due(beat, table, p.cells, p.rules, p.cell_of, p.silent, p.openings.shut_at(beat.time))
-        ):
+        for number, one in enumerate(p.timers.due(beat, table, p.openings.shut_at(beat.time))):
             beats.settle(one, number, beat, table, p.rules, p.cells)
             row = table.rows[one.slot]
             count, origin, index, onset = (int(row[f]) for f in ("count", "offset", "index", "onset"))
@@ -349,6 +327,8 @@ class _SeriesLane:
             signal.offset, signal.index = beat.offset, number
             out.signals.append(signal)
             beats.leave(one, table)
+            if one.kind == "clear":
+                p.timers.cleared(one.slot)
 
     def _sum_up(self, beat: Beat, out: Output) -> None:
         p, minute = self.program, self.store.table(MINUTE)

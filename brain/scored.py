@@ -14,11 +14,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from brain.kernel import EVENT, F8, FINE, U1, note
+from brain.kernel import BOTH, DOWN, F8, FINE, SCORED, U1, UP, turned
 from brain.near import hint, near
 from models.autoregressive import AutoregressiveResidual
 from models.combine import Combiner
-from models.decision import CHANGED, SAME, SCORE, decide_step, meets
+from models.decision import SCORE
 from models.detector import Detector
 from models.novelty import PatternNovelty
 from models.registry import DETECTORS
@@ -31,13 +31,14 @@ from streams.state import Store
 if TYPE_CHECKING:  # a scenario's detector is checked here, and what judges is made of scenarios
     from brain.judged import Judge, Said
 
+__all__ = ["SIDES", "SINGLE", "TABLES", "Model", "Parts", "Scored", "detector", "score_rows", "table_of", "turned"]
+
 SINGLE = (
     "robust", "quantile", "level_shift", "rate", "flatline", "drift", "noise", "spike", "seasonal", "autoregressive",
     "novelty",
 )  # fmt: skip
 """Detectors that score each reading of a series by itself; ``ewma`` has a form of its own, ``ewma_deviation``."""
 
-BOTH, UP, DOWN = 0, 1, 2
 SIDES = {"both": BOTH, "up": UP, "down": DOWN}
 
 
@@ -99,94 +100,120 @@ class Model(NamedTuple):
     parts: Parts | None = None
 
 
-class Scored:
-    """The detectors and risk models of a lane's scenarios. ``most``: scenarios with one that a single series has.
+class _Group(NamedTuple):
+    """Cells scored in one call: those of all scenarios with the same detector and settings, or those of one judge."""
 
-    ``named``: (column, cell) of the last run's signals → table that judged, grade, time of the judgement. ``unknown``:
-    judgements that gave nothing, by reason, since it was cleared.
+    model: Detector | None
+    table: str
+    parts: Parts | None
+    judge: Judge | None
+
+
+NO_SCORES = np.zeros(0, SCORED)
+
+
+class Scored:
+    """The detectors and risk models of a lane's scenarios. ``sides``: of each rule, which side of the score counts.
+
+    ``unknown``: judgements that gave nothing, by reason, since it was cleared.
     """
 
     def __init__(
         self, models: list[Model], judges: list[Judge], cells: NDArray[Any], rules: NDArray[Any], first: I4
     ) -> None:
-        self.models, self.judges = models, judges
-        self.named: dict[tuple[int, int], tuple[str, str, int]] = {}
         self.unknown: Counter[str] = Counter()
-        self._sides = np.zeros(len(rules), np.int8)
+        self.sides = np.zeros(len(rules), np.int8)
+        self._groups: list[_Group] = []
+        group_of = np.full(len(rules), -1, np.int32)
+        alike: dict[tuple[str, str], int] = {}
         for m in models:
-            self._sides[m.rule] = m.side
+            self.sides[m.rule] = m.side
+            name = (m.table, repr(m.model))
+            if m.parts is None and name in alike:
+                group_of[m.rule] = alike[name]
+                continue
+            group_of[m.rule] = len(self._groups)
+            if m.parts is None:
+                alike[name] = len(self._groups)
+            self._groups.append(_Group(m.model, m.table, m.parts, None))
         for j in judges:
-            self._sides[j.rule] = UP
+            self.sides[j.rule] = UP
+            group_of[j.rule] = len(self._groups)
+            self._groups.append(_Group(None, "", None, j))
         scored = rules["kind"][cells["rule"]] == SCORE
-        sums = np.concatenate(([0], np.cumsum(scored)))
-        self.most = int((sums[first[1:]] - sums[first[:-1]]).max()) if len(first) > 1 else 0
+        self._cell = np.flatnonzero(scored).astype(np.int32)
+        self._group = group_of[cells["rule"][self._cell]]
+        self._slot = np.ascontiguousarray(cells["model"][self._cell])
+        self._first = np.concatenate(([0], np.cumsum(scored)))[first].astype(np.int32)
+        self._judged: dict[int, Judge] = {j.rule: j for j in judges}
+        self._said: dict[int, tuple[I4, Said]] = {}
 
     def warm(self, store: Store) -> None:
-        """Have the detectors' kernels compiled, or loaded."""
-        none = np.zeros(0, np.int32)
-        for m in self.models:
-            if m.parts is not None:
-                m.parts.score(none, np.zeros(0, np.int64), np.zeros(0))
-            if m.model is None:
-                continue
-            score_rows(m.model, store.table(m.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
-        for j in self.judges:
-            j.warm(store)
+        """Have the kernels compiled, or loaded."""
+        none, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+        for g in self._groups:
+            if g.parts is not None:
+                g.parts.score(none, t, v)
+            elif g.judge is not None:
+                g.judge.warm(store)
+            elif g.model is not None:
+                score_rows(g.model, store.table(g.table).rows, none, t, v)
+        if self._groups:
+            none_taken = np.zeros(0, np.uint8)
+            self.run(0, 0, Columns(none, none, none, t, v, v, v, np.zeros(0, np.int8)), none_taken, store)
 
-    def run(self, begin: int, end: int, columns: Columns, offset: I8, up: int, shut: I8, outcome: U1, first: I4,
-            cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], store: Store) -> NDArray[Any]:  # fmt: skip
-        """Score and decide rows [begin, end) that the pass before took; answers the signals to be, in their order."""
-        self.named = {}
-        room = (end - begin) * self.most
-        rows, at = np.empty(room, np.int32), np.empty(room, np.int32)
-        n = gather(begin, end, columns.series, outcome, first, cells, rules, rows, at)
-        if n == 0:
-            return np.zeros(0, EVENT)
-        rows, at = rows[:n], at[:n]
-        score, rule = np.full(n, np.nan), cells["rule"][at]
-        for m in self.models:
-            mine = np.flatnonzero(rule == m.rule)
-            if len(mine) and m.parts is not None:
-                place = cells["model"][at[mine]]
-                score[mine] = m.parts.score(place, columns.t[rows[mine]], columns.value[rows[mine]])
-            elif len(mine) and m.model is not None:
-                table = store.table(m.table)
-                slot = cells["model"][at[mine]]
-                score[mine] = score_rows(m.model, table.rows, slot, columns.t[rows[mine]], columns.value[rows[mine]])
-                table.dirty[slot] = 1
-        told, when, said = score, columns.t[rows], []
-        if self.judges:
-            told, keep = score.copy(), np.ones(n, bool)
-            for j in self.judges:
-                mine = np.flatnonzero(rule == j.rule)
-                if not len(mine):
-                    continue
-                answer = j.judge(store, columns, rows[mine], at[mine], cells["model"][at[mine]])
-                of, keep[mine] = mine[answer.of], False
-                score[of], told[of], when[of], keep[of] = answer.score, answer.value, answer.t, True
-                said.append((j, rows[of], answer))
-            if not keep.all():
-                rows, at, score, told, when = rows[keep], at[keep], score[keep], told[keep], when[keep]
-        decision = store.table("decision")
-        events = np.zeros(n, EVENT)
-        made = settle(
-            rows, at, score, told, when, columns.series, columns.index, offset, up, shut, first, cells, rules,
-            self._sides, rungs, decision.rows, decision.dirty, events,
+    def run(self, begin: int, end: int, columns: Columns, outcome: U1, store: Store) -> NDArray[Any]:
+        """Score readings [begin, end) that were admitted, of each group together; rows of SCORED, in their order."""
+        self._said = {}
+        if not len(self._cell):
+            return NO_SCORES
+        counts = np.zeros(len(self._groups) + 1, np.int64)
+        _count(begin, end, columns.series, outcome, self._first, self._group, counts)
+        bounds = np.cumsum(counts)
+        n = int(bounds[-1])
+        out, place = np.empty(n, SCORED), np.empty(n, np.int32)
+        slot, t, value = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n)
+        _gather(
+            begin, end, columns.series, columns.t, columns.value, outcome, self._first, self._cell, self._group,
+            self._slot, bounds[:-1].copy(), out, place, slot, t, value,
         )  # fmt: skip
-        for j, judged, answer in said:
-            self._note(j, judged, answer, events[:made], cells)
-        return events[:made]
+        keep = None
+        for g, a, b in zip(self._groups, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            if a == b:
+                continue
+            mine = place[a:b]
+            if g.judge is not None:
+                rows = out["column"][mine]
+                said = g.judge.judge(store, columns, rows, out["cell"][mine], slot[a:b])
+                of = mine[said.of]
+                out["score"][of], out["told"][of], out["t"][of] = said.score, said.value, said.t
+                if len(of) < len(mine):
+                    keep = np.ones(n, bool) if keep is None else keep
+                    keep[mine] = False
+                    keep[of] = True
+                self._tell(g.judge, rows[said.of], said)
+            elif g.parts is not None:
+                _spread(mine, g.parts.score(slot[a:b], t[a:b], value[a:b]), out)
+            elif g.model is not None:
+                table = store.table(g.table)
+                _spread(mine, score_rows(g.model, table.rows, slot[a:b], t[a:b], value[a:b]), out)
+                table.dirty[slot[a:b]] = 1
+        return out if keep is None else out[keep]
 
-    def _note(self, judge: Judge, rows: I4, said: Said, events: NDArray[Any], cells: NDArray[Any]) -> None:
+    def _tell(self, judge: Judge, rows: I4, said: Said) -> None:
+        self._said[judge.rule] = (rows, said)
         counts = np.bincount(said.reason, minlength=len(Reason)).tolist()
         for reason in Reason:
             if counts[reason] and reason not in (Reason.ok, Reason.incomplete):
                 self.unknown[f"standard_{reason.name}"] += counts[reason]
-        mine = events[cells["rule"][events["cell"]] == judge.rule]
-        at = np.searchsorted(rows, mine["column"])  # a series has one cell of a scenario, so a row has one judgement
-        columns = (mine["column"], mine["cell"], said.grade[at], said.table[at], said.t[at])
-        for column, cell, grade, table, t in zip(*(c.tolist() for c in columns), strict=True):
-            self.named[column, cell] = (*judge.names(grade, table), t)
+
+    def named(self, rule: int, column: int) -> tuple[str, str, int] | None:
+        """Of a reading of the last run: table that judged, grade, time of the judgement; None where no table does."""
+        if rule not in self._said:
+            return None
+        rows, said = self._said[rule]
+        at = int(np.searchsorted(rows, column))  # a series has one cell of a scenario, so a row has one judgement
+        return (*self._judged[rule].names(int(said.grade[at]), int(said.table[at])), int(said.t[at]))
 
 
 def score_rows(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) -> F8:
@@ -198,47 +225,35 @@ def score_rows(model: Detector, rows: NDArray[Any], slot: I4, t: I8, value: F8) 
 
 
 @njit(cache=True, nogil=True)
-def gather(begin: int, end: int, series: I4, outcome: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any],
-           rows: I4, at: I4) -> int:  # fmt: skip
-    """Rows that were taken and cells of theirs whose scenario names a detector, in order; answers how many."""
-    n = 0
+def _count(begin: int, end: int, series: I4, outcome: U1, first: I4, group: I4, counts: I8) -> None:
+    """Scored cells of admitted readings, by group; the count of group g at g + 1."""
     for i in range(begin, end):
         if outcome[i] == FINE:
-            for c in range(first[series[i]], first[series[i] + 1]):
-                if rules[cells[c].rule].kind == SCORE:
-                    rows[n], at[n] = i, c
-                    n += 1
-    return n
-
-
-@njit(cache=True, inline="always")
-def turned(score: float, side: int) -> float:
-    """A score with the side that counts made high; of both, its magnitude."""
-    return abs(score) if side == BOTH else score if side == UP else -score
+            for k in range(first[series[i]], first[series[i] + 1]):
+                counts[group[k] + 1] += 1
 
 
 @njit(cache=True, nogil=True)
-def settle(rows: I4, at: I4, score: F8, told: F8, when: I8, series: I4, index: I4, offset: I8, up: int, shut: I8,
-           first: I4, cells: NDArray[Any], rules: NDArray[Any], sides: NDArray[np.int8], rungs: NDArray[Any],
-           decision: NDArray[Any], dirty: U1, events: NDArray[Any]) -> int:  # fmt: skip
-    """Decide on scores of times ``when``; ``events`` has room for all and says ``told``. Answers how many there are."""
-    made = 0
-    for k in range(len(rows)):
-        i, c = rows[k], at[k]
-        r, d = cells[c].rule, cells[c].decision
-        x = turned(score[k], sides[r])
-        if rules[r].hours and rules[r].hours & shut[i]:
-            x = -np.inf
-        action = decide_step(rules, r, rungs, decision, d, x, when[k])
-        row = decision[d]
-        if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
-            row.up = up
-            dirty[d] = 1
-        if action == SAME:
-            continue
-        dirty[d] = 1
-        if action != CHANGED:
-            place, shadow = c - first[series[i]], cells[c].shadow
-            note(events[made], i, c, place, shadow, action, row, offset[i], index[i], told[k])
-            made += 1
-    return made
+def _gather(begin: int, end: int, series: I4, t: I8, value: F8, outcome: U1, first: I4, cell: I4, group: I4, slot: I4,
+            at: I8, out: NDArray[Any], place: I4, slots: I4, times: I8, values: F8) -> None:  # fmt: skip
+    """Readings in scored cells, in order, into ``out``; the columns of each group together, from its ``at`` on."""
+    n = 0
+    for i in range(begin, end):
+        if outcome[i] == FINE:
+            for k in range(first[series[i]], first[series[i] + 1]):
+                out[n].column = i
+                out[n].cell = cell[k]
+                out[n].t = t[i]
+                g = group[k]
+                p = at[g]
+                place[p], slots[p], times[p], values[p] = n, slot[k], t[i], value[i]
+                at[g] += 1
+                n += 1
+
+
+@njit(cache=True, nogil=True)
+def _spread(place: I4, score: F8, out: NDArray[Any]) -> None:
+    """Put the scores of a group where their readings are."""
+    for k in range(len(place)):
+        out[place[k]].score = score[k]
+        out[place[k]].told = score[k]

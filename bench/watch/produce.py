@@ -158,7 +158,7 @@ def _pulse(producer: Producer, job: Job, partitions: list[int], second: int) -> 
 
 
 @njit(cache=True)
-def _integer(out, at, value, width):  # type: ignore[no-untyped-def]  # numba infers
+def integer(out, at, value, width):  # type: ignore[no-untyped-def]  # numba infers
     digits, rest = 1, value
     while rest >= 10:
         rest //= 10
@@ -171,7 +171,7 @@ def _integer(out, at, value, width):  # type: ignore[no-untyped-def]  # numba in
 
 
 @njit(cache=True)
-def _text(out, at, text, begin, end):  # type: ignore[no-untyped-def]  # numba infers
+def text_at(out, at, text, begin, end):  # type: ignore[no-untyped-def]  # numba infers
     for i in range(begin, end):
         out[at] = text[i]
         at += 1
@@ -186,9 +186,9 @@ def _seven(out, at, x):  # type: ignore[no-untyped-def]  # numba infers
     if abs(scaled - whole - 0.5) < 1e-4:
         return -1
     k = np.int64(whole) + (scaled - whole > 0.5)
-    at = _integer(out, at, k // 10_000_000, 1)
+    at = integer(out, at, k // 10_000_000, 1)
     out[at] = 46
-    return _integer(out, at + 1, k % 10_000_000, 7)
+    return integer(out, at + 1, k % 10_000_000, 7)
 
 
 @njit(cache=True)
@@ -197,9 +197,9 @@ def _shortest(out, at, v):  # type: ignore[no-untyped-def]  # numba infers
     k = np.int64(np.rint(v * 1000))
     if k < 0 or k / 1000 != v:
         return -1
-    at = _integer(out, at, k // 1000, 1)
+    at = integer(out, at, k // 1000, 1)
     out[at] = 46
-    at = _integer(out, at + 1, k % 1000, 3)
+    at = integer(out, at + 1, k % 1000, 3)
     while out[at - 1] == 48 and out[at - 2] != 46:
         at -= 1
     return at
@@ -212,20 +212,20 @@ def _write(rows, values, assets, begun, text, cuts, out, ends):  # type: ignore[
     for i in range(len(rows)):
         n = rows[i]
         a = n % assets
-        at = _integer(out, _text(out, at, text, cuts[0], cuts[1]), a, 6)
-        at = _integer(out, _text(out, at, text, cuts[1], cuts[2]), begun + n, 1)
-        at = _shortest(out, _text(out, at, text, cuts[2], cuts[3]), values[i])
+        at = integer(out, text_at(out, at, text, cuts[0], cuts[1]), a, 6)
+        at = integer(out, text_at(out, at, text, cuts[1], cuts[2]), begun + n, 1)
+        at = _shortest(out, text_at(out, at, text, cuts[2], cuts[3]), values[i])
         if at < 0:
             return False
-        at = _text(out, at, text, cuts[3], cuts[4])
+        at = text_at(out, at, text, cuts[3], cuts[4])
         at = _seven(out, at, 113.2 + (a * 7919 % assets) / assets * 0.4 + n % 97 * 1e-6)
         if at < 0:
             return False
-        at = _text(out, at, text, cuts[4], cuts[5])
+        at = text_at(out, at, text, cuts[4], cuts[5])
         at = _seven(out, at, 22.0 + (a * 104729 % assets) / assets * 0.3 + n % 89 * 1e-6)
         if at < 0:
             return False
-        at = _integer(out, _text(out, at, text, cuts[5], cuts[6]), n, 1)
-        at = _text(out, at, text, cuts[6], cuts[7])
+        at = integer(out, text_at(out, at, text, cuts[5], cuts[6]), n, 1)
+        at = text_at(out, at, text, cuts[6], cuts[7])
         ends[i + 1] = at
     return True

@@ -11,6 +11,7 @@ from brain.commands.worker import configure_logs
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import ReadingsLane, watch_set
+from brain.sets import CitySet
 from brain.settings import Settings
 from streams.door import WorkerSettings, run_worker
 from streams.health import serve
@@ -20,17 +21,27 @@ from streams.progress import Progress, watchdog
 
 def main() -> None:
     """Run until SIGTERM."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = options(__doc__)
+    given = parser.parse_args()
+    work(given, watch_set(given.assets), KEY)
+
+
+def options(about: str | None) -> argparse.ArgumentParser:
+    """What a worker of the benchmarks is told."""
+    parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--bootstrap", required=True)
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--assets", type=int, required=True)
     parser.add_argument("--partitions", type=int, required=True)
     parser.add_argument("--conduct", action="store_true", help="write pulses and run the city task")
     parser.add_argument("--health-port", type=int, default=0)
-    given = parser.parse_args()
+    return parser
+
+
+def work(given: argparse.Namespace, content: CitySet, key: bytes) -> None:
+    """Run with one set in force until SIGTERM."""
     configure_logs()
     defaults = Settings()
-    content = watch_set(given.assets)
     progress = Progress(defaults.stuck_s)
     _, port = serve(progress, given.health_port)
     watchdog(progress)
@@ -43,7 +54,7 @@ def main() -> None:
             city=CityLogic if given.conduct else None,
             sets={content.id: content}.__getitem__,
             genesis=content.id,
-            key=KEY,
+            key=key,
             prefix=given.prefix,
             outcomes=outcomes,
             group=defaults.group,

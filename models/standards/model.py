@@ -45,6 +45,14 @@ class Reason(enum.IntEnum):
     """Inputs that cannot be true together."""
 
 
+OK, INCOMPLETE, NO_TABLE_IN_FORCE, MISSING_INPUT, BAD_INPUT = (
+    int(reason) for reason in (
+        Reason.ok, Reason.incomplete, Reason.no_table_in_force, Reason.missing_input, Reason.bad_input
+    )
+)  # fmt: skip
+"""Reasons as plain numbers, which columns take faster than members of an enumeration."""
+
+
 class UnknownInput(ValueError):
     """A column that the model does not take."""
 
@@ -171,29 +179,36 @@ class RiskModel:
         self._known(columns, takes)
         data: dict[str, Any] = {}
         missing, bad = np.zeros(n, bool), np.zeros(n, bool)
+        nothing = np.full(n, np.nan)
         for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
-                missing |= (data[name] == "") & (not kind.optional)
+                if not kind.optional:
+                    missing |= data[name] == ""
+            elif columns.get(name) is None:
+                data[name] = nothing
+                missing |= not kind.optional
             else:
-                data[name], wrong = _numbers(name, columns.get(name), n, kind)
+                data[name], wrong = _numbers(name, columns[name], n, kind)
                 bad |= wrong
-                missing |= np.isnan(data[name]) & ~wrong & (not kind.optional)
+                if not kind.optional:
+                    missing |= np.isnan(data[name]) & ~wrong
         out = _empty(n, self.more)
-        reason = np.where(bad, Reason.bad_input, np.where(missing, Reason.missing_input, Reason.ok)).astype(np.int8)
+        reason = reasons(n)
+        reason[missing] = MISSING_INPUT
+        reason[bad] = BAD_INPUT
         editions = {family: _edition(standards, family, t) for family in self.families}
-        absent = np.zeros(n, bool)
         for which in editions.values():
-            absent |= which < 0
-        reason[absent] = Reason.no_table_in_force
+            reason[which < 0] = NO_TABLE_IN_FORCE
         table = next(iter(editions.values())) if editions else np.full(n, -1)
-        for rows, tables in self._days(standards, editions, np.flatnonzero(reason == Reason.ok)):
-            answer = self._run(tables, {name: column[rows] for name, column in data.items()})
+        for rows, tables in self._days(standards, editions, np.flatnonzero(reason == OK)):
+            every = len(rows) == n  # in its order: nothing has to be picked out
+            answer = self._run(tables, data if every else {name: column[rows] for name, column in data.items()})
             out.put(rows, answer)
             levels = tables[self.families[0]].levels if self.families else self.levels
             out.level[rows] = self._level(answer, levels if rate is None else rate(levels))
             reason[rows] = answer.reason
-        known = np.isin(reason, (Reason.ok, Reason.incomplete))
+        known = answered(reason)
         same = (out.grade == out.sure) & (out.grade >= 0)
         return Judgement(
             np.where(known, out.value, np.nan), np.where(known, out.grade, -1).astype(np.int8),
@@ -249,7 +264,7 @@ class RiskModel:
         several = (keys != keys[0]).any()  # most columns are of one day's tables: sorting is dear
         for key in np.unique(keys, axis=0) if several else keys[:1]:
             tables = {f: standards[f].tables[int(i)] for f, i in zip(editions, key, strict=True)}
-            yield rows[(keys == key).all(axis=1)], tables
+            yield rows[(keys == key).all(axis=1)] if several else rows, tables
 
 
 @dataclass(slots=True, eq=False)
@@ -278,8 +293,6 @@ def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[n
 
 
 def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
-    if given is None:
-        return np.full(n, np.nan), np.zeros(n, bool)
     column = np.array(given, np.float64)
     if column.shape != (n,):
         raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")
@@ -295,6 +308,12 @@ def _text(name: str, given: Any, n: int) -> Texts:
     if column.shape != (n,):
         raise ValueError(f"{name}: expected {n} texts, got shape {column.shape}")
     return column
+
+
+def answered(reason: NDArray[np.int8]) -> Bools:
+    """Whether a reason stands beside an answer."""
+    known: Bools = (reason == OK) | (reason == INCOMPLETE)
+    return known
 
 
 def reasons(n: int) -> NDArray[np.int8]:

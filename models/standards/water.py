@@ -56,7 +56,7 @@ class WaterClass(RiskModel):
         reason = reasons(len(value))
         reason[incomplete] = Reason.incomplete
         reason[value == 0] = Reason.missing_input
-        reason[~np.isin(columns["water"], ("river", "lake"))] = Reason.not_in_table
+        reason[~lake & (columns["water"] != "river")] = Reason.not_in_table
         worst = np.where(value > 0, classes.argmax(axis=0), np.nan)
         beside = np.where(apart[:, None], each, 0).max(axis=0).astype(float)
         return Answer(value, _grade(value), _grade(sure), reason,
@@ -64,14 +64,15 @@ class WaterClass(RiskModel):
 
     def _class(self, table: Table, r: int, x: F8, lake: Any) -> F8:
         """Class by one indicator, 1 to 6; 0 where it is not given or does not apply to this kind of water."""
-        limits = table.values[r]
+        limits, applies = table.values[r], ~np.isnan(x)
+        if not applies.any():
+            return np.zeros(len(x))
         if table.rows[r] == "pH":
             out = np.where((x >= limits[0]) & (x <= limits[1]), 1.0, 6.0)
         elif table.less[r]:
             out = 1.0 + (x[:, None] < limits[None, :]).sum(axis=1)
         else:
             out = 1.0 + (x[:, None] > limits[None, :]).sum(axis=1)
-        applies = ~np.isnan(x)
         if table.rows[r].endswith("_lake"):
             applies &= lake
         elif table.rows[r].endswith("_river"):

@@ -33,7 +33,7 @@ detect: {words: any}
 def test_the_demo_has_scenarios_over_three_inputs_and_three_domains_in_both_languages() -> None:
     shipped = load(DEMO)
     assert len(shipped) >= 6
-    assert {s.source for s in shipped} == {"iot", "video", "hotline"}
+    assert {s.source for s in shipped} == {"iot", "video", "hotline", "signals"}
     assert {s.domain for s in shipped} >= {"emergency", "market", "eco"}
     assert all(s.name.zh and s.name.en for s in shipped)
     assert [s.id for s in shipped] == sorted(s.id for s in shipped)
