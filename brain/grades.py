@@ -14,7 +14,7 @@ from models.standards.model import Input, RiskModel, TextInput
 from models.standards.registry import MODELS
 
 if TYPE_CHECKING:  # scenarios are checked by what is here
-    from brain.scenarios import Detect
+    from brain.scenario_form import Detect
 
 OLDEST_S = 366 * 86_400.0
 """Longest age that an input may have, seconds."""

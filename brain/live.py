@@ -16,7 +16,8 @@ import structlog
 
 from brain import live_apply
 from brain.live_apply import ASSETS, FEATURES, Outcome, Record, Refusal, valid_from
-from brain.sets import Changes, SetLibrary, changes_of, digest_of, files
+from brain.set_library import SetLibrary
+from brain.sets import Changes, changes_of, digest_of, files
 from geo.compiled import beside
 from streams import set_store
 from streams.produce import send_all

@@ -17,7 +17,8 @@ from brain.incidents.books import Books
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
-from brain.sets import ASSETS, CitySet, SetLibrary, borrows, digest, files, folders
+from brain.set_library import SetLibrary
+from brain.sets import ASSETS, CitySet, borrows, digest, files, folders
 from brain.settings import Settings, SettingsError
 from brain.warnings_lane import WarningsLane
 from geo.compiled import short_turns

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -220,88 +220,6 @@ class CitySet:
                     lon[row], lat[row] = x[0], y[0]
 
 
-class SetLibrary:
-    """The sets that this worker has, by content hash. Those of folders are read at start, so a wrong one stops it.
-
-    ``cache`` is a folder for sets that came from elsewhere and for compiled maps; ``fetch`` answers the packed files of
-    sets that no folder has, and raises KeyError where nobody has them.
-    """
-
-    def __init__(
-        self, folders: Iterable[Path], cache: Path | None = None,
-        fetch: Callable[[str], Mapping[str, bytes]] | None = None,
-    ) -> None:  # fmt: skip
-        self.cache, self._fetch = cache, fetch
-        self._paths: dict[str, Path] = {}
-        self._sets: dict[str, CitySet] = {}
-        for folder in folders:
-            loaded = CitySet.load(folder, cache, self._sets.values())
-            self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
-            self._paths.setdefault(digest_of(own(folder)), folder)
-
-    def find(self, id: str, folder: Path) -> CitySet:
-        """The set of that id: of the folders below ``folder``, of the cache, or fetched into it.
-
-        Raises
-        ------
-        KeyError
-            Nobody has that content.
-        ValueError, OSError
-            As :meth:`CitySet.load`.
-        """
-        return self._load(id, self.path(id, folder))
-
-    def path(self, id: str, folder: Path) -> Path:
-        """Where the files of a set lie; they are fetched where they lie nowhere. Raises KeyError."""
-        if id not in self._paths:
-            found = next((path for path in folders(folder) if has(path, id)), None)
-            self._paths[id] = found or self._cached(id) or self.keep(self._fetched(id), id)
-        return self._paths[id]
-
-    def get(self, id: str) -> CitySet:
-        """Raises KeyError where this worker does not have the set."""
-        if id not in self._sets:
-            path = self._paths.get(id) or self._cached(id)
-            if path is None:
-                raise KeyError(id)
-            return self._load(id, path)
-        return self._sets[id]
-
-    def ids(self) -> list[str]:
-        """Hashes of all sets that are loaded."""
-        return sorted(self._sets)
-
-    def keep(self, files: Mapping[str, bytes], id: str) -> Path:
-        """Write a set's files into the cache. Raises ValueError where they are not the set of that id."""
-        got = digest_of(files)
-        if got != id:
-            raise ValueError(f"set {id}: its files have the content {got}")
-        if self.cache is None:
-            raise ValueError(f"set {id}: no cache to keep it in")
-        path = self.cache / _name(id)
-        if not path.is_dir():
-            write(files, path)
-        return path
-
-    def _load(self, id: str, path: Path) -> CitySet:
-        if id not in self._sets:
-            found = CitySet.load(path, self.cache, self._sets.values())
-            if found.id != id and not has(path, id):  # written to while it was read: not the content that is wanted
-                raise KeyError(id)
-            found.id = id
-            self._sets[id], self._paths[id] = found, path
-        return self._sets[id]
-
-    def _cached(self, id: str) -> Path | None:
-        path = self.cache / _name(id) if self.cache is not None else None
-        return path if path is not None and path.is_dir() and has(path, id) else None
-
-    def _fetched(self, id: str) -> Mapping[str, bytes]:
-        if self._fetch is None:
-            raise KeyError(id)
-        return self._fetch(id)
-
-
 def folders(below: Path) -> list[Path]:
     """Folders of sets, sorted by name."""
     return sorted(d for d in below.iterdir() if (d / ASSETS).is_file()) if below.is_dir() else []
@@ -413,7 +331,8 @@ def _library(folder: Path, contents: Mapping[str, bytes]) -> Library:
     return standards.of_files(found, f"{folder}/{STANDARDS}")
 
 
-def _name(id: str) -> str:
+def cache_name(id: str) -> str:
+    """Name of a set's folder in a cache."""
     return id.replace(":", "-")
 
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import numpy as np
 
-from brain.scenarios import Name
+from brain.scenario_form import Name
 from brain.settings import HOME
 from models.standards.model import Input, Judgement, RiskModel
 from models.standards.registry import MODELS

@@ -24,6 +24,7 @@ from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.shadow import side_of
 from brain.ticket_read import Place, Read, matches, read_tickets
+from brain.ticket_rules import bound_of, level_of, mass_ms, quiet_s_of, turned
 from brain.ticket_texts import TABLES, TicketTexts
 from brain.ticket_topics import ISSUE, ISSUE_STATE, Issue, Issues
 from geo.grid_map import NO_POSITION
@@ -53,13 +54,9 @@ REMEMBERED = 4096
 """Tickets among which a repeat is recognised."""
 FUTURE_MS = 300_000
 LATE_MS = 24 * 3600 * 1000
-QUIET_S = 1800.0
-"""Silence that ends a case where the scenario names none."""
 TEXT_CHARS = 200
 PLACE_CHARS = 80
 PER_VALUE = 64
-MASS_S = 7 * 86_400.0
-"""Window in which callers of one text are counted where the scenario names none."""
 SEPARATOR, SEAT = "\x1f", "#"
 COPIES, TOPICS = "copies", "topic"
 
@@ -95,7 +92,7 @@ class TicketsLane:
         self.scans = [s for s in self.scenarios if s.scans()]
         for surge in self.surges.values():  # compiled, or loaded, before a ticket waits for it
             surge.score(self.store.table("surge").rows, np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0))
-        spans = sorted({_mass_ms(s) for s in self.scenarios if s.detect.mass is not None})
+        spans = sorted({mass_ms(s) for s in self.scenarios if s.detect.mass is not None})
         self.windows = np.array(spans, np.int64) if spans else None
         self.topical = [s for s in self.scenarios if s.detect.topic is not None]
         if spans or self.topical:
@@ -227,7 +224,7 @@ class TicketsLane:
             score = self._surge(s, key, ticket.t)
             count = 1 if s.id in self.surges else self._count(s, key, ticket.t)
             slot = table.slot(key)
-        level = _level(s, score if s.id in self.surges else count)
+        level = level_of(s, score if s.id in self.surges else count)
         row = table.rows[slot]
         table.dirty[slot] = 1
         row["tickets"] += 1
@@ -261,8 +258,8 @@ class TicketsLane:
         assert read.copied is not None
         assert self.windows is not None
         first = int(read.copied.first[i])
-        count = int(read.copied.recent[i, int(np.searchsorted(self.windows, _mass_ms(s)))])
-        if _level(s, count) == 0:
+        count = int(read.copied.recent[i, int(np.searchsorted(self.windows, mass_ms(s)))])
+        if level_of(s, count) == 0:
             return None
         slot = self._standing(s).get(first, -1)
         return f"{COPIES}/{first}", self._seat(s, COPIES, first) if slot < 0 else slot, count
@@ -324,9 +321,9 @@ class TicketsLane:
         due: list[tuple[bytes, int]] = []
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
             scenario = self.known.get(table.keys[slot].decode().partition(SEPARATOR)[0])
-            if scenario is not None and _turned(scenario, int(table.rows["index"][slot])):
+            if scenario is not None and turned(scenario, int(table.rows["index"][slot])):
                 scenario = None
-            quiet_s = 0.0 if scenario is None else _quiet_s(scenario)
+            quiet_s = 0.0 if scenario is None else quiet_s_of(scenario)
             if beat.outage and scenario is not None:
                 table.rows["up"][slot] = beat.up  # nobody could have called in: the silence begins anew
                 table.dirty[slot] = 1
@@ -376,7 +373,7 @@ class TicketsLane:
             for id_, topic in sorted(topics.items()):
                 slot = standing.get(id_, -1)
                 known = table.rows["level"][slot] if slot >= 0 else 0
-                if topic.last <= heard or _level(s, topic.score) <= known:
+                if topic.last <= heard or level_of(s, topic.score) <= known:
                     continue
                 issue = self.issues.of(topic.slot)
                 if s.match.kind in {"", issue.category}:
@@ -384,7 +381,7 @@ class TicketsLane:
 
     def _tell(self, s: Scenario, topic: Topic, issue: Issue, slot: int, beat: Beat, out: Output) -> None:
         """Raise a topic, or say that it has come to a higher level."""
-        table, level = self.store.table("case"), _level(s, topic.score)
+        table, level = self.store.table("case"), level_of(s, topic.score)
         kind: Literal["raise", "update"] = "raise" if slot < 0 else "update"
         side = side_of(s, issue.cell) if slot < 0 else int(table.rows["index"][slot]) & SHADOW
         number = self._number(side)
@@ -415,46 +412,9 @@ class TicketsLane:
         origin = (self.at.topic, self.at.partition, int(row["offset"]), int(row["index"]))
         return Signal(
             scenario_id, asset, kind, origin, number, -1, -1, t, int(row["onset"]), level=int(row["level"]),
-            threshold=None if s is None else _bound(s),
+            threshold=None if s is None else bound_of(s),
             source="hotline", life=s is not None and s.life,
         )  # fmt: skip
-
-
-def _turned(s: Scenario, index: int) -> bool:
-    """Whether a case raised at ``index`` is on the wrong side; on trial either can be right."""
-    return s.state != "trial" and (index & SHADOW) != side_of(s, "")
-
-
-def _bound(s: Scenario) -> float | None:
-    d = s.detect
-    if d.topic is not None:
-        return s.rise()
-    bound = d.score_over if d.score_over is not None else d.count_over if d.count_over is not None else d.mass
-    return None if bound is None else float(bound)
-
-
-def _mass_ms(s: Scenario) -> int:
-    return round((s.detect.window_s or MASS_S) * 1000)
-
-
-def _quiet_s(s: Scenario) -> float:
-    """Silence that ends a case; of a topic that names none its score does."""
-    if s.detect.topic is not None:
-        return s.clear.quiet_s or math.inf
-    return s.clear.quiet_s or s.detect.window_s or QUIET_S
-
-
-def _level(s: Scenario, x: float) -> int:
-    """Level of so many tickets or callers, or of such a surge or rise; 0 where the scenario does not hold."""
-    over, d = s.detect.count_over, s.detect
-    least = s.rise() if d.topic is not None else d.score_over if d.score_over is not None else d.mass
-    if (least is not None and not x >= least) or (over is not None and x <= over):
-        return 0
-    level = s.level
-    for rung in s.levels:
-        if x > rung.at or (least is not None and x == rung.at):
-            level = rung.level
-    return level
 
 
 def _hash(text: str) -> int:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from brain.near import hint
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
-from brain.scenarios import Detect, Match, Name, Scenario
+from brain.scenario_form import Detect, Match, Name
+from brain.scenarios import Scenario
 from models.detector import F8, Detector
 from models.drift import Drift
 from models.flatline import Flatline

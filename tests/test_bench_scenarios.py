@@ -16,7 +16,8 @@ from bench.scenarios.mix import City, city, scenarios
 from bench.scenarios.readings import Feed
 from bench.watch.workload import START_MS
 from brain.cells import matching
-from brain.scenarios import DOMAINS, Scenario
+from brain.scenario_form import DOMAINS
+from brain.scenarios import Scenario
 from streams.decode import decode_readings
 
 

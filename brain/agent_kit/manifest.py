@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from brain.near import near
-from brain.scenarios import Domain, Name
+from brain.scenario_form import Domain, Name
 
 MANIFEST = "agent.yaml"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")

@@ -19,7 +19,8 @@ from brain.backtest.depends import files as differing
 from brain.backtest.engine import Version
 from brain.pipeline import library
 from brain.scenario_kit.lines import DoubleKey, decode
-from brain.sets import ASSETS, MAP, SCENARIOS, CitySet, SetLibrary, digest, files, write
+from brain.set_library import SetLibrary
+from brain.sets import ASSETS, MAP, SCENARIOS, CitySet, digest, files, write
 from brain.settings import Settings, SettingsError
 from streams import bundle, set_store
 from streams import pulse as pulses

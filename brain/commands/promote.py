@@ -17,7 +17,8 @@ from brain.settings import Settings
 if TYPE_CHECKING:
     from brain.incidents.value import Incident
     from brain.promotion import Step, Taken
-    from brain.scenarios import Scenario, State
+    from brain.scenario_form import State
+    from brain.scenarios import Scenario
 
 out = Console()
 
@@ -54,7 +55,7 @@ def promote(
 ) -> None:  # fmt: skip
     """Bring a scenario on, or back: a new set, in force from a pulse on / 场景转正或回退."""
     from brain.promotion import Step
-    from brain.scenarios import State as States  # at run time; the other is for types
+    from brain.scenario_form import State as States  # at run time; the other is for types
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     if to not in get_args(States):

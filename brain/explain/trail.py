@@ -14,7 +14,8 @@ from brain import scenarios
 from brain.incidents.state import restored
 from brain.incidents.value import Incident
 from brain.scenarios import Scenario
-from brain.sets import SCENARIOS, SetLibrary, digest
+from brain.set_library import SetLibrary
+from brain.sets import SCENARIOS, digest
 from brain.settings import Settings
 from brain.tail import topics_of
 from streams import bundle, set_store

@@ -14,22 +14,23 @@ import msgspec
 
 from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
-from brain.incidents.book import Book, Home, key_of
+from brain.incidents.book import Book, key_of
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
 from brain.incidents.combine import Combine
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.opening import opened
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
 from brain.incidents.reasons import UNCHANGED, Reason
-from brain.incidents.rules import Plan, Rules
+from brain.incidents.rules import Rules
 from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
-from brain.incidents.value import Incident, Member, Warning, fingerprint_of, incident_id
+from brain.incidents.value import Incident, Member, Warning, incident_id
 from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
@@ -242,7 +243,7 @@ class CityLogic:
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
         home = self.book.home(signal, key_of(plan.family, life=life, drill=signal.drill), plan.near_m, plan.near_s)
-        case = home.case or self._open(signal, identity, plan, life, rules, home)
+        case = home.case or opened(signal, identity, plan, life, rules.route(plan, signal), home.beside)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         member = fold.join(case, signal, identity, plan.version, self.settings)
@@ -279,22 +280,6 @@ class CityLogic:
             self.desk.show(case, signal.fold, Reason.SHOWN_OFFICIAL)
         self.sight.consider(case, signal.fold)
         return home.reason
-
-    def _open(self, signal: Signal, identity: str, plan: Plan, life: bool, rules: Rules, home: Home) -> Case:
-        fold.share(signal)
-        route = rules.route(plan, signal)
-        incident = Incident(
-            id=incident_id(identity), revision=0, state="detected", domain=plan.domain, scenario=signal.scenario,
-            scenario_version=plan.version, event_code=plan.event_code, name=plan.name, level=signal.level,
-            peak_level=signal.level, life=life, onset=signal.onset, opened=signal.fold, raised=signal.fold,
-            updated=signal.fold, family=plan.family,
-            fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
-            district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
-            lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule, drill=signal.drill,
-        )  # fmt: skip
-        if home.beside is not None:
-            incident.links.append(home.beside.incident.id)
-        return Case(incident)
 
     def _follow(self, signal: Signal, identity: str) -> Reason:
         found = self.book.raised(identity)

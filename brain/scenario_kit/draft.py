@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from brain.near import near
+from brain.scenario_form import DOMAINS
 from brain.scenario_kit.findings import Ground
-from brain.scenarios import DOMAINS
 
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from brain.incidents.value import Text
 from brain.near import near
 from brain.reach import of_kind, within
+from brain.scenario_form import Clear
 from brain.scenario_kit.cases import Wording
-from brain.scenarios import Clear, Scenario
+from brain.scenarios import Scenario
 from geo.coords import to_wgs84
 from geo.grid_map import GridMap
 from streams.records import I4

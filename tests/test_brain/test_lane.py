@@ -23,7 +23,8 @@ from lane_rig import (
 )
 
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
-from brain.sets import CitySet, SetLibrary
+from brain.set_library import SetLibrary
+from brain.sets import CitySet
 from geo.coords import wgs84_to_gcj02
 from streams.records import Reason
 from streams.state import Store

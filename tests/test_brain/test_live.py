@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from brain.lane import ReadingsLane
 from brain.live import LiveChanges
 from brain.live_apply import ASSETS, FEATURES, Outcome, Record, follow, name_of
-from brain.sets import Changes, CitySet, SetLibrary, digest, digest_of, files, write
+from brain.set_library import SetLibrary
+from brain.sets import Changes, CitySet, digest, digest_of, files, write
 from geo import geojson
 from geo.changes import Change
 from geo.feature import Feature

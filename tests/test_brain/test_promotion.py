@@ -14,8 +14,9 @@ from brain.explain.trail import written
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.promotion import PromotionError, Step
 from brain.ruling import RULINGS
+from brain.scenario_form import State
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario, State, read
+from brain.scenarios import Scenario, read
 from brain.sets import CitySet, digest
 from brain.versus import Versus, versus
 from brain.versus_page import page

@@ -130,7 +130,7 @@ def test_lint_warns_of_a_part_that_does_not_run_and_refuses_a_retired_one(folder
     text = file.read_text()
     file.write_text(text.replace("version: 2", "version: 2\nstate: draft"))
     assert "part_not_live" in {f.code for f in lint(folder, [path])}
-    file.write_text(text.replace("version: 1", "version: 1\nstate: retired"))
+    file.write_text(text.replace("version: 2", "version: 2\nstate: retired"))
     assert "removed_but_used" in {f.code for f in lint(folder, [path])}
 
 

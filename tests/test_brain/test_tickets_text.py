@@ -16,7 +16,8 @@ from brain.addresses import Addresses, addresses_of
 from brain.hotline import HotlineText, Reading, shipped_text
 from brain.lane import TicketsLane
 from brain.scenarios import ScenarioError, read
-from brain.sets import CitySet, SetLibrary, digest, digest_of, files, own, write
+from brain.set_library import SetLibrary
+from brain.sets import CitySet, digest, digest_of, files, own, write
 from geo.addresses import AddressBook, AddressMatcher
 from models.text.classify import Classifier, ClassifierSettings, train
 from models.text.store import save

@@ -14,7 +14,8 @@ import msgspec
 from brain.incidents.city import CityLogic
 from brain.incidents.value import Incident
 from brain.pipeline import LANES
-from brain.sets import CitySet, SetLibrary
+from brain.set_library import SetLibrary
+from brain.sets import CitySet
 from streams.city import City, CitySettings
 from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.log import OffsetGone
