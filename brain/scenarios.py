@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +193,12 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         )
 
 
-def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[Scenario]:
+def load(
+    folder: Path, fits: Callable[[Scenario], None] | None = None, beside: Iterable[Path] = ()
+) -> list[Scenario]:  # fmt: skip
     """All ``*.yaml`` below a folder, sorted by id; ``fits`` raises ValueError where one does not fit its set.
+
+    ``beside``: more folders, whose scenarios belong to them.
 
     Raises
     ------
@@ -203,7 +207,8 @@ def load(folder: Path, fits: Callable[[Scenario], None] | None = None) -> list[S
     """
     found: dict[str, Scenario] = {}
     paths: dict[str, Path] = {}
-    raw = {path: decoded(path.read_bytes(), str(path)) for path in sorted(folder.rglob("*.yaml"))}
+    files = (path for below in (folder, *beside) for path in sorted(below.rglob("*.yaml")))
+    raw = {path: decoded(path.read_bytes(), str(path)) for path in files}
     bases = variant.bases(raw.values())
     for path, data in raw.items():
         scenario = of(data, str(path), bases)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from brain.commands.backtest import backtest, diff
 from brain.commands.common import Config, Lang, fail, load_settings, plain
+from brain.commands.scenario_index import index
 
 if TYPE_CHECKING:
     from brain.incidents.events import Events
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True)
 app.command()(backtest)
 app.command()(diff)
+app.command()(index)
 out = Console()
 
 SetDir = Annotated[Path | None, typer.Option("--set", help="folder of a set; the genesis set when left out / 生效集")]
@@ -301,7 +303,7 @@ def lock(
     from brain.scenario_kit import lock as locks
 
     settings = load_settings(config, language=lang)
-    words, path = _words(settings), _folder(settings, set_dir) / locks.NAME
+    words, path = _words(settings), _folder(settings, set_dir, library=True) / locks.NAME
     now = locks.of(_all(settings, set_dir))
     try:
         changes = locks.changes(locks.read(path), now)
@@ -344,21 +346,27 @@ def schema(
     out.print(str(schemas.FILE), highlight=False, soft_wrap=True)
 
 
-def _folder(settings: Settings, set_dir: Path | None) -> Path:
+def _folder(settings: Settings, set_dir: Path | None, *, library: bool = False) -> Path:
+    """The folder of a set, or of scenarios alone where a ``library`` will do."""
+    from brain.scenario_form import DOMAINS
     from brain.sets import ASSETS
 
     folder = set_dir or settings.set_folder() / settings.genesis
-    if not (folder / ASSETS).is_file():
+    if not (folder / ASSETS).is_file() and not (library and any((folder / name).is_dir() for name in DOMAINS)):
         fail(f"{folder}: expected the folder of a set, with {ASSETS}")
     return folder
 
 
 def _all(settings: Settings, set_dir: Path | None) -> list[Scenario]:
     from brain import scenarios
-    from brain.sets import SCENARIOS
+    from brain.scenario_kit import library
+    from brain.sets import ASSETS, SCENARIOS
 
+    folder = _folder(settings, set_dir, library=True)
     try:
-        return scenarios.load(_folder(settings, set_dir) / SCENARIOS)
+        if (folder / ASSETS).is_file():
+            return scenarios.load(folder / SCENARIOS)
+        return library.own(folder)
     except (ValueError, OSError) as error:
         fail(f"{error} (brain scenario lint)", 1)
 

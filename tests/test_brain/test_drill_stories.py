@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from brain import scenarios
 from brain.cli import app
 from brain.drill.stories import feed, plan, report, sets, streets, weather
 from brain.drill.stories.days import START_MS, Days, Effect, Fault
@@ -22,9 +20,6 @@ from brain.drill.stories.plan import STORIES, chosen
 from brain.drill.stories.types import TYPES
 from brain.drill.stories.world import Happening, World
 from brain.mark import marked
-from brain.scenario_kit import lock
-from brain.scenario_kit.run import run as run_case
-from brain.scenarios import Scenario
 from brain.sets import CitySet
 from streams.decode import decode_readings
 from streams.records import TP, Batch
@@ -192,27 +187,6 @@ def test_a_report_is_the_same_again_stands_alone_and_speaks_both_languages(held:
         assert "<script" not in page
         assert "http" not in page
         assert word in next(iter(report.lines(held, lang)))
-
-
-DRILLED = scenarios.load(sets.DRILLS / "scenarios")
-
-
-@pytest.mark.parametrize("s", DRILLED, ids=lambda s: s.id)
-def test_every_scenario_of_the_drill_fires_where_it_should_and_stays_quiet_where_it_should(s: Scenario) -> None:
-    assert {bool(case.expect) for case in s.tests} == {True, False}
-    for case in s.tests:
-        outcome = run_case(demo(), s, case)
-        assert outcome.passed(), (case.name, outcome.pairs(), outcome.refused)
-
-
-@cache
-def demo() -> CitySet:
-    return CitySet.load(sets.RULES)
-
-
-def test_a_scenario_of_the_drill_that_changed_has_a_new_version() -> None:
-    was = lock.read(sets.DRILLS / lock.NAME)
-    assert not lock.changes(was, lock.of(DRILLED)), lock.text(lock.of(DRILLED))
 
 
 def test_a_set_without_scenarios_is_no_rule_book(tmp_path: Path) -> None:

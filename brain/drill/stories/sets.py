@@ -1,6 +1,6 @@
 """The set that a drill runs with: the district's registry and map, and the rules of a set that is given.
 
-Its scenarios are those of the given set that the district can feed, and those of ``config/drill/scenarios``; its tables
+Its scenarios are those of the given set that the district can feed, and those of the library; its tables
 are the given set's own.
 """
 
@@ -8,17 +8,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from brain import scenarios
 from brain.drill.stories.types import CAMERA, TYPES
+from brain.scenario_kit.library import LIBRARY, paths
 from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
 from brain.sets import SCENARIOS, TRUST
 from brain.settings import HOME
 
-DRILLS = HOME / "config" / "drill"
-DISTRICT = DRILLS / "district"
+DISTRICT = HOME / "config" / "drill" / "district"
 """The drill district's registry and map; ``brain.drill.stories.district`` wrote it."""
 RULES = HOME / "config" / "demo"
 TABLES = (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES, TRUST, WARNINGS, WINDOWS)
@@ -28,7 +26,7 @@ def unfit(s: Scenario) -> str:
     """Why the district cannot feed a scenario; empty where it can."""
     if s.detect.topic is not None:
         return "invented tickets repeat few texts, so their topics say nothing"
-    if s.source == "hotline":
+    if s.source in ("hotline", "signals"):
         return ""
     if s.detect.watch is not None:
         return "its cameras have no surveyed view"
@@ -55,18 +53,21 @@ def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[s
     for name in TABLES:
         if (rules / name).is_file():
             (out / name).write_bytes((rules / name).read_bytes())
-    left = {}
-    here: dict[str, Path] = {}
-    for folder in (rules / SCENARIOS, DRILLS / SCENARIOS):
-        known = {scenario.id: scenario for scenario in scenarios.load(folder)}  # variants made whole
-        for path in sorted(folder.rglob("*.yaml")):
-            scenario = known[yaml.safe_load(path.read_bytes())["id"]]
-            why = "" if scenario.state == "live" else f"its state is {scenario.state}"
-            why = why or unfit(scenario)
-            if why:
-                left[scenario.id] = why
-            else:
-                here[scenario.id] = path
+    left, here = {}, {}
+    files = paths(rules / SCENARIOS, LIBRARY)
+    every = scenarios.load(rules / SCENARIOS, beside=(LIBRARY,))  # variants made whole
+    for s in every:
+        why = "" if s.state == "live" else f"its state is {s.state}"
+        why = why or unfit(s)
+        if why:
+            left[s.id] = why
+        else:
+            here[s.id] = files[s.id]
+    for s in every:
+        lacking = sorted({p.scenario for p in s.detect.of if p.scenario} - here.keys()) if s.id in here else []
+        if lacking:
+            left[s.id] = f"its part {lacking[0]} is left out"
+            del here[s.id]
     for id_, path in sorted(here.items()):
         (out / SCENARIOS / f"{id_}.yaml").write_bytes(path.read_bytes())
     for path in sorted((rules / "standards").glob("*.yaml")):
