@@ -38,6 +38,12 @@ def found(worker: Running, topic: str) -> dict[str, Any]:
     return {id_: i for id_, i in rows.items() if any(m["scenario"] == ID for m in i["members"])}
 
 
+def backtested(worker: Running, file: str, report: Path) -> Any:
+    """What the scenario would have done to what the broker has, once it has heard a pulse after it; else None."""
+    do(worker, "scenario", "backtest", "--scenario", file, "--json", str(report))
+    return next((s for s in json.loads(report.read_text())["scenarios"] if s["raises_candidate"]), None)
+
+
 def reborn(worker: Running) -> None:
     """kill -9, and another worker."""
     assert worker.process is not None
@@ -71,7 +77,9 @@ def test_a_new_scenario_goes_from_draft_to_an_incident_and_replay_sees_each_prom
         do(worker, "scenario", "new", ID, "--type", "air", "--metric", "no2", "--file", mine)
         do(worker, "scenario", "lint", mine)
         do(worker, "scenario", "test", mine)
-        # Here: do(worker, "scenario", "backtest", …); its JSON is evidence for promotions too.
+        send(worker, 1000.0, 1800.0, 1800.0, 1000.0)
+        tried = until(lambda: backtested(worker, mine, tmp_path / "backtest.json"))
+        assert (tried["id"], tried["lost"], tried["raises_candidate"]) == (ID, 0, 1)
         do(worker, "scenario", "promote", ID, "--to", "shadow", "--file", mine, *who)
         send(worker, 1000.0, 1800.0, 1800.0)
         hidden = until(lambda: found(worker, "incidents-shadow.eco"))

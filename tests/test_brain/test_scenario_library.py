@@ -25,7 +25,9 @@ LOCK = library.LIBRARY / lock.NAME
 
 @cache
 def demo() -> CitySet:
-    return CitySet.load(HOME / "config" / "demo")
+    content = CitySet.load(HOME / "config" / "demo")
+    content.drafts = [*content.drafts, *OWN]  # parts of combinations, and bases of variants
+    return content
 
 
 @pytest.mark.parametrize("s", OWN, ids=lambda s: s.id)
