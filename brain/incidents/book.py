@@ -201,12 +201,8 @@ class Book:
         s, life = self.settings, key[1]
         mine = self._assets.get((key, signal.asset), ())
         best = None if not mine else mine[0] if len(mine) == 1 else max(mine, key=_newest)
-        if best is not None:
-            if signal.fold - best.incident.opened <= s.age_s * 1000:
-                if self._room(best, signal):
-                    return Home(best, Reason.JOINED_REPEAT if best.standing else Reason.REOPENED)
-                return Home(None, Reason.OPENED_FULL, best)
-            return Home(None, Reason.OPENED_AGED, best)
+        if best is not None and (life or not _left(best)):
+            return self._again(best, signal)
         apart = False
         found: tuple[float, tuple[int, str], Case] | None = None
         full: tuple[float, tuple[int, str], Case] | None = None
@@ -223,6 +219,8 @@ class Book:
                 full = one if full is None or one[:2] < full[:2] else full
             elif found is None or one[:2] < found[:2]:
                 found = one
+        if best is not None and (found is None or not found[2].standing):
+            return self._again(best, signal)
         if found is not None:
             case = found[2]
             if not case.standing:
@@ -234,6 +232,14 @@ class Book:
         if full is not None:
             return Home(None, Reason.OPENED_FULL, full[2])
         return Home(None, Reason.OPENED_APART if apart else Reason.OPENED)
+
+    def _again(self, case: Case, signal: Signal) -> Home:
+        """The incident of an asset that raises again, where it may grow."""
+        if signal.fold - case.incident.opened > self.settings.age_s * 1000:
+            return Home(None, Reason.OPENED_AGED, case)
+        if not self._room(case, signal):
+            return Home(None, Reason.OPENED_FULL, case)
+        return Home(case, Reason.JOINED_REPEAT if case.standing else Reason.REOPENED)
 
     def around(
         self, key: Key, lon: float, lat: float, within_m: float, since: float = -math.inf
@@ -295,6 +301,11 @@ def _newest(case: Case) -> tuple[int, str]:
 def _key(case: Case) -> Key:
     i = case.incident
     return key_of(i.family, life=i.life, drill=i.drill)
+
+
+def _left(case: Case) -> bool:
+    """Whether nobody saw it and nothing of it stands: what its assets say now may belong to one near that stands."""
+    return case.incident.shown is None and not case.standing
 
 
 def _own(case: Case) -> bool:

@@ -17,6 +17,7 @@ import msgspec
 from brain.incidents import fold
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
+from brain.incidents.value import Member
 
 KEY = b"v/"
 
@@ -27,7 +28,9 @@ class DeskSettings:
     never-hidden classes ``keep`` of it are kept free for those.
 
     ``need``: evidence (:func:`evidence`) to be shown, ``easy`` while fewer than ``calm`` were; ``dearer`` more for each
-    place less than ``free``. Where more than ``families`` families stand around, weather sets off all kinds of sensors:
+    place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with older ones too it needs
+    ``slow`` more. Where more than ``families`` families stand around, and others of its own, weather sets off all kinds
+    of sensors:
     ``wild`` more on a console that is not calm, and for each of those families ``stormy`` more where ``alike`` others
     of its own stand too, up to ``enough``. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of
     many of its family is carried by the shown one.
@@ -44,6 +47,8 @@ class DeskSettings:
     easy: float = 2.25
     free: int = 3
     dearer: float = 0.5
+    fresh_s: float = 120.0
+    slow: float = 1.0
     families: int = 6
     wild: float = 0.3
     stormy: float = 0.8
@@ -92,22 +97,26 @@ def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
     return parts(case, now, settings).worth()
 
 
-def parts(case: Case, now: int, settings: fold.FoldSettings) -> Parts:
-    """What speaks for an incident, counted."""
+def parts(case: Case, now: int, settings: fold.FoldSettings, since: int | None = None) -> Parts:
+    """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
     if len(case.standing) == 1:
         (m,) = case.standing.values()
-        speaks = m.trust >= DOUBTED and not fold.chatters(m, now, settings)
+        speaks = _of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)
         return Parts(max(m.level, 0), 0, 1, 1) if speaks else NOTHING
     levels: list[int] = []
     sources: set[str] = set()
     assets: set[str] = set()
     for m in case.standing.values():
-        if m.trust >= DOUBTED and not fold.chatters(m, now, settings):
+        if _of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings):
             levels.append(m.level)
             sources.add(m.source)
             assets.add(m.asset)
     top, second = sorted((*levels, 0, 0), reverse=True)[:2]
     return Parts(top, second, len(sources), len(assets))
+
+
+def _of_late(member: Member, since: int | None) -> bool:
+    return since is None or (bool(member.recent) and member.recent[-1] >= since)
 
 
 class Weighed(NamedTuple):
@@ -124,6 +133,8 @@ class Weighed(NamedTuple):
     wild: float
     least: float
     """Below, it is a weak one."""
+    late: float
+    """Of ``need`` and ``least``, for evidence that came over a longer time; 0 where what is fresh is judged."""
 
     def note(self, settings: DeskSettings) -> dict[str, Any]:
         """For the audit, with the bounds as they are now: small numbers, the same in every run."""
@@ -131,7 +142,7 @@ class Weighed(NamedTuple):
             "evidence": self.known, "parts": list(self.parts), "need": round(self.need, 3), "sure": settings.sure,
             "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
             "weak": settings.weak, "most": settings.most, "families": self.families, "alike": self.alike,
-            "wild": self.wild, "hold_s": settings.hold_s,
+            "wild": self.wild, "late": self.late, "hold_s": settings.hold_s,
         }  # fmt: skip
 
 
@@ -161,7 +172,7 @@ class Desk:
     ) -> None:  # fmt: skip
         self.settings, self.folding = settings, folding
         self._window_ms, self._hold_ms = round(settings.window_s * 1000), round(settings.hold_s * 1000)
-        self._over_ms = round(settings.over_s * 1000)
+        self._over_ms, self._fresh_ms = round(settings.over_s * 1000), round(settings.fresh_s * 1000)
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
@@ -210,20 +221,20 @@ class Desk:
             return
         if not case.standing:
             return
-        found = parts(case, now, self.folding)
+        whole = parts(case, now, self.folding)
         if (
             incident.withheld == _DEFERRED and console.storm is not None and len(console.shown) >= s.calm
-            and found.worth() < s.need
+            and whole.worth() < s.need
         ):  # too weak whatever stands around it: it waits on  # fmt: skip
             incident.look_at = None
             self.wait(case)
             return
-        w = self._weigh(case, console, now, found)
+        w = self._weigh(case, console, now, whole)
         quiet = console.storm is None and w.shown < s.calm and not w.wild
         if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
                 return
-            if w.known < s.surer and self.carry(case, now, w):
+            if w.known - w.late < s.surer and self.carry(case, now, w):
                 return
             if w.room > 0 and w.known >= w.need:
                 several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
@@ -241,14 +252,13 @@ class Desk:
         else:
             self._defer(case, console, now, w)
 
-    def _weigh(self, case: Case, console: Console, now: int, found: Parts | None = None) -> Weighed:
+    def _weigh(self, case: Case, console: Console, now: int, whole: Parts | None = None) -> Weighed:
         s = self.settings
-        if found is None:
-            found = parts(case, now, self.folding)
+        found, late = self._found(case, now, parts(case, now, self.folding) if whole is None else whole)
         shown, room = len(console.shown), self._room(case.incident.domain, console)
         families, alike = self.around(case)
         many, wild = 0.0, 0.0
-        if families > s.families:
+        if families > s.families and alike > 0:
             many, wild = (families - s.families) * min(max(0, alike - 1), s.alike) / s.alike, s.wild
         least = s.easy if shown < s.calm and not wild else s.need
         need = least + s.stormy * many
@@ -257,7 +267,15 @@ class Desk:
         need = min(need, s.enough)
         if room < s.free:
             need += s.dearer * (s.free - room)
-        return Weighed(found, found.worth(), need, room, shown, families, alike, wild, least)
+        return Weighed(found, found.worth(), need + late, room, shown, families, alike, wild, least + late, late)
+
+    def _found(self, case: Case, now: int, whole: Parts) -> tuple[Parts, float]:
+        """What speaks for it, and how much more it needs: what is fresh, or all of it where that says more even so."""
+        since, slow = now - self._fresh_ms, self.settings.slow
+        if all(_of_late(m, since) for m in case.standing.values()):
+            return whole, 0.0
+        fresh = parts(case, now, self.folding, since)
+        return (fresh, 0.0) if fresh.worth() >= whole.worth() - slow else (whole, slow)
 
     def _room(self, domain: str, console: Console) -> int:
         s = self.settings

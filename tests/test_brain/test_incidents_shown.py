@@ -69,6 +69,46 @@ def test_where_all_kinds_of_sensors_rise_at_once_a_little_of_one_kind_says_littl
     assert [{m.asset for m in i.members} for i in city.shown()] == [{"air-0", "video-1", "hotline-1"}]
 
 
+@pytest.mark.parametrize(("later", "shown"), [(60, True), (600, False)])
+def test_what_rises_within_two_minutes_speaks_together_and_a_new_one_beside_an_old_one_says_less(
+    later: int, shown: bool
+) -> None:
+    city = City(calm=0, weak=0)
+    city.raised(0, "flood", "level-1", level=2)
+    city.raised(later, "flood", "cam-1", at=100, level=2, source="video")
+    city.until((later + 100) * 1000)
+    assert (city.of("level-1").count, city.of("level-1").shown is not None) == (2, shown)
+
+
+def test_a_high_level_speaks_by_itself_whatever_has_stood_there_for_long() -> None:
+    city = City(calm=0, weak=0)
+    city.raised(0, "flood", "level-1", level=1)
+    city.raised(600, "flood", "level-2", at=100, level=3)
+    city.until(700_000)
+    assert (city.of("level-1").count, city.of("level-1").shown) == (2, 600_000)
+    assert (city.audit[-1]["parts"], city.audit[-1]["late"]) == ([3, 0, 1, 1], 0.0)
+
+
+def test_weather_counts_against_a_family_only_where_others_of_it_stand() -> None:
+    city = City(calm=0, weak=0)
+    for n, family in enumerate(WEATHER):
+        city.raised(n, family, f"{family}-1", at=100 * n)
+    city.raised(10, "air", "air-1", level=3)
+    city.until(100_000)
+    assert [i.family for i in city.shown()] == ["eco.air"]
+    assert city.audit[-1]["wild"] == 0.0
+
+
+@pytest.mark.parametrize(("calm", "together"), [(0, True), (9, False)])
+def test_an_asset_of_an_incident_that_nobody_saw_joins_one_beside_it_that_stands(calm: int, together: bool) -> None:
+    city = City(calm=calm)
+    first = city.raised(0, "air", "a")
+    city.follow(10, first)
+    city.raised(15, "air", "b", at=700)
+    city.raised(20, "air", "a", at=400)
+    assert city.of("b").count == (2 if together else 1)
+
+
 def test_what_lies_over_a_whole_area_is_carried_by_the_one_that_is_shown() -> None:
     city = City(calm=0)
     for k in range(5):
