@@ -65,5 +65,5 @@ def test_the_library_covers_six_domains_and_looks_in_many_ways() -> None:
     every = library.whole()
     assert {s.domain for s in every} == set(DOMAINS)
     assert {s.source for s in every} == {"iot", "video", "hotline", "signals"}
-    same = Counter((s.source, s.match.type, s.match.metric, kind(s), s.event_code) for s in every)
+    same = Counter((s.source, s.match.type, s.match.metric, kind(s), s.event_code, s.detect.of) for s in every)
     assert max(same.values()) <= 2, same.most_common(3)
