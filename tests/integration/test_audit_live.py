@@ -245,7 +245,7 @@ async def test_an_auditor_that_cannot_read_says_so_and_begins_when_it_can(
                 stranger.send(lanes[0].dead.topic, b"x", b"nobody/0/%d" % n, partition=0).get(10)
         assert await asyncio.to_thread(until, lambda: len(told.found) >= 3)
         assert {f.kind for f in told.found} == {Kind.FOREIGN}
-        own = {t for lane in lanes for t in (lane.signals, lane.alarms, lane.dead, lane.audit)}
+        own = {t for lane in lanes for t in (lane.signals, lane.shadow, lane.alarms, lane.dead, lane.audit)}
         assert told.totals.partitions == len(own) + 1
     finally:
         task.stop = True
