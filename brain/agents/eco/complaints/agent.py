@@ -7,6 +7,7 @@ Calls that have neither place nor grid cannot be put together and are left out.
 
 from __future__ import annotations
 
+from math import hypot
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,8 +18,8 @@ from brain.agent_kit import Minute, Said, World
 MINUTE_MS = 60_000
 USUAL_MIN, WARM = 6 * 60.0, 8
 """Time constant of a sensor's usual value and deviation, minutes, and readings before it has them."""
-SENSORS, MATTERS, CALLS = 3_000, 100, 40
-"""Sensors that are known (the first by id), matters at once, calls of one matter (the newest): the state's bound."""
+SENSORS, MATTERS, CALLS = 2_000, 40, 24
+"""Sensors that are known (the first by type, metric and id), matters at once, and grids of one matter (the newest)."""
 
 
 class Kind(NamedTuple):
@@ -35,9 +36,10 @@ KINDS = (
     Kind("noise", "eco.noise.many_complaints", (("noise", "noise", 6.0, 1),)),
     Kind("water_colour", "public.water.colour_complaints", (("water_quality", "turbidity", 15.0, 1),
                                                             ("pipe_pressure", "pipe_pressure", 0.05, -1))),
-    Kind("no_water", "public.water.outage_complaints", (("pipe_pressure", "pipe_pressure", 0.08, -1),)),
+    Kind("no_water", "public.water.outage_complaints", (("pipe_pressure", "pipe_pressure", 0.05, -1),)),
 )  # fmt: skip
-"""Least steps are in the sensor's own unit: a sample, above what such an instrument does by itself."""
+"""Least steps are in the sensor's own unit, the same wherever a metric of a type stands: a sample, above what such an
+instrument does by itself."""
 
 
 class Sensor(msgspec.Struct, array_like=True):
@@ -61,7 +63,7 @@ class Call(msgspec.Struct, array_like=True):
 
 
 class Matter(msgspec.Struct, array_like=True):
-    """Calls of one class that belong together, by the signal's asset; ``since`` when it stands, 0: not yet; ``first`` call."""
+    """Calls of one class that belong together, by the signal's asset. ``since``: it stands, or 0; ``first`` call."""
 
     event: str
     calls: dict[str, Call]
@@ -117,7 +119,7 @@ def decide(minute: Minute, features: dict[str, tuple[float, float]], state: Stat
 
 
 def _read(minute: Minute, state: State, p: Any) -> None:
-    """A sensor is off where it left its usual by many deviations and the least step, to its side; then it learns not."""
+    """A sensor moved where it is off its usual by many deviations and the least step; it does not learn then."""
     wanted = sorted({sensor for kind in KINDS for sensor in kind.sensors}, key=lambda s: (s[0], s[1], s[2]))
     known = set()
     for type_, metric, step, side in wanted:
@@ -157,6 +159,7 @@ def _learn(s: Sensor, v: float, t: int, least: float, side: int) -> None:
 def _listen(minute: Minute, state: State, world: World) -> None:
     """Each case goes to the nearest matter of its class, or begins one; what is told again only grows."""
     p, events = world.params, {kind.scenario: kind.event for kind in KINDS}
+    middles = {name: _middle(matter) for name, matter in state.matters.items() if matter.calls}
     for signal in sorted(minute.signals, key=lambda s: (s.t, s.scenario, s.asset, s.origin, s.n)):
         if signal.kind == "clear" or signal.scenario not in events:
             continue
@@ -167,8 +170,8 @@ def _listen(minute: Minute, state: State, world: World) -> None:
         case = signal.asset  # raised anew it may count the same calls again, so the larger number stands for both
         callers = max(signal.value or 1.0, 1.0)
         near = [
-            (away, name) for name, matter in state.matters.items()
-            if matter.event == event and (away := _away(x, y, matter, case)) <= p["neighbourhood_m"]
+            (away, name) for name, (mx, my) in middles.items() if state.matters[name].event == event
+            and (away := 0.0 if case in state.matters[name].calls else hypot(mx - x, my - y)) <= p["neighbourhood_m"]
         ]  # fmt: skip
         if not near and len(state.matters) >= MATTERS:
             continue
@@ -179,6 +182,7 @@ def _listen(minute: Minute, state: State, world: World) -> None:
         call.t, call.callers = max(call.t, signal.t), max(call.callers, callers)
         while len(matter.calls) > CALLS:
             del matter.calls[min(matter.calls, key=lambda c: (matter.calls[c].t, c))]
+        middles[name] = _middle(matter)
 
 
 def _place(signal: Any, world: World) -> tuple[float, float] | None:
@@ -193,14 +197,6 @@ def _middle(matter: Matter) -> tuple[float, float]:
     calls = [matter.calls[case] for case in sorted(matter.calls)]
     every = sum(call.callers for call in calls)
     return sum(c.x * c.callers for c in calls) / every, sum(c.y * c.callers for c in calls) / every
-
-
-def _away(x: float, y: float, matter: Matter, case: str) -> float:
-    """Metres to a matter's middle; none for a case that is its own; infinity where it has no call left."""
-    if not matter.calls:
-        return np.inf
-    mx, my = _middle(matter)
-    return 0.0 if case in matter.calls else float(np.hypot(mx - x, my - y))
 
 
 def _say(
@@ -233,4 +229,6 @@ def _say(
         facts |= {"distance_m": float(round(moved[first], -1)), "sensor": first}
     level = 1 if not moved else 3 if callers >= p["many"] or len(moved) >= 3 else 2
     lon, lat = (float(side[0]) for side in world.metres.degrees(np.array([x]), np.array([y])))
-    return Said(name, level, event=matter.event, value=float(callers), lon=lon, lat=lat, onset=matter.first, facts=facts)
+    return Said(
+        name, level, event=matter.event, value=float(callers), lon=lon, lat=lat, onset=matter.first, facts=facts
+    )  # fmt: skip

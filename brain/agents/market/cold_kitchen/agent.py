@@ -1,4 +1,4 @@
-"""Exposure over the limit is an area in degree-minutes; failing cold is a steady rise that door and defrost do not have.
+"""Exposure over the limit is an area in degree-minutes; failing cold is a steady rise, which door and defrost have not.
 
 Does not see the goods: exposure is of the air at the probe. A freezer that fails before it was known as one is taken as
 chilled. Readings further apart than :data:`GAP_MIN` count for that long only, and give no slope.
