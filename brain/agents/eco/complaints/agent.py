@@ -23,20 +23,20 @@ SENSORS, MATTERS, CALLS = 2_000, 40, 24
 
 
 class Kind(NamedTuple):
-    """What a class of complaint listens to: the scenario, and (type, metric, least step, side) of sensors."""
+    """What a class of complaint listens to: scenarios, and (type, metric, least step, side) of sensors."""
 
     event: str
-    scenario: str
+    scenarios: tuple[str, ...]
     sensors: tuple[tuple[str, str, float, int], ...]
 
 
 KINDS = (
-    Kind("odour", "eco.odour.complaints", (("voc", "voc", 0.5, 1), ("toxic_gas", "h2s", 1.0, 1),
+    Kind("odour", ("eco.air.odour_calls", "emergency.hazmat.odour_many"), (("voc", "voc", 0.5, 1), ("toxic_gas", "h2s", 1.0, 1),
                                            ("toxic_gas", "nh3", 2.0, 1), ("sewer", "h2s", 1.0, 1))),
-    Kind("noise", "eco.noise.many_complaints", (("noise", "noise", 6.0, 1),)),
-    Kind("water_colour", "public.water.colour_complaints", (("water_quality", "turbidity", 15.0, 1),
+    Kind("noise", ("eco.noise.many_complaints",), (("noise", "noise", 6.0, 1),)),
+    Kind("water_colour", ("public.water.colour_calls",), (("water_quality", "turbidity", 15.0, 1),
                                                             ("pipe_pressure", "pipe_pressure", 0.05, -1))),
-    Kind("no_water", "public.water.outage_complaints", (("pipe_pressure", "pipe_pressure", 0.05, -1),)),
+    Kind("no_water", ("public.water.no_water_calls",), (("pipe_pressure", "pipe_pressure", 0.05, -1),)),
 )  # fmt: skip
 """Least steps are in the sensor's own unit, the same wherever a metric of a type stands: a sample, above what such an
 instrument does by itself."""
@@ -63,7 +63,7 @@ class Call(msgspec.Struct, array_like=True):
 
 
 class Matter(msgspec.Struct, array_like=True):
-    """Calls of one class that belong together, by the signal's asset. ``since``: it stands, or 0; ``first`` call."""
+    """Calls of one class that belong together, by their grid. ``since``: it stands, or 0; ``first`` call."""
 
     event: str
     calls: dict[str, Call]
@@ -72,7 +72,7 @@ class Matter(msgspec.Struct, array_like=True):
 
 
 class State(msgspec.Struct):
-    """Sensors by ``id/metric``; matters by name, which is that of the asset that began it."""
+    """Sensors by ``id/metric``; matters by name, which is that of the grid that began it."""
 
     sensors: dict[str, Sensor] = {}
     matters: dict[str, Matter] = {}
@@ -158,7 +158,7 @@ def _learn(s: Sensor, v: float, t: int, least: float, side: int) -> None:
 
 def _listen(minute: Minute, state: State, world: World) -> None:
     """Each case goes to the nearest matter of its class, or begins one; what is told again only grows."""
-    p, events = world.params, {kind.scenario: kind.event for kind in KINDS}
+    p, events = world.params, {scenario: kind.event for kind in KINDS for scenario in kind.scenarios}
     middles = {name: _middle(matter) for name, matter in state.matters.items() if matter.calls}
     for signal in sorted(minute.signals, key=lambda s: (s.t, s.scenario, s.asset, s.origin, s.n)):
         if signal.kind == "clear" or signal.scenario not in events:
@@ -167,7 +167,8 @@ def _listen(minute: Minute, state: State, world: World) -> None:
         if place is None:
             continue
         event, (x, y) = events[signal.scenario], place
-        case = signal.asset  # raised anew it may count the same calls again, so the larger number stands for both
+        # Raised anew, or by another scenario of the class, it may count the same calls: the larger number stands.
+        case = signal.asset.rpartition("/")[0] or signal.asset
         callers = max(signal.value or 1.0, 1.0)
         near = [
             (away, name) for name, (mx, my) in middles.items() if state.matters[name].event == event
