@@ -108,8 +108,9 @@ def decide(minute: Minute, features: dict[str, dict[str, Any]], state: State, wo
         since = state.sources.setdefault(site, minute.t)
         x, y = (np.array([side[at]]) for side in (world.ready.x, world.ready.y))
         lon, lat = (float(side[0]) for side in world.metres.degrees(x, y))
-        level = 3 if facts["excess"] >= 3 * p["excess"] else 2
-        said.append(Said(site, level, value=facts["excess"], score=facts["confidence"], lon=lon, lat=lat,
+        excess, confidence = float(facts["excess"]), float(facts["confidence"])
+        level = 3 if excess >= 3 * p["excess"] else 2
+        said.append(Said(site, level, value=excess, score=confidence, lon=lon, lat=lat,
                          onset=since, facts=facts))  # fmt: skip
     return said + _end(state, kept)
 

@@ -31,11 +31,15 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("odour", ("eco.air.odour_calls", "emergency.hazmat.odour_many"), (("voc", "voc", 0.5, 1), ("toxic_gas", "h2s", 1.0, 1),
-                                           ("toxic_gas", "nh3", 2.0, 1), ("sewer", "h2s", 1.0, 1))),
+    Kind(
+        "odour", ("eco.air.odour_calls", "emergency.hazmat.odour_many"),
+        (("voc", "voc", 0.5, 1), ("toxic_gas", "h2s", 1.0, 1), ("toxic_gas", "nh3", 2.0, 1), ("sewer", "h2s", 1.0, 1)),
+    ),
     Kind("noise", ("eco.noise.many_complaints",), (("noise", "noise", 6.0, 1),)),
-    Kind("water_colour", ("public.water.colour_calls",), (("water_quality", "turbidity", 15.0, 1),
-                                                            ("pipe_pressure", "pipe_pressure", 0.05, -1))),
+    Kind(
+        "water_colour", ("public.water.colour_calls",),
+        (("water_quality", "turbidity", 15.0, 1), ("pipe_pressure", "pipe_pressure", 0.05, -1)),
+    ),
     Kind("no_water", ("public.water.no_water_calls",), (("pipe_pressure", "pipe_pressure", 0.05, -1),)),
 )  # fmt: skip
 """Least steps are in the sensor's own unit, the same wherever a metric of a type stands: a sample, above what such an
@@ -121,7 +125,7 @@ def decide(minute: Minute, features: dict[str, tuple[float, float]], state: Stat
 def _read(minute: Minute, state: State, p: Any) -> None:
     """A sensor moved where it is off its usual by many deviations and the least step; it does not learn then."""
     wanted = sorted({sensor for kind in KINDS for sensor in kind.sensors}, key=lambda s: (s[0], s[1], s[2]))
-    known = set()
+    known = set[str]()
     for type_, metric, step, side in wanted:
         assets = minute.assets[type_]
         for k, id in enumerate(assets.ids):
