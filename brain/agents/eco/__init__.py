@@ -1,0 +1,1 @@
+"""Agents of ecology and environment 生态环境."""

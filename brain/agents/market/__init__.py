@@ -1,0 +1,1 @@
+"""Agents of market supervision 市场监管."""

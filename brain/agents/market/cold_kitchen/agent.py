@@ -1,0 +1,177 @@
+"""Exposure over the limit is an area in degree-minutes; failing cold is a steady rise, which door and defrost have not.
+
+Does not see the goods: exposure is of the air at the probe. A freezer that fails before it was known as one is taken as
+chilled. Readings further apart than :data:`GAP_MIN` count for that long only, and give no slope.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brain.agent_kit import Rows, Verdict, World
+
+SAMPLES, SPACING_MS, SPAN_MS = 24, 100_000, 2_460_000
+"""Samples that are remembered, how far apart at least, and how long back a slope looks: 41 minutes."""
+LEAST, GAP_MIN = 8, 30.0
+MINUTE_MS, HOUR_MS, CHINA_MS, DAY_HOURS = 60_000, 3_600_000, 8 * 3_600_000, 24
+USUAL_MIN, NIGHTS_MIN = 24 * 60.0, 7 * 8 * 60.0
+"""Time constants of a store's usual temperature and of a kitchen's usual night, minutes of readings."""
+STATE = np.dtype([
+    ("t", "i8"), ("v", "f8"), ("usual", "f8"), ("exposure", "f8"), ("over", "f8"), ("fine", "f8"), ("warm", "u1"),
+    ("failing", "u1"), ("at", "i8", (SAMPLES,)), ("was", "f8", (SAMPLES,)), ("next", "i4"),
+    ("fume", "f8"), ("hot", "i8"), ("night", "f8"), ("nights", "u1"),
+])  # fmt: skip
+"""``exposure`` degree-minutes and ``over`` minutes of the episode; ``fine`` minutes within the limit; ``at``, ``was``:
+a ring of samples; of kitchens ``fume`` as last heard, ``hot`` since when, ms, and ``night`` its usual fume then."""
+
+
+class Limits(NamedTuple):
+    """Columns by record: temperatures in °C."""
+
+    chilled: NDArray[np.float64]
+    frozen: NDArray[np.float64]
+
+
+def features(rows: Rows, world: World) -> dict[str, Any]:
+    """Limits by the table of each record's own day, and the hour by China's clocks."""
+    standard = world.standards["market.temperature"]
+    edition = standard.edition(rows.t)
+    high = {
+        kind: np.array([*(table.number(kind, "high_c") for table in standard.tables), np.nan])[edition]
+        for kind in ("chilled", "frozen")
+    }
+    hour = (rows.t + CHINA_MS) // HOUR_MS % DAY_HOURS
+    a, b = world.params["night_from"], world.params["night_to"]
+    night = (hour >= a) & (hour < b) if a <= b else (hour >= a) | (hour < b)
+    return {"limits": Limits(high["chilled"], high["frozen"]), "night": night}
+
+
+def decide(rows: Rows, features: dict[str, Any], state: NDArray[Any], world: World) -> Verdict:
+    """Each record after the one before it of the same asset."""
+    n = len(rows)
+    level = {name: np.full(n, -1, np.int8) for name in ("warm", "failing", "unattended")}
+    names = ("degree_minutes", "minutes_over", "limit_c", "temperature_c", "slope_c_h", "rise_c", "minutes_to_limit",
+             "minutes_hot", "fume_mg_m3", "kitchen_c")  # fmt: skip
+    facts: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in names}
+    facts["signs"] = np.full(n, "", "U40")
+    cold, fume, heat = (rows.values[name] for name in ("cold_temperature", "fume", "kitchen_temperature"))
+    for i, (a, kind) in enumerate(zip(rows.asset.tolist(), rows.kind.tolist(), strict=True)):
+        s, t = state[a], int(rows.t[i])
+        if kind == 2:
+            level["unattended"][i], told = _kitchen(s, t, fume[i], heat[i], bool(features["night"][i]), world.params)
+        elif np.isfinite(cold[i]):
+            level["warm"][i], level["failing"][i], told = _cold(s, t, float(cold[i]), kind, features, i, world.params)
+        else:
+            continue
+        for name, value in told.items():
+            facts[name][i] = value
+    value = {"warm": facts["degree_minutes"], "failing": facts["slope_c_h"], "unattended": facts["fume_mg_m3"]}
+    return Verdict(level, value, facts=facts)
+
+
+def _cold(
+    s: Any, t: int, v: float, kind: int, features: dict[str, Any], i: int, p: Any
+) -> tuple[int, int, dict[str, Any]]:  # fmt: skip
+    first = not s["t"]
+    apart = 0.0 if first else min((t - int(s["t"])) / MINUTE_MS, GAP_MIN)
+    if first:
+        s["usual"] = v
+    low, high = -np.inf, float(features["limits"].chilled[i])
+    if kind == 1:
+        low, high = p["vaccine_low_c"], p["vaccine_high_c"]
+    elif s["usual"] < p["frozen_below_c"]:
+        high = float(features["limits"].frozen[i])
+    if not np.isfinite(high):  # no table is in force on that day
+        s["t"], s["v"] = t, v
+        return -1, -1, {}
+    off, before = max(v - high, low - v, 0.0), max(float(s["v"]) - high, low - float(s["v"]), 0.0)
+    warm = _exposed(s, off, before, apart, p)
+    slope, rise, steady = _slope(s, t, v, p)
+    s["t"], s["v"] = t, v
+    back = v <= s["usual"] + 0.5 * p["rise_c"]
+    s["failing"] = not back if s["failing"] else steady and rise >= p["rise_c"]
+    if not off and not s["failing"] and not slope > p["slope_c_h"] / 2:
+        s["usual"] += (1 - np.exp(-apart / USUAL_MIN)) * (v - s["usual"])
+    told = {
+        "degree_minutes": round(float(s["exposure"])), "minutes_over": round(float(s["over"])), "limit_c": high,
+        "temperature_c": v, "slope_c_h": round(slope, 1), "rise_c": round(rise, 1),
+        "minutes_to_limit": np.nan if not slope > 0.1 else round(max(high - v, 0.0) / slope * 60),
+    }  # fmt: skip
+    if off and v < low:
+        told["limit_c"] = low
+    return warm, (2 if s["failing"] else 0), told
+
+
+def _exposed(s: Any, off: float, before: float, apart: float, p: Any) -> int:
+    """Level of the exposure so far. Within the limit it no longer grows, and after ``clear_min`` it is forgotten."""
+    s["exposure"] += (off + before) / 2 * apart
+    if off:
+        s["over"] += apart if before else apart / 2
+        s["fine"] = 0.0
+    else:
+        s["fine"] += apart
+        if s["fine"] >= p["clear_min"] or not s["exposure"]:
+            s["exposure"], s["over"], s["warm"] = 0.0, 0.0, 0
+    bad = s["exposure"] >= p["degree_minutes_bad"] or s["over"] >= p["minutes_bad"]
+    now = 3 if bad else 2 if s["exposure"] >= p["degree_minutes"] else 0
+    s["warm"] = max(int(s["warm"]), now)
+    return int(s["warm"])
+
+
+def _slope(s: Any, t: int, v: float, p: Any) -> tuple[float, float, bool]:
+    """°C an hour by least squares, NaN unknown; how far over the usual; and whether it is a rise that goes on.
+
+    A door, a delivery or a defrost rises and bends: of the span's quarters one gains little, or loses.
+    """
+    k = int(s["next"])
+    if not k or t - int(s["at"][(k - 1) % SAMPLES]) >= SPACING_MS:
+        s["at"][k % SAMPLES], s["was"][k % SAMPLES] = t, v
+        s["next"] = k + 1 if k + 1 < 2 * SAMPLES else k + 1 - SAMPLES  # stays a number that says whether it is full
+    kept = min(int(s["next"]), SAMPLES)
+    at, was = s["at"][:kept], s["was"][:kept]
+    recent = at > t - SPAN_MS
+    order = np.argsort(at[recent], kind="stable")
+    x, y = (at[recent][order] - t) / HOUR_MS, was[recent][order]
+    if len(x) < LEAST or (x[-1] - x[0]) * HOUR_MS < 0.8 * SPAN_MS or np.diff(x).max() > 0.3:
+        return np.nan, v - float(s["usual"]), False
+    dx, dy = x - x.mean(), y - y.mean()
+    slope = float((dx @ dy) / (dx @ dx))
+    part = [float(q.mean()) for q in np.array_split(y, 4)]
+    straight = slope**2 * float(dx @ dx) >= 0.7 * float(dy @ dy)
+    gain = part[3] - part[0]
+    goes_on = gain > 0 and min(np.diff(part)) >= 0.18 * gain
+    rise = part[3] - float(s["usual"])
+    return slope, rise, bool(slope >= p["slope_c_h"] and straight and goes_on)
+
+
+def _kitchen(s: Any, t: int, fume: float, heat: float, night: bool, p: Any) -> tuple[int, dict[str, Any]]:
+    """A record may have one metric only: the other is as it was, for half an hour."""
+    apart = GAP_MIN if not s["t"] else (t - int(s["t"])) / MINUTE_MS
+    if apart >= GAP_MIN:
+        s["fume"], s["v"] = np.nan, np.nan
+    s["fume"] = fume if np.isfinite(fume) else s["fume"]
+    s["v"] = heat if np.isfinite(heat) else s["v"]
+    s["t"] = t
+    if not night:
+        s["hot"] = 0
+        return 0, {}
+    if not np.isfinite(s["fume"]) and not np.isfinite(s["v"]):
+        return -1, {}
+    limit = max(p["fume_mg_m3"], p["own_times"] * float(s["night"]))
+    signs = [name for name, on in (("fume", s["fume"] >= limit), ("heat", s["v"] >= p["kitchen_c"])) if on]
+    if np.isfinite(s["fume"]):
+        known = float(s["fume"]) if s["nights"] or s["fume"] < p["fume_mg_m3"] else 0.0
+        s["night"] += (1 - np.exp(-min(apart, GAP_MIN) / NIGHTS_MIN)) * (known - s["night"]) if s["nights"] else known
+        s["nights"] = 1
+    if not signs:
+        s["hot"] = 0
+        return 0, {}
+    s["hot"] = s["hot"] or t
+    minutes = (t - int(s["hot"])) / MINUTE_MS
+    told = {
+        "minutes_hot": round(minutes), "fume_mg_m3": s["fume"], "kitchen_c": s["v"], "signs": " and ".join(signs),
+    }  # fmt: skip
+    return (0 if minutes < p["held_min"] else 1 + len(signs)), told
