@@ -88,9 +88,7 @@ def _says(who: str, case: Case, t: int, long_min: float) -> Said:
                 lon=case.lon, lat=case.lat)  # fmt: skip
 
 
-def _hear(
-    signal: Signal, minute: Minute, features: dict[str, tuple[float, float]], state: State, world: World
-) -> None:
+def _hear(signal: Signal, minute: Minute, features: dict[str, tuple[float, float]], state: State, world: World) -> None:
     source = signal.scenario.rpartition(".")[2]
     lon, lat = (float("nan") if side is None else float(side) for side in (signal.lon, signal.lat))
     who = _lift(signal, lon, lat, minute, features, world) or f"{source}:{signal.asset}"[:200]
