@@ -1,4 +1,4 @@
-"""Reservoirs, crowds and lifts: what only looks like one stays quiet, silence ends nothing, a restart changes nothing."""
+"""Reservoirs, crowds and lifts: what only looks like one stays quiet, silence ends nothing, restarts do no harm."""
 
 from __future__ import annotations
 
@@ -8,16 +8,19 @@ import pytest
 
 from brain import standards
 from brain.agent_kit import cases, find, stand
-from brain.agent_kit.cases import Given, Heard, Test
+from brain.agent_kit.cases import START, Given, Heard, Test
 from streams.records import Signal
 
 LIFT = ({"id": "lift-1", "type": "elevator", "lon": 113.5, "lat": 22.2},)
 
+STANDARDS = standards.load().standards
+
 
 def said(agent: str, test: Test, cuts: tuple[int, ...] = ()) -> list[Signal]:
     """Signals of an agent; it failed at nothing."""
-    content = cases.content(find.of(agent), test, standards.load().standards)
-    signals, failed = stand.in_city(content, cases.records(test), test.signals, test.until, cuts, 1)
+    content = cases.content(find.of(agent), test, STANDARDS)
+    until = None if test.until is None else START + round(test.until * 1000)
+    signals, failed = stand.in_city(content, cases.records(test), test.signals, until, cuts, 1)
     assert not failed
     return signals
 

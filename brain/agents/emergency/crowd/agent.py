@@ -1,9 +1,9 @@
 """Density of a site by all its cameras, where it goes, and what moves to the exit and against it.
 
 The map's layer ``site`` gives the premises as a polygon and optionally ``walk_m2`` (else the polygon's area),
-``exit_lon`` and ``exit_lat``. Cameras are those that stand in it, and each is taken to see ground of its own: views that overlap
-count twice. Counts know no direction: flow to the exit is what the cameras farther from it lose, counter-flow what all
-together gain at the same time.
+``exit_lon`` and ``exit_lat``. Cameras are those that stand in it, and each is taken to see ground of its own: views
+that overlap count twice. Counts know no direction: flow to the exit is what the cameras farther from it lose,
+counter-flow what all together gain at the same time.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def features(minute: Minute, world: World) -> dict[str, dict[str, tuple[int, flo
 
 def decide(minute: Minute, features: dict[str, dict[str, tuple[int, float]]], state: State, world: World) -> list[Said]:
     """Each site with enough cameras; one whose cameras fell silent stays as it was."""
-    p, said = world.params, []
+    p, said = world.params, list[Said]()
     standard = world.standards["crowd.walkway"]
     edition = int(standard.edition(np.array([minute.t], np.int64))[0])
     if edition < 0:
         return said
     table = standard.tables[edition]
-    # people to the m² from which the service of each level holds: below the space of the grade before it
+    # a level begins below the space of the grade before its own
     space = [table.number(grade, "space_m2") for grade in ("C", "D", "E")]
     for place in world.ready:
         if place.code not in features or (place.code not in state.sites and len(state.sites) >= SITES):
