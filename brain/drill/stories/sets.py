@@ -43,6 +43,20 @@ def unfit(s: Scenario) -> str:
     return f"{s.match.type} does not measure {', '.join(lacking)}" if lacking else ""
 
 
+def _apart(every: list[Scenario]) -> dict[str, str]:
+    """Combinations of which a part is not there, and why."""
+    ids = {s.id for s in every}
+    gone = {}
+    for s in every:
+        codes = [other.event_code for other in every if other.id != s.id]
+        for part in s.detect.of:
+            if part.scenario and part.scenario not in ids:
+                gone[s.id] = f"its part {part.scenario} is left out"
+            elif part.event and not any(f"{code}.".startswith(f"{part.event}.") for code in codes):
+                gone[s.id] = f"all of its part {part.event} are left out"
+    return gone
+
+
 def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[str, str]:
     """Write the set into a folder; answers the scenarios left out and why. Raises ValueError or OSError."""
     if not (rules / SCENARIOS).is_dir():
@@ -63,11 +77,9 @@ def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[s
             left[s.id] = why
         else:
             here[s.id] = files[s.id]
-    for s in every:
-        lacking = sorted({p.scenario for p in s.detect.of if p.scenario} - here.keys()) if s.id in here else []
-        if lacking:
-            left[s.id] = f"its part {lacking[0]} is left out"
-            del here[s.id]
+    while gone := _apart([s for s in every if s.id in here]):
+        left |= gone
+        here = {id_: path for id_, path in here.items() if id_ not in gone}
     for id_, path in sorted(here.items()):
         (out / SCENARIOS / f"{id_}.yaml").write_bytes(path.read_bytes())
     for path in sorted((rules / "standards").glob("*.yaml")):
