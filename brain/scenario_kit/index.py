@@ -52,7 +52,9 @@ def page(every: Iterable[Scenario]) -> str:
         "# Scenarios of the library 场景库", "",
         f"{len(found)} scenarios, written by `brain scenario index`. Each has tests that fire and tests that stay",
         "quiet; `brain scenario show ID --set config/scenarios` says what it means and what to do first. How one is",
-        "written: [scenarios](scenarios.md).", "",
+        "written: [scenarios](scenarios.md). Those in *shadow* raised too much in ordinary days of the drill",
+        "district, and want thresholds of the place that takes them; combinations of such are *draft*. All figures are",
+        "a sample.", "",
     ]  # fmt: skip
     for domain in DOMAINS:
         if counts[domain]:
@@ -64,14 +66,8 @@ def _table(mine: Sequence[Scenario]) -> list[str]:
     out = ["| id | 名称 | name | looks at | kind | event code | basis |", "|---|---|---|---|---|---|---|"]
     for s in mine:
         looks = _SOURCES[s.source] + (f" {s.match.type}" if s.match.type else "")
-        cells = (
-            f"`{s.id}`" + (" **life**" if s.life else ""),
-            s.name.zh,
-            s.name.en,
-            looks,
-            kind(s),
-            s.event_code,
-            s.basis,
-        )
+        state = "" if s.state == "live" else f" *{s.state}*"
+        id_ = f"`{s.id}`" + (" **life**" if s.life else "") + state
+        cells = (id_, s.name.zh, s.name.en, looks, kind(s), s.event_code, s.basis)
         out.append("| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |")
     return [*out, ""]
