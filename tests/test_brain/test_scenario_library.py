@@ -58,7 +58,9 @@ def test_every_scenario_has_both_languages_an_owner_a_basis_and_an_event_that_is
     found = lint(HOME / "config" / "demo", sorted(library.paths(library.LIBRARY).values()))
     # Which assets there are is the taking set's.
     ground = {"no_asset", "no_asset_in_district", "never_true", "rung_unreachable", "unknown_place"}
-    assert [f.text("en") for f in found if f.code not in ground] == []
+    waiting = {s.id for s in OWN if s.state == "draft"}  # combinations of what is in shadow
+    bad = [f for f in found if f.code not in ground and not (f.code == "part_not_live" and f.id in waiting)]
+    assert [f.text("en") for f in bad] == []
 
 
 def test_the_library_covers_six_domains_and_looks_in_many_ways() -> None:
