@@ -10,6 +10,7 @@ from streams.broker import BrokerSettings
 from streams.jars import JarsUnavailable
 
 
+@pytest.mark.long
 def test_killed_workers_lose_nothing_and_double_nothing(broker_home: BrokerSettings, tmp_path: Path) -> None:
     plan = Plan(rate=3_000, kills=2, aimed=1, storm=0, broker_stop_s=0, broker_freeze_s=0, calm_s=4)
     try:

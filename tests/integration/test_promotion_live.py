@@ -65,6 +65,7 @@ def do(worker: Running, *words: str) -> str:
     return answer.stdout
 
 
+@pytest.mark.long
 def test_a_new_scenario_goes_from_draft_to_an_incident_and_replay_sees_each_promotion_at_its_place(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:
