@@ -150,7 +150,7 @@ class CityLogic:
         if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal):
             self._asked = False
             for made in self._combine.hear(signal):
-                self.signal(made)
+                self._own(made)
 
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes."""
@@ -194,11 +194,10 @@ class CityLogic:
             else:
                 self.graves.due(key)
         self.people.fire(now)
-        due = self._warned.due()
-        if due is not None and due <= now:
+        if (due := self._warned.due()) is not None and due <= now:
             self._warn(self._warned.fire(now), now)
         for signal in self._combine.fire(now):
-            self.signal(signal)
+            self._own(signal)
         if now not in (self._models.due(), self._trust.due()):
             return
         unread = self._models.unread
@@ -208,7 +207,7 @@ class CityLogic:
         self._doubt(self._trust.fire(now, self._models.evidence()), now)
         for signal in judged:
             if self.keeps is None or self.keeps(signal):
-                self.signal(signal)
+                self._own(signal)
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason."""
@@ -327,6 +326,11 @@ class CityLogic:
         elif incident.chattering and not any(fold.chatters(m, now, self.settings) for m in incident.members):
             incident.chattering = False
             self._note(case, now, Reason.STEADY, member.latest())
+
+    def _own(self, signal: Signal) -> None:
+        """Fold a signal that was made here: one of a drill where the set in force is."""
+        signal.drill = self._force.drill
+        self.signal(signal)
 
     def _warn(self, signals: Sequence[Signal], now: int) -> None:
         """Official warnings changed: what they open and end, then the colour of all that lies in them."""

@@ -11,6 +11,7 @@ import pytest
 from notify_rig import MINUTE, T, config, raised
 from one_incident import make
 
+from brain import scenarios
 from brain.incidents import publish
 from brain.incidents.city import CityLogic
 from brain.incidents.life import may_merge
@@ -151,3 +152,28 @@ def test_a_log_that_began_with_a_city_takes_no_drills_set(tmp_path: Path) -> Non
     sets._sets["sha256:drill"], sets._paths["sha256:drill"] = drill, DEMO
     with pytest.raises(ValueError, match="is of a drill, and these topics are of a city"):
         try_set(sets, settings, "sha256:drill")
+
+
+def test_what_the_city_task_itself_makes_of_a_drill_is_marked_too() -> None:
+    parts = [
+        {"id": f"eco.{n}", "version": 1, "name": {"zh": n, "en": n}, "domain": "eco", "event_code": f"eco.{n}",
+         "source": "iot", "match": {"type": "t", "metric": n}, "detect": {"above": 1}}
+        for n in "xy"
+    ]  # fmt: skip
+    both = {
+        "id": "eco.both", "version": 1, "name": {"zh": "b", "en": "b"}, "domain": "eco", "event_code": "eco.both",
+        "source": "signals",
+        "detect": {
+            "combine": "and", "of": [{"scenario": "eco.x"}, {"scenario": "eco.y"}], "within_s": 60, "within_m": 500,
+        },
+    }  # fmt: skip
+    logic = CityLogic()
+    made = [scenarios.of(data) for data in (*parts, both)]
+    logic.enter("s", SimpleNamespace(routes=None, scenarios=made, calendar=None, map=None, drill=True))
+    for t, name in enumerate("xy", 1):
+        logic.signal(Signal(
+            f"eco.{name}", f"drill-{name}", "raise", ("in", 0, t, 0), 0, t, 0, t, t, t, level=1, lon=113.5, lat=22.2,
+            drill=True,
+        ))  # fmt: skip
+    assert {i.scenario for i in logic.incidents()} == {"eco.x", "eco.y", "eco.both"}
+    assert all(i.drill for i in logic.incidents())
