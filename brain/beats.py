@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brain.kernel import Kind
+from brain.shadow import turned
+from models.decision import SILENT
 from streams.logic import Beat
-from streams.records import I4, SHADOW
+from streams.records import SHADOW
 from streams.state import Table
 
 
@@ -27,26 +28,28 @@ class Due(NamedTuple):
 class Timers:
     """The conditions of a lane that a pulse by itself can change, so that a pulse looks at no others.
 
-    Derived from the table of decisions and rebuilt with the program; ``cell_of`` maps the table's rows to cells,
-    ``silent`` are the cells that wait for a silence. Silences are counted in up-time, and begin anew after an outage:
-    nobody could have spoken.
+    Derived from the table of decisions and rebuilt with the program. Silences are counted in up-time, and begin anew
+    after an outage: nobody could have spoken.
     """
 
-    def __init__(
-        self, table: Table, cells: NDArray[Any], rules: NDArray[Any], cell_of: Mapping[int, int], silent: I4
-    ) -> None:
-        self._cell_of = cell_of
+    def __init__(self, table: Table, cells: NDArray[Any], rules: NDArray[Any]) -> None:
+        self._cell_of = {slot: c for c, slot in enumerate(cells["decision"].tolist())}
         self._quiet, self._shadow = rules["quiet"][cells["rule"]], cells["shadow"]
         self._raised: set[int] = set()
         for slot in np.flatnonzero(table.rows["level"][: table.n]).tolist():
             self.raised(slot)
             if self._cell(slot, table) < 0:
                 self._raised.add(slot)
+        silent = np.flatnonzero(rules["kind"][cells["rule"]] == SILENT).astype(np.int32)
         self._silent, self._slots = silent, cells["decision"][silent]
         self._bound = (rules["at"][cells["rule"][silent]] * 1000).astype(np.int64)
         self._hours = rules["hours"][cells["rule"][silent]]
         self._look = 0
         """Up-time before which no silence can be long enough."""
+
+    def __bool__(self) -> bool:
+        """Whether a pulse can ever change anything: conditions that end in silence, silences, what a set left open."""
+        return bool(self._raised or (self._quiet > 0).any() or len(self._silent))
 
     def raised(self, slot: int) -> None:
         """A condition was raised."""
@@ -106,12 +109,6 @@ class Timers:
             Due(table.keys[s], s, c, "raise")
             for s, c in zip(slots[gone].tolist(), self._silent[gone].tolist(), strict=True)
         ]
-
-
-def turned(index: Any, shadow: Any) -> Any:
-    """Whether what was raised at ``index`` was in shadow and its scenario now is not, or the other way round: a set
-    promoted it, or took it back."""
-    return (index & SHADOW) != shadow
 
 
 def settle(one: Due, number: int, beat: Beat, table: Table, rules: NDArray[Any], cells: NDArray[Any]) -> None:

@@ -32,7 +32,7 @@ from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
-from models.decision import CLEAR, DECISION_STATE, RAISE, SILENT
+from models.decision import CLEAR, DECISION_STATE, RAISE
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.logic import Beat, Output, View
@@ -116,21 +116,15 @@ class _SeriesLane:
             scenarios, content.standards, registry, cells, cell_series,
             lambda mine: self.store.table(judged.INPUT).slots(own[c] for c in mine),
         )  # fmt: skip
-        silent = np.flatnonzero(rules["kind"][cell_rule] == SILENT).astype(np.int32)
         counts = np.bincount(cell_series, minlength=len(ours))
         if len(counts) and counts.max() > PER_VALUE:
             raise ValueError(f"scenarios: one series can have {PER_VALUE}, {keys[int(counts.argmax())]!r} has more")
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
-        cell_of = {int(d): c for c, d in enumerate(cells["decision"])}
-        orphans = any(int(d) not in cell_of for d in np.flatnonzero(decision.rows["level"][: decision.n]))
-        standing = decision.rows[cells["decision"]]
-        orphans |= bool((beats.turned(standing["index"], cells["shadow"]) & (standing["level"] > 0)).any())
-        timed = orphans or bool(seen) or evidence is not None or bool((rules["quiet"] > 0).any()) or bool(len(silent))
-        timed = timed or bool(asked)
+        timers = beats.Timers(decision, cells, rules)
+        timed = bool(timers or seen or asked) or evidence is not None
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed,
-            beats.Timers(decision, cells, rules, cell_of, silent),
-            minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first),
+            timers, minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first),
             any(view.columns != ("last",) for view in seen) or bool(asked), openings, evidence, agents, asked,
         )  # fmt: skip
         self._warm()
@@ -232,17 +226,9 @@ class _SeriesLane:
         """Admit readings [begin, end) and make the scores of detectors and risk models, of all of them together."""
         series, columns, p = self.store.table(SERIES), s.columns, self.program
         kernel.admit(
-            begin,
-            end,
-            columns.series,
-            columns.t,
-            columns.value,
-            s.pulse,
-            p.slot_of,
-            series.rows,
-            series.dirty,
+            begin, end, columns.series, columns.t, columns.value, s.pulse, p.slot_of, series.rows, series.dirty,
             s.outcome,
-        )
+        )  # fmt: skip
         s.scored, s.at = p.scored.run(begin, end, columns, s.outcome, self.store), 0
         return end
 

@@ -29,25 +29,28 @@ class Reach:
 
     def __init__(self, content: CitySet) -> None:
         self._content = content
-        self._assets: I4 | None = None
+        self._answer: I4 | None = None
 
     def assets(self, s: Scenario) -> B1 | None:
         """Which assets (n,) lie where a scenario looks; None: it looks everywhere."""
-        if not s.placed():
-            return None
-        if self._assets is None:
-            self._assets = self._content.map.map.locate(*self._content.placed())
-        return within(s, self._content.map, self._assets)
+        return within(s, self._content.map, self._assets()) if s.placed() else None
+
+    def tried(self, s: Scenario) -> B1 | None:
+        """Which assets (n,) lie in the district where a scenario is on trial; None: it is not."""
+        return None if s.trial is None else _in((s.trial.district,), self._content.map, self._assets())
+
+    def _assets(self) -> I4:
+        if self._answer is None:
+            self._answer = self._content.map.map.locate(*self._content.placed())
+        return self._answer
 
 
 def within(s: Scenario, city: GridMap, answer: I4) -> B1:
     """Which positions lie where a scenario looks, by the map's answer (n, columns) for them; outside all: none."""
-    grid = answer[:, city.column]
     found = np.ones(len(answer), bool)
     for codes, wanted in ((s.match.districts, True), (s.without, False)):
         if codes:
-            mine = np.array([d in codes for d in city.districts] + [False])
-            found &= mine[np.where(grid < 0, len(mine) - 1, grid)] == wanted
+            found &= _in(codes, city, answer) == wanted
     if s.match.layer:
         found &= _lie(s.match.layer, s.match.sort, city, answer)
     return found
@@ -72,6 +75,12 @@ def of_kind(city: GridMap, layer: str, kind: str) -> Collection[str]:
     return [f.code for f in city.map.features(layer) if f.attributes.get(KIND) == kind]
 
 
+def _in(districts: Collection[str], city: GridMap, answer: I4) -> B1:
+    mine, grid = np.array([d in districts for d in city.districts] + [False]), answer[:, city.column]
+    found: B1 = mine[np.where(grid < 0, len(mine) - 1, grid)]
+    return found
+
+
 def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
     if layer not in city.map.layers:
         return np.zeros(len(answer), bool)
@@ -84,10 +93,16 @@ def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
 
 def alike(one: CitySet, other: CitySet) -> bool:
     """Whether two sets of one registry and the same scenarios mean the same assets and days by them."""
-    timed = any(s.match.hours for s in one.running())
-    if timed and not same_days(one.calendar, other.calendar):
+    every = one.running()
+    if any(s.match.hours for s in every) and not same_days(one.calendar, other.calendar):
         return False
-    return one.map.version == other.map.version or all(
-        np.array_equal(one.reach().assets(s), other.reach().assets(s))  # type: ignore[arg-type]  # of a placed one
-        for s in one.running() if s.placed()
+    if one.map.version == other.map.version:
+        return True
+    here, there = one.reach(), other.reach()
+    return all(
+        _equal(here.assets(s), there.assets(s)) and _equal(here.tried(s), there.tried(s)) for s in every
     )  # fmt: skip
+
+
+def _equal(one: B1 | None, other: B1 | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))

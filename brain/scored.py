@@ -149,18 +149,15 @@ class Scored:
         self._said: dict[int, tuple[I4, Said]] = {}
 
     def warm(self, store: Store) -> None:
-        """Have the kernels compiled, or loaded."""
+        """Have the kernels compiled, or loaded, that a run over nothing does not come to."""
         none, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
         for g in self._groups:
-            if g.parts is not None:
-                g.parts.score(none, t, v)
-            elif g.judge is not None:
+            if g.judge is not None:
                 g.judge.warm(store)
+            elif g.parts is not None:
+                _spread(none, g.parts.score(none, t, v), NO_SCORES)
             elif g.model is not None:
-                score_rows(g.model, store.table(g.table).rows, none, t, v)
-        if self._groups:
-            none_taken = np.zeros(0, np.uint8)
-            self.run(0, 0, Columns(none, none, none, t, v, v, v, np.zeros(0, np.int8)), none_taken, store)
+                _spread(none, score_rows(g.model, store.table(g.table).rows, none, t, v), NO_SCORES)
 
     def run(self, begin: int, end: int, columns: Columns, outcome: U1, store: Store) -> NDArray[Any]:
         """Score readings [begin, end) that were admitted, of each group together; rows of SCORED, in their order."""

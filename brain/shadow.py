@@ -6,6 +6,7 @@ It is decided when a condition is raised, and stays so until it ends: the raise'
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,15 +22,17 @@ def sides(scenarios: Sequence[Scenario], content: CitySet, rule: I4, asset: I4) 
     district stays live. One without a place is in shadow.
     """
     out = np.array([0 if s.state == "live" else SHADOW for s in scenarios], np.int32)[rule]
-    trials = [number for number, s in enumerate(scenarios) if s.trial is not None]
-    if not trials:
-        return out
-    grid = content.map.locate(*content.placed())[asset]
-    names = np.array([*content.map.districts, ""], object)[np.where(grid < 0, -1, grid)]
-    for number in trials:
-        trial = scenarios[number].trial
-        out[(rule == number) & (names == (trial.district if trial is not None else None))] = 0
+    for number, s in enumerate(scenarios):
+        there = content.reach().tried(s)
+        if there is not None:
+            out[(rule == number) & there[asset]] = 0
     return out
+
+
+def turned(index: Any, side: Any) -> Any:
+    """Whether what was raised at ``index`` was in shadow and its scenario now is not, or the other way round: a set
+    promoted it, or took it back."""
+    return (index & SHADOW) != side
 
 
 def side_of(s: Scenario, district: str) -> int:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
+from brain import shadow
 from brain.scenarios import Scenario
-from brain.shadow import side_of
-from streams.records import SHADOW
 
 MASS_S = 7 * 86_400.0
 """Window in which callers of one text are counted where the scenario names none."""
@@ -16,7 +15,7 @@ QUIET_S = 1800.0
 
 def turned(s: Scenario, index: int) -> bool:
     """Whether a case raised at ``index`` is on the wrong side; on trial either can be right."""
-    return s.state != "trial" and (index & SHADOW) != side_of(s, "")
+    return s.state != "trial" and bool(shadow.turned(index, shadow.side_of(s, "")))
 
 
 def bound_of(s: Scenario) -> float | None:

@@ -16,7 +16,6 @@ from numba import njit
 from numpy.typing import NDArray
 
 from brain import shadow, views
-from brain.beats import turned
 from brain.hours import Openings
 from brain.kernel import EVENT, F8, KINDS, PER_VALUE, U1, Kind, note
 from brain.placing import answer_at, put
@@ -294,7 +293,7 @@ class Tracks:
         due = []
         for slot in raised:
             found = self._cell_of.get(slot)
-            if found is not None and turned(table.rows["index"][slot], found[0].shadow[found[1]]):
+            if found is not None and shadow.turned(table.rows["index"][slot], found[0].shadow[found[1]]):
                 found = None
             quiet = 0 if found is None else self._quiet(found[0].cells[found[1]].scenario)
             if found is not None and beat.outage:

@@ -49,7 +49,8 @@ _FAMILIES: Mapping[str, Mapping[str, Operations]] = {
     "deadletter": {"worker": _RW, "agent": _W},
     "audit": {"worker": _RW, "screen": _R, "operator": _RW, "notify": _W, "auditor": _RW},
 }
-"""By family: a topic's own name, or its name up to the first dot. The auditor reads every topic besides."""
+"""By family: a topic's own name, or its name up to the first dot (of signals in shadow, the second). The auditor reads
+every topic besides."""
 _SHADOW: Final = "signals.shadow"
 
 

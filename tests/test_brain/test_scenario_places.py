@@ -181,3 +181,22 @@ def test_a_lane_is_compiled_anew_for_a_map_that_puts_assets_elsewhere_and_only_f
         cells.append(lane.program.cells)
     assert [len(found) for found in cells] == [1, 1, 2]
     assert cells[0] is cells[1]
+
+
+def test_a_map_that_moves_a_border_moves_who_is_on_trial() -> None:
+    everywhere = {"type": "water_level", "metric": "water_level"}
+    content = copy(demo())
+    content.scenarios = []
+    content.drafts = [of({**LEVEL, "match": everywhere, "state": "trial", "trial": {"district": "d-0"}})]
+    content.with_assets(Registry.of(ASSETS))
+    lane = ReadingsLane()
+    lane.bind(Store(lane.tables, lane.owner), TP("iot.telemetry", 0), 1)
+    live, cells = [], []
+    for wide in (11, 11.2, 12):  # as above
+        content = copy(content)
+        content.with_map(GridMap([Grid("g", "t", "d-0", shapely.box(10, 50, wide, 51))]))
+        lane.enter(f"{wide}", content)
+        cells.append(lane.program.cells)
+        live.append(np.count_nonzero(lane.program.cells["shadow"] == 0))
+    assert live == [1, 1, 2]
+    assert cells[0] is cells[1]
