@@ -11,7 +11,7 @@ import shapely
 
 from brain.agent_kit import chosen
 from brain.agent_kit.find import Installed
-from brain.agent_kit.manifest import AgentError, Manifest, Value
+from brain.agent_kit.manifest import AgentError, Value
 from brain.sets import CitySet
 from geo.city_map import CityMap
 from geo.feature import Feature
@@ -164,12 +164,8 @@ def content(one: Installed, test: Test, standards: Mapping[str, Standard], place
                 for s in shapes]  # fmt: skip
     if "grid" not in test.layers:
         features.append(Feature("grid", "g1", _around(test, registry), attributes={"town": "t1", "district": "d1"}))
-    lines: dict[str, list[Feature]] = {}
-    for f in features:
-        if not located(f.layer, f.shape):
-            lines.setdefault(f.layer, []).append(f)
     city = GridMap.of_map(CityMap(f for f in features if located(f.layer, f.shape)))
-    agent = chosen.made(one, m.version, m.settings(test.params, place), city, standards, lines, place)
+    agent = chosen.made(one, m.version, m.settings(test.params, place), city, standards, chosen.lines(features), place)
     return CitySet("sha256:under-test", registry, city, [], agents=(agent,))
 
 
@@ -179,8 +175,3 @@ def _around(test: Test, registry: Registry) -> Any:
         lon += [record.lon] if record.lon is not None else []
         lat += [record.lat] if record.lat is not None else []
     return shapely.box(min(lon) - 0.1, min(lat) - 0.1, max(lon) + 0.1, max(lat) + 0.1)
-
-
-def metrics_of(m: Manifest, type: str) -> tuple[str, ...]:
-    """Metrics that an agent reads of a type."""
-    return next((reads.metrics for reads in m.reads if reads.type == type), ())

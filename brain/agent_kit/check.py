@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import standards
-from brain.agent_kit import cases, stand, wire
+from brain.agent_kit import cases, spec, stand, wire
 from brain.agent_kit.cases import START, Record, Test
 from brain.agent_kit.fault import Inline
 from brain.agent_kit.find import Installed
@@ -138,12 +138,12 @@ class _Suite:
 
     def pure(self) -> str:
         for content, test, rows in self._streams():
-            ground = content.agents[0].packed
+            agent = content.agents[0]
             if self._run(content, test, rows) != self._run(content, test, rows):
                 return f"{test.name}: another run said something else"
-            program = self.runner.program(content.agents[0])  # the very one that ran
-            if program.world.params != dict(content.agents[0].params) or content.agents[0].packed != ground:
-                return f"{test.name}: params were written to"
+            program = self.runner.program(agent)  # the very one that ran, with the layers of its spec
+            if program.world.params != dict(agent.params) or spec.encode(agent.ground) != agent.packed:
+                return f"{test.name}: params or layers were written to"
         return ""
 
     def cuts(self) -> str:

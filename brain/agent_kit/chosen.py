@@ -5,7 +5,7 @@ Code is not in the set, its version is: a worker that has another version of an 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from brain.agent_kit.manifest import AgentError, Event, Manifest, Value
 from brain.agent_kit.spec import Spec
 from brain.near import near
 from geo import geojson
-from geo.feature import FOREVER
+from geo.feature import FOREVER, Feature
 from geo.grid_map import GridMap
 from geo.layers import located
 from models.standards.table import Standard
@@ -105,7 +105,7 @@ def of(
     """
     file = yaml_tables.checked(yaml_tables.decoded(text, place, AgentError), AgentsFile, place, AgentError)
     every = find.installed() if given is None else given
-    lines: dict[str, list[Any]] | None = None
+    others: dict[str, list[Feature]] | None = None
     out: dict[str, Agent] = {}
     for number, choice in enumerate(file.agents):
         where = f"{place}: agents[{number}]"
@@ -120,10 +120,10 @@ def of(
                 f"{where}: version: {choice.id} is installed in version {m.version}"
                 f"{', which runs as ' + ', '.join(map(str, m.also)) if m.also else ''}, the set names {choice.version}"
             )
-        if lines is None and any(name not in city.map.layers or name == "site" for name in m.layers):
-            lines = _lines(source)
+        if others is None and any(name not in city.map.layers or name == "site" for name in m.layers):
+            others = lines(geojson.load(source))
         out[choice.id] = made(
-            one, choice.version, m.settings(choice.params, where), city, standards, lines or {}, where, choice.state
+            one, choice.version, m.settings(choice.params, where), city, standards, others or {}, where, choice.state
         )
     if len(out) > MOST or sum(len(a.manifest.events) for a in out.values()) > EVENTS:
         raise AgentError(f"{place}: agents: at most {MOST} with {EVENTS} events, got {len(out)}")
@@ -133,16 +133,16 @@ def of(
 
 def made(
     one: Installed, version: int, params: Mapping[str, Value], city: GridMap, standards: Mapping[str, Standard],
-    lines: Mapping[str, Sequence[Any]], where: str, state: str = "live",
+    others: Mapping[str, Sequence[Feature]], where: str, state: str = "live",
 ) -> Agent:  # fmt: skip
-    """An installed agent on a map; ``lines``: features that are no ground, by layer. Raises AgentError."""
+    """An installed agent on a map; ``others``: features that are no ground, by layer. Raises AgentError."""
     m = one.manifest
     if m.isolation == "inline" and not one.module.startswith(f"{find.TREE}."):
         raise AgentError(f"{where}: {m.id}: isolation: inline is for agents of this tree; expected host")
     layers = {}
     for name in m.layers:
         ground = [f for f in city.map.features(name) if f.until == FOREVER] if name in city.map.layers else []
-        layers[name] = spec.layer_rows([*ground, *lines.get(name, ())])
+        layers[name] = spec.layer_rows([*ground, *others.get(name, ())])
     for family in m.standards:
         if family not in standards:
             raise AgentError(f"{where}: {m.id} needs the standard {family!r}{near(family, sorted(standards))}")
@@ -160,10 +160,10 @@ def _bounds(city: GridMap) -> tuple[float, float, float, float]:
     return (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
 
 
-def _lines(source: Path) -> dict[str, list[Any]]:
-    """Features of a map's file that no position can lie in, by layer, those of the newest edition."""
-    out: dict[str, list[Any]] = {}
-    for f in geojson.load(source):
+def lines(features: Iterable[Feature]) -> dict[str, list[Feature]]:
+    """Those that no position can lie in, by layer, those of the newest edition."""
+    out: dict[str, list[Feature]] = {}
+    for f in features:
         if f.until == FOREVER and not located(f.layer, f.shape):
             out.setdefault(f.layer, []).append(f)
     return out

@@ -79,6 +79,8 @@ class CityAgents:
         """End of the minute that was judged last."""
         self._left = False
         self._changed: dict[bytes, bytes | None] = {}
+        self._grown: set[int] = set()
+        """Minutes whose signals became more: they are packed once, with the changes."""
 
     # -- state
 
@@ -108,6 +110,9 @@ class CityAgents:
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
+        for end in self._grown:
+            out[_heard(end)] = _pack(self._heard[end])
+        self._grown.clear()
         return out
 
     # -- what the engine calls, through the city's logic
@@ -120,7 +125,7 @@ class CityAgents:
         self.wanted = frozenset(name for a in live for name in a.manifest.signals)
         mine = {told.id for a in live for told in a.told()}
         stopped = [id for id, t in self._trouble.items() if t.stopped]
-        self._left = any(scenario not in mine for scenario in self._stands) or any(
+        self._left = any(rows and scenario not in mine for scenario, rows in self._stands.items()) or any(
             id not in self._agents or self._trouble[id].version != self._agents[id].version for id in stopped
         )
         for agent in live:
@@ -150,7 +155,8 @@ class CityAgents:
             self.unseen += 1
             return True
         heard.append(msgspec.structs.replace(signal))
-        self._changed[HEARD + str(end).encode()] = _pack(heard)
+        self._grown.add(end)
+        self._changed[_heard(end)] = None  # its place among the changes
         return True
 
     def due(self) -> int | None:
@@ -167,7 +173,8 @@ class CityAgents:
         for summary in came.values():
             self._changed[_pending(summary)] = None
         if heard:
-            self._changed[HEARD + str(t).encode()] = None
+            self._changed[_heard(t)] = None
+            self._grown.discard(t)
         self._last = t
         self._changed[b"g/last"] = str(t).encode()
         out: list[Signal] = []
@@ -307,7 +314,7 @@ class CityAgents:
         for id, trouble in sorted(self._trouble.items()):
             if trouble.stopped and (id not in self._agents or self._agents[id].version != trouble.version):
                 out.append(self._stop("clear", id, trouble, now, len(out)))
-                self._trouble[id] = Trouble()
+                del self._trouble[id]
                 self._changed[TROUBLE + id.encode()] = None
         self._left = False
 
@@ -318,6 +325,10 @@ def _unheard(*what: object, **more: object) -> None:
 
 def _pending(summary: Summary) -> bytes:
     return PENDING + f"{summary.t}/{summary.name}/{summary.source}".encode()
+
+
+def _heard(end: int) -> bytes:
+    return HEARD + str(end).encode()
 
 
 def _ground(agent: Agent, kind: str, content: Any) -> Assets:

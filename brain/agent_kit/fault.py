@@ -56,15 +56,6 @@ class Runner(Protocol):
         ...
 
 
-def only(rows: Rows, i: int) -> Rows:
-    """One row, with all names."""
-    s = slice(i, i + 1)
-    values = {name: column[s] for name, column in rows.values.items()}
-    return Rows(
-        rows.names, rows.asset[s], rows.kind[s], rows.t[s], values, rows.lon[s], rows.lat[s], rows.grid[s]
-    )  # fmt: skip
-
-
 def fault_of(error: Exception) -> Fault:
     """What an exception of an agent says."""
     if isinstance(error, Fault):
@@ -77,7 +68,7 @@ def singly(program: Program, rows: Rows, state: NDArray[Any]) -> Iterator[Judged
     for i in range(len(rows)):
         before = state.copy()
         try:
-            yield program.judge(only(rows, i), state)
+            yield program.judge(rows.part(slice(i, i + 1)), state)
         except Exception as error:  # noqa: BLE001  # an agent may raise anything; it ends with the row
             state[:] = before
             yield fault_of(error)

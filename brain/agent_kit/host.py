@@ -104,7 +104,7 @@ class Host:
             try:
                 while at < n:
                     self._load(agent)
-                    self._send("singly", agent, [wire.of_rows(_since(rows, at)), state.tobytes()])
+                    self._send("singly", agent, [wire.of_rows(rows.part(slice(at, None))), state.tobytes()])
                     while at < n:
                         try:
                             said, after = self._answer(agent, self.deadline_s)
@@ -222,13 +222,6 @@ class Host:
 
 def _key(agent: Agent) -> str:
     return hashlib.blake2b(agent.packed, digest_size=8).hexdigest()
-
-
-def _since(rows: Rows, at: int) -> Rows:
-    values = {name: column[at:] for name, column in rows.values.items()}
-    return Rows(
-        rows.names, rows.asset[at:], rows.kind[at:], rows.t[at:], values, rows.lon[at:], rows.lat[at:], rows.grid[at:]
-    )  # fmt: skip
 
 
 _shared: dict[int, Host] = {}

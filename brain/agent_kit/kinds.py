@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from geo.metres import Metres
@@ -22,9 +23,6 @@ TEXT, FACTS = 200, 16
 """Characters of a fact's text, and facts of one signal, at most."""
 POINTS = 400
 """Points of one footprint, over all rings, at most."""
-
-Ring = list[tuple[float, float]]
-"""Degrees WGS 84, longitude first; not closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +59,10 @@ class World:
         """The plane in which distances are measured."""
         return Metres.around(self.middle)
 
+    def on_plane(self, shape: Any) -> Any:
+        """A shape in degrees, in metres on that plane."""
+        return shapely.transform(shape, lambda at: np.column_stack(self.metres.of(*at.T)))
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -82,6 +84,13 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def part(self, s: slice) -> Rows:
+        """Some of the rows, with all names."""
+        values = {name: column[s] for name, column in self.values.items()}
+        return Rows(
+            self.names, self.asset[s], self.kind[s], self.t[s], values, self.lon[s], self.lat[s], self.grid[s]
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from brain.agent_kit import meters
 from brain.agent_kit.chosen import EVENTS, Agent
 from brain.agent_kit.fault import Fault, Runner
 from brain.agent_kit.kinds import Fact, Rows
+from brain.agent_kit.minute import assets_of
 from brain.agent_kit.program import Judged
 from brain.agent_kit.runners import runner_of
 from brain.agent_kit.tables import SAYS, TROUBLES, States
@@ -234,22 +235,16 @@ class LaneAgents:
 
 def _bind(agent: Agent, number: int, first: int, registry: Registry, ours: NDArray[np.bool_], store: Store) -> _Bound:
     m = agent.manifest
-    code = {name: k for k, name in enumerate(registry.metrics)}
     column = np.full(len(registry.series_asset), -1, np.int32)
     kind, local = np.full(len(registry.ids), -1, np.int32), np.zeros(len(registry.ids), np.int32)
     metrics = {name: k for k, name in enumerate(m.metrics())}
     found: list[int] = []
     for k, reads in enumerate(m.reads):
-        if reads.type not in registry.types or not set(reads.metrics) <= set(code):
-            continue
-        for a in np.flatnonzero(registry.asset_type == registry.types.index(reads.type)).tolist():
-            begin, end = int(registry.first[a]), int(registry.first[a + 1])
-            there = {int(registry.series_metric[s]): s for s in range(begin, end)}
-            if begin < end and ours[begin] and all(code[name] in there for name in reads.metrics):
+        for a, series in assets_of(reads, registry):
+            if ours[series[0]]:
                 kind[a] = k
                 found.append(a)
-                for name in reads.metrics:
-                    column[there[code[name]]] = metrics[name]
+                column[series] = [metrics[name] for name in reads.metrics]
     found.sort()
     local[found] = np.arange(len(found))
     names = tuple(registry.ids[a] for a in found)

@@ -19,12 +19,10 @@ from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, lo
 from brain.commands.worker import configure_logs
 
 if TYPE_CHECKING:
+    from brain.agent_kit.find import Installed
     from streams.plain import App
 
 app = typer.Typer(no_args_is_help=True)
-
-ENTRY_POINTS = "city_brain.agents"
-"""Packages of their own name their agents under this group: ``name = "package.module:register"``."""
 
 
 @app.command("list")
@@ -49,14 +47,7 @@ def list_() -> None:
 @app.command()
 def show(named: Annotated[str, typer.Argument(metavar="ID|PATH")]) -> None:
     """Show what an agent of the kit reads, says and can be set to / 显示智能体的输入、事件与参数."""
-    from brain.agent_kit import find as kit
-    from brain.agent_kit.manifest import AgentError
-
-    try:
-        one = kit.of(named)
-    except AgentError as error:
-        fail(str(error))
-    m = one.manifest
+    m = _of(named).manifest
     typer.echo(f"{m.id}  {m.name.zh} · {m.name.en}")
     typer.echo(f"  version {m.version}, {m.shape}, {m.isolation}, {m.owner}")
     for reads in m.reads:
@@ -99,13 +90,8 @@ def check(named: Annotated[str, typer.Argument(metavar="ID|PATH")]) -> None:
     from rich.console import Console
 
     from brain.agent_kit import check as kit
-    from brain.agent_kit import find
-    from brain.agent_kit.manifest import AgentError
 
-    try:
-        one = find.of(named)
-    except AgentError as error:
-        fail(str(error))
+    one = _of(named)
     with Console(stderr=True).status("") as status:
         report = kit.check(one, status.update)
     for found in report.findings:
@@ -158,6 +144,17 @@ def run(
     raise typer.Exit(plain_worker.run(agents))
 
 
+def _of(named: str) -> Installed:
+    """An agent of the kit. Ends readably without one."""
+    from brain.agent_kit import find as kit
+    from brain.agent_kit.manifest import AgentError
+
+    try:
+        return kit.of(named)
+    except AgentError as error:
+        fail(str(error))
+
+
 def find(named: str) -> Callable[[App], Any]:
     """The function that ``MODULE[:FUNCTION]`` names; a module in the current folder too. Ends readably without one."""
     module, _, function = named.partition(":")
@@ -182,13 +179,17 @@ def find(named: str) -> Callable[[App], Any]:
 def installed() -> Iterator[tuple[str, str]]:
     """What `run` takes and the first line of its docstring: agents in brain/agents, and entry points of packages."""
     import brain.agents
+    from brain.agent_kit.find import ENTRY_POINTS
 
     for info in pkgutil.walk_packages(brain.agents.__path__, "brain.agents."):
         loaded = importlib.import_module(info.name)
         if callable(getattr(loaded, "register", None)):
             yield info.name, _first_line(loaded)
     for entry in entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(entry.module)
+        try:
+            spec = importlib.util.find_spec(entry.module)
+        except ImportError:  # nor is what it lies in
+            spec = None
         yield entry.value, _first_line(importlib.import_module(entry.module)) if spec else "not importable"
 
 

@@ -10,8 +10,10 @@ from agent_rig import write
 
 from brain.agent_kit import cases, host, meters, stand
 from brain.agent_kit.cases import Heard, Record, Test
+from brain.agent_kit.city import HEARD, CityAgents
 from brain.agent_kit.find import Installed
 from brain.agent_kit.lane import FAILURES
+from streams.records import Signal
 
 CITY = """
 id: public.lift.calls
@@ -101,3 +103,32 @@ def test_a_minute_at_which_it_fails_changes_nothing_and_too_many_stop_it(tmp_pat
     assert [a["agent"] for a in audits] == ["public.lift.calls"] * FAILURES
     assert [(s.scenario, s.kind, s.asset) for s in signals] == [("system.agent_failed", "raise", "public.lift.calls")]
     assert "public.lift.calls is stopped" in meters.health()
+
+
+def test_a_set_without_an_agent_of_which_nothing_stands_any_more_leaves_nothing_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    city, content = CityAgents(), cases.content(lifts(tmp_path), TEST, {})
+    monkeypatch.setattr(stand, "CityAgents", lambda audit: city)
+    assert [s.kind for s in stand.in_city(content, ROWS, [CALL])[0]] == ["raise", "clear"]
+    content.agents = ()
+    city.enter("set-2", content)
+    assert city.due() is None
+
+
+def test_signals_of_a_minute_under_way_are_kept_whenever_they_came(tmp_path: Path) -> None:
+    content, state = cases.content(lifts(tmp_path), TEST, {}), dict[bytes, bytes]()
+    city, again = CityAgents(), CityAgents()
+    city.enter(content.id, content)
+    for n in range(3):
+        at = cases.START + 1000 * n + 1
+        city.signal(Signal("emergency.trapped.call", "t1", "raise", ("q", 0, n, 0), 0, n, 0, at, at, fold=at))
+        state |= {key: value for key, value in city.changes().items() if value is not None}
+    again.load(state)
+    again.enter(content.id, content)
+    due = city.due()
+    assert due == again.due() == cases.START + 60_001
+    assert city.fire(due) == again.fire(due)
+    changed = city.changes()
+    assert again.changes() == changed
+    assert changed[HEARD + str(due - 1).encode()] is None

@@ -51,6 +51,13 @@ def test_an_agent_that_breaks_a_rule_is_found_out(tmp_path: Path, code: str, fau
     assert code in check.by_code(check.check(one, codes=(code,)))
 
 
+def test_an_agent_that_writes_to_the_map_is_found_out(tmp_path: Path) -> None:
+    fault = "world.layers['grid'].attributes[0]['n'] = 1"
+    one = write(tmp_path, f"{LANE}layers: [grid]\n", STEPS.replace("FAULT", fault))
+    (tmp_path / "tests.yaml").write_text(TESTS, encoding="utf-8")
+    assert "layers were written to" in check.by_code(check.check(one, codes=("K03",)))["K03"]
+
+
 def test_a_form_of_state_that_changed_needs_a_version_and_a_way_over(tmp_path: Path) -> None:
     one = write(tmp_path, LANE, STEPS.replace("FAULT", ""))
     (tmp_path / "tests.yaml").write_text(TESTS, encoding="utf-8")

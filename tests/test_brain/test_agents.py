@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brain.agent_kit.find import ENTRY_POINTS
 from brain.agents import incidents, signals
 from brain.agents.examples.repeat_offenders.window import DAY_MS, KEPT, MANY, Offenders, Repeat
+from brain.commands import agent
 from brain.commands.agent import find, installed
 from brain.incidents import publish
 from brain.incidents.value import Incident, Text
@@ -163,6 +166,12 @@ def test_an_agent_that_wants_a_table_is_told_what_to_use_instead(app: App, table
 
 def test_the_example_is_listed_with_what_it_is_for() -> None:
     assert dict(installed())["brain.agents.examples.repeat_offenders"].startswith("Assets that raise again")
+
+
+def test_a_package_of_which_nothing_is_there_is_listed_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = EntryPoint("gone", "no_such_package.agents:register", ENTRY_POINTS)
+    monkeypatch.setattr(agent, "entry_points", lambda group: [gone])
+    assert dict(installed())[gone.value] == "not importable"
 
 
 @pytest.mark.parametrize(

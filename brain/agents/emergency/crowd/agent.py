@@ -54,7 +54,7 @@ def prepare(world: World) -> list[Place]:
         if shape.geom_type not in ("Polygon", "MultiPolygon"):
             continue
         walk, ends = a.get("walk_m2"), (a.get("exit_lon"), a.get("exit_lat"))
-        own = float(shapely.transform(shape, lambda at: np.column_stack(world.metres.of(*at.T))).area)
+        own = float(world.on_plane(shape).area)
         known = all(isinstance(side, int | float) for side in ends)
         lon, lat = ends if known else (np.nan, np.nan)
         gate = np.concatenate(world.metres.of(np.array([lon], float), np.array([lat], float)))

@@ -46,11 +46,7 @@ class Ground(NamedTuple):
 
 def prepare(world: World) -> Ground:
     """Those that say how many people they have."""
-
-    def plane(shape: Any) -> Any:
-        return shapely.transform(shape, lambda at: np.column_stack(world.metres.of(*at.T)))
-
-    grid, site = world.layers["grid"], world.layers["site"]
+    plane, grid, site = world.on_plane, world.layers["grid"], world.layers["site"]
     some = [k for k, a in enumerate(grid.attributes) if _people(a)]
     return Ground(
         shapely.STRtree([plane(grid.shapes[k]) for k in some]), np.array([_people(grid.attributes[k]) for k in some]),

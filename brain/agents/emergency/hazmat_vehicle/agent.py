@@ -28,11 +28,7 @@ class Ground(NamedTuple):
 
 def prepare(world: World) -> Ground:
     """Roads, zones and sites on the plane."""
-    metres = world.metres
-
-    def plane(shape: Any) -> Any:
-        return shapely.transform(shape, lambda at: np.column_stack(metres.of(*at.T)))
-
+    plane = world.on_plane
     roads, risk, sites = world.layers["road"], world.layers["risk"], world.layers["site"]
     route = [plane(s) for s, a in zip(roads.shapes, roads.attributes, strict=True) if a.get(world.params["route"])]
     zones = [k for k, a in enumerate(risk.attributes) if a.get("kind") == world.params["no_stop"]]

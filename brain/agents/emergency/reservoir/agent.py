@@ -52,7 +52,7 @@ def prepare(world: World) -> list[Lake]:
         limit, crest = a.get("flood_limit_m"), a.get("crest_m")
         if not isinstance(limit, int | float) or not isinstance(crest, int | float) or not limit < crest:
             continue
-        own = float(shapely.transform(shape, lambda at: np.column_stack(world.metres.of(*at.T))).area)
+        own = float(world.on_plane(shape).area)
         pairs = sorted(tuple(map(float, p.split(":"))) for p in str(a.get("areas", "")).split(",") if p.count(":") == 1)
         levels = np.array([p[0] for p in pairs] or [limit])
         areas = np.array([p[1] * 10_000 for p in pairs] or [own])
