@@ -51,10 +51,10 @@ def page(every: Iterable[Scenario]) -> str:
     lines = [
         "# Scenarios of the library 场景库", "",
         f"{len(found)} scenarios, written by `brain scenario index`. Each has tests that fire and tests that stay",
-        "quiet; `brain scenario show ID --set config/scenarios` says what it means and what to do first. How one is",
-        "written: [scenarios](scenarios.md). Those in *shadow* raised too much in ordinary days of the drill",
-        "district, and want thresholds of the place that takes them; combinations of such are *draft*. All figures are",
-        "a sample.", "",
+        "quiet; `brain scenario show ID` says what it means and what to do first (with `--set config/scenarios` of",
+        "those that are not in the demo). How one is written: [scenarios](scenarios.md). Those in *shadow* raised too",
+        "much in ordinary days of the drill district, and want thresholds of the place that takes them; combinations",
+        "of such are *draft*. All figures are a sample.", "",
     ]  # fmt: skip
     for domain in DOMAINS:
         if counts[domain]:

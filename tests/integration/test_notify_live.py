@@ -30,17 +30,8 @@ def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges
             "escalation": [["duty"]], "targets": {"duty": target},
         }  # fmt: skip
         whom.write_text(yaml.safe_dump(table))
-        command = [
-            sys.executable,
-            "-m",
-            "brain",
-            "notify",
-            str(whom),
-            "--config",
-            str(worker.config),
-            "--health-port",
-            "0",
-        ]
+        command = [sys.executable, "-m", "brain", "notify", str(whom), "--config", str(worker.config)]
+        command += ["--health-port", "0"]
         command += ["--since", "2020-01-01T00:00:00Z"]  # what is made before it has begun counts too
         log = (tmp_path / "notify.log").open("ab")
         worker.start()

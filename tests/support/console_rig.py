@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+from city_rig import put_into
 
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
@@ -39,11 +40,12 @@ METRE = 1 / 103_000
 
 
 class City:
-    """A city with its incidents as people last saw them."""
+    """A city with its incidents as people last saw them; ``state`` is what it would come back from."""
 
     def __init__(self, **desk: Any) -> None:
         self.logic = CityLogic(FoldSettings(), desk=DeskSettings(**desk))
         self.logic.enter("s", SET)
+        self.state: dict[bytes, bytes] = {}
         self.topic: dict[str, Incident] = {}
         self.audit: list[dict[str, Any]] = []
         self.n = 0
@@ -74,11 +76,19 @@ class City:
             self.take()
 
     def take(self) -> None:
-        for topic, key, value, _ in self.logic.changes()[1]:
+        items, records = self.logic.changes()
+        put_into(self.state, items)
+        for topic, key, value, _ in records:
             if topic == "audit":
                 self.audit.append(msgspec.json.decode(value or b""))
             elif value is not None:
                 self.topic[key.decode()] = msgspec.json.decode(value, type=Incident)
+
+    def restart(self, rules: Any = SET, id: str = "s") -> None:
+        """All that is known comes back from the state."""
+        self.logic = CityLogic(self.logic.settings, desk=self.logic.desk.settings)
+        self.logic.load(self.state)
+        self.logic.enter(id, rules)
 
     def of(self, asset: str) -> Incident:
         return next(i for i in self.topic.values() if any(m.asset == asset for m in i.members))

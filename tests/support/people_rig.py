@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from city_rig import put_into
-from console_rig import SET, City
+from console_rig import City
 
 from brain.incidents.actions import Accepted, AnyAction, Place, read_action, subject
-from brain.incidents.city import CityLogic
-from brain.incidents.value import Incident
 from streams.records import Notice, Signal
 
 EPOCH = 1_718_000_000
@@ -20,28 +17,9 @@ EPOCH = 1_718_000_000
 class Town(City):
     """A city in which people act; what they are told is in ``answers``."""
 
-    def __init__(self, **desk: Any) -> None:
-        super().__init__(**desk)
-        self.state: dict[bytes, bytes] = {}
-
     @property
     def answers(self) -> list[dict[str, Any]]:
         return [note for note in self.audit if note["what"].startswith("feedback.")]
-
-    def take(self) -> None:
-        items, records = self.logic.changes()
-        put_into(self.state, items)
-        for topic, key, value, _ in records:
-            if topic == "audit":
-                self.audit.append(msgspec.json.decode(value or b""))
-            elif value is not None:
-                self.topic[key.decode()] = msgspec.json.decode(value, type=Incident)
-
-    def restart(self, rules: Any = SET) -> None:
-        """All that is known comes back from the state."""
-        self.logic = CityLogic(self.logic.settings, desk=self.logic.desk.settings)
-        self.logic.load(self.state)
-        self.logic.enter("s", rules)
 
     def alarm(self, t: int, family: str, asset: str, at: float = 0.0, **more: Any) -> Signal:
         return self.raised(EPOCH + t, family, asset, at, **more)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from lane_rig import ASSETS, CROWD, FIRE, HIGH, MANY, NOISE, ODD, QUIET, RATE, SHIFT, city
+from lane_rig import ASSETS, CROWD, FIRE, HIGH, MANY, NOISE, ODD, QUIET, RATE, SHIFT, T0, city
 
 from brain.incidents.books import Books
 from brain.incidents.desk import DeskSettings
@@ -28,7 +28,6 @@ from streams.replay import ReplaySettings, rerun
 from streams.topics import partition_of
 
 KEY = b"k"
-T0 = 1_718_000_000_000
 PARTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}
 EVERY = (HIGH, ODD, SHIFT, RATE, QUIET, MANY, FIRE, NOISE, CROWD)
 FOLD = FoldSettings(quiet_s=5, reopen_s=5)

@@ -86,7 +86,7 @@ def signal(
     at: int, name: str, kind: str = "raise", *, asset: str = "a", n: int = 0, lon: float = 113.5, level: int = 1
 ) -> Signal:
     return Signal(
-        f"emergency.{name}", asset, kind, ("iot", 0, n, 0), 0, at, 0, at, at, fold=at, level=level,  # type: ignore[arg-type]
+        f"emergency.{name}", asset, kind, ("iot", 0, n, 0), 0, at, 0, at, at, fold=at, level=level,  # type: ignore[arg-type]  # one of three
         lon=lon, lat=22.2, grid="g-1", district="d", source="iot",
     )  # fmt: skip
 

@@ -144,7 +144,7 @@ def test_a_damaged_or_foreign_document_is_refused_and_nothing_else_raises(name: 
 @pytest.mark.parametrize("name", FORMS)
 def test_a_field_of_another_type_is_refused(name: str) -> None:
     incident = make()
-    incident.count = "two"  # type: ignore[assignment]
+    incident.count = "two"  # type: ignore[assignment]  # what is tested
     with pytest.raises(NotOurs, match=r"count"):
         ROUNDS[name](incident)
 

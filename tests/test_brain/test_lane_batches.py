@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from lane_rig import GRIDS, QUIET, RATE, T0, Rig, city, flood, reading
@@ -11,6 +12,7 @@ from brain.lane import ReadingsLane
 from brain.scenarios import read
 from brain.sets import CitySet
 from geo.grid_map import GridMap
+from streams.records import Signal
 from streams.registry import Registry
 
 AGAIN = flood("again", "detect: {detector: robust, score_over: 2.5}\nclear: {score_below: 2}")
@@ -48,7 +50,7 @@ def test_scenarios_with_the_same_detector_say_together_what_each_says_alone() ->
             rig.say(body)
     together, *alone = (rig.run().signals for rig in rigs)
 
-    def said(signals: list) -> list[tuple]:  # type: ignore[type-arg]
+    def said(signals: list[Signal]) -> list[Any]:
         return sorted((s.scenario, s.asset, s.offset, s.kind, s.n, s.level, s.score, s.onset) for s in signals)
 
     assert said(together) == said([s for one in alone for s in one])

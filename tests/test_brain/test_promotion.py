@@ -93,7 +93,7 @@ def test_a_major_change_and_a_never_hidden_class_take_two_persons_whatever_is_do
         for second in ("", "duty"):
             with pytest.raises(PromotionError, match="a second person"):
                 promotion.check(s, step(to, second), shown, 0)  # type: ignore[arg-type]  # one of the five
-        promotion.check(s, step(to, "deputy"), shown, 0)  # type: ignore[arg-type]
+        promotion.check(s, step(to, "deputy"), shown, 0)  # type: ignore[arg-type]  # the same
 
 
 def test_tests_that_fail_or_are_not_there_hold_it_up_but_never_its_way_back() -> None:

@@ -100,7 +100,7 @@ def test_two_live_variants_of_one_district_are_refused_and_one_that_differs_in_n
     assert "shadowed" in {f.code for f in lint(folder, [same])}
 
 
-BOTH = {
+BOTH: dict[str, Any] = {
     "id": "emergency.flood.both", "version": 1, "name": {"zh": "两者", "en": "Both"}, "domain": "emergency",
     "event_code": "emergency.flood.level", "source": "signals", "match": {},
     "detect": {"combine": "and", "of": [{"scenario": BASE}, {"scenario": "emergency.flood.waterlogging"}],
@@ -119,7 +119,7 @@ BOTH = {
 def test_lint_finds_what_is_wrong_between_a_combination_and_its_parts(
     part: dict[str, Any], match: dict[str, Any], code: str | None, folder: Path
 ) -> None:
-    detect = {**BOTH["detect"], "of": [*BOTH["detect"]["of"][1:], part]}  # type: ignore[index,dict-item]
+    detect = {**BOTH["detect"], "of": [*BOTH["detect"]["of"][1:], part]}
     path = put(folder, {**BOTH, "detect": detect, "match": match})
     codes = {f.code for f in lint(folder, [path])} & {"removed_but_used", "never_true", "unknown_place", "set"}
     assert codes == ({code} if code else set())
