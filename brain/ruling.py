@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -17,7 +19,7 @@ import msgspec
 from brain import scenarios
 from brain.explain.trail import Written, written
 from brain.proposals import Proposal
-from brain.sets import digest
+from brain.sets import SCENARIOS, digest
 
 RULINGS: Final = "rulings.ndjson"
 """Beside the copy's files, and no part of its content hash: who changed what, from what, and why."""
@@ -44,13 +46,16 @@ def may(proposal: Proposal, by: str, second: str, why: str) -> None:
         raise RulingError(f"{proposal.scenario} is of a never-hidden class: never put aside")
 
 
-def rewritten(text: str, proposal: Proposal, place: str = "scenario") -> str:
-    """The scenario's file with the new threshold and the next version; every other character stays.
+def rewritten(
+    text: str, proposal: Proposal, place: str = "scenario", bases: Mapping[str, Any] = MappingProxyType({})
+) -> str:
+    """The scenario's file with the new threshold and the next version; every other character stays. ``bases`` is what
+    it may extend.
 
     Raises RulingError where the file is not the one that was judged, or states the threshold in a form that cannot be
-    changed alone (as an anchor, or quoted).
+    changed alone (as an anchor, quoted, or taken over from a base).
     """
-    before = scenarios.read(text, place)
+    before = scenarios.read(text, place, bases)
     now = getattr(before.detect, proposal.field)
     if (before.id, before.version, now) != (proposal.scenario, proposal.version, proposal.old):
         raise RulingError(
@@ -63,10 +68,9 @@ def rewritten(text: str, proposal: Proposal, place: str = "scenario") -> str:
     if start is not None:
         field = re.compile(rf"(\b{proposal.field}:[ \t]*)[-+.\w]+")
         made = made[: start.start()] + field.sub(rf"\g<1>{new:.15g}", made[start.start() :], count=1)
-    wanted = msgspec.structs.replace(
-        before, version=before.version + 1, detect=msgspec.structs.replace(before.detect, **{proposal.field: new})
-    )
-    after = scenarios.read(made, place)
+    detect = msgspec.structs.replace(before.detect, **{proposal.field: new})
+    wanted = msgspec.structs.replace(before, version=before.version + 1, detect=detect, own={})
+    after = msgspec.structs.replace(scenarios.read(made, place, bases), own={})
     if msgspec.to_builtins(after) != msgspec.to_builtins(wanted):
         raise RulingError(f"{place}: detect.{proposal.field} cannot be changed alone: change it by hand to {new:g}")
     return made
@@ -80,7 +84,7 @@ def copied(folder: Path, out: Path, proposal: Proposal) -> str:
     found: Written | None = written(folder).get(proposal.scenario)
     if found is None:
         raise RulingError(f"{folder}: it has no scenario {proposal.scenario}")
-    text = rewritten(found.text, proposal, str(folder / found.file))
+    text = rewritten(found.text, proposal, str(folder / found.file), scenarios.bases(folder / SCENARIOS))
     if out.exists():
         raise RulingError(f"{out}: is there already; expected a folder that is not")
     beside = out.with_name(f".{out.name}.part")

@@ -158,11 +158,7 @@ def _same(a: Incident, b: Incident) -> bool:
         return False
     if {m.asset for m in a.members} & {m.asset for m in b.members} or set(a.grids) & set(b.grids):
         return True
-    places = (a.lon, a.lat, b.lon, b.lat)
-    if any(side is None for side in places):
-        return False
-    x, y, u, v = (float(side or 0.0) for side in places)
-    return metres(x, y, u, v) <= NEAR_M
+    return a.lon is not None and a.lat is not None and metres(a.lon, a.lat, b.lon, b.lat) <= NEAR_M
 
 
 def _end(i: Incident) -> int:

@@ -17,7 +17,7 @@ from streams.city import City, CitySettings
 from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.lane_parts import Head
 from streams.logic import CityLogic, LaneLogic, Sets
-from streams.memory import MemoryBroker, MemoryTaskLog, drive
+from streams.memory import MemoryBroker, MemoryTaskLog
 from streams.order import Absence
 from streams.outbox import Outbox
 from streams.records import (
@@ -35,7 +35,7 @@ from streams.records import (
     Signal,
     Write,
 )
-from streams.replay import Journalled
+from streams.replay import Journalled, to_end
 
 ROWS = 1 << 16
 """Records of a batch that is made here."""
@@ -121,11 +121,7 @@ def run_lane(
         log, topics, make_logic, sets, replace(settings, flush_s=1e9, flush_bytes=FLUSH_BYTES), told, skips=skips,
         outbox=_Kept,
     )  # fmt: skip
-
-    def at_end(_: float) -> None:
-        lane.stop = True
-
-    drive(lane.run(), at_end)
+    to_end(lane)
     rows = [(k, 0, write.key, write.value, write.headers) for k, write in enumerate(log.said)]
     said = Batch.of(topics.signals, 0, len(rows), rows)
     return LaneRun(source, said, told.rows, told.signals, dict(sorted(told.outcomes.items())), dict(told.dead))
@@ -141,11 +137,7 @@ def run_city(
         log, list(there), TP("journal", 0), make_logic, sets, CitySettings(genesis, flush_s=1e9),
         absences=log_of.absences,
     )  # fmt: skip
-
-    def at_end(_: float) -> None:
-        city.stop = True
-
-    drive(city.run(), at_end)
+    to_end(city)
     last: dict[bytes, bytes] = {}
     audit = []
     for write in log.written:

@@ -129,11 +129,7 @@ def _run_lane(
         MemoryTaskLog(broker, f"lane-{topics.source}", topics.state), topics, settings.lanes[topic], settings.sets,
         LaneSettings(settings.genesis, settings.key, settings.partitions[topic], 1e9), skips=skips,
     )  # fmt: skip
-
-    def at_end(_: float) -> None:
-        lane.stop = True
-
-    drive(lane.run(), at_end)
+    to_end(lane)
 
 
 def _run_city(
@@ -145,11 +141,16 @@ def _run_city(
         TP(prefix + "journal", 0), settings.city, settings.sets, CitySettings(settings.genesis, prefix, flush_s=1e9),
         absences=absences,
     )  # fmt: skip
+    to_end(city)
+
+
+def to_end(task: Lane | City) -> None:
+    """Run a task on the memory log until there is nothing more to read."""
 
     def at_end(_: float) -> None:
-        city.stop = True
+        task.stop = True
 
-    drive(city.run(), at_end)
+    drive(task.run(), at_end)
 
 
 def _signals(broker: MemoryBroker, lanes: list[LaneTopics]) -> list[bytes]:

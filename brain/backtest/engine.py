@@ -65,10 +65,6 @@ class Run:
     lanes_s: float
     fold_s: float
 
-    def events_per_s(self) -> float:
-        """Records a CPU-second over lanes and fold; 0 where none was worked."""
-        return self.worked / (self.lanes_s + self.fold_s) if self.worked else 0.0
-
 
 def run(
     log: Recorded, version: Version | CitySet, settings: Settings | None = None, *,

@@ -226,8 +226,11 @@ def _put(contents: dict[str, bytes], over: Over) -> dict[str, Path]:
         if name in came:
             raise GroundError(f"{path}: {data['id']} is given twice")
         came[name] = path
-        live = data.get("state", "live") == "live"
-        contents[name] = text if live else msgspec.yaml.encode({**data, "state": "live"})
+        if data.get("state", "live") == "live":
+            contents[name] = text
+        else:
+            data.pop("trial", None)  # only with state trial
+            contents[name] = msgspec.yaml.encode({**data, "state": "live"})
     for name, file in ((MAP, over.map), (ASSETS, over.assets)):
         if file is not None:
             contents[name] = file.read_bytes()
@@ -305,10 +308,9 @@ def offsets(texts: Iterable[str]) -> _Offsets:
 def two_versions(base: Base, settings: Settings, one: Path, other: Path) -> tuple[Base, Version, list[str] | None]:
     """Two scenario files, each put over the base, as base and candidate. Raises GroundError."""
     first, _ = candidate_of(base, settings, None, Over((one,)))
-    second, _ = candidate_of(base, settings, None, Over((other,)))
-    pinned = Version(one.name, first.content)
-    changed = _put(files(base.folder), Over((other,)))
-    return replace(base, version=pinned), Version(other.name, second.content), sorted(changed)
+    pinned = replace(base, version=Version(one.name, first.content))
+    second, changed = candidate_of(pinned, settings, None, Over((other,)))
+    return pinned, Version(other.name, second.content), changed
 
 
 def fields_of_files(one: Path, other: Path) -> list[tuple[str, str, str]]:

@@ -15,11 +15,11 @@ from typing import Final, NamedTuple
 from brain.backtest import depends
 from brain.backtest.engine import Run
 from brain.backtest.report import Judged, Kind
+from brain.backtest.truths import LATER_MS
 from brain.scenario_kit.lock import hash_of
 from brain.scenarios import Scenario
 from streams.records import Signal
 
-LATER_MS: Final = 1_000
 _FOREVER: Final = 1 << 62
 _ORDER: Final[dict[Kind, int]] = {"": 0, "patch": 1, "minor": 2, "new": 3, "gone": 4, "major": 5}
 

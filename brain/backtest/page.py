@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from brain.backtest import tables
-from brain.backtest.measure import HOUR_MS
+from brain.backtest.measure import DAY_MS, HOUR_MS
 from brain.backtest.report import Load, Report
 from brain.backtest.words import words as words_of
 
@@ -32,10 +32,10 @@ svg{width:100%;height:auto}svg text{font-size:11px;fill:currentColor}
 def page(report: Report, language: str, cost: str = "") -> bytes:
     """The page, UTF-8; ``cost`` is a line that differs from run to run."""
     words = words_of(language)
-    days = (report.until - report.since) / 86_400_000
+    days = (report.until - report.since) / DAY_MS
     span = f"{tables.when(report.since)} – {tables.when(report.until)} ({days:.2f} {words['days']})"
     events = f"{sum(report.events.values()):,} {words['events']}"
-    small = "<br>".join(escape(line) for line in (_ran(report, words), cost) if line)
+    small = "<br>".join(escape(line) for line in (tables.ran(report, words), cost) if line)
     differs = f"{words['differs_only']}: {', '.join(report.changed)}" if report.changed else ""
     parts = [
         f"<h1>{words['title']}: {escape(report.candidate.name)}</h1>",
@@ -45,7 +45,7 @@ def page(report: Report, language: str, cost: str = "") -> bytes:
         _section(words["by_hour"], _key(words) + _hours(report)), _section(words["department"], _loads(report, words)),
         _section(words["by_code"], _counts(report.base.codes, report.candidate.codes, words)),
         _section(words["by_grid"], _counts(report.base.grids, report.candidate.grids, words)),
-        _section(_differences(report, words), _pairs(report, words)),
+        _section(tables.differences(report, words), _pairs(report, words)),
         _section(words["fates"], _counts(report.base.fates, report.candidate.fates, words)),
     ]  # fmt: skip
     head = f"<meta charset=utf-8><meta name=viewport content='width=device-width'><title>{words['title']}</title>"
@@ -58,11 +58,6 @@ def page(report: Report, language: str, cost: str = "") -> bytes:
 
 def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>" if body else ""
-
-
-def _ran(report: Report, words: Mapping[str, str]) -> str:
-    taken = f"; {words['taken']}: {', '.join(report.ran.taken)}" if report.ran.taken else ""
-    return f"{words['ran']}: {', '.join(report.ran.worked) or words['none']}{taken}"
 
 
 def _blocks(report: Report, words: Mapping[str, str]) -> str:
@@ -84,7 +79,7 @@ def _figures(report: Report, words: Mapping[str, str]) -> str:
 def _scenarios(report: Report, words: Mapping[str, str]) -> str:
     rows = [
         (j.id, f"{j.was or '–'} → {j.now or '–'}", words.get(j.kind, j.kind), words.get(j.why, j.why),
-         ", ".join(j.fields), ", ".join(f"{words[n]} {getattr(j, n)}" for n in ("lost", "later", "weaker", "more")))
+         ", ".join(j.fields), tables.held(j, words))
         for j in report.scenarios
     ]  # fmt: skip
     heads = ("scenario", "version", "kind", "why", "fields", "raises")
@@ -117,11 +112,6 @@ def _counts(was: Mapping[str, int], now: Mapping[str, int], words: Mapping[str, 
         )
     more = f"<p><small>+ {len(names) - GRIDS}</small></p>" if len(names) > GRIDS else ""
     return _table(("", words["base"], words["candidate"], ""), rows, safe=3) + more
-
-
-def _differences(report: Report, words: Mapping[str, str]) -> str:
-    c = report.compared
-    return ", ".join(f"{words[name]} {getattr(c, name)}" for name in ("gone", "changed", "new", "same"))
 
 
 def _pairs(report: Report, words: Mapping[str, str]) -> str:

@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from brain.backtest.report import SHOWN, Compared, Glance, Pair
+from brain.incidents.squares import METRES_A_DEGREE, metres
 from brain.incidents.value import Incident
 
 NEAR_M = 500.0
-_DEGREE_M = 111_320.0
 Matched = list[tuple[Incident | None, Incident | None]]
 
 
@@ -95,7 +95,7 @@ class _Where:
         for i in (x - 1, x, x + 1):
             for j in (y - 1, y, y + 1):
                 for other in self._squares.get((one.family, i, j), ()):
-                    if _together(one, other) and _metres(one, other) <= NEAR_M:
+                    if _together(one, other) and metres(one.lon, one.lat, other.lon, other.lat) <= NEAR_M:
                         yield other
 
 
@@ -105,11 +105,4 @@ def _together(a: Incident, b: Incident) -> bool:
 
 def _square(lon: float, lat: float) -> tuple[int, int]:
     # A degree of longitude is at least half one of latitude up to 60 degrees: 500 m are never two squares away.
-    return math.floor(lon * _DEGREE_M * 0.5 / NEAR_M), math.floor(lat * _DEGREE_M / NEAR_M)
-
-
-def _metres(a: Incident, b: Incident) -> float:
-    if a.lon is None or a.lat is None or b.lon is None or b.lat is None:
-        return math.inf
-    middle = math.radians((a.lat + b.lat) / 2)
-    return math.hypot((a.lon - b.lon) * _DEGREE_M * math.cos(middle), (a.lat - b.lat) * _DEGREE_M)
+    return math.floor(lon * METRES_A_DEGREE * 0.5 / NEAR_M), math.floor(lat * METRES_A_DEGREE / NEAR_M)

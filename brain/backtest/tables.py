@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from brain.backtest.measure import HERE_MS
-from brain.backtest.report import Glance, Report
+from brain.backtest.report import Glance, Judged, Report
 
 
 class Row(NamedTuple):
@@ -81,6 +81,23 @@ def pairs(report: Report, words: Mapping[str, str], most: int) -> list[tuple[str
             shown = one.opened if one.shown is None else one.shown
             out.append((words[what], when(shown), one.code, one.grid, "; ".join(differs) or one.withheld))
     return out
+
+
+def ran(report: Report, words: Mapping[str, str]) -> str:
+    """What was worked, and what taken over."""
+    taken = f"; {words['taken']}: {', '.join(report.ran.taken)}" if report.ran.taken else ""
+    return f"{words['ran']}: {', '.join(report.ran.worked) or words['none']}{taken}"
+
+
+def differences(report: Report, words: Mapping[str, str]) -> str:
+    """How many incidents are gone, changed, new and the same."""
+    c = report.compared
+    return ", ".join(f"{words[name]} {getattr(c, name)}" for name in ("gone", "changed", "new", "same"))
+
+
+def held(judged: Judged, words: Mapping[str, str]) -> str:
+    """How a scenario's episodes held against those of the base."""
+    return ", ".join(f"{words[name]} {getattr(judged, name)}" for name in ("lost", "later", "weaker", "more"))
 
 
 def blocks(report: Report, words: Mapping[str, str]) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -200,35 +199,28 @@ def _finish(report: Report, was: Run, now: Run, settings: Settings, json: Path |
     from brain.backtest import encode
     from brain.backtest.page import page
     from brain.backtest.words import words
+    from brain.commands.map_source import write
 
     said = words(settings.language)
     spent = ((name, one.lanes_s + one.fold_s, one.worked) for name, one in (("base", was), ("candidate", now)))
     cost = f"{said['cost']}: " + ", ".join(
         f"{said[name]} {seconds:.2f}{f' ({seconds / n * 1e6:.2f})' if n else ''}" for name, seconds, n in spent
     )
-    for path, make in ((json, lambda: encode(report)), (html, lambda: page(report, settings.language, cost))):
-        if path is not None:
-            _write(path, make)
+    made: list[Path] = []
+    if json is not None:
+        write(json, encode(report))
+        made.append(json)
+    if html is not None:
+        write(html, page(report, settings.language, cost))
+        made.append(html)
+    for path in made:
+        path.chmod(0o644)
     _tell(report, settings)
     out.print(Text(cost, style="dim"), soft_wrap=True)
-    for path in (json, html):
-        if path is not None:
-            out.print(Text(f"{said['wrote']} {path}"), soft_wrap=True)
+    for path in made:
+        out.print(Text(f"{said['wrote']} {path}"), soft_wrap=True)
     if report.blocks:
         raise typer.Exit(BLOCKED)
-
-
-def _write(path: Path, make: Callable[[], bytes]) -> None:
-    """All of a file or nothing of it."""
-    try:
-        data = make()
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as beside:
-            beside.write(data)
-        made = Path(beside.name)
-        made.chmod(0o644)
-        made.replace(path)
-    except OSError as error:
-        fail(f"{path}: {error.strerror or error}")
 
 
 def _tell(report: Report, settings: Settings) -> None:
@@ -245,17 +237,13 @@ def _tell(report: Report, settings: Settings) -> None:
         out.print(_table((said["department"], *heads), loads))
     for j in report.scenarios:
         kind, why = said.get(j.kind, j.kind), said.get(j.why, j.why)
-        counts = ", ".join(f"{said[n]} {getattr(j, n)}" for n in ("lost", "later", "weaker", "more"))
-        out.print(Text(plain(f"{j.id} {j.was} → {j.now}: {kind} ({why}); {counts}")), soft_wrap=True)
-    c = report.compared
-    out.print(Text(", ".join(f"{said[name]} {getattr(c, name)}" for name in ("gone", "changed", "new", "same"))))
+        text = f"{j.id} {j.was} → {j.now}: {kind} ({why}); {tables.held(j, said)}"
+        out.print(Text(plain(text)), soft_wrap=True)
+    out.print(Text(tables.differences(report, said)))
     pairs = tables.pairs(report, said, 12)
     if pairs:
         out.print(_table([said[h] for h in ("what", "at", "code", "grid", "change")], pairs, left=True))
-    taken = f"; {said['taken']}: {', '.join(report.ran.taken)}" if report.ran.taken else ""
-    out.print(
-        Text(f"{said['ran']}: {', '.join(report.ran.worked) or said['none']}{taken}", style="dim"), soft_wrap=True
-    )
+    out.print(Text(tables.ran(report, said), style="dim"), soft_wrap=True)
     for text in tables.blocks(report, said):
         out.print(Text(plain(f"✗ {said['blocked']}: {text}"), style="bold red"), soft_wrap=True)
     if not report.blocks:

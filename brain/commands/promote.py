@@ -162,11 +162,12 @@ def _running(settings: Settings) -> bool:
 
 def _failed(settings: Settings, folder: Path, s: Scenario) -> int:
     """Tests in the scenario's file that do not pass. Raises ValueError, OSError."""
-    from brain.scenario_kit.run import run
+    from brain.scenario_kit.run import placed, run
     from brain.sets import CitySet
 
     content = CitySet.load(folder)
-    return sum(not run(content, s, case, settings).passed() for case in s.tests)
+    there = placed(content, s)
+    return sum(not run(content, there, case, settings).passed() for case in s.tests)
 
 
 def shadow(

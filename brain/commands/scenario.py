@@ -142,9 +142,7 @@ def run_tests(
     lang: Lang = None,
 ) -> None:
     """Run the tests in scenario files on the real pipeline / 运行场景测试. Exit code 1: one failed, or none was run."""
-    from msgspec.structs import replace
-
-    from brain.scenario_kit.run import run
+    from brain.scenario_kit.run import placed, run
     from brain.scenarios import ScenarioError, bases, read
     from brain.sets import SCENARIOS, CitySet
 
@@ -153,14 +151,11 @@ def run_tests(
     try:
         folder = _folder(settings, set_dir)
         content = CitySet.load(folder)
-        every = sorted((*content.scenarios, *content.drafts), key=lambda s: s.id)
-        known = {s.id: s for s in every}
         if paths:
-            given = [read(path.read_bytes(), str(path), bases(folder / SCENARIOS)) for path in paths]
-            # With the districts that variants have taken from it, as in the set.
-            scenarios = [replace(s, without=known[s.id].without) if s.id in known else s for s in given]
+            known = bases(folder / SCENARIOS)
+            scenarios = [placed(content, read(path.read_bytes(), str(path), known)) for path in paths]
         else:
-            scenarios = every
+            scenarios = sorted((*content.scenarios, *content.drafts), key=lambda s: s.id)
     except (ScenarioError, ValueError, OSError) as error:
         fail(f"{error} (brain scenario lint)", 1)
     passed = failed = 0
@@ -306,7 +301,8 @@ def lock(
     words, path = _words(settings), _folder(settings, set_dir, library=True) / locks.NAME
     now = locks.of(_all(settings, set_dir))
     try:
-        changes = locks.changes(locks.read(path), now)
+        was = locks.read(path)
+        changes = locks.changes(was, now)
         bad = [change for change in changes if change.kind in ("changed", "older")]
         if bad:
             told = ", ".join(f"{c.id} ({c.kind}: {c.was} → {c.now})" for c in bad)
@@ -315,9 +311,7 @@ def lock(
         if report is not None and report.blocks:
             held = ", ".join(f"{b.limit} {b.of}".strip() for b in report.blocks)
             fail(f"nothing is written: {evidence}: limits block the candidate: {held}", 1)
-        made, against = locks.answered(
-            locks.read(path), now, () if report is None else report.scenarios, locks.names(by or ())
-        )
+        made, against = locks.answered(was, now, () if report is None else report.scenarios, locks.names(by or ()))
         if against:
             way = "brain scenario backtest --json FILE, then --evidence FILE; or --by NAME --by NAME"
             fail(f"nothing is written: {'; '.join(against)} ({way})", 1)

@@ -17,7 +17,7 @@ from brain.scenario_kit.grades import out_of_grade
 from brain.scenario_kit.lines import broken_at, layout, line_of
 from brain.scenario_kit.relations import between, shadowed
 from brain.scenario_kit.silence import unheard
-from brain.scenarios import Scenario, ScenarioError, bases, decoded, place_of, read
+from brain.scenarios import Scenario, ScenarioError, decoded, place_of, read
 from brain.set_tables import findings, tables
 from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files
 from geo.grid_map import GridMap
@@ -70,7 +70,7 @@ def lint(folder: Path, only: Collection[Path] = (), heard: Collection[str] | Non
     paths = [*inside, *(path for path in only if path.resolve() not in known)]
     out: list[Finding] = []
     sources: list[Source] = []
-    known_as = variant.bases([*bases(folder / SCENARIOS).values(), *(_decoded(path) for path in paths)])
+    known_as = variant.bases(_decoded(path) for path in paths)
     for path in paths:
         got = read_file(path, known_as)
         out += got if isinstance(got, list) else []

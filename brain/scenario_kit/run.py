@@ -76,6 +76,12 @@ def agrees(want: Expected, got: Expected) -> bool:
     )
 
 
+def placed(content: CitySet, s: Scenario) -> Scenario:
+    """A scenario from its file with the districts that variants have taken from it, as in the set."""
+    there = next((one for one in (*content.scenarios, *content.drafts) if one.id == s.id), s)
+    return msgspec.structs.replace(s, without=there.without)
+
+
 def run(base: CitySet, s: Scenario, case: Case, settings: Settings | None = None) -> Outcome:
     """Run one test of a scenario on a set. Raises ValueError of a scenario that the set cannot carry."""
     settings = settings or Settings()

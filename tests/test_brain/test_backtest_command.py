@@ -119,6 +119,13 @@ def test_a_changed_registry_is_a_candidate_too_and_a_time_can_be_cut_out(tmp_pat
     assert (report.since, report.warm_up_s) == (T0 + 40_000, 41.0)
 
 
+def test_a_candidate_on_trial_is_run_as_if_it_were_live(tmp_path: Path, recorded: Path) -> None:
+    file = candidate(tmp_path, state="trial", trial={"district": "990102"})
+    answer = call("backtest", recorded, "--scenario", file, "--lang", "en")
+    assert answer.exit_code == 0, answer.output
+    assert "gone 0, changed 0, new 0, the same 2" in answer.output
+
+
 def test_two_versions_are_compared_by_field_and_on_a_log_by_what_they_do(tmp_path: Path, recorded: Path) -> None:
     file = candidate(tmp_path, detect={"above": 2.8}, levels=[])
     answer = call("diff", FLOOD, file, "--lang", "en")

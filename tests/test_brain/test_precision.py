@@ -205,6 +205,24 @@ def test_the_file_changes_in_its_threshold_and_version_and_in_nothing_else() -> 
             ruling.rewritten(text, p)
 
 
+def test_a_district_s_variant_gets_a_threshold_of_its_own_but_not_one_that_it_takes_over(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "scenarios"
+    folder.mkdir(parents=True)
+    (folder / "high.yaml").write_text(HIGH, encoding="utf-8")
+    text = (
+        'id: eco.air.old_town\nversion: 2\nextends: eco.air.high\nmatch: {districts: ["990102"]}\n'
+        "detect: {above: 140}\nclear: {below: 110}\n"
+    )
+    (folder / "old_town.yaml").write_text(text, encoding="utf-8")
+    p = Proposal("prop-x", "threshold", "eco.air.old_town", 2, Text(), field="above", old=140, new=180)
+    ruling.copied(tmp_path / "set", tmp_path / "next", p)
+    made = (tmp_path / "next" / "scenarios" / "old_town.yaml").read_text(encoding="utf-8")
+    assert made == text.replace("version: 2", "version: 3").replace("above: 140", "above: 180")
+    (folder / "old_town.yaml").write_text(text.replace("detect: {above: 140}\n", ""), encoding="utf-8")
+    with pytest.raises(ruling.RulingError, match="cannot be changed alone"):
+        ruling.copied(tmp_path / "set", tmp_path / "other", msgspec.structs.replace(p, old=150))
+
+
 def test_a_never_hidden_class_takes_two_persons_and_is_never_put_aside() -> None:
     fire = Proposal("prop-x", "threshold", "eco.fire.high", 4, Text(), two=True)
     with pytest.raises(ruling.RulingError, match="second person"):

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from brain import promotion
+from brain.commands import promote
 from brain.explain.trail import written
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.promotion import PromotionError, Step
@@ -18,6 +19,7 @@ from brain.scenario_form import State
 from brain.scenario_kit.lock import hash_of
 from brain.scenarios import Scenario, read
 from brain.sets import CitySet, digest
+from brain.settings import Settings
 from brain.versus import Versus, versus
 from brain.versus_page import page
 
@@ -158,6 +160,15 @@ def test_what_is_brought_in_is_a_draft_and_never_replaces_what_people_see(home: 
     file.write_text(f"{live.text}state: draft\n")
     with pytest.raises(PromotionError, match="its own id and shadow_of"):
         promotion.brought(home, file)
+
+
+def test_tests_of_a_step_are_run_without_the_districts_that_variants_have_taken(home: Path) -> None:
+    file = home / "scenarios" / "emergency" / "water_level_high.yaml"
+    upland = "\n  - {name: the upland has its own, given: [{at: 0, asset: wl-04, v: [2.6, 2.6, 2.6], every_s: 10}]}\n"
+    file.write_text(file.read_text(encoding="utf-8").rstrip() + upland, encoding="utf-8")
+    base = written(home)["emergency.flood.water_level_high"].scenario
+    assert base.tests[-1].name == "the upland has its own"
+    assert promote._failed(Settings(), home, base) == 0
 
 
 def incident(id: str, scenario: str, onset: int, asset: str, level: int = 2, said: str = "") -> Incident:
