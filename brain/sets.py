@@ -234,8 +234,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def own(folder: Path) -> dict[str, bytes]:
     """Names and bytes of the files that lie in a set's folder; nothing else in it counts."""
     paths = [folder / ASSETS, folder / MAP, *sorted((folder / SCENARIOS).rglob("*.yaml"))]
-    tables = (ROUTES, CHANGES, EVENTS, LIMITS, CALENDAR, TRUST, CAUSES, WARNINGS, WINDOWS, AGENTS)
-    paths += [folder / name for name in (*tables, *hotline.FILES)]
+    paths += [folder / name for name in (*_SINGLE, *hotline.FILES)]
     paths += sorted((folder / STANDARDS).glob("*.yaml"))
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()}
 
@@ -318,6 +317,8 @@ ORDER = (
     WINDOWS,
     AGENTS,
 )
+"""Files and folders of a set, in the order in which its hash takes them: a new one goes to the end."""
+_SINGLE = tuple(name for name in ORDER if name not in (ASSETS, MAP, SCENARIOS, STANDARDS, TEXT))
 
 
 def _rank(name: str) -> tuple[int, list[str]]:

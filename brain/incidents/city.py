@@ -335,7 +335,7 @@ class CityLogic:
     def _warn(self, signals: Sequence[Signal], now: int) -> None:
         """Official warnings changed: what they open and end, then the colour of all that lies in them."""
         for signal in signals:
-            self.signal(signal)
+            self._own(signal)
         self._warned.recolour(self.book.cases.values(), lambda case, colour: self._colour(case, colour, now))
 
     def _colour(self, case: Case, colour: Warning, now: int) -> None:

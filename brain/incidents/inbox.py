@@ -12,7 +12,7 @@ import msgspec
 
 from brain.incidents.actions import Accepted, kind_of
 from brain.incidents.life import Done, Refused
-from brain.incidents.value import Incident
+from brain.incidents.value import Incident, Warning
 from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice
 
 KEY: Final = b"w/"
@@ -75,26 +75,26 @@ def _key(number: int) -> bytes:
     return KEY + b"%012d" % number
 
 
-class _Heard(msgspec.Struct):
+class Told(msgspec.Struct):
     """What is told of a warning; its type is brain/contracts/warning.py."""
 
     id: str
     sender: str
     kind: str
     event: str
-    colour: str
+    colour: Warning
     onset: int
     expires: int | None = None
     drill: bool = False
     headline: str = ""
 
 
-_heard = msgspec.json.Decoder(_Heard).decode
+_told = msgspec.json.Decoder(Told).decode
 
 
 def warned(notice: Notice) -> tuple[str, bytes, bytes, Headers]:
     """The record of an accepted warning on the audit topic."""
-    note = {"what": "warning.accepted", "fold": notice.fold, **msgspec.structs.asdict(_heard(notice.body))}
+    note = {"what": "warning.accepted", "fold": notice.fold, **msgspec.structs.asdict(_told(notice.body))}
     return "audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)
 
 

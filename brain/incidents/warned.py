@@ -14,6 +14,7 @@ import msgspec
 import shapely
 
 from brain.incidents.fold import Case
+from brain.incidents.inbox import Told
 from brain.incidents.squares import metres
 from brain.incidents.value import Incident, Warning
 from brain.incidents.warning_rules import LEVELS, SOURCE, Row, WarningRules
@@ -32,21 +33,12 @@ class _Area(msgspec.Struct, omit_defaults=True):
     lat: float = 0.0
 
 
-class _Heard(msgspec.Struct):
-    """What is needed of a warning; its type is brain/contracts/warning.py."""
+class _Heard(Told):
+    """What is needed of a warning."""
 
-    id: str
-    sender: str
-    kind: str
-    event: str
-    colour: Warning
-    onset: int
-    expires: int | None = None
-    drill: bool = False
-    references: list[str] = []
+    references: list[str] = msgspec.field(default_factory=list)
     event_code: str = ""
-    areas: list[_Area] = []
-    headline: str = ""
+    areas: list[_Area] = msgspec.field(default_factory=list)
 
 
 class Standing(msgspec.Struct, omit_defaults=True):

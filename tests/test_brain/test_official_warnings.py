@@ -63,6 +63,13 @@ def test_a_warning_opens_one_incident_a_district_and_people_see_it_at_once_in_a_
     assert {i.scenario_version for i in city.official()} == {1}
 
 
+def test_what_a_warning_opens_in_a_drill_is_of_the_drill() -> None:
+    city = Warnings()
+    city.logic.enter("w", SimpleNamespace(**vars(WARNED), drill=True))
+    city.warn(1, "w-1", "orange")
+    assert [i.drill for i in city.official()] == [True]
+
+
 def test_another_colour_moves_the_level_and_the_end_of_the_last_one_clears() -> None:
     city = Warnings()
     city.warn(1, "w-1", "yellow")
