@@ -203,6 +203,14 @@ def test_a_set_without_scenarios_is_no_rule_book(tmp_path: Path) -> None:
         sets.compose(tmp_path / "out", tmp_path)
 
 
+@pytest.mark.parametrize("text", ["id: [", "version: 1"])
+def test_a_set_with_a_broken_scenario_is_refused_with_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "bad.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad\.yaml: "):
+        sets.compose(tmp_path / "out", tmp_path)
+
+
 def test_the_command_lists_stories_and_reports_a_result(held: Held, tmp_path: Path) -> None:
     run = CliRunner().invoke
     assert "氯气泄漏" in run(app, ["drill", "list"]).output
