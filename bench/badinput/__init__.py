@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,9 +16,10 @@ from bench.badinput.payloads import Sample, samples
 from bench.badinput.worker import INPUTS
 from bench.chaos.oracle import records
 from bench.chaos.stand import Offsets
+from bench.engine.stand import alone
 from bench.harness import Result
 from brain.settings import Settings
-from streams import admin, broker, topics
+from streams import admin, topics
 from streams.records import Seal
 from streams.topics import partition_of
 
@@ -30,13 +30,8 @@ Origin = str
 
 def run(seed: int, data: Path | None) -> Result:
     """All payloads through a worker of three inputs."""
-    with tempfile.TemporaryDirectory(prefix="brain-bad-") as folder:
-        settings = broker.BrokerSettings(Path(folder) / "kafka", heap_mb=512)
-        running = broker.start(settings)
-        try:
-            return bad_input(running.bootstrap, Path(folder), seed)
-        finally:
-            broker.stop(settings)
+    with alone(heap_mb=512) as stand:
+        return bad_input(stand.bootstrap, stand.logs, seed)
 
 
 def bad_input(bootstrap: str, logs: Path, seed: int, per_reason: int = 540) -> Result:

@@ -7,19 +7,17 @@ the folder ``PEERS_DIR``. Takes no ``DATA``: its input is made from the seed, so
 from __future__ import annotations
 
 import math
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.engine import latency, others, restore, scale
 from bench.engine.ours import speed
-from bench.engine.stand import Stand
+from bench.engine.stand import Stand, alone
 from bench.harness import Figure, Result
 from bench.watch import measure
 from bench.watch.workload import Load
 from brain.settings import Settings
-from streams import broker
 
 NAMES = ("bare_loop_events_per_cpu_s", "stock_faust_events_per_cpu_s")
 
@@ -47,13 +45,8 @@ class Sizes:
 
 def run(seed: int, data: Path | None) -> Result:
     """All slices on one broker of its own, one after the other."""
-    with tempfile.TemporaryDirectory(prefix="brain-bench-") as folder:
-        settings = broker.BrokerSettings(Path(folder) / "kafka", heap_mb=1024)
-        running = broker.start(settings)
-        try:
-            return measure_all(Stand(running.bootstrap, Path(folder)), seed, Sizes())
-        finally:
-            broker.stop(settings)
+    with alone() as stand:
+        return measure_all(stand, seed, Sizes())
 
 
 def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:

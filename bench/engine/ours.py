@@ -42,20 +42,27 @@ def speed(stand: Stand, load: Load, what: str, patience_s: float = 60.0) -> Outc
         column = values(load)
         with stand.step(f"{what}: producing {load.readings:,} readings of {load.assets:,} assets") as told:
             produce(stand.bootstrap, load, column, prefix + INPUT, content.id, told)
-        signals = f"{prefix}signals.{INPUT}"
-        consumer = measure.reader(stand.bootstrap, signals, load.partitions, prefix)
-        follow = measure.Seals(_ends(consumer, prefix + INPUT, load.partitions))
         command = measure.worker(stand.bootstrap, prefix, load.assets, load.partitions)
-        with stand.step(f"{what}: working"), (stand.logs / f"{prefix}log").open("wb") as log:
-            cost = measure.run(command, {}, consumer, follow, load.readings, log, patience_s)
-        consumer.close()
-        if not follow.over():
-            stand.say(f"{what}: the worker stopped at {follow.done():.1%}. The end of its log:")
-            stand.say_why(stand.logs / f"{prefix}log")
+        cost = worked(stand, what, prefix, load.partitions, command, load.readings, patience_s)
         with stand.step(f"{what}: comparing {cost.seen:,} signals with the oracle"):
-            wrong = _differences(stand.bootstrap, signals, load, column)
+            wrong = _differences(stand.bootstrap, f"{prefix}signals.{INPUT}", load, column)
             written = _bytes(stand.bootstrap, state, load.partitions)
         return Outcome(cost, wrong, written / load.readings)
+
+
+def worked(
+    stand: Stand, what: str, prefix: str, partitions: int, command: list[str], readings: int, patience_s: float
+) -> measure.Cost:
+    """Run a worker over all that the input topic holds, and show the end of its log where it stopped before."""
+    consumer = measure.reader(stand.bootstrap, f"{prefix}signals.{INPUT}", partitions, prefix)
+    follow = measure.Seals(_ends(consumer, prefix + INPUT, partitions))
+    with stand.step(f"{what}: working"), (stand.logs / f"{prefix}log").open("wb") as log:
+        cost = measure.run(command, {}, consumer, follow, readings, log, patience_s)
+    consumer.close()
+    if not follow.over():
+        stand.say(f"{what}: the worker stopped at {follow.done():.1%}. The end of its log:")
+        stand.say_why(stand.logs / f"{prefix}log")
+    return cost
 
 
 def held(wanted: list[Topic], prefix: str) -> list[Topic]:

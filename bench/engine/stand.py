@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from bench.watch.produce import Told
-from streams import admin
+from streams import admin, broker
 
 
 @dataclass(frozen=True)
@@ -53,3 +54,15 @@ class Stand:
             yield prefix
         finally:
             admin.wipe(self.bootstrap, prefix)
+
+
+@contextlib.contextmanager
+def alone(heap_mb: int = 1024) -> Iterator[Stand]:
+    """A stand on a broker of its own, in a temporary folder; both are gone at the end."""
+    with tempfile.TemporaryDirectory(prefix="brain-bench-") as folder:
+        settings = broker.BrokerSettings(Path(folder) / "kafka", heap_mb=heap_mb)
+        running = broker.start(settings)
+        try:
+            yield Stand(running.bootstrap, Path(folder))
+        finally:
+            broker.stop(settings)

@@ -5,31 +5,24 @@ Takes no ``DATA``: its input is made from the seed. What the mix is: bench/scena
 
 from __future__ import annotations
 
-import math
 import statistics
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from bench.engine.stand import Stand
+from bench.engine.stand import Stand, alone
 from bench.harness import Figure, Result
 from bench.scenarios import live, memory, oracle
 from bench.scenarios.mix import City, city
 from bench.scenarios.readings import Feed
 from brain.cells import matching
 from brain.settings import Settings
-from streams import broker
 from streams.topics import partitions_of
 
 COUNTS = (1, 10, 100)
 ENOUGH, BACKTEST, SHARE = 150_000, 300_000, 0.5
 """Promised with a hundred: events a CPU-second live, events a second backtested, share of the rate with one."""
-
-
-FLUSH_BYTES = 64 * 1024 * 1024
-"""Input after which a backtest forgets what it could have to work again."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +36,8 @@ class Sizes:
 
 def run(seed: int, data: Path | None) -> Result:
     """All parts on one broker of its own."""
-    with tempfile.TemporaryDirectory(prefix="brain-bench-") as folder:
-        settings = broker.BrokerSettings(Path(folder) / "kafka", heap_mb=1024)
-        running = broker.start(settings)
-        try:
-            return measure_all(Stand(running.bootstrap, Path(folder)), seed, Sizes())
-        finally:
-            broker.stop(settings)
+    with alone() as stand:
+        return measure_all(stand, seed, Sizes())
 
 
 def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
@@ -77,7 +65,7 @@ def measure_all(stand: Stand, seed: int, sizes: Sizes) -> Result:
                     again[n].setdefault(name, []).extend(changes)
                 if p == 0:
                     rows.append(_row(f"live in memory, {n} scenarios", memory.rate(log), log, made, n))
-    log = memory.run(made.content(100), given, keep=False, flush_s=math.inf, flush_bytes=FLUSH_BYTES)
+    log = memory.run(made.content(100), given, backtest=True)
     backtest = statistics.median(memory.rate(log))
     rows.append(_row("backtest, 100 scenarios", memory.rate(log), log, made, 100))
     for n in COUNTS:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 
+from bench.engine.ours import INPUT
 from bench.scenarios.readings import Feed
 from bench.watch.workload import KEY
 from brain.lane import ReadingsLane
@@ -18,9 +20,9 @@ from brain.settings import Settings
 from streams import pulse as pulses
 from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.memory import drive
+from streams.offline import FLUSH_BYTES
 from streams.records import CE_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Batch, Headers, Signal, Summary, Write
 
-TOPIC = "iot.telemetry"
 PARTITIONS = 4
 SECONDS = 25
 """Of readings in a batch: about a megabyte, as a fetch brings."""
@@ -90,7 +92,7 @@ def batches(feed: Feed, partition: int = 0) -> list[Batch]:
     """The readings of one of four partitions, so many seconds of them in a batch."""
     out: list[Batch] = []
     rows: list[tuple[int, int, bytes | None, bytes | None, Headers]] = []
-    at, keys, heads, source = 0, feed.keys(), tuple(pulses.HEADERS), TP(TOPIC, partition)
+    at, keys, heads, source = 0, feed.keys(), tuple(pulses.HEADERS), TP(INPUT, partition)
     for second, (pulse, numbers, assets, parts) in enumerate(feed.seconds(PARTITIONS), 1):
         rows.append((at, 0, None, pulse, heads))
         mine = parts == partition
@@ -104,13 +106,13 @@ def batches(feed: Feed, partition: int = 0) -> list[Batch]:
     return out
 
 
-def run(content: CitySet, given: Sequence[Batch], *, keep: bool = True, **flushes: float) -> Kept:
-    """One lane over all batches; ``flushes`` are settings of the lane, the shipped ones where not given."""
-    log, settings = Kept(given, keep), Settings()
-    lane = Lane(
-        log, LaneTopics.of(*given[0].source), ReadingsLane, {content.id: content}.__getitem__,
-        LaneSettings(content.id, KEY, PARTITIONS, **{"flush_s": settings.flush_s, **flushes}),  # type: ignore[arg-type]
-    )  # fmt: skip
+def run(content: CitySet, given: Sequence[Batch], *, backtest: bool = False) -> Kept:
+    """One lane over all batches, with the shipped flushes; as a backtest it has none, and keeps nothing it said."""
+    log, settings = Kept(given, not backtest), LaneSettings(content.id, KEY, PARTITIONS, Settings().flush_s)
+    if backtest:
+        settings = replace(settings, flush_s=math.inf, flush_bytes=FLUSH_BYTES)
+    topics = LaneTopics.of(*given[0].source)
+    lane = Lane(log, topics, ReadingsLane, {content.id: content}.__getitem__, settings)
     log.lane = lane
     drive(lane.run())
     return log

@@ -83,10 +83,12 @@ def committed(bootstrap: str, topic: str, partitions: int) -> Iterator[tuple[byt
     consumer.close()
 
 
-def worker(bootstrap: str, prefix: str, assets: int, partitions: int, *options: str) -> list[str]:
+def worker(
+    bootstrap: str, prefix: str, assets: int, partitions: int, *options: str, module: str = "bench.watch.worker"
+) -> list[str]:
     """Command line of our worker: the shipped door, lanes and settings."""
     return [
-        sys.executable, "-m", "bench.watch.worker", "--bootstrap", bootstrap, "--prefix", prefix,
+        sys.executable, "-m", module, "--bootstrap", bootstrap, "--prefix", prefix,
         "--assets", str(assets), "--partitions", str(partitions), *options,
     ]  # fmt: skip
 

@@ -5,6 +5,7 @@ Producing is not what is measured, but ten million `%` formats and calls would t
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import multiprocessing
 from collections.abc import Callable, Iterator
@@ -109,8 +110,9 @@ def blocks(load: Load, column: NDArray[np.float64], rows: NDArray[np.int64]) -> 
         yield next(payloads(load, column, n))[1]
 
 
-def _work(job: Job, column: NDArray[np.float64], heard: Callable[[int, float], None]) -> None:
-    load = job.load
+@contextlib.contextmanager
+def filling(bootstrap: str, topic: str) -> Iterator[Producer]:
+    """A producer for many records, all of which have landed at the end. Raises RuntimeError when one was refused."""
     failed: list[str] = []
 
     def landed(error: KafkaError | None, message: Message) -> None:
@@ -119,11 +121,24 @@ def _work(job: Job, column: NDArray[np.float64], heard: Callable[[int, float], N
 
     producer = Producer(
         {
-            "bootstrap.servers": job.bootstrap, "linger.ms": 50, "queue.buffering.max.messages": 1_000_000,
+            "bootstrap.servers": bootstrap, "linger.ms": 50, "queue.buffering.max.messages": 1_000_000,
             "batch.num.messages": 5000, "enable.idempotence": True, "delivery.report.only.error": True,
             "on_delivery": landed,
         }
     )  # fmt: skip
+    yield producer
+    producer.flush(120)
+    if failed or len(producer):
+        raise RuntimeError(f"{topic}: {len(failed)} records refused, {len(producer)} not sent: {failed[:1]}")
+
+
+def _work(job: Job, column: NDArray[np.float64], heard: Callable[[int, float], None]) -> None:
+    with filling(job.bootstrap, job.topic) as producer:
+        _fill(producer, job, column, heard)
+
+
+def _fill(producer: Producer, job: Job, column: NDArray[np.float64], heard: Callable[[int, float], None]) -> None:
+    load = job.load
     keys = [asset_id(a).encode() for a in range(load.assets)]
     parts = partitions_of(keys, load.partitions)
     mine = [p for p in range(load.partitions) if p % job.ways == job.mine]
@@ -144,9 +159,6 @@ def _work(job: Job, column: NDArray[np.float64], heard: Callable[[int, float], N
             heard(job.mine, start / load.readings)
     if job.set_id is not None:
         _pulse(producer, job, mine, load.readings // PULSE_EVERY + 1)
-    producer.flush(120)
-    if failed or len(producer):
-        raise RuntimeError(f"{job.topic}: {len(failed)} records refused, {len(producer)} not sent: {failed[:1]}")
 
 
 def _pulse(producer: Producer, job: Job, partitions: list[int], second: int) -> None:

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -103,7 +104,6 @@ class Judge:
                 self.label[signal.identity()].add(truth)
                 self.first[truth] = min(self.first.get(truth, signal.t), signal.t)
         self.family = {s.id: family_of(s.event_code) for s in storm.scenarios}
-        self.metres = Metres.around(float(np.median([t.lon for t in storm.truths])))
 
     def __call__(self, shown: Iterable[Shown]) -> Verdict:
         """Judge what was shown."""
@@ -161,6 +161,12 @@ class Judge:
             ):  # fmt: skip
                 out.append(identity)
         return out
+
+    @cached_property
+    def metres(self) -> Metres:
+        """Of the zone in which the truths are; of the signals' where none is."""
+        lons = [at.lon for at in self.storm.truths or self.storm.signals if at.lon is not None]
+        return Metres.around(float(np.median(lons)))
 
     def _near(
         self, lon: float | None, lat: float | None, other_lon: float | None, other_lat: float | None, reach: float = 0.0

@@ -18,7 +18,7 @@ from streams.registry import Registry
 
 SEASONS = {"spring": (4, 13), "summer": (7, 13), "autumn": (10, 19), "winter": (1, 12)}
 """Month and day on which each one's first week begins, in the city's time."""
-CITY_MS, DAY_MS, MINUTE_MS = 8 * 3_600_000, 86_400_000, 60_000
+CITY_MS, DAY_MS = 8 * 3_600_000, 86_400_000
 FASTEST_S = 60.0
 """Assets that send more often are taken this often: a week stays small."""
 CALL_S = 1200.0

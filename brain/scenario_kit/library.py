@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import yaml
-
 from brain import scenarios
 from brain.scenarios import Scenario
 from brain.settings import HOME
@@ -15,9 +13,9 @@ DEMO = HOME / "config" / "demo" / "scenarios"
 
 
 def paths(*folders: Path) -> dict[str, Path]:
-    """File of each scenario below some folders, by id."""
+    """File of each scenario below some folders, by id. Raises ScenarioError of what is no YAML."""
     return {
-        str(yaml.safe_load(path.read_bytes())["id"]): path
+        str(scenarios.decoded(path.read_bytes(), str(path))["id"]): path
         for folder in folders
         for path in sorted(folder.rglob("*.yaml"))
     }

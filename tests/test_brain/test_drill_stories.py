@@ -189,8 +189,25 @@ def test_a_report_is_the_same_again_stands_alone_and_speaks_both_languages(held:
         assert word in next(iter(report.lines(held, lang)))
 
 
+def test_a_drill_of_nothing_that_is_true_has_a_result_and_it_is_read_again(district: District) -> None:
+    held = hold(plan.make(district, 3, 1, [STORIES["steam"]], minutes=80, faulty=False))
+    assert (held.stories, held.decoys, held.truths) == (0, 1, [])
+    assert held.shown == 1  # a never-hidden class is shown at once
+    assert held.delay_median_s is None
+    assert msgspec.json.decode(msgspec.json.encode(held), type=Held) == held
+    assert report.summary(held, "en")[2] == ("median delay", "–", "–")
+
+
 def test_a_set_without_scenarios_is_no_rule_book(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="expected the folder of a set, with scenarios"):
+        sets.compose(tmp_path / "out", tmp_path)
+
+
+@pytest.mark.parametrize("text", ["id: [", "version: 1"])
+def test_a_set_with_a_broken_scenario_is_refused_with_its_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "bad.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bad\.yaml: "):
         sets.compose(tmp_path / "out", tmp_path)
 
 

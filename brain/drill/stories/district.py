@@ -1,7 +1,7 @@
 """The drill district 演练区: the largest district of the small sample city, with a registry of its own for drills.
 
 :func:`make` writes its set once from a seed; :class:`District` is what a drill reads of it. All ids begin with
-``drill-`` (``brain.drill.mark``), so that no record of it is ever taken for a real one.
+``drill-`` (``brain.mark``), so that no record of it is ever taken for a real one.
 """
 
 from __future__ import annotations

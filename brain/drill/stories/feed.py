@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from brain.drill.stories.days import START_MS, Chunk, Days
 from brain.drill.stories.district import District
 from brain.drill.stories.streets import Call, Cameras
+from brain.drill.stories.world import MINUTE_MS
 from streams import pulse as pulses
 from streams.pulse import Pulse
 from streams.records import NONE, TP, Batch
@@ -26,7 +27,6 @@ F8 = NDArray[np.float64]
 CHUNK = 20
 """Minutes in a batch."""
 PULSE_MS = 5_000
-MINUTE_MS = 60_000
 LATENCY_MS = 400
 """From a reading's own time to the log's."""
 WITHIN_MS = 4_400
@@ -44,8 +44,10 @@ class Beats:
     def __init__(self, set_id: str, key: bytes) -> None:
         self.set_id, self.key = set_id, key
 
-    def between(self, since: int, until: int) -> tuple[I8, list[bytes]]:
-        """Times (n,) ms in [since, until) and the records."""
+    def during(self, start: int, stop: int, minutes: int) -> tuple[I8, list[bytes]]:
+        """Times (n,) ms and records in minutes [start, stop); after the last of all ``minutes`` some more."""
+        since, until = (START_MS + minute * MINUTE_MS for minute in (start, stop))
+        until += AFTER_MS if stop >= minutes else 0
         times = np.arange(-(-since // PULSE_MS) * PULSE_MS, until, PULSE_MS)
         made = []
         for t in times.tolist():
@@ -64,9 +66,7 @@ def readings(
         if seen is not None:
             seen(chunk)
         buffer, spans, times = writer.write(chunk.values, START_MS + start * MINUTE_MS)
-        until = START_MS + (start + CHUNK) * MINUTE_MS
-        until += AFTER_MS if start + CHUNK >= minutes else 0
-        batch = _batch(source, at, buffer, spans, times, beats.between(START_MS + start * MINUTE_MS, until))
+        batch = _batch(source, at, buffer, spans, times, beats.during(start, start + CHUNK, minutes))
         at = batch.next
         yield batch
 
@@ -76,9 +76,7 @@ def frames(cameras: Cameras, minutes: int, source: TP, beats: Beats) -> Iterator
     at = 0
     for start in range(0, minutes, CHUNK):
         rows = [(t, key, value) for m in range(start, start + CHUNK) for t, key, value in cameras.minute(m)]
-        until = START_MS + (start + CHUNK) * MINUTE_MS
-        until += AFTER_MS if start + CHUNK >= minutes else 0
-        batch = _of(source, at, rows, beats.between(START_MS + start * MINUTE_MS, until))
+        batch = _of(source, at, rows, beats.during(start, start + CHUNK, minutes))
         at = batch.next
         yield batch
 
@@ -93,13 +91,11 @@ def tickets(
     at, k = 0, 0
     for start in range(0, minutes, 3 * CHUNK):
         stop = min(start + 3 * CHUNK, minutes)
-        begin, until = START_MS + start * MINUTE_MS, START_MS + stop * MINUTE_MS
         rows = []
-        while k < len(calls) and calls[k].t < until:
+        while k < len(calls) and calls[k].t < START_MS + stop * MINUTE_MS:
             rows.append((calls[k].t, calls[k].id.encode(), calls[k].record()))
             k += 1
-        until += AFTER_MS if stop >= minutes else 0
-        batch = _of(source, at, rows, beats.between(begin, until))
+        batch = _of(source, at, rows, beats.during(start, stop, minutes))
         if places is not None:
             places += [int(batch.offsets[row]) for row in range(len(batch)) if row not in batch.headers]
         at = batch.next
@@ -193,7 +189,7 @@ def _write(values, order, phase, text, ends, key, decimals, begin, out, spans, t
             for k in range(ends[line], ends[line + 1]):
                 out[at] = text[k]
                 at += 1
-            t = begin + m * 60_000 + phase[line]
+            t = begin + m * MINUTE_MS + phase[line]
             at = _digits(out, at, t, 1)
             for c in (44, 34, 118, 34, 58):  # ,"v":
                 out[at] = c
@@ -210,8 +206,8 @@ def _write(values, order, phase, text, ends, key, decimals, begin, out, spans, t
             out[at] = 125
             at += 1
             spans[0, row], spans[1, row] = first, at
-            spans[2, row] = first + 10
-            spans[3, row] = first + 10 + key[line]
-            times[row] = t + 400
+            spans[2, row] = first + KEY_AT
+            spans[3, row] = first + KEY_AT + key[line]
+            times[row] = t + LATENCY_MS
             row += 1
     return at

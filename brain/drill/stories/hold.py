@@ -51,7 +51,7 @@ class Held(msgspec.Struct):
     left_out: dict[str, str]
     found: float
     missed_life_safety: int
-    delay_median_s: float
+    delay_median_s: float | None
     false_per_day: float
     shown: int
     signals: int
@@ -63,7 +63,7 @@ class Held(msgspec.Struct):
     peer_shown: int
     peer_peak: dict[str, int]
     peer_missed_life_safety: int
-    peer_delay_median_s: float
+    peer_delay_median_s: float | None
     marked: bool
     """Whether every signal and incident says that it is of a drill."""
     clocks: dict[str, dict[str, int]]
@@ -81,10 +81,11 @@ def hold(
     with tempfile.TemporaryDirectory(prefix="drill-") as temporary:
         out = folder or Path(temporary)
         left = sets.compose(out, rules)
+        content = CitySet.load(out)
         limits, places = Limits(made), list[int]()
         minutes = made.minutes
         ran = run.run(
-            out,
+            content,
             {
                 "iot.telemetry": lambda tp, s: feed.readings(made.days, minutes, tp, feed.Beats(s, KEY), limits.see),
                 "video.metadata": lambda tp, s: feed.frames(made.cameras, minutes, tp, feed.Beats(s, KEY)),
@@ -92,7 +93,6 @@ def hold(
             },
             told,
         )
-        content = CitySet.load(out)
     limits.cameras()
     labels = Labels(made, places)
     ours = score.score(

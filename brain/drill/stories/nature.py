@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from brain.drill.stories.weather import shower
+from brain.drill.stories.weather import shower, sums
 from brain.drill.stories.world import AFTERMATH, WHOLE_M, Happening, Mark, Story, World, truth_of
 
 F8 = NDArray[np.float64]
@@ -61,13 +61,11 @@ def downpour(world: World, draw: np.random.Generator, h: Happening) -> None:
     truth = truth_of(h, "emergency.rain", float(d.lon[centre]), float(d.lat[centre]), reach_m=4_000.0)
     rain = np.zeros(720)
     shower(rain, 0, minutes, mm)
-    sums = np.concatenate(([0.0], np.cumsum(rain)))
-    at = np.arange(1, 721)
+    fallen = sums(rain)
     for metres, a in d.near("rain", truth.lon, truth.lat, 5_000.0):
         share = math.exp(-((metres / 3_000) ** 2))
-        for hours in (1, 3, 6):
-            over = share * (sums[at] - sums[np.maximum(at - 60 * hours, 0)])
-            world.affect(h, a, f"mm_{hours}h", h.start, over, truth.id)
+        for hours, over in fallen.items():
+            world.affect(h, a, f"mm_{hours}h", h.start, share * over, truth.id)
     for k in range(int(draw.integers(1, 3))):
         _low_spot(world, draw, h, h.start + round(0.5 * minutes) + 10 * k, draw.uniform(32, 60), truth.lon, truth.lat)
 
@@ -96,7 +94,6 @@ def discharge(world: World, draw: np.random.Generator, h: Happening) -> None:
     first = able[int(draw.integers(0, len(able)))]
     hours, strength = float(draw.uniform(2.5, 6)), float(draw.uniform(0.7, 1.5))
     stations = [(0.0, first), *[(m, a) for m, a in d.below(first) if m < 6_000]]
-    reach = 0.0
     truth = truth_of(h, "eco.water", float(d.lon[first]), float(d.lat[first]), reach_m=stations[-1][0])
     for metres, a in stations:
         late, share = metres / RIVER_M_S / 60, strength * math.exp(-metres / 6_000)
@@ -107,7 +104,6 @@ def discharge(world: World, draw: np.random.Generator, h: Happening) -> None:
         start = h.start + round(max(0.0, late - 3 * width))
         for metric, much in (("nh3n", 4.5), ("codmn", 11), ("tp", 0.45), ("conductivity", 900), ("do", -3.6)):
             world.affect(h, a, metric, start, much * cloud, truth.id if metric == "nh3n" else "")
-        reach = max(reach, metres)
     for _ in range(int(draw.integers(0, 3))):
         world.call(h, draw, truth, h.start + 60 + draw.uniform(0, 120), SEWAGE)
 

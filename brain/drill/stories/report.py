@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from html import escape
@@ -116,4 +115,4 @@ def _named(row: Row, lang: str) -> str:
 
 
 def _seconds(value: float | None, w: dict[str, str]) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:,.0f} {w['s']}"
+    return "–" if value is None else f"{value:,.0f} {w['s']}"

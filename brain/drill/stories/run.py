@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from brain.incidents.city import CityLogic
 from brain.incidents.value import Incident
 from brain.pipeline import LANES
-from brain.set_library import SetLibrary
 from brain.sets import CitySet
 from streams.city import City, CitySettings
 from streams.lane import Lane, LaneSettings, LaneTopics
@@ -64,21 +62,22 @@ Progress = Callable[[str, int], None]
 """Told of each batch: the input's topic, and how many minutes of the drill it was."""
 
 
-def run(folder: Path, feeds: Mapping[str, Callable[[TP, str], Iterator[Batch]]], told: Progress | None = None) -> Ran:
+def run(
+    content: CitySet, feeds: Mapping[str, Callable[[TP, str], Iterator[Batch]]], told: Progress | None = None
+) -> Ran:
     """Run a set over feeds: input topic → what makes its batches, given the partition and the set's id."""
-    sets = SetLibrary([folder])
-    content: CitySet = sets.get(sets.ids()[0])
+    sets = {content.id: content}.__getitem__
     broker, lanes, records = MemoryBroker(), list[LaneTopics](), dict[str, int]()
     for topic in INPUTS:
         topics = LaneTopics.of(topic, 0)
         feed = _counted(topic, feeds[topic](topics.source, content.id), records, told)
         log = FedLog(broker, topics, feed)
-        lane = Lane(log, topics, LANES[topic], sets.get, LaneSettings(content.id, KEY, 1, FOREVER_S))
+        lane = Lane(log, topics, LANES[topic], sets, LaneSettings(content.id, KEY, 1, FOREVER_S))
         drive(lane.run(), lambda _, lane=lane: setattr(lane, "stop", True))  # type: ignore[misc]  # binds the loop's lane
         lanes.append(topics)
     city = City(
         MemoryTaskLog(broker, "city", TP("state.city", 0)), [topics.signals for topics in lanes], TP("journal", 0),
-        lambda: CityLogic(sets=sets.get), sets.get, CitySettings(content.id, flush_s=FOREVER_S), absences={},
+        lambda: CityLogic(sets=sets), sets, CitySettings(content.id, flush_s=FOREVER_S), absences={},
     )  # fmt: skip
     drive(city.run(), lambda _: setattr(city, "stop", True))
     return Ran(_signals(broker, lanes), _incidents(broker), _dead(broker), records)

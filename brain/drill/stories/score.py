@@ -86,10 +86,10 @@ class Score:
         return sum(t.life and not t.found for t in self.told)
 
     @property
-    def delay_median_s(self) -> float:
-        """From onset until it was shown, of those that were; NaN where none was."""
+    def delay_median_s(self) -> float | None:
+        """From onset until it was shown, of those that were; None where none was."""
         delays = [t.delay_s for t in self.told if t.delay_s is not None]
-        return float(np.median(delays)) if delays else float("nan")
+        return float(np.median(delays)) if delays else None
 
 
 def scenarios_of(rules: Iterable[Rule]) -> list[Scenario]:
@@ -106,10 +106,9 @@ def score(
     named = {s.id for s in rules}
     pairs = [(s, label) for s, label in zip(signals, labels, strict=True) if s.scenario in named]
     storm = Storm(tuple(rules), tuple(plan.truths), [s for s, _ in pairs], [label for _, label in pairs])
-    kept = storm.signals
     verdict = Judge(storm)(shown)
     by_truth: dict[str, list[Shown]] = defaultdict(list)
-    label = dict(zip((s.identity() for s in kept), storm.labels, strict=True))
+    label = dict(zip((s.identity() for s in storm.signals), storm.labels, strict=True))
     false: dict[str, int] = defaultdict(int)
     for one in shown:
         names = {label.get(identity) for identity in one.counted} - {None}

@@ -68,8 +68,8 @@ def compose(out: Path, rules: Path = RULES, district: Path = DISTRICT) -> dict[s
         if (rules / name).is_file():
             (out / name).write_bytes((rules / name).read_bytes())
     left, here = {}, {}
-    files = paths(rules / SCENARIOS, LIBRARY)
     every = scenarios.load(rules / SCENARIOS, beside=(LIBRARY,))  # variants made whole
+    files = paths(rules / SCENARIOS, LIBRARY)
     for s in every:
         why = "" if s.state == "live" else f"its state is {s.state}"
         why = why or unfit(s)

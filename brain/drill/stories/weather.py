@@ -38,10 +38,7 @@ class Weather:
 
     def settle(self) -> Weather:
         """Work out what follows; call it once all rain has been added."""
-        sums = np.concatenate(([0.0], np.cumsum(self.rain)))
-        n = len(self.rain)
-        at = np.arange(1, n + 1)
-        over = {h: sums[at] - sums[np.maximum(at - 60 * h, 0)] for h in (1, 3, 6)}
+        over = sums(self.rain)
         river = held(self.rain * RIVER_PER_MM, RIVER_LAG)
         humidity = np.clip(95 - 2.1 * (self.temperature - 20) + 14 * np.minimum(over[1], 1), 30, 100)
         self.driver = {
@@ -82,6 +79,13 @@ def shower(rain: F8, begin: int, minutes: float, mm: float) -> None:
     shape = np.sin((t - begin + 0.5) / minutes * np.pi) ** 2
     if len(t):
         rain[t] += mm * shape / (minutes / 2)
+
+
+def sums(rain: F8) -> dict[int, F8]:
+    """By 1, 3 and 6 hours: what fell in so many hours up to each minute, (minutes,)."""
+    total = np.concatenate(([0.0], np.cumsum(rain)))
+    at = np.arange(1, len(rain) + 1)
+    return {h: total[at] - total[np.maximum(at - 60 * h, 0)] for h in (1, 3, 6)}
 
 
 def held(gain: F8, lag: float) -> F8:
