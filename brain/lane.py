@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, judged, kernel, minutes, shadow, tracks
+from brain import beats, census, judged, kernel, minutes, shadow, tracks
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
 from brain.agent_kit.tables import TABLES as AGENT_TABLES
@@ -61,7 +61,7 @@ class _SeriesLane:
     owner = OWNER
     tables: Mapping[str, np.dtype[Any]] = {
         SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
-        judged.INPUT: judged.INPUT_STATE, **TABLES, **AGENT_TABLES,
+        judged.INPUT: judged.INPUT_STATE, **TABLES, **AGENT_TABLES, **census.TABLES,
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
@@ -121,11 +121,12 @@ class _SeriesLane:
             raise ValueError(f"scenarios: one series can have {PER_VALUE}, {keys[int(counts.argmax())]!r} has more")
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         timers = beats.Timers(decision, cells, rules)
-        timed = bool(timers or seen or asked) or evidence is not None
+        counted = census.Census(registry, ours, slot_of, self.store)
+        timed = bool(timers or seen or asked or counted) or evidence is not None
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed,
             timers, minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first),
-            any(view.columns != ("last",) for view in seen) or bool(asked), openings, evidence, agents, asked,
+            any(view.columns != ("last",) for view in seen) or bool(asked), openings, counted, evidence, agents, asked,
         )  # fmt: skip
         self._warm()
 
@@ -217,10 +218,12 @@ class _SeriesLane:
         return len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
 
     def _ahead(self, beats: list[Beat], ends: list[int], n: int) -> int:
-        """How far readings can be scored before anything is decided: what a minute says must not have its future."""
-        if not self.program.joint:
+        """How far readings can be scored before anything is decided: no minute or census must have their future."""
+        joint, counted = self.program.joint, bool(self.program.census)
+        if not joint and not counted:
             return n
-        return next((end for beat, end in zip(beats, ends, strict=True) if beat.minute() >= 0), n)
+        looks = ((joint and b.minute() >= 0) or (counted and census.time_of(b) >= 0) for b in beats)
+        return next((end for look, end in zip(looks, ends, strict=True) if look), n)
 
     def _score(self, s: Stretch, begin: int, end: int) -> int:
         """Admit readings [begin, end) and make the scores of detectors and risk models, of all of them together."""
@@ -291,6 +294,8 @@ class _SeriesLane:
         p = self.program
         if (p.views or p.shadows or p.asked or p.evidence is not None) and beat.minute() >= 0:
             self._sum_up(beat, out)
+        if p.census:
+            out.summaries += p.census.beat(beat, self.store.table(SERIES))
         table = self.store.table(DECISION)
         for number, one in enumerate(p.timers.due(beat, table, p.openings.shut_at(beat.time))):
             beats.settle(one, number, beat, table, p.rules, p.cells)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from brain import beats
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
+from brain.census import Census
 from brain.hours import Openings
 from brain.minutes import MinuteView
 from brain.scenarios import Scenario
@@ -49,6 +50,8 @@ class Program:
     """Whether a summary needs the last values of several metrics, whenever they came."""
     openings: Openings
     """Hours of the scenarios."""
+    census: Census
+    """Which assets speak; false where none has a registered interval."""
     evidence: Evidence | None = None
     """What speaks against assets, where the set asks for it."""
     agents: LaneAgents | None = None

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from brain.census import NAME as SENSING
 from brain.incidents import fold, publish
 from brain.incidents.areas import Areas
 from brain.incidents.book import Book, key_of
@@ -153,9 +154,9 @@ class CityLogic:
                 self._own(made)
 
     def summary(self, summary: Summary) -> None:
-        """Keep what a lane saw in a minute for the models that need all lanes."""
+        """Keep what a lane saw in a minute for the models that need all lanes; a census is for people alone."""
         self._asked = False
-        if not (self._trust if summary.name == TRUST else self._models).summary(summary):
+        if summary.name != SENSING and not (self._trust if summary.name == TRUST else self._models).summary(summary):
             self.counts["late_summary"] += 1
 
     def notice(self, notice: Notice) -> None:
@@ -216,9 +217,8 @@ class CityLogic:
 
     def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[_Record]]:
         """State and records since the last call: of each incident the newest revision only, by id, then audit notes."""
-        items = self._models.changes()
         kept, notes = self._trust.changes()
-        items |= kept
+        items = self._models.changes() | kept
         records: list[_Record] = []
         cases, encode, topic, headers = self.book.cases, self._written.encode, publish.topic, publish.headers
         for key, case in sorted(self._changed.items()):
