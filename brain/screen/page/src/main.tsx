@@ -1,0 +1,8 @@
+/** Where the page begins: ask for account and board at once, draw, and start the map beside that. */
+
+import { render } from "preact";
+import { begin } from "./state/live";
+import { Shell } from "./ui/shell";
+
+void begin();
+render(<Shell />, document.getElementById("app")!);
