@@ -14,6 +14,7 @@ from litestar import Litestar, Request, Response, get
 from brain.screen.features.routes import finish, router
 from brain.screen.features.store import LayerStore
 from brain.screen.language import Say, choose
+from brain.screen.page_files import page_router
 from brain.screen.pages import SECURITY, page
 from brain.screen.problems import KINDS, handlers
 
@@ -38,7 +39,7 @@ def build(store: LayerStore, clock: Callable[[], int], url: str = "") -> Litesta
     """
     root = url.rstrip("/")
     return Litestar(
-        route_handlers=[router(store, clock, root), problems],
+        route_handlers=[router(store, clock, root), problems, page_router()],
         exception_handlers=dict(handlers(root)),
         before_send=[finish(store)],
         openapi_config=None,
