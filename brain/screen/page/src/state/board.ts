@@ -30,6 +30,12 @@ export class Board {
   private readonly watchers = new Set<(change: Change) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private whole = false;
+  private loaded = false;
+
+  /** A board has come; until then there is nothing, which is not the same as nothing open. */
+  get isLoaded(): boolean {
+    return this.loaded;
+  }
 
   /** Called after each flush; what comes back ends it. */
   watch(watcher: (change: Change) => void): () => void {
@@ -44,6 +50,7 @@ export class Board {
     this.changed.clear();
     for (const row of loaded.rows) if (onBoard(row)) this.rows.set(row.id, row);
     this.whole = true;
+    this.loaded = true;
     this.flush();
   }
 
