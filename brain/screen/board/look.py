@@ -90,7 +90,9 @@ def stats(board: Board, hours: int, districts: tuple[str, ...]) -> Stats:
     if districts:
         rows = rows[np.isin(rows["district"], [names.find(d) for d in districts])]
     now = board.pulse
-    domains = {d: _domain(rows[rows["domain"] == k], now, hours) for k, d in enumerate(DOMAINS)}
+    domains: dict[str, DomainFigures] = {
+        d: _domain(rows[rows["domain"] == k], now, hours) for k, d in enumerate(DOMAINS)
+    }
     shown, raises = int(rows["shown"].sum()), int(rows["raises"].sum())
     sources: dict[str, int] = {}
     grids: dict[str, GridFigures] = {}
