@@ -35,6 +35,15 @@ def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(page(title, language, rows), media_type="text/html", headers=SECURITY)
 
 
+class _Document(Router):
+    """Holds the OpenAPI document alone: the framework's page for all other paths below is left out, so that they are
+    answered as everywhere."""
+
+    def register(self, value: Any) -> list[Any]:
+        """Take the handler of the document."""
+        return super().register(value) if "/openapi.json" in value.paths else []
+
+
 def build(
     store: LayerStore, clock: Callable[[], int], url: str = "", gate: Gate | None = None,
     routers: Sequence[Router] = (),
@@ -50,7 +59,7 @@ def build(
         raise ValueError("routers of the API: expected a gate before them")
     described = OpenAPIConfig(
         "city brain", "1", path=API, render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=Router(API, route_handlers=[], opt={"right": Right.NONE}), use_handler_docstrings=True,
+        openapi_router=_Document(API, route_handlers=[], opt={"right": Right.NONE}), use_handler_docstrings=True,
     )  # fmt: skip
     return Litestar(
         route_handlers=[router(store, clock, root), problems, *routers],

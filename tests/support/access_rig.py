@@ -123,8 +123,15 @@ class Rig:
         return {"Authorization": f"Bearer {self.token(*args, **more)}"}
 
     @contextmanager
-    def client(self, **more: Any) -> Iterator[TestClient[Any]]:
-        with TestClient(self.app, **more) as client:
+    def client(self, address: str = "testclient", **more: Any) -> Iterator[TestClient[Any]]:
+        """A client at an address."""
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "http":
+                scope["client"] = (address, 50_000)
+            await self.app(scope, receive, send)
+
+        with TestClient(app, **more) as client:
             yield client
 
 
