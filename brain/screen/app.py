@@ -5,12 +5,17 @@ from __future__ import annotations
 import gc
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import uvicorn
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
+from brain.screen.access.config import Limits
+from brain.screen.access.gate import API, Gate
+from brain.screen.access.rights import Right
 from brain.screen.features.routes import finish, router
 from brain.screen.features.store import LayerStore
 from brain.screen.language import Say, choose
@@ -22,7 +27,7 @@ LEAVE_S = 5
 """Seconds that open requests have to end."""
 
 
-@get("/problems", include_in_schema=False, sync_to_thread=False)
+@get("/problems", include_in_schema=False, opt={"right": Right.NONE}, sync_to_thread=False)
 def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     """What the types of problems lead to."""
     language = choose(request.headers.get("accept-language", ""))
@@ -31,19 +36,40 @@ def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(page(title, language, rows), media_type="text/html", headers=SECURITY)
 
 
-def build(store: LayerStore, clock: Callable[[], int], url: str = "") -> Litestar:
+class _Document(Router):
+    """Holds the OpenAPI document alone: the framework's page for all other paths below is left out, so that they are
+    answered as everywhere."""
+
+    def register(self, value: Any) -> list[Any]:
+        """Take the handler of the document."""
+        return super().register(value) if "/openapi.json" in value.paths else []
+
+
+def build(
+    store: LayerStore, clock: Callable[[], int], url: str = "", gate: Gate | None = None,
+    routers: Sequence[Router] = (),
+) -> Litestar:  # fmt: skip
     """The application over a store of layers. ``clock``: milliseconds UTC.
 
     ``url``: public root without a slash at the end, where a proxy stands before it; by default links follow what a
-    client asked for.
+    client asked for. ``routers``: those under ``/api/v1``, which are served behind a ``gate`` or not at all. Raises
+    ValueError for routers without one.
     """
     root = url.rstrip("/")
+    if gate is None and routers:
+        raise ValueError("routers of the API: expected a gate before them")
+    described = OpenAPIConfig(
+        "city brain", "1", path=API, render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+        openapi_router=_Document(API, route_handlers=[], opt={"right": Right.NONE}), use_handler_docstrings=True,
+    )  # fmt: skip
     return Litestar(
-        route_handlers=[router(store, clock, root), problems, page_router()],
+        route_handlers=[router(store, clock, root), problems, page_router(), *routers],
         exception_handlers=dict(handlers(root)),
-        before_send=[finish(store)],
-        openapi_config=None,
+        before_send=[finish(store), *([] if gate is None else [gate.before_send])],
+        middleware=[] if gate is None else [gate.middleware],
+        openapi_config=None if gate is None else described,
         logging_config=None,
+        request_max_body_size=(Limits() if gate is None else gate.access.limits).body_bytes,
     )
 
 

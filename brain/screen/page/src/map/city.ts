@@ -9,6 +9,7 @@ import { measure } from "../state/measure";
 import { EMPTY, GROUPS, LAYER, NAMED, SOURCE, blindFilter, hatch, names, type Group } from "./basemap";
 import { namePoints } from "./names";
 import { Points, mercator } from "./points";
+import { drawnInSoftware, withoutMasks } from "./software";
 
 setWorkerUrl(workerUrl);
 setWorkerCount(1);
@@ -77,6 +78,11 @@ export class City {
         resolve();
       });
     });
+    const gl = this.map.getCanvas().getContext("webgl2");
+    if (gl && drawnInSoftware(gl)) {
+      measure.software = true;
+      withoutMasks(gl);
+    }
     measure.map = this.map;
     this.map.on("render", () => measure.frame());
     this.map.on("click", (e) => {

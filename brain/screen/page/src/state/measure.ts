@@ -12,6 +12,8 @@ export class Measure {
   applied = 0;
   reconnects = 0;
   frames = 0;
+  /** WebGL is drawn by the processor. */
+  software = false;
   /** The map, to be moved by what measures: MapLibre's own object. */
   map: unknown = null;
   private handed = 0;
