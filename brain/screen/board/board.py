@@ -39,8 +39,6 @@ class Entry:
     value: bytes
     row: Row
     data: bytes
-    text: str
-    """Names and places, lower case: what a search looks through."""
     fingerprint: str
     family: str
     fired: dict[int, int] = field(default_factory=dict)
@@ -155,13 +153,9 @@ class Board:
         self._keep(incident, row, came, at, change.data, known)
 
     def _keep(self, incident: Incident, row: Row, came: Came, at: str, data: bytes, known: Entry | None) -> None:
-        text = " ".join(
-            (row.name.zh, row.name.en, row.scenario, row.grid, row.town, row.district, row.lead_name.zh,
-             row.lead_name.en, row.lead, row.taken_by, row.id)
-        ).lower()  # fmt: skip
         if known is None:
             known = self.entries[row.id] = Entry(
-                row.id, self.columns.slot(), row.rev, at, came.offset, came.value or b"", row, data, text,
+                row.id, self.columns.slot(), row.rev, at, came.offset, came.value or b"", row, data,
                 incident.fingerprint, incident.family,
             )  # fmt: skip
             self.by_slot[known.slot] = known
@@ -174,7 +168,7 @@ class Board:
             if known.row.merged_into and known.row.merged_into != row.merged_into:
                 self.merged.get(known.row.merged_into, {}).pop(row.id, None)
             known.rev, known.at, known.offset, known.value = row.rev, at, came.offset, came.value or b""
-            known.row, known.data, known.text = row, data, text
+            known.row, known.data = row, data
         if row.cause:
             self.causes.setdefault(row.cause, {})[row.id] = None
         if row.merged_into:

@@ -1,22 +1,25 @@
 """Pages of incidents: which rows fit, in which order, and from where on.
 
-A cursor is the order's value and the number of the last row told: what did not change while somebody paged is neither
-missed nor told twice. What changed meanwhile may have moved before or behind the cursor.
+A cursor is the order's value and the number of the last row told, and the newest change there was on the first page.
+What did not change while somebody paged is told once; what did is left out from then on, as it may have moved behind
+the cursor after it was told: the stream has it.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
-from brain.incidents.value import DOMAINS, Domain, State
+from brain.incidents.value import Domain, State
 from brain.screen.board.board import Board, Entry
-from brain.screen.board.columns import FAR, STATES
+from brain.screen.board.columns import DOMAIN, FAR, STATE, Table
 
 Sort = Literal["updated", "-updated", "onset", "-onset", "level", "-level", "due", "-due"]
 SORTS: Final[tuple[Sort, ...]] = get_args(Sort)
+_WHOLE: Final = re.compile(r"-?[0-9]{1,19}", re.ASCII)
 RADIUS_M: Final = 6_371_008.8
 
 
@@ -65,9 +68,9 @@ def find(board: Board, query: Query) -> Any:
     rows, names = board.columns.live(), board.columns.names
     keep = rows["used"].copy()
     if query.domain:
-        keep &= np.isin(rows["domain"], [DOMAINS.index(d) for d in query.domain])
+        keep &= _any(rows["domain"], [DOMAIN[d] for d in query.domain])
     if query.state:
-        keep &= np.isin(rows["state"], [STATES.index(s) for s in query.state])
+        keep &= _any(rows["state"], [STATE[s] for s in query.state])
     if query.level_min:
         keep &= rows["level"] >= query.level_min
     for column, name in (
@@ -77,7 +80,7 @@ def find(board: Board, query: Query) -> Any:
         if name:
             keep &= rows[column] == names.find(name)
     if query.districts:
-        keep &= np.isin(rows["district"], [names.find(d) for d in query.districts])
+        keep &= _any(rows["district"], [names.find(d) for d in query.districts])
     for column, wanted in (("life", query.life), ("shown", query.shown), ("drill", query.drill), ("open", query.open)):
         if wanted is not None:
             keep &= rows[column] == wanted
@@ -90,12 +93,28 @@ def find(board: Board, query: Query) -> Any:
         lon, lat = rows["lon"], rows["lat"]
         keep &= (lat >= south) & (lat <= north)
         keep &= (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
-    found = np.flatnonzero(keep)
-    if query.text:
-        words = query.text.lower().split()
-        texts = board.by_slot
-        found = np.array([s for s in found.tolist() if all(w in texts[s].text for w in words)], np.intp)
-    return found
+    for word in query.text.lower().split():
+        keep &= _says(board, rows, word)
+    return np.flatnonzero(keep)
+
+
+def _any(column: Any, wanted: list[int]) -> Any:
+    """Where a column has one of a few values; numpy's own way costs ten comparisons."""
+    keep = column == wanted[0]
+    for value in wanted[1:]:
+        keep |= column == value
+    return keep
+
+
+def _says(board: Board, rows: Table, word: str) -> Any:
+    """Where a word is part of the names, the grid or who has it in hand, or the beginning of the id."""
+    columns = board.columns
+    keep = np.array([word in text for text in columns.texts])[rows["words"]]
+    named = np.array(columns.names.having(word))
+    keep |= named[rows["grid"]] | named[rows["taken"]]
+    if word.startswith("inc-"):
+        keep[[e.slot for e in board.entries.values() if e.id.startswith(word)]] = True
+    return keep
 
 
 def page(board: Board, query: Query, sort: Sort = "-updated", limit: int = 50, cursor: str = "") -> Page:
@@ -107,9 +126,12 @@ def page(board: Board, query: Query, sort: Sort = "-updated", limit: int = 50, c
         values = -values if column != "due" else np.where(values == FAR, FAR, -values)
     numbers = rows["number"][found]
     if cursor:
-        value, number = _read(cursor, sort)
+        value, number, newest = _read(cursor, sort)
         after = (values > value) | ((values == value) & (numbers > number))
+        after &= rows["updated"][found] <= newest
         found, values, numbers = found[after], values[after], numbers[after]
+    else:
+        newest = int(rows["updated"].max(initial=0))
     if len(found) > 4 * limit:  # sort only what can be among the first
         edge = np.partition(values, limit)[limit]
         near = values <= edge
@@ -119,23 +141,20 @@ def page(board: Board, query: Query, sort: Sort = "-updated", limit: int = 50, c
     order = np.lexsort((numbers_, values_))[:limit]
     by_slot = board.by_slot
     entries = [by_slot[slot] for slot in found_[order].tolist()]
-    more = len(found) > len(entries)
-    last = order[-1] if len(order) else 0
-    return Page(entries, f"{sort}.{values_[last]}.{numbers_[last]}" if more and entries else None, total)
+    if len(found) == len(entries) or not entries:
+        return Page(entries, None, total)
+    last = order[-1]
+    return Page(entries, f"{sort}.{values_[last]}.{numbers_[last]}.{newest}", total)
 
 
-def _read(cursor: str, sort: Sort) -> tuple[int, int]:
-    named, _, rest = cursor.partition(".")
-    value, _, number = rest.partition(".")
-    try:
-        if named != sort or len(cursor) > 80:
-            raise ValueError(cursor)
-        out = int(value), int(number)
-        if not all(-(2**63) <= part < 2**63 for part in out):
-            raise ValueError(cursor)
-    except ValueError as error:
-        raise BadCursor(cursor) from error
-    return out
+def _read(cursor: str, sort: Sort) -> tuple[int, int, int]:
+    named, *rest = cursor.split(".")
+    if named != sort or len(rest) != 3 or not all(map(_WHOLE.fullmatch, rest)):
+        raise BadCursor(cursor)
+    value, number, newest = map(int, rest)
+    if max(map(abs, (value, number, newest))) >= 2**63:
+        raise BadCursor(cursor)
+    return value, number, newest
 
 
 def near(
