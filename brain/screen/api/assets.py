@@ -1,0 +1,111 @@
+"""``/assets``: sensing assets as the census has them, and the grids that nothing looks at."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from brain.incidents.value import OVER
+from brain.screen.access.gate import API
+from brain.screen.access.rights import Right, caller_of
+from brain.screen.api.asked import Asked, Box, Id, Limit, Words, box, known
+from brain.screen.api.incidents import JSON, Answer, documented
+from brain.screen.board.board import Board
+from brain.screen.board.row import Row, encode
+from brain.screen.board.sensing import Asset, Blind, Counts, Health, Sensing, Wanted
+from brain.screen.language import Say
+from brain.screen.problems import ABSENT, Problem
+
+LIST: Final = ("type", "health", "district", "grid", "bbox", "q", "limit", "cursor")
+After = Annotated[str | None, QueryParameter(min_length=1, max_length=400, description="`next` of a page")]
+
+
+class Page(msgspec.Struct):
+    """``next``: cursor of what follows, null at the end; ``total``: all that fit; ``t``: the newest census, ms UTC, 0
+    before the first."""
+
+    items: list[Asset]
+    next: str | None
+    total: int
+    t: int
+
+
+class Detail(msgspec.Struct):
+    """One asset, with the open incidents that it is in."""
+
+    asset: Asset
+    incidents: list[Row]
+    t: int
+
+
+class Standing(msgspec.Struct):
+    """Assets by type and health, and blind grids, as of the census at ``t``, ms UTC, 0 before the first."""
+
+    by_type: dict[str, Counts]
+    blind: list[Blind]
+    t: int
+
+
+def router(sensing: Sensing, board: Board) -> Router:
+    """The routes over a census, with the incidents of a board."""
+
+    @get("/assets", opt={"right": Right.ASSETS}, responses=documented(Page, 400, 401, 403, 429), sync_to_thread=False)
+    def listed(
+        request: Asked,
+        type: Id = None,
+        health: FromQuery[Health | None] = None,
+        district: Id = None,
+        grid: Id = None,
+        bbox: Box = None,
+        q: Words = None,
+        limit: Limit = 50,
+        cursor: After = None,
+    ) -> Answer:
+        """A page of assets by id. Which are silent is known to the census, once in five minutes."""
+        known(request, *LIST)
+        wanted = Wanted(
+            type or "", health, district or "", grid or "", box(bbox), q or "", caller_of(request).districts
+        )
+        items, after, total = sensing.page(wanted, limit, cursor or "")
+        return _answer(Page(items, after, total, sensing.t))
+
+    @get(
+        "/assets/summary", opt={"right": Right.ASSETS}, responses=documented(Standing, 400, 401, 403, 429),
+        sync_to_thread=False,
+    )  # fmt: skip
+    def standing(request: Asked) -> Answer:
+        """How many assets of each type speak, and which grids have none that does."""
+        known(request)
+        districts = caller_of(request).districts
+        return _answer(Standing(sensing.by_type(districts), sensing.blind(districts), sensing.t))
+
+    @get(
+        "/assets/{asset:str}", opt={"right": Right.ASSETS}, responses=documented(Detail, 400, 401, 403, 404, 429),
+        sync_to_thread=False,
+    )  # fmt: skip
+    def one(request: Asked, asset: FromPath[str]) -> Answer:
+        """One asset, and the open incidents that it is in."""
+        known(request)
+        districts = caller_of(request).districts
+        found = sensing.one(asset, districts)
+        if found is None:
+            take = Say("从列表中选取", "take one of the list")
+            raise Problem(ABSENT, "asset", Say("已登记的感知资产", "a registered sensing asset"), asset, take)
+        return _answer(Detail(found, incidents_of(board, asset, districts), sensing.t))
+
+    return Router(API, route_handlers=[listed, standing, one], tags=["assets"])
+
+
+def incidents_of(board: Board, asset: str, districts: tuple[str, ...]) -> list[Row]:
+    """Open incidents with a member of an asset, by id. Records are searched as bytes: few have to be decoded."""
+    needle = msgspec.json.encode(asset)
+    near = [e for e in board.entries.values() if e.row.state not in OVER and needle in e.value]
+    ids = sorted(e.id for e in near if any(member.asset == asset for member in e.incident().members))
+    return board.rows(ids, districts)
+
+
+def _answer(value: object) -> Answer:
+    return Response(encode(value), media_type=JSON)
