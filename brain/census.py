@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from streams.logic import Beat
-from streams.records import I4, I8, Summary
+from streams.records import I4, I8, SUMMARY_TYPE, Summary
 from streams.registry import Registry
 from streams.state import Store, Table
 
@@ -25,6 +25,8 @@ WHOLE_MS = 3_600_000
 """How often all assets are told, at the full hour UTC; between them only those that changed."""
 INTERVALS = 3
 """An asset is silent after so many of its registered intervals."""
+BACK_MS = WHOLE_MS + 2 * EVERY_MS
+"""How far back to read the topics of signals to have a whole census of every lane that works."""
 CHUNK = 4096
 """Assets in one summary: a record stays well below Kafka's megabyte."""
 FIRST = (1 << 29) + (1 << 19)
@@ -123,9 +125,31 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def read(summary: Summary) -> list[tuple[str, Told]]:
-    """What a summary of this name says. Raises ValueError for columns that are not as long as its keys."""
+    """What a summary of this name says. Raises ValueError for columns that lack, do not fit its keys or hold no times."""
+    if not {"last", "since"} <= summary.columns.keys():
+        raise ValueError(f"{NAME}: expected columns last and since, got {', '.join(summary.columns) or 'none'}")
     last, since = summary.column("last"), summary.column("since")
     if not len(last) == len(since) == len(summary.keys):
         raise ValueError(f"{NAME}: {len(summary.keys)} assets, {len(last)} and {len(since)} values")
+    if not all(((0 <= side) & (side < 2**53)).all() for side in (last, since)):
+        raise ValueError(f"{NAME}: expected times in ms UTC")
     pairs = zip(last.tolist(), since.tolist(), strict=True)
     return [(name, Told(int(a), int(b))) for name, (a, b) in zip(summary.keys, pairs, strict=True)]
+
+
+class _Named(msgspec.Struct):
+    name: str = ""
+
+
+_named, _summary = msgspec.msgpack.Decoder(_Named).decode, msgspec.msgpack.Decoder(Summary).decode
+
+
+def heard(kind: bytes | None, value: bytes | None) -> Summary | None:
+    """The census that a record of a topic of signals is, by its header ``CE_TYPE`` and value; None of any other, and
+    of bytes that are none."""
+    if value is None or kind != SUMMARY_TYPE:
+        return None
+    try:
+        return _summary(value) if _named(value).name == NAME else None
+    except msgspec.DecodeError:
+        return None

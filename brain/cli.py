@@ -6,6 +6,7 @@ import typer
 
 from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
+from brain.commands.assets import app as assets_app
 from brain.commands.audit import audit
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
@@ -59,6 +60,7 @@ app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业�
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
 app.add_typer(contracts_app, name="contracts", help="schemas of the topics, incidents in public standards / 契约")
 app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")
+app.add_typer(assets_app, name="assets", help="sensing assets: which speak, blind grids / 感知资产与盲区")
 app.add_typer(token_app, name="token", help="tokens of the screen: issue, check / 令牌")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")

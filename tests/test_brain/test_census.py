@@ -229,7 +229,16 @@ def test_the_city_task_passes_over_a_census() -> None:
     assert logic.counts["late_summary"] == 0
 
 
-def test_columns_that_do_not_fit_their_assets_are_refused() -> None:
-    columns = {"last": np.zeros(1, "<f8").tobytes(), "since": np.zeros(2, "<f8").tobytes()}
-    with pytest.raises(ValueError, match="sensing: 2 assets, 1 and 2 values"):
+@pytest.mark.parametrize(
+    ("last", "since", "why"),
+    [([1.0], [0.0, 0.0], "2 assets, 1 and 2 values"), ([1.0, 2.0], None, "expected columns last and since, got last"),
+     ([1.0, np.nan], [0.0, 0.0], "expected times"), ([1.0, np.inf], [0.0, 0.0], "expected times")],
+)  # fmt: skip
+def test_columns_that_do_not_fit_their_assets_or_hold_no_times_are_refused(
+    last: list[float], since: list[float] | None, why: str
+) -> None:
+    columns = {"last": np.array(last, "<f8").tobytes()}
+    if since is not None:
+        columns["since"] = np.array(since, "<f8").tobytes()
+    with pytest.raises(ValueError, match=f"sensing: {why}"):
         read(Summary(NAME, T0, 3, 1, ["a", "b"], columns))
