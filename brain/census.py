@@ -125,13 +125,13 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def read(summary: Summary) -> list[tuple[str, Told]]:
-    """What a summary of this name says. Raises ValueError for columns that lack, do not fit its keys or hold no times."""
+    """What a summary of this name says. Raises ValueError for columns that lack, do not fit or hold no times."""
     if not {"last", "since"} <= summary.columns.keys():
         raise ValueError(f"{NAME}: expected columns last and since, got {', '.join(summary.columns) or 'none'}")
     last, since = summary.column("last"), summary.column("since")
     if not len(last) == len(since) == len(summary.keys):
         raise ValueError(f"{NAME}: {len(summary.keys)} assets, {len(last)} and {len(since)} values")
-    if not all(((0 <= side) & (side < 2**53)).all() for side in (last, since)):
+    if not all(((side >= 0) & (side < 2**53)).all() for side in (last, since)):
         raise ValueError(f"{NAME}: expected times in ms UTC")
     pairs = zip(last.tolist(), since.tolist(), strict=True)
     return [(name, Told(int(a), int(b))) for name, (a, b) in zip(summary.keys, pairs, strict=True)]
