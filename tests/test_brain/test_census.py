@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+import shadow_rig as pipeline
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lane_rig import ASSETS, GRIDS, HIGH, PEOPLE, QUIET, T0, Rig, reading
 
-from brain.census import CHUNK, EVERY_MS, NAME, Told, read
+from brain.census import CHUNK, EVERY_MS, NAME, Told, heard, read
 from brain.incidents.city import CityLogic
 from brain.lane import DetectionsLane, ReadingsLane
 from brain.scenarios import read as scenario
 from brain.sets import CitySet
 from geo.grid_map import GridMap
-from streams.records import Summary
+from streams.records import CE_TYPE, Summary
 from streams.registry import Registry
 from streams.state import Store
 
@@ -217,6 +219,29 @@ def test_a_state_of_a_release_without_the_census_is_taken_over() -> None:
     first, second, *_ = sorted(found)
     assert found[first]["wl-0"].since == 0
     assert found[second]["wl-0"].since == second
+
+
+def test_through_the_whole_engine_a_census_is_told_once_whoever_dies_and_moves_no_incident() -> None:
+    rows = [pipeline.reading(k % 4, 5 + 20 * (k > 20), T0 + 13_000 * k) for k in range(50)]
+    lines = pipeline.log(rows, 1000)
+    bare = pipeline.with_states({}, (HIGH,))
+    registry = Registry.of([{**asset, "every_s": 30} for asset in ASSETS])
+    sets = {"set-1": dataclasses.replace(bare, registry=registry)}
+    whole = pipeline.run(lines, sets)
+    found = censuses(whole)
+    assert {name for s in found for name in s.keys} == {f"wl-{k}" for k in range(4)}
+    assert {s.t % EVERY_MS for s in found} == {0}
+    assert any(s.column("since").any() for s in found)
+    assert found == censuses(pipeline.killed(lines, sets, 3, 40))
+    assert pipeline.incidents(whole, "incidents") == pipeline.incidents(
+        pipeline.run(lines, {"set-1": bare}), "incidents"
+    )
+
+
+def censuses(broker: Any) -> list[Summary]:
+    rows = [row for tp in sorted(broker.partitions) if tp.topic.startswith("signals.") for row in broker.read(tp)]
+    found = [heard(dict(headers).get(CE_TYPE), value) for _, _, value, headers in rows]
+    return [s for s in found if s is not None]
 
 
 def test_the_city_task_passes_over_a_census() -> None:
