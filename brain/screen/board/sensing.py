@@ -123,12 +123,20 @@ class Sensing:
         if content.registry is self._registry and content.map is self._content.map:
             self._content = content
             return
-        was, index = self._registry.ids, content.registry.index
-        told = {was[a]: self._told(a) for a in np.flatnonzero(self._last).tolist()}
-        told |= self._stray
+        was, last, since, stray = self._registry.ids, self._last, self._since, self._stray
+        same = content.registry is self._registry
         self._take(content)
+        if same:
+            self._last, self._since = last, since
+            return
+        index = content.registry.index
+        now = np.array([index.get(name, -1) for name in was], np.intp)
+        stay, told = now >= 0, last > 0
+        self._last[now[stay]], self._since[now[stay]] = last[stay], since[stay]
         self._stray = {}
-        for name, one in told.items():
+        for a in np.flatnonzero(told & ~stay).tolist():
+            self._note(was[a], census.Told(int(last[a]), int(since[a])), None)
+        for name, one in stray.items():
             self._note(name, one, index.get(name))
 
     def hear(self, summary: Summary) -> None:
@@ -174,7 +182,7 @@ class Sensing:
         if wanted.health is not None:
             keep &= self.health() == HEALTHS.index(wanted.health)
         if wanted.district:
-            keep &= self._districts[self._grid] == wanted.district
+            keep &= (self._districts == wanted.district)[self._grid]
         if wanted.grid:
             keep &= np.append(np.array(self._content.map.codes, object) == wanted.grid, False)[self._grid]
         if wanted.box is not None:
