@@ -8,12 +8,14 @@ Every await is on the log port, so the same code runs on Kafka, on files, and in
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from streams import pulse as pulses
+from streams.figures import Meter
 from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, PartitionsChanged, SetMissing, Silent
 from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
@@ -73,6 +75,7 @@ class Lane:
         self.log, self.topics, self.sets, self.settings = log, topics, sets, settings
         self.observer: Observer = observer or Silent()
         self.head = Head()
+        self.meter = Meter()
         self.stop = False
         self._make_logic = make_logic
         self._outbox = outbox
@@ -153,6 +156,7 @@ class Lane:
 
     def _rollback(self) -> None:
         self.store.rollback()
+        self.meter.rolled_back()
         self.head = msgspec.json.decode(self._saved, type=Head)
         self.pending = self._outbox(self.topics)
         self._enter_all()
@@ -346,7 +350,9 @@ class Lane:
     ) -> None:
         rows = (np.flatnonzero(data[start:stop]) + start).astype(np.int32)
         if len(rows) or beats:
-            out = self.logic.process(View(self.topics.source, batch, rows, clocks[rows], beats, up))
+            view, begun = View(self.topics.source, batch, rows, clocks[rows], beats, up), perf_counter()
+            out = self.logic.process(view)
+            self.meter.worked(view, out, perf_counter() - begun)
             self._emit(batch, out, clocks, beats)
 
     # -- what came out
@@ -361,6 +367,7 @@ class Lane:
             asset = signal.asset.encode()
             self._place(batch, signal, SHADOWED + asset if signal.shadow() else asset, clocks)
             self.pending.signal(signal)
+        self.meter.raised(out.signals)
         for notice in out.notices:
             self._place(batch, notice, NOTICES, clocks)
             notice.source = str(self.topics.source)
@@ -402,7 +409,7 @@ class Lane:
         """Write everything since the last flush in one transaction; the position is part of it."""
         if self.pending.since is None and not force:
             return
-        begun = self.log.now()
+        begun, encoding = self.log.now(), perf_counter()
         head = self.head
         head.flush += 1
         head.attempts = 0
@@ -410,13 +417,24 @@ class Lane:
         writes += [Write(self.topics.state, key, value) for key, value in self.store.flush(head.flush)]
         head.full = self.store.full_since()
         writes.append(Write(self.topics.state, HEAD, _json(head)))
-        await self.log.commit(writes)
+        encoded = perf_counter()
+        await self._commit(writes)
+        self.meter.took("encode", encoded - encoding)
+        self.meter.took("publish", perf_counter() - encoded)
         self.observer.progress(self, "flush", self.log.now() - begun)
+        self.meter.clear()
         self._spare &= self.pending.first_dead < 0
         self._keep()
 
     async def _commit_head_only(self) -> None:
         """Persist that this position is being tried, before anything runs that could kill the worker."""
         self.head.flush += 1
-        await self.log.commit([Write(self.topics.state, HEAD, _json(self.head))])
+        await self._commit([Write(self.topics.state, HEAD, _json(self.head))])
         self._keep()
+
+    async def _commit(self, writes: Sequence[Write]) -> None:
+        try:
+            await self.log.commit(writes)
+        except Indefinite:
+            self.observer.progress(self, "indefinite")
+            raise

@@ -23,7 +23,8 @@ from prometheus_client import Counter
 
 from streams import admin, door
 from streams.deadletter import to_write
-from streams.progress import DEAD, Progress
+from streams.meters import DEAD
+from streams.progress import Progress
 from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Batch, Dead, Headers, Reason, Signal, Stage
 from streams.tailing import Seen, snapshot
 from streams.topics import MAX_MESSAGE, Topic

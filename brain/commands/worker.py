@@ -46,7 +46,7 @@ def worker(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
     configure_logs()
     progress = Progress(settings.stuck_s)
-    progress.remarks.append(meters.health)
+    progress.remarks.append(lambda: meters.health(progress.figures()))
     _, port = serve(progress, settings.health_port, settings.health_host)
     watchdog(progress)
     structlog.get_logger(__name__).info(
