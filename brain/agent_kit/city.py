@@ -123,6 +123,8 @@ class CityAgents:
         """A set comes into force; an agent in another version begins without its failures, and keeps its memory."""
         live = [a for a in getattr(content, "agents", ()) if a.state == "live" and a.manifest.shape == "city"]
         self._agents = {a.id: a for a in live}
+        for agent in live:
+            meters.known(agent.id)
         self._set_id, self._content, self._ground = set_id, content, {}
         self.wanted = frozenset(name for a in live for name in a.manifest.signals)
         mine = {told.id for a in live for told in a.told()}

@@ -78,6 +78,7 @@ class LaneAgents:
         self.packed = tuple(a.packed for a in live)
         self._bound, first = [], 0
         for number, agent in enumerate(live):
+            meters.known(agent.id)
             self._bound.append(_bind(agent, number, first, registry, ours, store))
             first += len(agent.manifest.events)
         self._left = _left(store, self._bound)

@@ -26,6 +26,13 @@ _lock = threading.Lock()
 _failing: dict[str, tuple[int, str]] = {}
 
 
+def known(agent: str) -> None:
+    """An agent of a set: its series are there, at zero."""
+    ROWS.labels(agent)
+    SECONDS.labels(agent)
+    ANEW.labels(agent)
+
+
 def worked(agent: str, rows: int) -> None:
     """An agent went through rows."""
     ROWS.labels(agent).inc(rows)
