@@ -340,11 +340,11 @@ class City:
             raise
         self._took("encode", encoded - encoding)
         self._took("publish", perf_counter() - encoded)
-        self._tell("flush", self.log.now() - begun)
-        self._tell("frontier", self.order.frontier)
         for stage, seconds in self._seconds.items():
             self._tell("stage", seconds, stage)
         self._seconds.clear()
+        self._tell("flush", self.log.now() - begun)
+        self._tell("frontier", self.order.frontier)
         for reason, n in self.logic.fates().items():
             self._tell("fate", n, reason)
         self._journal.clear()

@@ -289,6 +289,7 @@ class Door(Service):
                 lane_log, topics, s.lanes[topic], s.sets, lane_settings, self.progress, in_child,
                 deliver=self._through(topic),
             )  # fmt: skip
+            lane.meter.links = None if self.progress.tracing is None else []
             self._spawn(tp, lane)
 
     def _common(self) -> dict[str, Any]:

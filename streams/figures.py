@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import numpy as np
 
 from streams.logic import Output, View
 from streams.records import I8, Signal
+from streams.tracing import LINKS, sampled
 
 STAGES = ("decode", "score", "decide", "encode", "publish")
 """Of a lane's flush. ``decide`` is what its logic took beside decoding and scoring."""
@@ -49,6 +51,10 @@ class Meter:
     accepted: int = 0
     """Rows that did not end as dead letters."""
     event_ms: int = -1
+    begun_ns: int = 0
+    """When the first batch since was worked, wall time; told only while records are sampled for traces."""
+    links: list[tuple[int, int, int]] | None = None
+    """Trace contexts of sampled input records; None: none are sampled."""
 
     def took(self, stage: str, seconds: float) -> None:
         """A stage went on for so long."""
@@ -59,6 +65,9 @@ class Meter:
         for stage, part in out.seconds.items():
             self.took(stage, part)
         self.took("decide", max(0.0, seconds - sum(out.seconds.values())))
+        if self.links is not None:
+            self.begun_ns = self.begun_ns or time.time_ns() - round(seconds * 1e9)
+            self.links += sampled(view.batch, LINKS - len(self.links))
         accepted = len(view.rows) - len({dead.row for dead in out.dead})
         if accepted > 0:
             self.accepted += accepted
@@ -72,6 +81,9 @@ class Meter:
     def clear(self) -> None:
         """A flush was committed and told."""
         self.seconds.clear()
+        self.begun_ns = 0
+        if self.links:
+            self.links = []
         self.rolled_back()
 
     def rolled_back(self) -> None:

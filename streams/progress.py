@@ -22,6 +22,7 @@ from streams.audit import Finding, Totals
 from streams.figures import Figure, Meter
 from streams.meters import CITY, CONDUCTOR
 from streams.shown import shown
+from streams.tracing import Tracing
 
 __all__ = ["CITY", "CONDUCTOR", "Progress", "TaskProgress", "watchdog"]
 
@@ -67,6 +68,9 @@ class Progress:
         """Of the auditor, since this worker began."""
         self.remarks: list[Callable[[], str]] = []
         """What else whoever asks for health should know: asked each time; an empty text is left out."""
+        self.tracing: Tracing | None = None
+        """Makes spans of flushes; None: nobody wants any."""
+        self._folding: dict[str, float] = {}
         self._audited = 0
         self._overdue: int | None = None
         self._lock = threading.Lock()
@@ -126,6 +130,10 @@ class Progress:
             if lane.head.time != entry.pulse_ms:
                 entry.pulse_ms, entry.pulsed = lane.head.time, entry.moved
             self._flushed(topic, entry, lane.meter)
+            if self.tracing is not None:
+                meter = lane.meter
+                self.tracing.flushed("lane flush", meter.seconds, meter.begun_ns, meter.links,
+                                     **{"brain.lane": entry.name, "brain.position": entry.position})  # fmt: skip
         elif event == "recovery":
             meters.RECOVERIES.labels("lane").inc()
             log.warning("recovery", lane=str(lane.topics.source))
@@ -153,11 +161,15 @@ class Progress:
             meters.FLUSHES.labels("city").inc()
             meters.FLUSH_SECONDS.labels("city").observe(amount)
             self.task(CITY).moved = time.monotonic()
+            if self.tracing is not None:
+                self.tracing.flushed("city fold", self._folding)
+            self._folding.clear()
         elif event == "recovery":
             meters.RECOVERIES.labels("city").inc()
             log.warning("recovery", task="city")
         elif event == "stage":
             meters.STAGE_SECONDS.labels(CITY, label).observe(amount)
+            self._folding[label] = amount
         elif event == "frontier":
             self.task(CITY).pulse_ms = int(amount)
         elif event == "indefinite":
