@@ -43,7 +43,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     health_host: str = "127.0.0.1"
     """Address they listen on; ``0.0.0.0`` in a container, whose network decides who reaches it."""
     trace_endpoint: str = ""
-    """OpenTelemetry collector (OTLP over HTTP) that gets spans of flushes, as http://127.0.0.1:4318; empty: no spans."""
+    """OpenTelemetry collector (OTLP over HTTP) that gets spans, as http://127.0.0.1:4318; empty: no spans are made."""
     stuck_s: float = 30.0
     flush_s: float = 0.2
     request_timeout_s: float = 5.0
