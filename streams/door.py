@@ -330,7 +330,7 @@ class Door(Service):
                 if isinstance(task, City) and isinstance(task.log, KafkaTaskLog):
                     self.progress.city_lag(sum(max(0, task.log.high(t) - at) for t, at in task.positions().items()))
                 if isinstance(task, Lane) and isinstance(task.log, KafkaTaskLog):
-                    self.progress.look(str(tp), task.log.high(tp))
+                    self.progress.look(str(tp), task.log.high(tp) + task.head.base)
 
     async def on_stop(self) -> None:
         """Last flush of every task, then leave the group."""
