@@ -1,7 +1,7 @@
 """Another version comes in worker by worker under load, and goes back again: nothing is lost, nothing doubled.
 
-The other version is a copy of this one with another state owner, a field more in a state table and a field more in every
-head: what a compatible change of state looks like (docs/upgrade.md).
+The other version is a copy of this one with another state owner, a field more in a state table and a field more in
+every head: what a compatible change of state looks like (docs/upgrade.md).
 """
 
 from __future__ import annotations
