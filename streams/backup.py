@@ -140,7 +140,7 @@ class _Cut:
         mark = city.lanes.get(str(signals))
         self._put(f"signals.{topic}", partition, self._after_seal(signals, mark.offset if mark else 0))
         first, stable, high = self._bounds[source]
-        at = head.position - head.base if raw else first
+        at = head.at if raw else first
         if not first <= at <= high:
             raise LogError(
                 f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more"

@@ -178,9 +178,8 @@ class Lane:
                 return
 
     async def _fetch(self, wait: float) -> list[Batch]:
-        base = self.head.base
-        got = await self.log.fetch({self.topics.source: self.head.position - base}, wait)
-        return [batch.moved(base) for batch in got]
+        got = await self.log.fetch({self.topics.source: self.head.at}, wait)
+        return [batch.moved(self.head.base) for batch in got]
 
     def _due(self) -> bool:
         p = self.pending

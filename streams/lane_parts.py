@@ -40,6 +40,11 @@ class Head(msgspec.Struct):
     topic: str = ""
     """Name of the input in ids, where a lane was restored under another prefix. Empty: the log's own."""
 
+    @property
+    def at(self) -> int:
+        """``position`` by the log's own offsets: what to compare with where the log begins and ends."""
+        return self.position - self.base
+
 
 class SetMissing(Exception):
     """A pulse names a set that this worker does not have: it must not go on with another."""

@@ -110,8 +110,7 @@ class _Lane:
         heads = [value for key, value in records if key == HEAD and value is not None]
         if not heads:
             raise LogError(f"{source}: this lane has no state yet: it begins at offset 0 when a worker first runs it")
-        head = msgspec.json.decode(heads[-1], type=Head)
-        position = head.position - head.base
+        position = msgspec.json.decode(heads[-1], type=Head).at
         start, end = await self.log.bounds(source)
         if position > end:
             raise LogError(

@@ -136,7 +136,7 @@ def test_a_brain_restored_under_another_prefix_goes_on_as_if_it_had_never_moved(
 
 
 @pytest.mark.long
-def test_a_brain_restored_on_another_broker_goes_on_after_the_first_one_is_gone(
+def test_a_brain_restored_on_another_broker_goes_on_as_if_it_had_never_moved(
     kafka: str, prefix: str, broker_home: broker.BrokerSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "old").mkdir()

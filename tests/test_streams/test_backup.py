@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from brain.commands.backup import moved
 from brain.notify.run import AT
 from streams import backup_files as files
+from streams.backup import WHOLE
 from streams.backup_files import BackupBroken, Manifest, Part, Record
 from streams.deadletter import to_write
 from streams.records import TP, Batch, Dead, Reason, Stage
 from streams.restore import Offsets, _filled, check
+from streams.topics import catalogue
 
 ROWS = [Record(5, 1000, b"k", b"v", (("ce_type", b"x"),)), Record(9, 2000, None, None), Record(10, 0, b"", b"\x00")]
 
@@ -117,6 +119,11 @@ def test_the_notifier_goes_on_at_the_same_incident_in_the_new_topic() -> None:
     assert moved("new.", message, offsets) is message
 
 
+def test_every_compacted_topic_comes_along() -> None:
+    compacted = {t.name for t in catalogue({}) if "compact" in t.cleanup}
+    assert {name for name in compacted if not name.startswith("state.")} == set(WHOLE)
+
+
 def test_a_moved_batch_counts_on_and_its_dead_letters_name_the_log_as_it_is() -> None:
     one = np.zeros(2, np.int32)
     batch = Batch(TP("x", 0), 4, 7, b"", one, one, one - 1, one, np.array([4, 6]), np.array([1, 2]), {}, 9)
@@ -125,4 +132,3 @@ def test_a_moved_batch_counts_on_and_its_dead_letters_name_the_log_as_it_is() ->
     assert batch.moved(0) is batch
     letter = to_write(there.cut(1, 2), Dead(0, 0, Stage.DECODE, Reason.NOT_JSON, ""), TP("deadletter", 0))
     assert letter.key == b"x/0/6"
-    assert Batch.moved(batch, 0).base == 0
