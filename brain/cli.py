@@ -7,6 +7,7 @@ import typer
 from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
 from brain.commands.audit import audit
+from brain.commands.backup import backup, restore
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
 from brain.commands.explain import explain
@@ -41,6 +42,8 @@ app.command()(feedback)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
+app.command()(backup)
+app.command()(restore)
 app.command()(address)
 app.command()(route)
 app.command()(explain)

@@ -360,7 +360,7 @@ class Door(Service):
                     self.progress.city_lag(sum(max(0, task.log.high(t) - at) for t, at in task.positions().items()))
                     self.progress.stands(CITY, task.head.set, figures_of(task, due=due), task.out())
                 if isinstance(task, Lane) and isinstance(task.log, KafkaTaskLog):
-                    self.progress.look(str(tp), task.log.high(tp))
+                    self.progress.look(str(tp), task.log.high(tp) + task.head.base)
                     self.progress.stands(str(tp), task.head.set, figures_of(task, due=due))
 
     async def on_stop(self) -> None:

@@ -21,7 +21,7 @@ from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
 from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
 from streams.pulse import Pulse, hold
-from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Notice, Reason, Signal, Stage, Write
+from streams.records import CE_TYPE, I8, PULSE_TYPE, TP, Batch, Dead, Notice, Reason, Signal, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 
 __all__ = [
@@ -77,6 +77,8 @@ class Lane:
         self.head = Head()
         self.meter = Meter()
         self.stop = False
+        self.source = topics.source
+        """Who it is in ids: its input, by the name that it had when its state began."""
         self._make_logic = make_logic
         self._outbox = outbox
         self.pending = outbox(topics)
@@ -146,7 +148,9 @@ class Lane:
             )
 
     def _enter_all(self) -> None:
-        self.logic.bind(self.store, self.topics.source, self.settings.partitions)
+        source = self.topics.source
+        self.source = TP(self.head.topic or source.topic, source.partition)
+        self.logic.bind(self.store, self.source, self.settings.partitions)
         self.logic.enter(self.head.set, self.sets(self.head.set))
 
     def _keep(self) -> None:
@@ -168,7 +172,7 @@ class Lane:
             wait = self.settings.idle_wait_s
             if waiting is not None:
                 wait = max(0.0, waiting + self.settings.flush_s - self.log.now())
-            got = [] if self.stop else await self.log.fetch({self.topics.source: self.head.position}, wait)
+            got = [] if self.stop else await self._fetch(wait)
             for batch in got:
                 if batch.first == self.head.position:
                     await self._deliver(self, batch)
@@ -176,6 +180,10 @@ class Lane:
                 await self.flush()
             if self.stop:
                 return
+
+    async def _fetch(self, wait: float) -> list[Batch]:
+        got = await self.log.fetch({self.topics.source: self.head.at}, wait)
+        return [batch.moved(self.head.base) for batch in got]
 
     def _due(self) -> bool:
         p = self.pending
@@ -350,7 +358,7 @@ class Lane:
     ) -> None:
         rows = (np.flatnonzero(data[start:stop]) + start).astype(np.int32)
         if len(rows) or beats:
-            view, begun = View(self.topics.source, batch, rows, clocks[rows], beats, up), perf_counter()
+            view, begun = View(self.source, batch, rows, clocks[rows], beats, up), perf_counter()
             out = self.logic.process(view)
             self.meter.worked(view, out, perf_counter() - begun)
             self._emit(batch, out, clocks, beats)
@@ -360,7 +368,7 @@ class Lane:
     def _emit(self, batch: Batch, out: Output, clocks: I8, beats: list[Beat]) -> None:
         blind = [beat for beat in beats if beat.outage]
         for beat in blind:
-            out.signals += inputs_down(self.topics.source, beat)
+            out.signals += inputs_down(self.source, beat)
         if blind and len(out.signals) > 1:
             out.signals.sort(key=lambda s: (s.offset, s.index))
         for signal in out.signals:
@@ -370,10 +378,10 @@ class Lane:
         self.meter.raised(out.signals)
         for notice in out.notices:
             self._place(batch, notice, NOTICES, clocks)
-            notice.source = str(self.topics.source)
+            notice.source = str(self.source)
             self.pending.notice(notice)
         for summary in out.summaries:
-            summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.topics.source)
+            summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.source)
             self.pending.summary(summary)
         for dead in out.dead:
             self._bury(batch, dead)

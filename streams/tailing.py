@@ -117,6 +117,27 @@ def snapshot(
                 yield tp, r.offset, r.time, r.key, r.value, r.headers
 
 
+def stretch(
+    bootstrap: str, tp: TP, start: int, end: int
+) -> Iterator[tuple[int, int, bytes | None, bytes | None, Headers]]:
+    """Committed records of one partition at offsets [start, end): (offset, time in ms, key, value, headers).
+
+    ``end`` is at most the stable offset. Raises LogError where no broker answers.
+    """
+    from kafka import TopicPartition
+
+    if start >= end:
+        return
+    at = TopicPartition(tp.topic, tp.partition)
+    with _consumer(bootstrap) as consumer:
+        follower = _Follower(consumer, (), [at])
+        follower.positions[at] = start
+        follower.assign()
+        for r in follower.records(True, True, lambda: follower.positions[at] >= end):
+            if r.offset < end:
+                yield r.offset, r.time, r.key, r.value, r.headers
+
+
 def counts(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
     """Partitions of those of the topics that are there. Raises LogError where no broker answers."""
     with _consumer(bootstrap) as consumer:
