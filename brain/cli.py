@@ -22,6 +22,7 @@ from brain.commands.scenario import app as scenario_app
 from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
+from brain.commands.token import app as token_app
 from brain.commands.top import top
 from brain.commands.worker import worker
 
@@ -61,6 +62,7 @@ app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业�
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
 app.add_typer(contracts_app, name="contracts", help="schemas of the topics, incidents in public standards / 契约")
 app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")
+app.add_typer(token_app, name="token", help="tokens of the screen: issue, check / 令牌")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
 app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")

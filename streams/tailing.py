@@ -145,6 +145,22 @@ def counts(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
         return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics if topic in there}
 
 
+def since(bootstrap: str, topic: str, time_ms: int) -> dict[TP, int]:
+    """Offset of the first record of each partition whose time is at or after ``time_ms``, the end where there is none;
+    to go on from by :func:`follow`. Empty where the topic is not there. Raises LogError where no broker answers.
+    """
+    from kafka import TopicPartition
+
+    with _consumer(bootstrap) as consumer:
+        numbers = consumer.partitions_for_topic(topic) or () if topic in consumer.topics() else ()
+        asked = [TopicPartition(topic, number) for number in sorted(numbers)]
+        if not asked:
+            return {}
+        ends = consumer.end_offsets(asked)
+        found = consumer.offsets_for_times(dict.fromkeys(asked, time_ms))
+        return {TP(at.topic, at.partition): ends[at] if found[at] is None else found[at].offset for at in asked}
+
+
 def latest(bootstrap: str, partitions: Sequence[TP], key: bytes) -> dict[TP, bytes]:
     """Value of the last committed record with this key in each partition, found from the end backwards.
 
