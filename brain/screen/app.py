@@ -57,9 +57,10 @@ def build(
     root = url.rstrip("/")
     if gate is None and routers:
         raise ValueError("routers of the API: expected a gate before them")
+    document = _Document(API, route_handlers=[], opt={"right": Right.NONE}, include_in_schema=False)
     described = OpenAPIConfig(
         "city brain", "1", path=API, render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=_Document(API, route_handlers=[], opt={"right": Right.NONE}), use_handler_docstrings=True,
+        openapi_router=document, use_handler_docstrings=True,
     )  # fmt: skip
     return Litestar(
         route_handlers=[router(store, clock, root), problems, *routers],

@@ -101,6 +101,11 @@ class Acts:
             self._heard.leave(waiter, *names)
 
 
+def _later(prepared: Prepared) -> Any:
+    """No answer yet. Its type is beside that of the answer, in the document too."""
+    return Response(Sent(prepared.action.id), status_code=202)
+
+
 def router(acts: Acts) -> Router:
     """The routes."""
 
@@ -108,22 +113,22 @@ def router(acts: Acts) -> Router:
         "/incidents/{incident:str}/actions", status_code=200, opt={"right": Right.ACT}, operation_class=OnOne,
         responses={**_LATER, **problems_of(400, 401, 403, 404, 409, 413, 422, 429, 503)},
     )  # fmt: skip
-    async def act(request: Asked, incident: FromPath[str]) -> Response[Done | Sent]:
+    async def act(request: Asked, incident: FromPath[str]) -> Response[Done]:
         """Do something to an incident. Another who acted first is named: 409."""
         prepared, done = await acts.act(request, {"incident": incident})
         if done is None:
-            return Response(Sent(prepared.action.id), status_code=202)
+            return _later(prepared)
         return Response(done)
 
     @post(
         "/incidents", status_code=201, opt={"right": Right.ACT}, operation_class=ByHand,
         responses={**_LATER, **problems_of(400, 401, 403, 409, 413, 422, 429, 503)},
     )  # fmt: skip
-    async def create(request: Asked) -> Response[Made | Sent]:
+    async def create(request: Asked) -> Response[Made]:
         """Make an incident by hand, from a call for example."""
         prepared, done = await acts.act(request, {"do": "create"})
         if done is None:
-            return Response(Sent(prepared.action.id), status_code=202)
+            return _later(prepared)
         return Response(Made(prepared.action.id, subject(prepared.action)))
 
     return Router(API, route_handlers=[act, create])
