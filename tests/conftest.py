@@ -11,6 +11,9 @@ import pytest
 from streams import admin, broker
 from streams.jars import JarsUnavailable
 
+# A worker of pytest-xdist is told to be 80 columns wide, and a console that is made then stays so.
+os.environ.pop("COLUMNS", None)
+
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
