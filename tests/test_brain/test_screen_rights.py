@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from access_rig import HERE, THERE, Rig, private
 from cryptography.hazmat.primitives import serialization
@@ -13,8 +14,10 @@ from litestar.routes import HTTPRoute
 from litestar.testing import TestClient
 from structlog.testing import capture_logs
 
+from brain.incidents.value import Act, Incident, Member, Text
 from brain.screen.access.demo import ACCOUNTS, Demo
 from brain.screen.access.rights import RIGHTS, Right, Role
+from brain.screen.board.masked import masked
 
 V, D, T, S, C, A = Role.VIEWER, Role.DISPATCHER, Role.DOMAIN, Role.SYSTEM, Role.SECURITY, Role.AUDITOR
 ALL = {V, D, T, S, C, A}
@@ -165,6 +168,20 @@ def test_an_account_of_a_district_acts_within_it_alone(
     assert everywhere.status_code in {200, 403, 404}
     free = c.post(f"/api/v1/incidents/{incident}/actions", headers=rig.bearer(), json=body)
     assert free.status_code == (403 if body["do"] == "grade" else 200), free.text
+
+
+def test_a_record_shows_each_role_what_its_rights_are_for() -> None:
+    texts = {"text": "TEXT-OF-A-CALLER", "note": "NOTE-OF-A-PERSON"}
+    member = Member("m1", "asset-1", 1, text=texts["text"])
+    acts = [Act(1, "note", "op-1", "u", texts["note"])]
+    whole = Incident("inc-1", 1, "detected", "emergency", "s", 1, "c", Text("火", "fire"), 1, 1, False, 1, 1, 1, 1,
+                     members=[member], history=acts)  # fmt: skip
+    seen = {role: msgspec.json.encode(masked(whole, RIGHTS[role])).decode() for role in Role}
+    assert {role for role in Role if any(text in seen[role] for text in texts.values())} == {D}
+    assert {role for role in Role if "asset-1" in seen[role]} == {D, T, A}
+    assert all('"op-1"' in text for text in seen.values()), "who did what stays: an account, never a name"
+    assert whole.members == [member]
+    assert whole.history == acts
 
 
 def test_an_incident_is_made_only_where_the_account_may(rig: Rig, c: TestClient[Any]) -> None:

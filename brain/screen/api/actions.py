@@ -83,22 +83,27 @@ class Acts:
         action = prepared.action
         there = self._heard.outcome(action.id)
         if there is not None:
-            if not same_action(there, action):
-                raise conflict(action.id)
-            return answer(there)
+            return self._answer(there, prepared)
         names, waiter = [action.id], self._heard.waiter(action.id)
         try:
             key = subject(action).encode()
             offset = await asyncio.to_thread(self._sender.send, key, prepared.value, sign(prepared.value, self._key))
             names.append(self._heard.by_offset(offset))
             self._heard.also(waiter, names[1])
-            return answer(await asyncio.wait_for(waiter, self._wait))
+            return self._answer(await asyncio.wait_for(waiter, self._wait), prepared)
         except LogError as error:
             raise unavailable() from error
         except TimeoutError:
             return None
         finally:
             self._heard.leave(waiter, *names)
+
+    @staticmethod
+    def _answer(note: Mapping[str, Any], prepared: Prepared) -> Done:
+        """Of the note about this action. Raises Problem, also where it is about another one under its id."""
+        if note["what"] != "feedback.dead" and not same_action(note, prepared.action):
+            raise conflict(prepared.action.id)
+        return answer(note)
 
 
 def _later(prepared: Prepared) -> Any:
