@@ -17,8 +17,9 @@ ARGS  ?=
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## make .venv and install the locked packages (skipped while the lock is unchanged)
+setup: $(STAMP)  ## make .venv with the locked packages, and the page (each skipped while nothing changed)
 	@tools/kernels
+	@tools/page $(BIN)/python
 
 $(STAMP): requirements-dev.lock pyproject.toml tools/setup
 	@tools/setup $(VENV)

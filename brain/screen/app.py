@@ -19,6 +19,7 @@ from brain.screen.access.rights import Right
 from brain.screen.features.routes import finish, router
 from brain.screen.features.store import LayerStore
 from brain.screen.language import Say, choose
+from brain.screen.page_files import page_router
 from brain.screen.pages import SECURITY, page
 from brain.screen.problems import KINDS, handlers
 
@@ -63,7 +64,7 @@ def build(
         openapi_router=document, use_handler_docstrings=True,
     )  # fmt: skip
     return Litestar(
-        route_handlers=[router(store, clock, root), problems, *routers],
+        route_handlers=[router(store, clock, root), problems, page_router(), *routers],
         exception_handlers=dict(handlers(root)),
         before_send=[finish(store), *([] if gate is None else [gate.before_send])],
         middleware=[] if gate is None else [gate.middleware],

@@ -147,7 +147,7 @@ def router(board: Board, lore: Lore) -> Router:
     def listed(
         request: Asked,
         domain: list[Domain] | None = None,
-        state: list[State] | None = None,
+        states: Annotated[list[State] | None, QueryParameter(name="state")] = None,
         level_min: Annotated[int, QueryParameter(ge=0, le=4)] = 0,
         district: Id = None,
         town: Id = None,
@@ -169,7 +169,7 @@ def router(board: Board, lore: Lore) -> Router:
         """A page of incidents. By default those that are open and shown, the latest change first."""
         known(request, *LIST, lists=LISTS)
         asked = Query(
-            tuple(domain or ()), tuple(state or ()), level_min, district or "", town or "", grid or "", box(bbox),
+            tuple(domain or ()), tuple(states or ()), level_min, district or "", town or "", grid or "", box(bbox),
             since, to, q or "", life, _three(shown), drill, _three(open), lead or "", taken_by or "",
             caller_of(request).districts,
         )  # fmt: skip

@@ -1,0 +1,94 @@
+/** The page's life: who is signed in, the board, then the stream; and whether what is seen is live. */
+
+import { ApiError, get, getIfThere, onRefused, useCsrf } from "../api/client";
+import { SILENT_MS, Stream } from "../api/stream";
+import type { Alarm, Board, Me, Pulse, Row, Status } from "../api/types";
+import { board, late, lostSince, me, phase, pulse } from "./app";
+import { measure } from "./measure";
+
+/** More rows than this are not asked for: the board says so by its length. */
+export const MOST = 10_000;
+const CHECK_MS = 1000;
+
+let stream: Stream | null = null;
+let checks: ReturnType<typeof setInterval> | undefined;
+
+const loadBoard = (): Promise<Board> => get<Board>(`/board?limit=${MOST}`);
+
+function take(loaded: Board): string {
+  board.load(loaded);
+  // As old as the board says: a server that is up over a dead pipeline must not look alive.
+  if (loaded.t) pulse.set({ pulse: { t: loaded.t, set: "", late: false }, got: performance.now() });
+  return loaded.event;
+}
+
+/** Begin, or begin again after somebody signed in. Board and account are asked for at once: the browser has both early. */
+export async function begin(): Promise<void> {
+  end();
+  const asked = Promise.allSettled([get<Me>("/me"), loadBoard()]);
+  const [account, loaded] = await asked;
+  if (account.status === "rejected") {
+    phase.set("signin");
+    if (!(account.reason instanceof ApiError)) lostSince.set(lostSince.get() ?? Date.now());
+    return;
+  }
+  useCsrf(account.value.csrf);
+  me.set(account.value);
+  phase.set("live");
+  if (loaded.status === "fulfilled") {
+    follow(take(loaded.value));
+  } else {
+    lostSince.set(Date.now());
+    follow("");
+  }
+}
+
+/** Stop following; what is on the board stays there. */
+export function end(): void {
+  stream?.stop();
+  stream = null;
+  clearInterval(checks);
+}
+
+function follow(from: string): void {
+  stream = new Stream({
+    message(event, data) {
+      if (event === "incident") board.take(data as Row);
+      else if (event === "alarm") board.alarm(data as Alarm);
+      else if (event === "pulse") pulse.set({ pulse: data as Pulse, got: performance.now() });
+    },
+    async reload() {
+      return take(await loadBoard());
+    },
+    up() {
+      lostSince.set(null);
+    },
+    down(status) {
+      measure.reconnects++;
+      lostSince.set(lostSince.get() ?? Date.now());
+      if (status === 401) phase.set("signin");
+    },
+  });
+  void stream.run(from);
+  void seenLate();
+  checks = setInterval(check, CHECK_MS);
+}
+
+/** A pulse that says it is late, or none for ten seconds. */
+function check(): void {
+  const last = pulse.get();
+  late.set(!last || last.pulse.late || performance.now() - last.got > SILENT_MS);
+}
+
+/** Before the first pulse comes, /status says whether the chain is late. */
+async function seenLate(): Promise<void> {
+  const status = await getIfThere<Status>("/status").catch(() => null);
+  if (status?.late) late.set(true);
+}
+
+onRefused(() => {
+  if (phase.get() === "live") {
+    end();
+    phase.set("signin");
+  }
+});
