@@ -12,6 +12,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
 
 from brain.screen.access.config import Limits
 from brain.screen.access.gate import API, Gate
@@ -34,6 +35,19 @@ def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     rows = "".join(f'<h2 id="{k.name}">{k.name}</h2><p>{k.status}: {k.title.to(language)}</p>' for k in KINDS)
     title = Say("错误类型", "Kinds of errors").to(language)
     return Response(page(title, language, rows), media_type="text/html", headers=SECURITY)
+
+
+def together(routers: Sequence[Router]) -> Router:
+    """One router of all that lies under ``/api/v1``: two with a path in common would both answer its OPTIONS. What a
+    router sets for all its routes but tags is not kept: each route says what it needs."""
+    made: list[Any] = []
+    for one in routers:
+        for route in one.routes:
+            for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+                if handler.http_methods != {"OPTIONS"}:
+                    handler.tags = [*(handler.tags or ()), *(one.tags or ())]
+                    made.append(handler)
+    return Router(API, route_handlers=made)
 
 
 class _Document(Router):
@@ -64,7 +78,7 @@ def build(
         openapi_router=document, use_handler_docstrings=True,
     )  # fmt: skip
     return Litestar(
-        route_handlers=[router(store, clock, root), problems, page_router(), *routers],
+        route_handlers=[router(store, clock, root), problems, page_router(), *([together(routers)] if routers else [])],
         exception_handlers=dict(handlers(root)),
         before_send=[finish(store), *([] if gate is None else [gate.before_send])],
         middleware=[] if gate is None else [gate.middleware],

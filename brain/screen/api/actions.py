@@ -106,7 +106,7 @@ class Acts:
         return answer(note)
 
 
-def _later(prepared: Prepared) -> Any:
+def _later(prepared: Prepared) -> Response[Any]:
     """No answer yet. Its type is beside that of the answer, in the document too."""
     return Response(Sent(prepared.action.id), status_code=202)
 
