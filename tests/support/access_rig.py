@@ -24,7 +24,7 @@ from brain.screen.access.gate import Gate
 from brain.screen.access.keys import FixedKeys, Key
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import actions, audit, incidents, session
+from brain.screen.api import actions, audit, incidents, looks, session
 from brain.screen.app import build
 from brain.screen.board.board import Board, Came
 from brain.screen.board.lore import Lore
@@ -123,7 +123,7 @@ class Rig:
         self.board.take(Came("incidents.emergency", 0, n, i.encode(), record(i, d)) for n, (i, d) in enumerate(KNOWN))
         routers = [
             session.router(self.gate, demo), actions.router(acts), audit.router(self.heard),
-            incidents.router(self.board, Lore()), *more,
+            incidents.router(self.board, Lore()), looks.router(self.board, store(), lambda: self.now), *more,
         ]  # fmt: skip
         self.app: Litestar = build(store(), lambda: self.now, gate=self.gate, routers=routers)
 

@@ -21,6 +21,9 @@ ALL = {V, D, T, S, C, A}
 OPEN: set[Role] | None = None
 """Everybody, without a token too."""
 TABLE: dict[tuple[str, str], set[Role] | None] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/assets/{name}"): OPEN,
+    ("GET", "/icon.svg"): OPEN,
     ("GET", "/problems"): OPEN,
     ("GET", "/ogc"): OPEN,
     ("GET", "/ogc/conformance"): OPEN,
@@ -44,6 +47,11 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/api/v1/incidents/{incident}/firing"): {D, T, A},
     ("GET", "/api/v1/nearby"): {V, D, T, S, A},
     ("GET", "/api/v1/codes"): {V, D, T, S, A},
+    ("GET", "/api/v1/stats"): {V, D, T, S, A},
+    ("GET", "/api/v1/status"): {V, D, T, S, A},
+    ("GET", "/api/v1/replay"): {V, D, T, S, A},
+    ("GET", "/api/v1/replay/at"): {V, D, T, S, A},
+    ("GET", "/api/v1/layers"): {V, D, T, S, A},
 }
 FILLED = {"{name}": "grid", "{code}": "g1", "{incident}": "inc-here"}
 BODIES: dict[str, Any] = {
