@@ -41,7 +41,8 @@ def test_somebody_signs_in_and_sees_all_open_incidents_in_list_and_map(opened: A
     page.locator(LINE).first.wait_for()
     with_place = sum(1 for row in page.request.get(f"{stand.url}/api/v1/board").json()["rows"] if row.get("lon"))
     until(lambda: drawn(page) == with_place > 0)
-    assert page.locator("[role=listbox] [role=option]").first.get_attribute("aria-setsize") == str(len(stand_rows(page, stand)))
+    first = page.locator("[role=listbox] [role=option]").first
+    assert first.get_attribute("aria-setsize") == str(len(stand_rows(page, stand)))
     assert page.evaluate("() => performance.getEntriesByName('brain:first-paint').length") == 1
 
 
@@ -140,4 +141,3 @@ def test_axe_finds_nothing_serious(opened: Any, name: str, query: str, account: 
         (v["id"], [n["html"][:160] for n in v["nodes"][:3]]) for v in found if v["impact"] in ("serious", "critical")
     ]
     assert serious == []
-
