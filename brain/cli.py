@@ -10,6 +10,7 @@ from brain.commands.audit import audit
 from brain.commands.backup import backup, restore
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
+from brain.commands.doctor import doctor
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
 from brain.commands.map import app as map_app
@@ -35,6 +36,7 @@ app.command()(demo)
 app.command()(worker)
 app.command()(tail)
 app.command()(top)
+app.command()(doctor)
 app.command()(audit)
 app.command()(screen)
 app.command()(notify)
