@@ -45,9 +45,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object, for machines")] = False,
     every: Annotated[bool, typer.Option("--all", help="every finding, also where many are alike")] = False,
-    by_topic: Annotated[
-        bool, typer.Option("--topics", help="the largest topics, and what they grow to")
-    ] = False,
+    by_topic: Annotated[bool, typer.Option("--topics", help="the largest topics, and what they grow to")] = False,
     codes: Annotated[bool, typer.Option("--codes", help="print all codes as a table and end")] = False,
     seconds: Annotated[float, typer.Option(help="seconds between the two looks at rates", min=0.5, max=600)] = 3.0,
     health: Annotated[
