@@ -180,7 +180,7 @@ def census(address: str, timeout_s: float = 10.0) -> Iterator[Census]:
         with _told(address):
             consumer = KafkaConsumer(
                 **client_options(address, timeout), group_id=None, enable_auto_commit=False,
-                allow_auto_create_topics=False, request_timeout_ms=timeout, default_api_timeout_ms=timeout,
+                allow_auto_create_topics=False, request_timeout_ms=timeout,
             )  # fmt: skip
         try:
             yield Census(address, admin, consumer)
