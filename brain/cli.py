@@ -13,6 +13,7 @@ from brain.commands.demo import demo
 from brain.commands.doctor import doctor
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
+from brain.commands.graph import graph
 from brain.commands.map import app as map_app
 from brain.commands.notify import notify
 from brain.commands.promote import promote, retire, rollback, shadow
@@ -37,6 +38,7 @@ app.command()(worker)
 app.command()(tail)
 app.command()(top)
 app.command()(doctor)
+app.command()(graph)
 app.command()(audit)
 app.command()(screen)
 app.command()(notify)

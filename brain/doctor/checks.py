@@ -14,6 +14,12 @@ def checks(p: Patient) -> list[Check]:
     return [*HERE, *_there(p.sample_s)]
 
 
+def looks(sample_s: float) -> list[Check]:
+    """Those alone that learn what runs: the broker, the topics, and two looks."""
+    learns = (cluster.reach, cluster.brokers, cluster.topics, running.sample)
+    return [check for check in _there(sample_s) if check.look in learns]
+
+
 HERE: Final = (
     Check(Said("设置", "settings"), here.settings),
     Check(Said("密钥与机密文件", "secrets"), here.secrets),

@@ -40,7 +40,7 @@ def sample(p: Patient) -> Iterator[Finding]:
     for turn in range(2):
         if turn:
             time.sleep(p.sample_s)
-        p.looks.append(_look(p))
+        p.looks.append(look(p))
     seen.append(_pulse(p))
     values = [value for value in seen if value is not None]
     if not values:
@@ -143,7 +143,8 @@ def _pulse(p: Patient) -> bytes | None:
     return latest(p.address, [TP(_named(p, "pulse"), 0)], _PULSE).get(TP(_named(p, "pulse"), 0))
 
 
-def _look(p: Patient) -> Look:
+def look(p: Patient) -> Look:
+    """Where partitions end and lanes stand, now."""
     assert p.census is not None
     s = p.known()
     every = [TP(name, one.number) for name, seen in p.topics.items() for one in seen.partitions if one.leader >= 0]
