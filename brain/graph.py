@@ -118,6 +118,8 @@ def _worker(g: Graph, settings: Settings) -> None:
 def _others(g: Graph, settings: Settings, wanted: list[Topic]) -> None:
     for right in rights(wanted, settings.group, settings.prefix):
         id = right.name.removeprefix(settings.prefix)
+        if id not in g.nodes or g.nodes[id].kind != "topic":  # what a role keeps for itself is not in the catalogue
+            continue
         if right.kind != "topic" or (right.role not in SOURCES and right.role not in READERS):
             continue
         if "Read" in right.operations:
@@ -174,7 +176,7 @@ def _together(g: Graph) -> Graph:
 def live(
     g: Graph, prefix: str, rates: Mapping[TP, float], lags: Mapping[TP, int], owned: int | None, age_s: float | None
 ) -> None:
-    """Write what runs into the boxes: records a second by partition, lags of lanes, members of the group, pulse's age."""
+    """Write into the boxes: records a second by partition, lags of lanes, members of the group, age of pulse."""
     by_topic: dict[str, float] = defaultdict(float)
     for tp, rate in rates.items():
         by_topic[tp.topic] += rate

@@ -43,7 +43,7 @@ def text(g: Graph, title: str, language: str) -> Tree:
         for end in g.after(id):
             grow(here, end, own=False)
 
-    for id in [*g.roots(), *g.nodes]:
+    for id in [*g.roots(), *(id for id in g.nodes if led[id] >= _MEETING), *g.nodes]:
         if id not in drawn:
             grow(tree, id, own=True)
     return tree
