@@ -10,8 +10,10 @@ from brain.commands.audit import audit
 from brain.commands.backup import backup, restore
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
+from brain.commands.doctor import doctor
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
+from brain.commands.graph import graph
 from brain.commands.map import app as map_app
 from brain.commands.notify import notify
 from brain.commands.promote import promote, retire, rollback, shadow
@@ -35,6 +37,8 @@ app.command()(demo)
 app.command()(worker)
 app.command()(tail)
 app.command()(top)
+app.command()(doctor)
+app.command()(graph)
 app.command()(audit)
 app.command()(screen)
 app.command()(notify)

@@ -6,7 +6,6 @@ It belongs to no group, commits nothing and hides what an aborted transaction wr
 from __future__ import annotations
 
 import heapq
-import socket
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -193,12 +192,12 @@ def _consumer(bootstrap: str) -> Iterator[Any]:
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
-    if not any(map(_answers, bootstrap.split(","))):
-        # Asked first, because the client tries for long and says less.
-        raise LogError(f"no Kafka answers at {bootstrap}: is the broker running, and is this its host:port?")
+    from streams.admin import client_options, must_answer
+
+    must_answer(bootstrap)  # asked first, because the client tries for long and says less
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **client_options(bootstrap),
             group_id=None,
             enable_auto_commit=False,
             isolation_level="read_committed",
@@ -215,15 +214,6 @@ def _consumer(bootstrap: str) -> Iterator[Any]:
         raise LogError(f"Kafka at {bootstrap}: {error}") from error
     finally:
         consumer.close()
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.strip().rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), 3.0):
-            return True
-    except (OSError, ValueError):
-        return False
 
 
 class _Follower:
