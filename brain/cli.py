@@ -7,10 +7,13 @@ import typer
 from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, replay, sets, standards, topics
 from brain.commands.address import address
 from brain.commands.audit import audit
+from brain.commands.backup import backup, restore
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
+from brain.commands.doctor import doctor
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
+from brain.commands.graph import graph
 from brain.commands.map import app as map_app
 from brain.commands.notify import notify
 from brain.commands.promote import promote, retire, rollback, shadow
@@ -21,6 +24,7 @@ from brain.commands.scenario import app as scenario_app
 from brain.commands.screen import screen
 from brain.commands.send import send
 from brain.commands.tail import tail
+from brain.commands.token import app as token_app
 from brain.commands.top import top
 from brain.commands.worker import worker
 
@@ -33,6 +37,8 @@ app.command()(demo)
 app.command()(worker)
 app.command()(tail)
 app.command()(top)
+app.command()(doctor)
+app.command()(graph)
 app.command()(audit)
 app.command()(screen)
 app.command()(notify)
@@ -41,6 +47,8 @@ app.command()(feedback)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
+app.command()(backup)
+app.command()(restore)
 app.command()(address)
 app.command()(route)
 app.command()(explain)
@@ -58,6 +66,7 @@ app.add_typer(agent.app, name="agent", help="plain agents of the domains / 业�
 app.add_typer(map_app, name="map", help="maps: bring in, check, show, compare, publish / 地图")
 app.add_typer(contracts_app, name="contracts", help="schemas of the topics, incidents in public standards / 契约")
 app.add_typer(hotline.app, name="hotline", help="classes of hotline texts / 热线文本分类")
+app.add_typer(token_app, name="token", help="tokens of the screen: issue, check / 令牌")
 app.add_typer(kafka.app, name="kafka", help="the embedded broker / 内置 Kafka")
 app.add_typer(topics.app, name="topics", help="the topics and their policies / 主题")
 app.add_typer(deadletter.app, name="deadletter", help="records that could not be worked / 死信")

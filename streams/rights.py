@@ -47,7 +47,7 @@ _FAMILIES: Mapping[str, Mapping[str, Operations]] = {
     "incidents-shadow": {"worker": _RW, "operator": _R, "agent": _R},
     "audit-shadow": {"worker": _RW, "operator": _R},
     "deadletter": {"worker": _RW, "agent": _W},
-    "audit": {"worker": _RW, "screen": _R, "operator": _RW, "notify": _W, "auditor": _RW},
+    "audit": {"worker": _RW, "screen": _RW, "operator": _RW, "notify": _W, "auditor": _RW},
 }
 """By family: a topic's own name, or its name up to the first dot (of signals in shadow, the second). The auditor reads
 every topic besides."""

@@ -11,6 +11,7 @@ from litestar import Request, Response, Router, route
 from litestar.params import FromPath
 from litestar.types import Message, Scope
 
+from brain.screen.access.rights import Right
 from brain.screen.features import documents, encode, openapi, pages, query
 from brain.screen.features.catalogue import title as title_of
 from brain.screen.features.crs import CRS84, of
@@ -95,7 +96,7 @@ def router(store: LayerStore, clock: Callable[[], int], url: str = "") -> Router
 
     return Router(
         f"/{HOME}", route_handlers=[landing, conformance, api, collections, collection, items, feature],
-        include_in_schema=False,
+        include_in_schema=False, opt={"right": Right.NONE},
     )  # fmt: skip
 
 

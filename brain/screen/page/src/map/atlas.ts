@@ -3,8 +3,10 @@
 import { DOMAINS, type Domain } from "../api/types";
 import { DIGIT_DOWN, LEVELS, LEVEL_COLOURS, LEVEL_INK, SHAPES } from "./shapes";
 
-/** Pixels of a mark in each of the three sizes, before the screen's pixel ratio. */
-export const SIZES = [10, 18, 26] as const;
+/** Pixels of a mark in each size, before the screen's pixel ratio. */
+export const SIZES = [7, 11, 18, 26] as const;
+/** From this size on a mark has its digit. */
+const DIGIT_FROM = 2;
 /** Sizes of what is drawn around: the ring of a never-hidden class needs room. */
 export const CELL = 44;
 export const COLUMNS = DOMAINS.length * LEVELS;
@@ -31,7 +33,7 @@ export function drawAtlas(ratio: number): Atlas {
         for (let level = 0; level < LEVELS; level++) {
           ink.save();
           ink.translate((d * LEVELS + level + 0.5) * cell, (size * 4 + form + 0.5) * cell);
-          mark(ink, domain, level, (SIZES[size]! / 2 - 1) * ratio, size > 0, form % 2 === 1, form > 1, ratio);
+          mark(ink, domain, level, (SIZES[size]! / 2 - 1) * ratio, size >= DIGIT_FROM, form % 2 === 1, form > 1, ratio);
           ink.restore();
         }
       });

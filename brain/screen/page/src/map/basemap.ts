@@ -1,19 +1,30 @@
 /** The city under the incidents: a style of our own over the layers that /ogc serves. No glyphs, sprites or tiles. */
 
-import type { LayerSpecification, StyleSpecification } from "maplibre-gl";
+import type { FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 
 export const SEA = "#060a0f";
 
-/** Before any layer is there: incidents are drawn on this at once. */
+/** Before any layer is there: incidents are drawn at once, over the sea, which is the page's own colour. */
 export const EMPTY: StyleSpecification = {
   version: 8,
   sources: {},
-  layers: [{ id: "sea", type: "background", paint: { "background-color": SEA } }],
+  layers: [],
 };
+
+/** The one source of all layers: each more would cost another pass of masks over the whole screen. */
+export const SOURCE = "city";
+/** Which layer of the map's file a feature is of; `<layer>-names` are places of names. */
+export const LAYER = "layer";
+
+type Filter = ["==", ["get", string], string];
+const of = (layer: string): { source: string; filter: Filter } => ({
+  source: SOURCE,
+  filter: ["==", ["get", LAYER], layer],
+});
 
 const FONT = ["sans-serif"];
 
-/** What is switched together, lowest first; ``layers`` are those of the map's file, each a source of its own name. */
+/** What is switched together, lowest first; ``sources`` are layers of the map's file. */
 export interface Group {
   id: "district" | "town" | "grid" | "zone" | "risk" | "water" | "road" | "site" | "blind";
   sources: string[];
@@ -25,19 +36,18 @@ const line = (id: string, source: string, color: string, width: unknown, more: o
   ({
     id,
     type: "line",
-    source,
-    layout: { "line-join": "round", "line-cap": "round" },
+    ...of(source),
     paint: { "line-color": color, "line-width": width, ...more },
   }) as LayerSpecification;
 
 const fill = (id: string, source: string, color: string, more: object = {}): LayerSpecification =>
-  ({ id, type: "fill", source, paint: { "fill-color": color, "fill-antialias": false, ...more } }) as LayerSpecification;
+  ({ id, type: "fill", ...of(source), paint: { "fill-color": color, "fill-antialias": false, ...more } }) as LayerSpecification;
 
 const label = (id: string, source: string, layout: object, paint: object, more: object = {}): LayerSpecification =>
   ({
     id,
     type: "symbol",
-    source,
+    ...of(source),
     layout: { "text-field": ["coalesce", ["get", "name"], ""], "text-font": FONT, "text-max-width": 8, ...layout },
     paint: { "text-halo-color": "rgba(6,10,15,.85)", "text-halo-width": 1.25, ...paint },
     ...more,
@@ -52,8 +62,8 @@ export const GROUPS: Group[] = [
     sources: ["district"],
     on: true,
     layers: [
-      fill("district-fill", "district", "#0c141d"),
-      line("district-line", "district", "#3d5a73", byZoom(9, 1.2, 14, 2.4)),
+      fill("district-fill", "district", "#0d1721"),
+      line("district-line", "district", "#46667f", byZoom(9, 1.2, 14, 2.4)),
     ],
   },
   {
@@ -92,13 +102,13 @@ export const GROUPS: Group[] = [
     id: "grid",
     sources: ["grid"],
     on: true,
-    layers: [line("grid-line", "grid", "#1a2836", byZoom(10, 0.5, 14, 1))],
+    layers: [line("grid-line", "grid", "#1d2d3c", byZoom(10, 0.5, 14, 1))],
   },
   {
     id: "town",
     sources: ["town"],
     on: true,
-    layers: [line("town-line", "town", "#2a3d4f", byZoom(9, 0.8, 14, 1.5))],
+    layers: [line("town-line", "town", "#31475b", byZoom(9, 0.8, 14, 1.5))],
   },
   {
     id: "zone",
@@ -114,8 +124,8 @@ export const GROUPS: Group[] = [
       {
         id: "blind-fill",
         type: "fill",
-        source: "grid",
-        filter: ["in", ["get", "code"], ["literal", []]],
+        source: SOURCE,
+        filter: blindFilter([]),
         paint: { "fill-pattern": "hatch" },
       },
     ],
@@ -128,13 +138,16 @@ export const GROUPS: Group[] = [
       {
         id: "site-mark",
         type: "circle",
-        source: "site",
+        ...of("site"),
         minzoom: 12,
         paint: { "circle-radius": 2.5, "circle-color": "#60788d", "circle-stroke-color": SEA, "circle-stroke-width": 1 },
       },
     ],
   },
 ];
+
+/** Areas whose names stand at one place each: `<source>-names` has those. */
+export const NAMED = ["district", "town", "grid"];
 
 /** Names, over all areas; they belong to the group of their source and are switched with it. ``scale``: of the letters. */
 export const names = (scale: number): { group: Group["id"]; layer: LayerSpecification }[] => [
@@ -160,13 +173,13 @@ export const names = (scale: number): { group: Group["id"]; layer: LayerSpecific
   },
   {
     group: "grid",
-    layer: label("grid-name", "grid", { "text-size": 10.5 * scale }, { "text-color": "#4e6273" }, { minzoom: 14.5 }),
+    layer: label("grid-name", "grid-names", { "text-size": 10.5 * scale }, { "text-color": "#4e6273" }, { minzoom: 14.5 }),
   },
   {
     group: "town",
     layer: label(
       "town-name",
-      "town",
+      "town-names",
       { "text-size": byZoom(10, 11 * scale, 14, 14 * scale) },
       { "text-color": "#8fa5b8" },
       { minzoom: 10.2, maxzoom: 15 },
@@ -176,13 +189,18 @@ export const names = (scale: number): { group: Group["id"]; layer: LayerSpecific
     group: "district",
     layer: label(
       "district-name",
-      "district",
+      "district-names",
       { "text-size": byZoom(8, 13 * scale, 12, 20 * scale), "text-letter-spacing": 0.18 },
       { "text-color": "#c4d3e0" },
       { maxzoom: 13 },
     ),
   },
 ];
+
+/** Grids of these codes. */
+export function blindFilter(codes: readonly string[]): FilterSpecification {
+  return ["all", ["==", ["get", LAYER], "grid"], ["in", ["get", "code"], ["literal", [...codes]]]];
+}
 
 /** Diagonal lines for grids that nothing looks at. */
 export function hatch(ratio: number): { width: number; height: number; data: Uint8ClampedArray } {

@@ -3,10 +3,13 @@
 import { Map as GlMap, setWorkerCount, setWorkerUrl } from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?url";
+import type { Feature, FeatureCollection } from "geojson";
 import type { Row } from "../api/types";
 import { measure } from "../state/measure";
-import { EMPTY, GROUPS, hatch, names, type Group } from "./basemap";
+import { EMPTY, GROUPS, LAYER, NAMED, SOURCE, blindFilter, hatch, names, type Group } from "./basemap";
+import { namePoints } from "./names";
 import { Points, mercator } from "./points";
+import { drawnInSoftware, withoutMasks, withoutSky } from "./software";
 
 setWorkerUrl(workerUrl);
 setWorkerCount(1);
@@ -66,13 +69,22 @@ export class City {
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
     this.map.getCanvas().setAttribute("aria-label", label);
-    this.points = new Points(mercator((around[0] + around[2]) / 2, (around[1] + around[3]) / 2), scale);
+    const [west, south] = mercator(around[0], around[1]);
+    const [east, north] = mercator(around[2], around[3]);
+    this.points = new Points([(west + east) / 2, (north + south) / 2], (east - west) * (south - north), scale);
     this.ready = new Promise((resolve) => {
       this.map.once("style.load", () => {
+        withoutSky(this.map);
         this.map.addLayer(this.points);
         resolve();
       });
     });
+    const gl = this.map.getCanvas().getContext("webgl2");
+    if (gl && drawnInSoftware(gl)) {
+      measure.software = true;
+      withoutMasks(gl);
+    }
+    measure.map = this.map;
     this.map.on("render", () => measure.frame());
     this.map.on("click", (e) => {
       listen.pick(this.points.near(e.lngLat.lng, e.lngLat.lat, REACH));
@@ -103,14 +115,24 @@ export class City {
     const wanted = [...new Set(GROUPS.flatMap((g) => g.sources))].filter((s) => there.has(s));
     const loaded = await Promise.all(wanted.map(async (name) => [name, await features(name)] as const));
     this.map.addImage("hatch", hatch(this.map.getPixelRatio()), { pixelRatio: this.map.getPixelRatio() });
+    const all: Feature[] = [];
     for (const [name, data] of loaded) {
-      this.map.addSource(name, { type: "geojson", data, maxzoom: 14, tolerance: 0.6, buffer: 32 });
       this.present.add(name);
+      all.push(...marked(data, name));
+      if (NAMED.includes(name)) all.push(...marked(namePoints(data), `${name}-names`));
     }
-    for (const group of GROUPS)
-      for (const layer of group.layers) if (this.has(layer)) this.map.addLayer(layer, this.points.id);
-    const labels = names(this.scale);
-    for (const { layer } of labels) if (this.has(layer)) this.map.addLayer(layer, this.points.id);
+    this.map.addSource(SOURCE, {
+      type: "geojson",
+      data: { type: "FeatureCollection", features: all },
+      maxzoom: 14,
+      tolerance: 0.8,
+      buffer: 16,
+    });
+    for (const group of GROUPS) {
+      if (!this.has(group)) continue;
+      for (const layer of group.layers) this.map.addLayer(layer, this.points.id);
+    }
+    for (const { layer } of names(this.scale)) this.map.addLayer(layer, this.points.id);
     for (const group of GROUPS) if (!group.on) this.toggle(group.id, false);
     for (const told of this.dressed) told();
     return loaded.flatMap(([, data]) => data.features.flatMap(named));
@@ -124,7 +146,7 @@ export class City {
 
   /** Groups of which the map has something. */
   groups(): Group["id"][] {
-    return GROUPS.filter((g) => g.sources.some((s) => this.present.has(s))).map((g) => g.id);
+    return GROUPS.filter((g) => this.has(g)).map((g) => g.id);
   }
 
   toggle(id: Group["id"], on: boolean): void {
@@ -139,7 +161,7 @@ export class City {
   /** Grids without a live sensor. */
   blind(codes: readonly string[]): void {
     if (this.map.getLayer("blind-fill"))
-      this.map.setFilter("blind-fill", ["in", ["get", "code"], ["literal", [...codes]]]);
+      this.map.setFilter("blind-fill", blindFilter(codes));
   }
 
   /** Where a place is on the screen, in CSS pixels of the map. */
@@ -162,20 +184,24 @@ export class City {
     this.map.remove();
   }
 
-  private has(layer: object): boolean {
-    return "source" in layer && this.present.has(layer.source as string);
+  private has(group: Group): boolean {
+    return group.sources.some((name) => this.present.has(name));
   }
 }
 
-function named(feature: GeoJSON.Feature): [string, string][] {
+function marked(data: FeatureCollection, layer: string): Feature[] {
+  return data.features.map((f) => ({ ...f, properties: { ...f.properties, [LAYER]: layer } }));
+}
+
+function named(feature: Feature): [string, string][] {
   const { code, name } = feature.properties ?? {};
   return typeof code === "string" && typeof name === "string" && name ? [[code, name]] : [];
 }
 
-async function features(name: string): Promise<GeoJSON.FeatureCollection> {
+async function features(name: string): Promise<FeatureCollection> {
   const now = encodeURIComponent(new Date().toISOString());
   const answer = await fetch(`/ogc/collections/${encodeURIComponent(name)}/items?limit=10000&f=json&datetime=${now}`);
   if (!answer.ok) throw new Error(`map: layer ${name} answered ${answer.status}`);
-  return (await answer.json()) as GeoJSON.FeatureCollection;
+  return (await answer.json()) as FeatureCollection;
 }
 

@@ -9,8 +9,8 @@ import { STRIDE, Slots } from "./slots";
 
 const LIFE = LEVELS;
 const RANKS = LEVELS + 1;
-/** From these zooms on marks are a size larger: marks with digits need room. */
-const LARGER_FROM = [11.5, 13.5] as const;
+/** Where the middle distance of neighbours is at least so many pixels, marks are a size larger. */
+const LARGER_FROM = [13, 24, 44] as const;
 
 const VERTEX = `#version 300 es
 uniform mat4 u_matrix;
@@ -27,9 +27,9 @@ void main() {
   gl_Position = vec4(pixel / u_viewport * 2.0 - 1.0, 0.0, 1.0);
   float level = mod(a_point.z, ${LEVELS}.0);
   float life = step(2.0, a_point.w);
-  float size = min(u_size + step(3.0, level) + life, 2.0);
-  float side = size < 0.5 ? ${SIZES[0]}.0 : size < 1.5 ? ${SIZES[1]}.0 : ${SIZES[2]}.0;
-  side = floor((side + 4.0 + life * 12.0) * u_ratio * 0.5) * 2.0;
+  float size = min(u_size + max(step(3.0, level) + step(4.0, level), 2.0 * life), 3.0);
+  float side = size < 0.5 ? ${SIZES[0]}.0 : size < 1.5 ? ${SIZES[1]}.0 : size < 2.5 ? ${SIZES[2]}.0 : ${SIZES[3]}.0;
+  side = floor((side + 2.0 + life * 12.0) * u_ratio * 0.5) * 2.0;
   gl_PointSize = side;
   v_share = side;
   v_corner = vec2(a_point.z, size * 4.0 + a_point.w);
@@ -72,9 +72,13 @@ export class Points implements CustomLayerInterface {
   private atlas: ReturnType<typeof drawAtlas> | null = null;
   private matrix = new Float32Array(16);
 
-  /** ``anchor``: mercator place near the city, so that 32 bits are enough at every zoom; ``scale``: of the marks. */
+  /**
+   * ``anchor``: mercator place near the city, so that 32 bits are enough at every zoom; ``area``: in which
+   * most marks lie, square mercator; ``scale``: of the marks.
+   */
   constructor(
     private readonly anchor: readonly [number, number],
+    private readonly area: number,
     private readonly scale: number,
   ) {}
 
@@ -163,8 +167,7 @@ export class Points implements CustomLayerInterface {
     gl.bindTexture(gl.TEXTURE_2D, this.texture);
     gl.uniformMatrix4fv(this.uniforms["u_matrix"]!, false, this.moved(input.defaultProjectionData.mainMatrix));
     gl.uniform2f(this.uniforms["u_viewport"]!, gl.drawingBufferWidth, gl.drawingBufferHeight);
-    const zoom = map.getZoom();
-    gl.uniform1f(this.uniforms["u_size"]!, LARGER_FROM.filter((from) => zoom >= from).length);
+    gl.uniform1f(this.uniforms["u_size"]!, this.size(map.getZoom()));
     gl.uniform1f(this.uniforms["u_ratio"]!, atlas.ratio);
     gl.uniform1f(this.uniforms["u_cell"]!, atlas.cell);
     gl.uniform1i(this.uniforms["u_atlas"]!, 0);
@@ -178,6 +181,12 @@ export class Points implements CustomLayerInterface {
     }
     gl.bindVertexArray(null);
     measure.drawn = this.slots.size;
+  }
+
+  /** How large marks are drawn: by how much room each has, were they spread evenly over where most of them lie. */
+  private size(zoom: number): number {
+    const apart = Math.sqrt(this.area / Math.max(1, this.slots.size)) * 512 * 2 ** zoom;
+    return LARGER_FROM.filter((from) => apart >= from * this.scale).length;
   }
 
   private upload(gl: WebGL2RenderingContext): void {

@@ -124,7 +124,11 @@ function follow(city: City): () => void {
     for (const row of change.rows) passes(row) ? seen.push(row) : gone.push(row.id);
     city.show(seen, gone, change.whole);
   });
-  const looks = focus.watch((place) => place && city.fly([place.lon, place.lat], place.zoom));
+  const look = (place: ReturnType<typeof focus.get>): void => {
+    if (place) city.fly([place.lon, place.lat], place.zoom);
+  };
+  look(focus.get());
+  const looks = focus.watch(look);
   const filters = filter.watch(all);
   const blind = async (): Promise<void> => {
     const summary = await getIfThere<Summary>("/assets/summary").catch(() => null);

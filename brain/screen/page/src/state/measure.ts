@@ -12,6 +12,10 @@ export class Measure {
   applied = 0;
   reconnects = 0;
   frames = 0;
+  /** WebGL is drawn by the processor. */
+  software = false;
+  /** The map, to be moved by what measures: MapLibre's own object. */
+  map: unknown = null;
   private handed = 0;
   private readonly ids: string[] = new Array<string>(KEPT).fill("");
   private readonly revs = new Int32Array(KEPT);

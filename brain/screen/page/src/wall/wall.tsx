@@ -19,7 +19,7 @@ import { say, t, useLanguage } from "../words";
 import { span } from "../words/span";
 import { severest } from "./severe";
 
-const SHOWN = 7;
+const SHOWN = 5;
 const ROUND_MS = 12_000;
 const NEAR_ZOOM = 13;
 /** Below which a mark is hard to make out from the back of the room. */

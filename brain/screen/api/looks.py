@@ -1,0 +1,172 @@
+"""``/stats``, ``/replay``, ``/status``, ``/layers``: figures, how it was, how fresh it is, what the map has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.params import QueryParameter
+
+from brain.screen.access.gate import API
+from brain.screen.access.rights import Right, caller_of
+from brain.screen.api.asked import LATEST, Asked, known
+from brain.screen.api.bodies import problems_of
+from brain.screen.api.incidents import JSON, Answer, documented
+from brain.screen.board import look
+from brain.screen.board.board import Board
+from brain.screen.board.row import Row, encode
+from brain.screen.features.catalogue import title
+from brain.screen.features.store import LayerStore
+from brain.screen.language import Say
+from brain.screen.problems import ABSENT, Problem
+
+LATE_MS: Final = 10_000
+"""A pulse through the whole chain that is older makes the page red."""
+EVENTS_MOST: Final = 20_000
+Asked_t = Annotated[int, QueryParameter(ge=0, le=LATEST)]
+
+
+class Status(msgspec.Struct):
+    """How fresh the screen is. ``pulse``: newest second that went through the whole chain, ms UTC, 0 before the first;
+    ``lag_ms``: how far the screen is behind what is written, null while it reads what was; ``kept_since``: from when on
+    the board can be shown as it was."""
+
+    t: int
+    pulse: int
+    pulse_age_ms: int | None
+    late: bool
+    set: str
+    map: str
+    ready: bool
+    kept_since: int
+    open: int
+    refused: int
+
+
+class Event(msgspec.Struct):
+    """A row as it was told at a time, ms UTC."""
+
+    t: int
+    row: Row
+
+
+class Past(msgspec.Struct):
+    """Changes between two times, oldest first; ``t1`` is before the asked end where there were too many."""
+
+    t0: int
+    t1: int
+    events: list[Event]
+
+
+class Then(msgspec.Struct):
+    """The board as people saw it at a time."""
+
+    t: int
+    rows: list[Row]
+
+
+class Named(msgspec.Struct):
+    """A name in both languages."""
+
+    zh: str
+    en: str
+
+
+class LayerInfo(msgspec.Struct):
+    """A layer of the map; its geometry is at ``href``."""
+
+    id: str
+    title: Named
+    count: int
+    href: str
+
+
+class Layers(msgspec.Struct):
+    """Those that are served."""
+
+    items: list[LayerInfo]
+
+
+def late(board: Board, now: int) -> bool:
+    """Whether the newest pulse through the chain is too old, or none came."""
+    return not board.pulse or now - board.pulse > LATE_MS
+
+
+def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
+    """The routes. ``clock``: ms UTC."""
+
+    @get(
+        "/stats", opt={"right": Right.READ}, responses=documented(look.Stats, 400, 401, 403, 429), sync_to_thread=False
+    )
+    def stats(request: Asked, hours: Annotated[int, QueryParameter(ge=1, le=48)] = 24) -> Answer:
+        """Figures by domain and grid; hours end with the newest pulse."""
+        known(request, "hours")
+        return _answer(look.stats(board, hours, caller_of(request).districts))
+
+    @get("/status", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
+    def status(request: Asked) -> Status:
+        """How fresh it is."""
+        known(request)
+        now = clock()
+        return Status(
+            now, board.pulse, None if not board.pulse else max(0, now - board.pulse), late(board, now), board.set,
+            store.current.version, board.ready, look.kept_since(board), int(board.columns.live()["open"].sum()),
+            board.refused,
+        )  # fmt: skip
+
+    @get(
+        "/replay", opt={"right": Right.READ}, responses=documented(Past, 400, 401, 403, 404, 429), sync_to_thread=False
+    )
+    def replay(
+        request: Asked, start: Annotated[int, QueryParameter(name="from", ge=0, le=LATEST)], to: Asked_t
+    ) -> Answer:
+        """What changed after one time until another, of what people saw; the oldest 20,000."""
+        known(request, "from", "to")
+        _kept(start)
+        districts = caller_of(request).districts
+        events: list[bytes] = []
+        t1 = to
+        for change in board.ring.between(board.ring.since(start), board.ring.since(to)):
+            if change.kind != "incident" or not change.seen or (districts and change.district not in districts):
+                continue
+            if len(events) == EVENTS_MOST:
+                t1 = change.t - 1
+                break
+            events.append(b'{"t":%d,"row":%b}' % (change.t, change.data))
+        return Response(b'{"t0":%d,"t1":%d,"events":[%b]}' % (start, t1, b",".join(events)), media_type=JSON)
+
+    @get(
+        "/replay/at", opt={"right": Right.READ}, responses=documented(Then, 400, 401, 403, 404, 429),
+        sync_to_thread=False,
+    )  # fmt: skip
+    def then(request: Asked, t: Asked_t) -> Answer:
+        """The board as people saw it at a time."""
+        known(request, "t")
+        _kept(t)
+        rows = look.at(board, t, caller_of(request).districts)
+        return Response(b'{"t":%d,"rows":[%b]}' % (t, b",".join([c.data for c in rows])), media_type=JSON)
+
+    @get("/layers", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
+    def layers(request: Asked) -> Layers:
+        """Layers of the map; what they have is served as OGC API - Features."""
+        known(request)
+        return Layers([
+            LayerInfo(name, Named(*title(name)), len(layer), f"/ogc/collections/{name}/items?limit=10000")
+            for name, layer in store.current.layers.items()
+        ])  # fmt: skip
+
+    def _kept(t: int) -> None:
+        since = look.kept_since(board)
+        if t < since or not since:
+            expected = Say(f"{since} 及以后", f"{since} or later")
+            raise Problem(
+                ABSENT, "t", expected, str(t), Say("更早的记录用 brain tail 查看", "brain tail has older ones")
+            )
+
+    return Router(API, route_handlers=[stats, status, replay, then, layers], tags=["looks"])
+
+
+def _answer(value: object) -> Answer:
+    return Response(encode(value), media_type=JSON)

@@ -1,0 +1,151 @@
+"""``/stream``: changes as they come, by server-sent events; who was cut goes on exactly where it was.
+
+Each client has only a place in the ring of changes, and a position. Who reads too slowly for the ring is cut, and told
+to load the board anew when it comes back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Annotated, Final
+
+from litestar import Router, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
+from litestar.response import Stream
+from prometheus_client import Gauge
+
+from brain.screen.access.gate import API
+from brain.screen.access.rights import Right, caller_of
+from brain.screen.api.asked import Asked, known
+from brain.screen.api.bodies import problems_of
+from brain.screen.api.looks import late
+from brain.screen.board.board import Board
+from brain.screen.board.ring import LONGEST_POSITION, Change, Position, position_of, text_of
+from brain.screen.board.row import encode
+from brain.screen.language import Say
+from brain.screen.problems import BAD, Problem
+
+EVENTS: Final = "text/event-stream"
+BEAT_S: Final = 1.0
+AT_ONCE: Final = 500
+"""Changes that are sent in one piece."""
+RESET: Final = b"event: reset\ndata: {}\n\n"
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+CLIENTS = Gauge("brain_screen_stream_clients", "Streams that are open")
+
+
+class Hub:
+    """All streams of a process. ``clock``: ms UTC."""
+
+    def __init__(self, board: Board, clock: Callable[[], int]) -> None:
+        self.board, self.clock = board, clock
+        self._ended = False
+        self._bells: set[asyncio.Event] = set()
+        board.on_change(self._ring)
+
+    def close(self) -> None:
+        """End all streams at once: whoever reads them comes back to another server."""
+        self._ended = True
+        self._ring()
+
+    def _ring(self) -> None:
+        for bell in self._bells:
+            bell.set()
+
+    async def events(
+        self, position: Position | None, districts: tuple[str, ...], *, withheld: bool
+    ) -> AsyncIterator[bytes]:
+        """What came after a position, and what comes; without one, from now on."""
+        ring, bell = self.board.ring, asyncio.Event()
+        if position is not None and not ring.holds(position):
+            yield RESET
+            return
+        mine = dict(ring.last if position is None else position)
+        number = ring.end if position is None else ring.first
+        self._bells.add(bell)
+        CLIENTS.inc()
+        try:
+            yield self._pulse()
+            told = asyncio.get_running_loop().time()
+            while not self._ended:
+                bell.clear()
+                while number < ring.end and not self._ended:
+                    if number < ring.first:
+                        return  # too slow: it comes back, and is told to begin anew
+                    until = min(number + AT_ONCE, ring.end)
+                    out = [
+                        self._event(change, mine, districts)
+                        for change in ring.between(number, until)
+                        if self._wanted(change, mine, districts, withheld=withheld)
+                    ]
+                    number = until
+                    if out:
+                        yield b"".join(out)
+                now = asyncio.get_running_loop().time()
+                if now - told >= BEAT_S:
+                    told = now
+                    yield self._pulse()
+                try:
+                    async with asyncio.timeout(max(0.01, told + BEAT_S - now)):
+                        await bell.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            self._bells.discard(bell)
+            CLIENTS.dec()
+
+    @staticmethod
+    def _wanted(change: Change, mine: Mapping[str, int], districts: tuple[str, ...], *, withheld: bool) -> bool:
+        if change.offset <= mine.get(change.at, -1):
+            return False
+        if not change.seen and not withheld:
+            return False
+        return not districts or change.district in districts or change.was in districts
+
+    def _event(self, change: Change, mine: Position, districts: tuple[str, ...]) -> bytes:
+        mine[change.at] = change.offset
+        data = change.data
+        if districts and change.district not in districts:
+            data = self._gone(change)
+        return b"id: %b\nevent: %b\ndata: %b\n\n" % (text_of(mine).encode(), change.kind.encode(), data)
+
+    def _gone(self, change: Change) -> bytes:
+        """It went into a district that this client does not see: there it is over."""
+        entry = self.board.entries.get(change.id)
+        return bytes(encode({"id": change.id, "rev": 0 if entry is None else entry.rev, "state": "closed"}))
+
+    def _pulse(self) -> bytes:
+        said = {"t": self.board.pulse, "set": self.board.set, "late": late(self.board, self.clock())}
+        return b"event: pulse\ndata: %b\n\n" % encode(said)
+
+
+def router(hub: Hub) -> Router:
+    """The route."""
+
+    @get(
+        "/stream", opt={"right": Right.READ}, media_type=EVENTS,
+        responses={200: ResponseSpec(str, generate_examples=False, media_type=EVENTS,
+                                     description="server-sent events: incident, alarm, pulse, reset"),
+                   **problems_of(400, 401, 403, 429)},
+    )  # fmt: skip
+    async def stream(
+        request: Asked,
+        last: Annotated[str | None, QueryParameter(max_length=LONGEST_POSITION)] = None,
+        last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=LONGEST_POSITION)] = None,
+        withheld: FromQuery[bool] = False,
+    ) -> Stream:
+        """Rows of incidents as they change, alarms of never-hidden classes, and a pulse a second."""
+        known(request, "last", "withheld")
+        asked = last_event_id or last
+        position = None
+        if asked:
+            position = position_of(asked)
+            if position is None:
+                expected, way = Say("事件流给出的 id", "an id of this stream"), Say("先读 /board", "read /board first")
+                raise Problem(BAD, "Last-Event-ID", expected, asked, way)
+        events = hub.events(position, caller_of(request).districts, withheld=withheld)
+        return Stream(events, media_type=EVENTS, headers=HEADERS)
+
+    return Router(API, route_handlers=[stream], tags=["stream"])

@@ -1,0 +1,77 @@
+"""The writing half over a broker: one appender for actions and the audit of access, one follower of the audit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Final, Self
+
+from litestar import Router
+
+from brain.feedback import TOPIC
+from brain.screen.access.demo import Demo
+from brain.screen.access.gate import Gate
+from brain.screen.api import actions, audit, session
+from brain.screen.api.acting import Whereabouts
+from brain.screen.heard import KEPT_MS, Heard
+from streams.log import LogError
+from streams.produce import Appender
+from streams.records import AUDIT_TYPE, CE_TYPE, TP, Headers
+from streams.seal import TOOL_KEY
+from streams.tailing import Seen, follow, since
+
+_AUDIT: Final[Headers] = ((CE_TYPE, AUDIT_TYPE),)
+
+
+class Writing:
+    """What is sent and what is heard. Use it as a context: the follower runs within it. A broker that is away is told
+    when something is to be sent, and waited for by the follower."""
+
+    def __init__(self, bootstrap: str, prefix: str, clock: Callable[[], int]) -> None:
+        self._bootstrap, self._prefix, self._clock = bootstrap, prefix, clock
+        self.heard = Heard(prefix)
+        self._lock, self._open = threading.Lock(), ExitStack()
+        self._appender: Appender | None = None
+
+    def __enter__(self) -> Self:
+        self.heard.start(self._read, {})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.heard.stop()
+        self._open.close()
+
+    def send(self, key: bytes, value: bytes, headers: Headers) -> int:
+        """As :class:`brain.screen.api.actions.Sender` says."""
+        return self._append(TP(self._prefix + TOPIC, 0), key, value, headers)
+
+    def note(self, record: bytes) -> None:
+        """Keep a note of access on the audit. Raises LogError."""
+        self._append(TP(self._prefix + "audit", 0), TOOL_KEY, record, _AUDIT)
+
+    def _append(self, to: TP, key: bytes, value: bytes, headers: Headers) -> int:
+        return self._appending().append(to, [(key, value, headers)])[0]
+
+    def _appending(self) -> Appender:
+        with self._lock:
+            if self._appender is None:
+                self._appender = self._open.enter_context(Appender(self._bootstrap))
+            return self._appender
+
+    def _read(self, at: dict[TP, int]) -> Generator[Seen]:
+        """From positions on; at first from where the hours begin that are kept."""
+        topic = self._prefix + "audit"
+        begin = at or since(self._bootstrap, topic, self._clock() - KEPT_MS)
+        if not begin:
+            raise LogError(f"there is no topic {topic} at {self._bootstrap}")
+        yield from follow(self._bootstrap, [topic], positions=begin, stop=lambda: self.heard.ended)
+
+
+def routers(gate: Gate, writing: Writing, where: Whereabouts, key: bytes, demo: Demo | None = None) -> list[Router]:
+    """The routes of sessions, actions and audit. ``key`` signs actions, as it does pulses."""
+    acts = actions.Acts(gate, writing, writing.heard, where, key)
+    return [session.router(gate, demo), actions.router(acts), audit.router(writing.heard)]
