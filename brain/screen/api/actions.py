@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from litestar import Request, Response, Router, post
@@ -101,8 +101,8 @@ class Acts:
             self._heard.leave(waiter, *names)
 
 
-def router(acts: Acts) -> Router:
-    """The routes."""
+def router(acts: Acts, beside: Sequence[Any] = ()) -> Router:
+    """The routes. ``beside``: handlers that share paths with them, and so must be of the same router."""
 
     @post(
         "/incidents/{incident:str}/actions", status_code=200, opt={"right": Right.ACT}, operation_class=OnOne,
@@ -126,4 +126,4 @@ def router(acts: Acts) -> Router:
             return Response(Sent(prepared.action.id), status_code=202)
         return Response(Made(prepared.action.id, subject(prepared.action)))
 
-    return Router(API, route_handlers=[act, create])
+    return Router(API, route_handlers=[act, create, *beside])

@@ -6,14 +6,13 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
-from litestar import Response, Router, get
+from litestar import Response, get
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 
 from brain.incidents.transitions import NEXT, ROLES
 from brain.incidents.value import Domain, Incident, State, Text
 from brain.incidents.words import reason_text
-from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
 from brain.screen.api.asked import Asked, Box, Cursor, Id, Limit, Moment, Words, absent, box, known
 from brain.screen.api.bodies import problems_of
@@ -110,8 +109,8 @@ def documented(form: Any, *statuses: int) -> Any:
     return {200: ResponseSpec(form, generate_examples=False), **problems_of(*statuses)}
 
 
-def router(board: Board, lore: Lore) -> Router:
-    """The routes over a board."""
+def handlers(board: Board, lore: Lore) -> list[Any]:
+    """The routes over a board. They share paths with the actions, so they are handed to those's router."""
     texts: dict[str, Text] = {}
 
     def worded(reason: str) -> Text:
@@ -240,8 +239,7 @@ def router(board: Board, lore: Lore) -> Router:
         known(request)
         return _answer(Codes(lore.codes))
 
-    routes = [whole, listed, one, similar, firing, nearby, codes]
-    return Router(API, route_handlers=routes, tags=["incidents"])
+    return [whole, listed, one, similar, firing, nearby, codes]
 
 
 def actions_of(caller: Caller, state: State) -> list[str]:
