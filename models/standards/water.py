@@ -8,7 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, blank, count_met, equal, reasons
+from models.standards.model import (
+    Answer,
+    Grades,
+    Input,
+    Reads,
+    Reason,
+    RiskModel,
+    TextInput,
+    blank,
+    count_met,
+    equal,
+    reasons,
+)
 from models.standards.table import F8, Table
 
 CORE = ("DO", "CODMn", "NH3N")
