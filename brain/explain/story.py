@@ -155,7 +155,7 @@ def judged(note: Note) -> list[Text]:
             if "lone" in note:
                 out.append(Text(
                     f"周围没有其他事件者: 风暴减弱后亦可, 已上屏少于 {note['lone']} 件时观察后上屏",
-                    f"with nothing around it: after a watch while fewer than {note['lone']}, in a storm that abates too",
+                    f"with nothing around it: after a watch while fewer than {note['lone']}, as a storm abates too",
                 ))  # fmt: skip
         families, alike = note.get("families", 0), note.get("alike", 0)
         out.append(Text(

@@ -300,13 +300,14 @@ def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[n
 
 
 def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
+    """A column (n,), and which are bad: (n,), or () where one value was given for all rows."""
     column = np.array(given, np.float64)
     if column.shape not in ((n,), ()):
         raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")
     bad: Bools = np.asarray(~np.isnan(column) & ~((column >= kind.low) & (column <= kind.high)))
     if bad.any():
         column[bad] = np.nan
-    return np.broadcast_to(column, n), np.broadcast_to(bad, n)
+    return (column, bad) if column.shape else (np.full(n, column), bad)
 
 
 def _text(name: str, given: Any, n: int) -> Texts:
@@ -315,7 +316,7 @@ def _text(name: str, given: Any, n: int) -> Texts:
     column = np.asarray(given, np.str_)
     if column.shape not in ((n,), ()):
         raise ValueError(f"{name}: expected {n} texts, got shape {column.shape}")
-    return np.broadcast_to(column, n)
+    return column if column.shape else np.broadcast_to(column, n)
 
 
 def equal(column: Texts, name: str) -> Bools:
