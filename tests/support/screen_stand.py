@@ -81,7 +81,8 @@ class Stand:
 
     def stop(self) -> None:
         """All connections are cut."""
-        assert self._server is not None and self._thread is not None
+        assert self._server is not None
+        assert self._thread is not None
         self._beating.set()
         self._loop.call_soon_threadsafe(self._hub.close)
         self._server.should_exit = self._server.force_exit = True
