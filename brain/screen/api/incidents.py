@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from brain.incidents.transitions import NEXT, ROLES
 from brain.incidents.value import Domain, Incident, State, Text
@@ -129,9 +129,9 @@ def router(board: Board, lore: Lore) -> Router:
     @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429), sync_to_thread=False)
     def whole(
         request: Asked,
-        domain: Domain | None = None,
+        domain: FromQuery[Domain | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = MOST,
-        withheld: bool = False,
+        withheld: FromQuery[bool] = False,
     ) -> Answer:
         """All that is open, and where the stream goes on: read this once, then follow /stream."""
         known(request, "domain", "limit", "withheld")
@@ -146,7 +146,7 @@ def router(board: Board, lore: Lore) -> Router:
     @get("/incidents", opt={"right": Right.READ}, responses=documented(Page, 400, 401, 403, 429), sync_to_thread=False)
     def listed(
         request: Asked,
-        domain: list[Domain] | None = None,
+        domain: FromQuery[list[Domain] | None] = None,
         states: Annotated[list[State] | None, QueryParameter(name="state")] = None,
         level_min: Annotated[int, QueryParameter(ge=0, le=4)] = 0,
         district: Id = None,
@@ -156,13 +156,13 @@ def router(board: Board, lore: Lore) -> Router:
         since: Annotated[int | None, QueryParameter(name="from", ge=0, le=253_402_300_799_999)] = None,
         to: Moment = None,
         q: Words = None,
-        life: bool | None = None,
-        shown: Literal["true", "false", "any"] = "true",
-        drill: bool | None = None,
+        life: FromQuery[bool | None] = None,
+        shown: FromQuery[Literal["true", "false", "any"]] = "true",
+        drill: FromQuery[bool | None] = None,
         lead: Id = None,
         taken_by: Id = None,
-        open: Literal["true", "false", "any"] = "true",
-        sort: Sort = "-updated",
+        open: FromQuery[Literal["true", "false", "any"]] = "true",
+        sort: FromQuery[Sort] = "-updated",
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Answer:
@@ -226,7 +226,7 @@ def router(board: Board, lore: Lore) -> Router:
         lon: Annotated[float, QueryParameter(ge=-180, le=180)],
         lat: Annotated[float, QueryParameter(ge=-90, le=90)],
         radius_m: Annotated[float, QueryParameter(ge=1, le=20_000)] = 500.0,
-        crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] = "wgs84",
+        crs: FromQuery[Literal["wgs84", "gcj02", "bd09", "cgcs2000"]] = "wgs84",
     ) -> Answer:
         """What is known near a place, shown to people or not: look before you make one by hand."""
         known(request, "lon", "lat", "radius_m", "crs")

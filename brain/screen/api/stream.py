@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 from litestar import Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Stream
 from prometheus_client import Gauge
 
@@ -134,7 +134,7 @@ def router(hub: Hub) -> Router:
         request: Asked,
         last: Annotated[str | None, QueryParameter(max_length=LONGEST_POSITION)] = None,
         last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=LONGEST_POSITION)] = None,
-        withheld: bool = False,
+        withheld: FromQuery[bool] = False,
     ) -> Stream:
         """Rows of incidents as they change, alarms of never-hidden classes, and a pulse a second."""
         known(request, "last", "withheld")
