@@ -109,14 +109,14 @@ def behind(p: Patient) -> Iterator[Finding]:
     one, two = p.looks
     for lane, head in sorted(two.heads.items()):
         first, end = two.offsets.get(lane, (0, 0))
-        if head.position < first:
-            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=head.position)
+        if head.at < first:
+            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=head.at)
             continue
-        lag = end - head.position
+        lag = end - head.at
         before = one.heads.get(lane)
         if before is None or lane not in one.offsets:
             continue
-        grown = lag - (one.offsets[lane][1] - before.position)
+        grown = lag - (one.offsets[lane][1] - before.at)
         if grown > 0 and lag > p.least_lag:
             yield found("D503", lane, lag, rate=f"{grown / (two.at - one.at):.3g}")
 

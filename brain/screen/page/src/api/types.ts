@@ -125,8 +125,8 @@ export interface Layers {
 
 /** A demo account that may be taken by whoever opens the page. */
 export interface DemoAccount {
-  account: string;
-  name?: Text;
-  roles?: string[];
-  unit?: string;
+  id: string;
+  role: string;
+  title: Text;
+  duty?: string | null;
 }

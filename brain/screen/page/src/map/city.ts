@@ -7,7 +7,7 @@ import type { Feature, FeatureCollection } from "geojson";
 import type { Row } from "../api/types";
 import { measure } from "../state/measure";
 import { EMPTY, GROUPS, LAYER, NAMED, SOURCE, blindFilter, hatch, names, type Group } from "./basemap";
-import { namePoints } from "./names";
+import { edges, namePoints } from "./names";
 import { Points, mercator } from "./points";
 import { drawnInSoftware, withoutMasks, withoutSky } from "./software";
 
@@ -119,6 +119,7 @@ export class City {
     for (const [name, data] of loaded) {
       this.present.add(name);
       all.push(...marked(data, name));
+      all.push(...marked(edges(data), `${name}-edges`));
       if (NAMED.includes(name)) all.push(...marked(namePoints(data), `${name}-names`));
     }
     this.map.addSource(SOURCE, {

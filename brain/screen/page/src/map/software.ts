@@ -11,8 +11,8 @@ export function drawnInSoftware(gl: WebGL2RenderingContext): boolean {
 
 /**
  * Draws no masks. MapLibre fills the stencil of the whole screen twice a frame, to cut tiles at their edges; in software
- * that is half of a frame. Without it a few pixels along edges of tiles are drawn twice: opaque colours, which are nearly
- * all of ours, do not show it.
+ * that is half of a frame. Without it a few pixels along edges of tiles are drawn twice: opaque colours and lines, which are
+ * nearly all of ours, do not show it.
  */
 export function withoutMasks(gl: WebGL2RenderingContext): void {
   let colours = true;

@@ -34,6 +34,10 @@ export async function begin(): Promise<void> {
   }
   useCsrf(account.value.csrf);
   me.set(account.value);
+  if (!account.value.rights.includes("read")) {
+    phase.set("unread");
+    return;
+  }
   phase.set("live");
   if (loaded.status === "fulfilled") {
     follow(take(loaded.value));

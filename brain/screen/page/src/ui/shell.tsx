@@ -9,6 +9,7 @@ import { MapView } from "../map/view";
 import { Panel } from "../panel/panel";
 import { Replay } from "../replay/replay";
 import { late, lostSince, mode, phase, selected, view } from "../state/app";
+import { signOut } from "../state/session";
 import { useValue } from "../state/value";
 import { Wall } from "../wall/wall";
 import { t, useLanguage } from "../words";
@@ -27,7 +28,24 @@ export function Shell(): VNode {
   }, [language]);
   if (now === "boot") return <p class="boot">{t("app.loading")}</p>;
   if (now === "signin") return <SignIn />;
+  if (now === "unread") return <Unread />;
   return mode === "wall" ? <Wall /> : <Desk />;
+}
+
+/** An account for other work, as that of the security administrator. */
+function Unread(): VNode {
+  useLanguage();
+  return (
+    <main class="signin">
+      <div class="card">
+        <h1>{t("app.title")}</h1>
+        <p class="lead">{t("signin.unread")}</p>
+        <button type="button" onClick={() => void signOut()}>
+          {t("signout")}
+        </button>
+      </div>
+    </main>
+  );
 }
 
 function Desk(): VNode {
