@@ -90,6 +90,8 @@ export interface Board {
   event: string;
   t: number;
   rows: Row[];
+  /** Provisional ones without an incident yet. */
+  alarms?: Alarm[];
 }
 
 export interface Me {

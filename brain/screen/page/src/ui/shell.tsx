@@ -6,6 +6,7 @@ import { Domains } from "../domains/domains";
 import { Filters, SEARCH_ID } from "../list/filters";
 import { List } from "../list/list";
 import { MapView } from "../map/view";
+import { Create } from "../panel/create";
 import { Panel } from "../panel/panel";
 import { Replay } from "../replay/replay";
 import { late, lostSince, mode, phase, selected, view } from "../state/app";
@@ -79,6 +80,7 @@ function Desk(): VNode {
           <Panel key={id} id={id} />
         </aside>
       )}
+      <Create />
       <Announcer />
       <Help />
     </div>
