@@ -16,15 +16,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from litestar import Litestar, Router
+from litestar import Litestar
 
 from bench.screen.city import START, City
 from brain.screen.access.config import Limits
 from brain.screen.access.demo import Demo
-from brain.screen.access.gate import API, Gate
+from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import incidents, looks, stream
+from brain.screen.api import incidents, looks, session, stream
 from brain.screen.api.stream import Hub
 from brain.screen.app import build, listen, serve
 from brain.screen.board.board import Board
@@ -52,8 +52,10 @@ def application(board: Board, demo: Demo) -> tuple[Litestar, Hub]:
     """All that reads the board, behind the gate; and its streams."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
     hub, layers = Hub(board, clock), LayerStore([])
-    reads = Router(API, route_handlers=incidents.handlers(board, Lore()), tags=["incidents"])
-    routers = [reads, stream.router(hub), looks.router(board, layers, clock)]
+    routers = [
+        session.router(gate, demo), incidents.router(board, Lore()), stream.router(hub),
+        looks.router(board, layers, clock),
+    ]  # fmt: skip
     return build(layers, clock, gate=gate, routers=routers), hub
 
 
