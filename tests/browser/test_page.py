@@ -3,24 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from screen_stand import ROOT, Stand
-
-SCREENS = ROOT / "var" / "screens"
-"""Where pictures of the page are kept, for people to look at."""
-LINE = ".line"
-
-
-def until(look: Callable[[], Any], seconds: float = 10) -> Any:
-    """The first answer that is true. The page's policy forbids code from text, so it is asked again and again."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-    return found
+from screen_look import LINE, SCREENS, rows_of, until
+from screen_stand import Stand
 
 
 def drawn(page: Any) -> int:
@@ -45,11 +32,6 @@ def test_somebody_signs_in_and_sees_all_open_incidents_in_list_and_map(opened: A
     until(lambda: drawn(page) == placed)
     assert page.locator("[role=option]").first.get_attribute("aria-setsize") == str(len(rows))
     assert page.evaluate("() => performance.getEntriesByName('brain:first-paint').length") == 1
-
-
-def rows_of(page: Any, stand: Stand) -> list[Any]:
-    """The board as the API has it now."""
-    return list(page.request.get(f"{stand.url}/api/v1/board").json()["rows"])
 
 
 def test_no_line_moves_while_somebody_is_in_the_list_and_new_ones_wait_for_a_click(opened: Any, stand: Stand) -> None:

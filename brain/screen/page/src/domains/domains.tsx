@@ -46,7 +46,7 @@ export function Domains(): VNode {
     return () => clearInterval(timer);
   }, []);
   return (
-    <section class="domains" aria-label={t("domains.title")}>
+    <section class="six" aria-label={t("domains.title")}>
       <header>
         <h2>{t("domains.title")}</h2>
         {stats?.reduction != null && <p>{t("domains.reduction", { n: (stats.reduction * 100).toFixed(1) })}</p>}
