@@ -4,7 +4,7 @@ import "../style/panel.css";
 
 import type { ComponentChildren, VNode } from "preact";
 import { focus, selected } from "../state/app";
-import { useLanguage, say, t } from "../words";
+import { t, useLanguage } from "../words";
 import { Actions } from "./actions";
 import { Around } from "./around";
 import { Clocks } from "./clocks";
@@ -51,7 +51,7 @@ export function Panel({ id }: { id: string }): VNode {
           <History history={incident.history ?? []} />
           <footer class="fine">
             {incident.id} · {t("panel.revision", { n: incident.revision })} · {incident.scenario} v{incident.scenario_version} ·{" "}
-            {say({ zh: "方案", en: "set" })} {incident.set?.slice(0, 15)} · {say({ zh: "地图", en: "map" })} {incident.map?.slice(0, 12)}
+            {t("panel.made", { set: incident.set?.slice(0, 15) ?? "", map: incident.map?.slice(0, 12) ?? "" })}
           </footer>
         </>
       )}
