@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-long check contracts bench clean
+.PHONY: help setup demo test test-long check contracts bench release clean
 MAKEFLAGS += --no-print-directory
 
 VENV  := .venv
@@ -50,6 +50,9 @@ contracts: setup  ## write docs/contracts anew: JSON Schemas and the AsyncAPI do
 
 bench: setup  ## one benchmark: NAME=engine SEED=7 DATA=path; without NAME the list
 	@$(BIN)/python -m bench $(NAME) $(if $(SEED),--seed $(SEED)) $(if $(DATA),--data $(DATA))
+
+release: setup  ## dist/: wheel, SBOM, audit of the locked packages, checksums (tools/release --help)
+	@BIN=$(BIN) tools/release $(ARGS)
 
 clean:  ## remove what was made here: .venv, caches, run-time data
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .brain

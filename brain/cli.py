@@ -8,10 +8,13 @@ from brain.commands import agent, calendar, deadletter, drill, hotline, kafka, r
 from brain.commands.address import address
 from brain.commands.assets import app as assets_app
 from brain.commands.audit import audit
+from brain.commands.backup import backup, restore
 from brain.commands.contracts import app as contracts_app
 from brain.commands.demo import demo
+from brain.commands.doctor import doctor
 from brain.commands.explain import explain
 from brain.commands.feedback import feedback
+from brain.commands.graph import graph
 from brain.commands.map import app as map_app
 from brain.commands.notify import notify
 from brain.commands.promote import promote, retire, rollback, shadow
@@ -35,6 +38,8 @@ app.command()(demo)
 app.command()(worker)
 app.command()(tail)
 app.command()(top)
+app.command()(doctor)
+app.command()(graph)
 app.command()(audit)
 app.command()(screen)
 app.command()(notify)
@@ -43,6 +48,8 @@ app.command()(feedback)
 app.command(name="replay")(replay.replay)
 app.command(name="record")(replay.record)
 app.command()(recover)
+app.command()(backup)
+app.command()(restore)
 app.command()(address)
 app.command()(route)
 app.command()(explain)

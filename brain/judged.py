@@ -71,10 +71,11 @@ class Judge:
     group: I4
     slots: I4
 
-    def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4) -> Said:
-        """Judge rows in their order; ``at`` are their cells, ``slot`` the rows of INPUT of these."""
+    def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4, t: I8, values: F8) -> Said:
+        """Judge rows in their order, of these times and values; ``at`` are their cells, ``slot`` the rows of INPUT of
+        these."""
         use, n = self.use, len(rows)
-        t, values, lacks, of = columns.t[rows], columns.value[rows], np.zeros(n, bool), np.arange(n)
+        lacks, of = np.zeros(n, bool), np.arange(n)
         inputs: dict[str, Any] = dict.fromkeys(use.inputs, values)
         if use.several():
             table, group = store.table(INPUT), self.group[at]
@@ -82,8 +83,7 @@ class Judge:
             as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
             of = _last(columns.row[rows], group, t)
             inputs, t, lacks = dict(zip(use.inputs, out[:, of], strict=True)), now[of], lacks[of]
-        inputs |= {column: np.full(len(of), value) for column, value in use.given.items()}
-        said = use.model.judge(self.standards, t, inputs, use.rate)
+        said = use.model.judge(self.standards, t, inputs | dict(use.given), use.rate)
         score = said.level.astype(np.float64)
         if use.stay >= 0:
             score[(score == 0) & (said.grade >= use.stay)] = STAYS

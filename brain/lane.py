@@ -6,14 +6,16 @@ All readings go through one compiled pass; Python handles only what comes out of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from time import perf_counter
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brain import beats, census, judged, kernel, minutes, shadow, tracks
+from brain.agent_kit import meters as agent_meters
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
 from brain.agent_kit.tables import TABLES as AGENT_TABLES
@@ -35,6 +37,7 @@ from geo.grid_map import NO_POSITION
 from models.decision import CLEAR, DECISION_STATE, RAISE
 from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
+from streams.figures import Figure
 from streams.logic import Beat, Output, View
 from streams.records import I4, TP, Batch, Dead, Reason, Signal, Stage
 from streams.registry import Registry
@@ -65,6 +68,8 @@ class _SeriesLane:
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
+    _spent = 0.0
+    """Seconds of scoring since they were last told; for metrics."""
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
         """Keep the tables and who we are."""
@@ -143,10 +148,20 @@ class _SeriesLane:
         if self.program.evidence is not None:
             self.program.evidence.warm()
 
+    def figures(self) -> Sequence[Figure]:
+        """Which of this lane's agents are stopped."""
+        program: Program | None = getattr(self, "program", None)
+        agents = None if program is None else program.agents
+        return [] if agents is None else [agent_meters.stopped(agents.stopped())]
+
     def process(self, view: View) -> Output:
         """Decode, locate, score and decide a stretch."""
+        begun = perf_counter()
         columns, dead = self.decode(view.batch, view.rows, self.program.content.registry)
-        return self._judge(view, columns, dead)[0]
+        decoded = perf_counter() - begun
+        out = self._judge(view, columns, dead)[0]
+        out.seconds["decode"] = decoded
+        return out
 
     def _judge(self, view: View, columns: Columns, dead: list[Dead]) -> tuple[Output, NDArray[np.uint8]]:
         """What the values of a stretch lead to, and what became of each."""
@@ -192,6 +207,7 @@ class _SeriesLane:
                 out.signals = sorted([*out.signals, *signals], key=lambda s: (s.offset, s.index))
             out.dead = sorted([*out.dead, *failed], key=lambda d: (d.row, d.index))
         self._account(columns, outcome, there[:, program.content.map.column], out)
+        out.seconds["score"], self._spent = self._spent, 0.0
         return out, outcome
 
     def _place(self, columns: Columns) -> tuple[F8, F8]:
@@ -227,12 +243,14 @@ class _SeriesLane:
 
     def _score(self, s: Stretch, begin: int, end: int) -> int:
         """Admit readings [begin, end) and make the scores of detectors and risk models, of all of them together."""
+        begun = perf_counter()
         series, columns, p = self.store.table(SERIES), s.columns, self.program
         kernel.admit(
             begin, end, columns.series, columns.t, columns.value, s.pulse, p.slot_of, series.rows, series.dirty,
             s.outcome,
         )  # fmt: skip
         s.scored, s.at = p.scored.run(begin, end, columns, s.outcome, self.store), 0
+        self._spent += perf_counter() - begun
         return end
 
     def _run(self, begin: int, end: int, s: Stretch, up: int, out: Output) -> None:
@@ -342,6 +360,8 @@ class _SeriesLane:
             "outside": outside, "no_position": nowhere,
         }  # fmt: skip
         out.counts = {name: n for name, n in found.items() if n} | self.program.scored.unknown
+        if counts[kernel.FINE]:
+            out.newest = int(columns.t[outcome == kernel.FINE].max())
         if counts[kernel.FINE] + counts[kernel.REPEATED] == len(outcome):
             return
         bad = np.flatnonzero((outcome != kernel.FINE) & (outcome != kernel.REPEATED))
@@ -393,8 +413,11 @@ class DetectionsLane(_SeriesLane):
         """Decode, locate, score and decide a stretch; objects only where they are watched."""
         if not self.tracks.busy:
             return super().process(view)
+        begun = perf_counter()
         columns, frames, dead = decode_frames(view.batch, view.rows, self.program.content.registry, self.tracks.wanted)
+        decoded = perf_counter() - begun
         out, outcome = self._judge(view, columns, dead)
+        out.seconds["decode"] = decoded
         fine = outcome[np.searchsorted(columns.row, frames.row)] == kernel.FINE
         self.tracks.process(view, frames.take(fine), out)
         return out

@@ -14,6 +14,7 @@ from brain import feedback
 from brain.agent_kit.runners import prove
 from brain.feedback import FeedbackLane
 from brain.incidents.books import Books
+from brain.incidents.figures import fates
 from brain.incidents.publish import outcomes
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.live import LiveChanges
@@ -140,7 +141,7 @@ def worker_settings(settings: Settings, bootstrap: str, clock: Callable[[], int]
         kafka=kafka, inputs=settings.partitions, lanes=lanes(settings), city=lambda: Books(sets=sets.get),
         sets=sets.get, genesis=genesis.id, key=settings.key(), prefix=settings.prefix, group=settings.group,
         flush_s=settings.flush_s, load_set=lambda set_id: try_set(sets, settings, set_id), claims=claims(sets),
-        outcomes=outcomes,
+        outcomes=outcomes, fates=fates(),
         changes=lambda: LiveChanges(sets, settings.set_folder(), bootstrap, settings.prefix + "sets"),
     )  # fmt: skip
     return made if clock is None else replace(made, clock=clock)

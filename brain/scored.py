@@ -154,6 +154,7 @@ class Scored:
         for g in self._groups:
             if g.judge is not None:
                 g.judge.warm(store)
+                _put(none, np.zeros(0, np.intp), v, v, t, NO_SCORES)
             elif g.parts is not None:
                 _spread(none, g.parts.score(none, t, v), NO_SCORES)
             elif g.model is not None:
@@ -181,13 +182,12 @@ class Scored:
             mine = place[a:b]
             if g.judge is not None:
                 rows = out["column"][mine]
-                said = g.judge.judge(store, columns, rows, out["cell"][mine], slot[a:b])
-                of = mine[said.of]
-                out["score"][of], out["told"][of], out["t"][of] = said.score, said.value, said.t
-                if len(of) < len(mine):
+                said = g.judge.judge(store, columns, rows, out["cell"][mine], slot[a:b], t[a:b], value[a:b])
+                _put(mine, said.of, said.score, said.value, said.t, out)
+                if len(said.of) < len(mine):
                     keep = np.ones(n, bool) if keep is None else keep
                     keep[mine] = False
-                    keep[of] = True
+                    keep[mine[said.of]] = True
                 self._tell(g.judge, rows[said.of], said)
             elif g.parts is not None:
                 _spread(mine, g.parts.score(slot[a:b], t[a:b], value[a:b]), out)
@@ -254,3 +254,11 @@ def _spread(place: I4, score: F8, out: NDArray[Any]) -> None:
     for k in range(len(place)):
         out[place[k]].score = score[k]
         out[place[k]].told = score[k]
+
+
+@njit(cache=True, nogil=True)
+def _put(place: I4, of: NDArray[np.intp], score: F8, told: F8, t: I8, out: NDArray[Any]) -> None:
+    """Put judgements where the readings are that they are of."""
+    for k in range(len(of)):
+        p = place[of[k]]
+        out[p].score, out[p].told, out[p].t = score[k], told[k], t[k]

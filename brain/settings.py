@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 
+from streams.security import Address, Security, SecurityError
+
 HOME = Path(__file__).resolve().parent.parent
 """The checkout, where config/ lies."""
 
@@ -25,6 +27,19 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     bootstrap: str = ""
     """Broker to use; empty: the embedded one."""
+    security_protocol: str = "PLAINTEXT"
+    """Of the listener that ``bootstrap`` names: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL."""
+    sasl_mechanism: str = "SCRAM-SHA-512"
+    """PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
+    sasl_username: str = ""
+    sasl_password_file: str = ""
+    """A file of one line; a secret is never a setting itself."""
+    tls_ca_file: str = ""
+    """Authorities we trust, PEM; empty: the system's."""
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    """Our own certificate and its key, PEM, where the broker asks for one."""
+    tls_key_password_file: str = ""
     prefix: str = ""
     group: str = "city-brain"
     telemetry_partitions: int = 4
@@ -42,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """Port of /metrics and /health; 0 takes a free one."""
     health_host: str = "127.0.0.1"
     """Address they listen on; ``0.0.0.0`` in a container, whose network decides who reaches it."""
+    trace_endpoint: str = ""
+    """OpenTelemetry collector (OTLP over HTTP) that gets spans, as http://127.0.0.1:4318; empty: no spans are made."""
     stuck_s: float = 30.0
     flush_s: float = 0.2
     request_timeout_s: float = 5.0
@@ -60,6 +77,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             "feedback": 1,
             "warnings": 1,
         }
+
+    def security(self) -> Security:
+        """How to speak to ``bootstrap``. Raises SettingsError, which never has a secret."""
+        try:
+            return Security.of(
+                self.security_protocol, mechanism=self.sasl_mechanism, username=self.sasl_username,
+                password_file=self.sasl_password_file, ca_file=self.tls_ca_file, cert_file=self.tls_cert_file,
+                key_file=self.tls_key_file, key_password_file=self.tls_key_password_file,
+            )  # fmt: skip
+        except SecurityError as error:
+            raise SettingsError(str(error)) from error
+
+    def address(self) -> Address:
+        """``bootstrap``, with its security bound to it. Raises SettingsError."""
+        return Address(self.bootstrap, self.security())
 
     def key(self) -> bytes:
         """The key that signs pulses, at most 64 bytes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
+from time import perf_counter
 from typing import Any, Literal
 
 import numpy as np
@@ -100,10 +101,12 @@ class TicketsLane:
 
     def process(self, view: View) -> Output:
         """Decode a stretch, read its texts in columns, then tickets and beats in their order."""
+        begun = perf_counter()
         tickets, dead = decode_tickets(view.batch, view.rows)
-        out = Output(dead=dead)
+        out = Output(dead=dead, seconds={"decode": perf_counter() - begun})
         pulse = dict(zip(view.rows.tolist(), view.pulse.tolist(), strict=True))
         admitted = [ticket for ticket in tickets if self._admitted(ticket, pulse[ticket.row], out)]
+        out.newest = max((ticket.t for ticket in admitted), default=-1)
         read = read_tickets(admitted, self.content, self.texts, self.windows, bool(self.topical))
         self._blind = self._not_looked_at(read)
         up, at, learned = view.up, 0, 0

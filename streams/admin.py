@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,11 +12,13 @@ from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 from kafka.errors import KafkaError, for_code
 
 from streams.kafka.connect import KafkaSettings
+from streams.kafka.greet import Unreachable, greet
 from streams.log import LogError
+from streams.security import security_of
 from streams.topics import Topic
 
 Cluster = str | KafkaSettings
-"""Address of a broker, or full settings where the cluster wants a user and TLS."""
+"""Address of a broker, which carries its security, or all settings of a client."""
 
 _EXISTS = 36
 _WAIT_MS = 30_000
@@ -117,30 +118,22 @@ def broker_version(cluster: Cluster) -> str:
 
 def client_options(cluster: Cluster, timeout_ms: int = _WAIT_MS) -> dict[str, Any]:
     """Keyword arguments with which kafka-python reaches the cluster."""
-    if isinstance(cluster, str):
-        return {"bootstrap_servers": cluster, "bootstrap_timeout_ms": timeout_ms}
-    options = {**cluster.options(), "bootstrap_servers": cluster.bootstrap, "bootstrap_timeout_ms": timeout_ms}
-    if not cluster.security.startswith("SASL"):
-        options["sasl_mechanism"] = None
-    return options
+    address = cluster if isinstance(cluster, str) else cluster.bootstrap
+    options = security_of(address).options() if isinstance(cluster, str) else cluster.options()
+    return {**options, "bootstrap_servers": str(address), "bootstrap_timeout_ms": timeout_ms}
 
 
 def must_answer(cluster: Cluster) -> str:
-    """The address, or AdminError at once when no broker takes connections.
+    """The address, or AdminError at once when no broker works with us: it is away, no Kafka, or refuses TLS or user.
 
     kafka-python would wait for its whole time-out first, and leave its sockets open.
     """
     address = cluster if isinstance(cluster, str) else cluster.bootstrap
-    for one in address.split(","):
-        host, _, port = one.strip().rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), 3.0).close()
-        except (OSError, ValueError):
-            continue
-        return address
-    raise AdminError(
-        f"no Kafka answers at {address}. Start the embedded one (brain kafka start), or check address and network."
-    )
+    try:
+        greet(address)
+    except Unreachable as error:
+        raise AdminError(str(error)) from error
+    return address
 
 
 @contextmanager

@@ -19,8 +19,8 @@ import struct
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -54,6 +54,8 @@ class BrokerSettings:
     kafka_version: str = KAFKA_VERSION
     start_timeout: float = 90.0
     stop_grace: float = 20.0
+    properties: Mapping[str, str] = field(default_factory=dict)
+    """Lines of server.properties besides ours or in their place: listeners of another kind, an authorizer."""
 
     def __post_init__(self) -> None:
         if "," in str(self.data_dir):
@@ -96,7 +98,7 @@ def start(settings: BrokerSettings, on_progress: OnProgress | None = None) -> Ru
             java = _java(settings)
             classpath = ":".join(str(p) for p in jars(settings.kafka_version, on_progress))
             state = _ports(settings, state)
-            _configure(home, state)
+            _configure(home, state, settings.properties)
             if not (home / "data" / "meta.properties").exists():
                 _tell(on_progress, "format", 1)
                 _format(home, java, classpath, state.cluster)
@@ -243,8 +245,8 @@ def _can_bind(port: int) -> bool:
     return True
 
 
-def _configure(home: Path, state: _State) -> None:
-    server = server_properties(home / "data", state.port, state.controller_port)
+def _configure(home: Path, state: _State, properties: Mapping[str, str]) -> None:
+    server = server_properties(home / "data", state.port, state.controller_port, properties)
     (home / "server.properties").write_text(server, "utf-8")
     (home / "log4j2.properties").write_text(log_properties(_log(home)), "utf-8")
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from streams.topics import MAX_MESSAGE
 
 HOST = "127.0.0.1"
+_ADDED = ("listeners", "advertised.listeners", "listener.security.protocol.map")
 _AROUND = 65_536
 """What a record batch and its headers add to the largest record, bytes."""
 
 
-def server_properties(data: Path, port: int, controller_port: int) -> str:
-    """server.properties of a broker and controller in one process, on the loopback only."""
+def server_properties(
+    data: Path, port: int, controller_port: int, properties: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """server.properties of a broker and controller in one process, on the loopback only.
+
+    Of ``properties`` those that name listeners are added to ours; all others stand in for ours.
+    """
     values = {
         "process.roles": "broker,controller",
         "node.id": "1",
@@ -49,6 +57,8 @@ def server_properties(data: Path, port: int, controller_port: int) -> str:
         "num.io.threads": "4",
         "socket.request.max.bytes": str(64 * 2**20),
     }
+    for name, value in properties.items():
+        values[name] = f"{values[name]},{value}" if name in _ADDED else value
     return "".join(f"{k}={_escaped(v)}\n" for k, v in values.items())
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -118,6 +119,8 @@ class City:
         """Set id → why a lane cannot use it."""
         self._make_logic = make_logic
         self._given = absences
+        self._seconds: dict[str, float] = {}
+        """By stage, since the last flush; for metrics."""
 
     async def run(self) -> None:
         """Recover and work; again after every indefinite outcome."""
@@ -173,10 +176,14 @@ class City:
             if self._since is not None:
                 wait = max(0.0, self._since + self.settings.flush_s - self.log.now())
             got = await self.log.fetch(self._wanted(), wait)
+            begun = perf_counter()
             for batch in got:
                 if batch.first == self.read[batch.source]:
                     self.take(batch)
+            ordered = perf_counter()
             self.advance()
+            self._took("order", ordered - begun)
+            self._took("fold", perf_counter() - ordered)
             self._watch_blocked(got)
             if self._since is not None and self.log.now() >= self._since + self.settings.flush_s:
                 await self.flush()
@@ -301,6 +308,7 @@ class City:
 
     async def flush(self) -> None:
         """One transaction: incidents, state, journal, head."""
+        encoding = perf_counter()
         items, records = self.logic.changes()
         head = self.head
         head.flush += 1
@@ -324,9 +332,19 @@ class City:
         state = self.log.state
         writes += [_new(Write, (state, key, value, ())) for key, value in items.items()]
         writes.append(Write(self.log.state, HEAD, _json(head)))
-        begun = self.log.now()
-        await self.log.commit(writes)
+        begun, encoded = self.log.now(), perf_counter()
+        try:
+            await self.log.commit(writes)
+        except Indefinite:
+            self._tell("indefinite")
+            raise
+        self._took("encode", encoded - encoding)
+        self._took("publish", perf_counter() - encoded)
+        for stage, seconds in self._seconds.items():
+            self._tell("stage", seconds, stage)
+        self._seconds.clear()
         self._tell("flush", self.log.now() - begun)
+        self._tell("frontier", self.order.frontier)
         for reason, n in self.logic.fates().items():
             self._tell("fate", n, reason)
         self._journal.clear()
@@ -338,6 +356,13 @@ class City:
         self._audit.append(_json({"what": what, **more}))
         if self._since is None:
             self._since = self.log.now()
+
+    def out(self) -> int:
+        """Lanes that it goes on without now."""
+        return sum(mark.out for mark in self.head.lanes.values())
+
+    def _took(self, stage: str, seconds: float) -> None:
+        self._seconds[stage] = self._seconds.get(stage, 0.0) + seconds
 
     def _tell(self, event: str, amount: float = 1.0, label: str = "") -> None:
         if self.observer is not None:

@@ -83,6 +83,7 @@ class Conductor:
                         self.observer("reclaimed", await self.reclaimer.step(self.log, pulse.set))
                     await self.log.sleep(max(0.0, self.settings.every_s - (self.log.now() - begun)))
             except Indefinite:
+                self.observer("indefinite", 1)
                 self._slow = True
                 await self.log.cut()
 

@@ -80,7 +80,7 @@ class Requeued:
 
 def to_write(batch: Batch, dead: Dead, to: TP) -> Write:
     """The dead-letter record for one row of a batch."""
-    offset, value, key = int(batch.offsets[dead.row]), batch.value(dead.row) or b"", batch.key(dead.row)
+    offset, value, key = int(batch.offsets[dead.row]) - batch.base, batch.value(dead.row) or b"", batch.key(dead.row)
     detail = _detail(batch.source.topic, dead)[:_DETAIL]
     headers: Headers = (
         ("stage", dead.stage.encode()), ("reason", dead.reason.encode()),

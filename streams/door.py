@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,11 +21,13 @@ import structlog
 from faust.app.base import BootStrategy
 from mode import Service
 
-from streams import admin
+from streams import admin, meters
+from streams.audit import Kind
 from streams.audit_task import AuditTask
 from streams.city import City, CitySettings
 from streams.collector import collect_seldom
 from streams.conductor import Conductor, ConductorSettings
+from streams.figures import Figure, Shows
 from streams.kafka import batches
 from streams.kafka.conductor_log import KafkaConductorLog
 from streams.kafka.connect import Cluster, KafkaSettings
@@ -46,6 +48,8 @@ from streams.state import Store
 log = structlog.get_logger(__name__)
 
 EXIT_TROUBLE = 71
+FIGURES_S = 5.0
+"""A logic is asked for its figures this often: the city's go through all open incidents."""
 CHANGES = ("assets", "map.features")
 """Topics by which the registry and the map change."""
 
@@ -81,6 +85,8 @@ class WorkerSettings:
     clock: Callable[[], int] = field(default=lambda: int(time.time() * 1000))
     outcomes: Callable[[bytes], Iterable[str]] | None = None
     audit: bool = True
+    fates: Iterable[str] = ()
+    """All that the city's logic counts by, so that metrics show a zero for what has not been."""
 
 
 class _NoKafka(BootStrategy):
@@ -126,6 +132,7 @@ def make_app(settings: WorkerSettings, progress: Progress) -> App:
 def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     """Run the app until SIGINT or SIGTERM; returns after a last flush of every task."""
     settings = checked(settings)
+    meters.begin([settings.prefix + topic for topic in settings.inputs], [k.value for k in Kind], settings.fates)
     collect_seldom()
     batches.warm()
     _warm(settings)
@@ -159,6 +166,17 @@ def checked(settings: WorkerSettings) -> WorkerSettings:
     return replace(settings, logs={topic: found[settings.prefix + topic][1] for topic in settings.inputs})
 
 
+def figures_of(task: Lane | City, *, due: bool) -> Sequence[Figure] | None:
+    """Those of a task's logic; None while it has none yet, or it is too early to ask again."""
+    logic = getattr(task, "logic", None)
+    return logic.figures() if due and isinstance(logic, Shows) else None
+
+
+def _kind(task: Any) -> str:
+    """As a label."""
+    return type(task).__name__.removesuffix("Task").lower()
+
+
 def _agent() -> Callable[[Any], Any]:
     async def work(stream: Any) -> None:
         async for item in stream:
@@ -186,6 +204,7 @@ class Door(Service):
 
     def __post_init__(self) -> None:
         self.running: dict[TP, list[tuple[Any, asyncio.Task[None]]]] = {}
+        self._figures_at = 0.0
         self.cluster = Cluster(self.settings.kafka)
         self.reader = Reader(self.cluster)
         s = self.settings
@@ -197,7 +216,8 @@ class Door(Service):
             if s.changes is not None:
                 sources = {name: TP(s.prefix + name, 0) for name in CHANGES}
                 self.build = SetBuild(self.reader.feed(), sources, s.changes())
-            self.sets = SetWatch(self.reader.feed(), TP(s.prefix + "sets", 0), self._all("signals."), s.load_set)
+            topic, lanes = TP(s.prefix + "sets", 0), self._all("signals.")
+            self.sets = SetWatch(self.reader.feed(), topic, lanes, s.load_set, self.progress.set_told)
         self.member = Member(self.cluster, s.prefix + s.group, topics)
 
     async def on_start(self) -> None:
@@ -269,6 +289,7 @@ class Door(Service):
                 lane_log, topics, s.lanes[topic], s.sets, lane_settings, self.progress, in_child,
                 deliver=self._through(topic),
             )  # fmt: skip
+            lane.meter.links = None if self.progress.tracing is None else []
             self._spawn(tp, lane)
 
     def _common(self) -> dict[str, Any]:
@@ -293,6 +314,7 @@ class Door(Service):
         return deliver
 
     def _spawn(self, tp: TP, task: Any) -> None:
+        meters.TASKS.labels(_kind(task), "started").inc()
         log.info("task starts", partition=str(tp), task=type(task).__name__)
         self.running[tp].append((task, asyncio.create_task(self._guard(tp, task))))
 
@@ -301,8 +323,10 @@ class Door(Service):
             await task.run()
             if isinstance(task, Conductor):
                 await task.log.close()
+            meters.TASKS.labels(_kind(task), "ended").inc()
             log.info("task ends", partition=str(tp), task=type(task).__name__)
         except NotOwner:
+            meters.TASKS.labels(_kind(task), "fenced").inc()
             log.info("not ours any more", partition=str(tp))
         except asyncio.CancelledError:
             raise
@@ -320,17 +344,24 @@ class Door(Service):
             task.stop = True
 
     def _watch(self) -> None:
+        due = time.monotonic() >= self._figures_at
+        if due:
+            self._figures_at = time.monotonic() + FIGURES_S
         for tp, tasks in list(self.running.items()):
             if tasks and all(handle.done() for _, handle in tasks):
                 del self.running[tp]
                 for name in (str(tp),) if tp != self.pulse else (CITY, CONDUCTOR):
                     self.progress.drop(name)
+                if tp == self.pulse:
+                    self.progress.audit_ended()
                 continue
             for task, _ in tasks:
                 if isinstance(task, City) and isinstance(task.log, KafkaTaskLog):
                     self.progress.city_lag(sum(max(0, task.log.high(t) - at) for t, at in task.positions().items()))
+                    self.progress.stands(CITY, task.head.set, figures_of(task, due=due), task.out())
                 if isinstance(task, Lane) and isinstance(task.log, KafkaTaskLog):
-                    self.progress.look(str(tp), task.log.high(tp))
+                    self.progress.look(str(tp), task.log.high(tp) + task.head.base)
+                    self.progress.stands(str(tp), task.head.set, figures_of(task, due=due))
 
     async def on_stop(self) -> None:
         """Last flush of every task, then leave the group."""

@@ -8,7 +8,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
 from streams.progress import Progress
 
@@ -26,7 +26,10 @@ class _Quiet(WSGIRequestHandler):
 
 def serve(progress: Progress, port: int, host: str = "127.0.0.1") -> tuple[WSGIServer, int]:
     """Start serving; port 0 takes a free one. Answers the server and its port; ``shutdown()`` ends it."""
-    metrics = make_wsgi_app()
+    registry = CollectorRegistry()
+    registry.register(REGISTRY)
+    registry.register(progress)
+    metrics = make_wsgi_app(registry)
 
     def app(environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")

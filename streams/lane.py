@@ -8,18 +8,20 @@ Every await is on the log port, so the same code runs on Kafka, on files, and in
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from streams import pulse as pulses
+from streams.figures import Meter
 from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, PartitionsChanged, SetMissing, Silent
 from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
 from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
 from streams.pulse import Pulse, hold
-from streams.records import CE_TYPE, I8, PULSE_TYPE, Batch, Dead, Notice, Reason, Signal, Stage, Write
+from streams.records import CE_TYPE, I8, PULSE_TYPE, TP, Batch, Dead, Notice, Reason, Signal, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 
 __all__ = [
@@ -73,7 +75,10 @@ class Lane:
         self.log, self.topics, self.sets, self.settings = log, topics, sets, settings
         self.observer: Observer = observer or Silent()
         self.head = Head()
+        self.meter = Meter()
         self.stop = False
+        self.source = topics.source
+        """Who it is in ids: its input, by the name that it had when its state began."""
         self._make_logic = make_logic
         self._outbox = outbox
         self.pending = outbox(topics)
@@ -143,7 +148,9 @@ class Lane:
             )
 
     def _enter_all(self) -> None:
-        self.logic.bind(self.store, self.topics.source, self.settings.partitions)
+        source = self.topics.source
+        self.source = TP(self.head.topic or source.topic, source.partition)
+        self.logic.bind(self.store, self.source, self.settings.partitions)
         self.logic.enter(self.head.set, self.sets(self.head.set))
 
     def _keep(self) -> None:
@@ -153,6 +160,7 @@ class Lane:
 
     def _rollback(self) -> None:
         self.store.rollback()
+        self.meter.rolled_back()
         self.head = msgspec.json.decode(self._saved, type=Head)
         self.pending = self._outbox(self.topics)
         self._enter_all()
@@ -164,7 +172,7 @@ class Lane:
             wait = self.settings.idle_wait_s
             if waiting is not None:
                 wait = max(0.0, waiting + self.settings.flush_s - self.log.now())
-            got = [] if self.stop else await self.log.fetch({self.topics.source: self.head.position}, wait)
+            got = [] if self.stop else await self._fetch(wait)
             for batch in got:
                 if batch.first == self.head.position:
                     await self._deliver(self, batch)
@@ -172,6 +180,10 @@ class Lane:
                 await self.flush()
             if self.stop:
                 return
+
+    async def _fetch(self, wait: float) -> list[Batch]:
+        got = await self.log.fetch({self.topics.source: self.head.at}, wait)
+        return [batch.moved(self.head.base) for batch in got]
 
     def _due(self) -> bool:
         p = self.pending
@@ -346,7 +358,9 @@ class Lane:
     ) -> None:
         rows = (np.flatnonzero(data[start:stop]) + start).astype(np.int32)
         if len(rows) or beats:
-            out = self.logic.process(View(self.topics.source, batch, rows, clocks[rows], beats, up))
+            view, begun = View(self.source, batch, rows, clocks[rows], beats, up), perf_counter()
+            out = self.logic.process(view)
+            self.meter.worked(view, out, perf_counter() - begun)
             self._emit(batch, out, clocks, beats)
 
     # -- what came out
@@ -354,19 +368,20 @@ class Lane:
     def _emit(self, batch: Batch, out: Output, clocks: I8, beats: list[Beat]) -> None:
         blind = [beat for beat in beats if beat.outage]
         for beat in blind:
-            out.signals += inputs_down(self.topics.source, beat)
+            out.signals += inputs_down(self.source, beat)
         if blind and len(out.signals) > 1:
             out.signals.sort(key=lambda s: (s.offset, s.index))
         for signal in out.signals:
             asset = signal.asset.encode()
             self._place(batch, signal, SHADOWED + asset if signal.shadow() else asset, clocks)
             self.pending.signal(signal)
+        self.meter.raised(out.signals)
         for notice in out.notices:
             self._place(batch, notice, NOTICES, clocks)
-            notice.source = str(self.topics.source)
+            notice.source = str(self.source)
             self.pending.notice(notice)
         for summary in out.summaries:
-            summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.topics.source)
+            summary.fold, summary.set, summary.source = summary.t, self.head.set, str(self.source)
             self.pending.summary(summary)
         for dead in out.dead:
             self._bury(batch, dead)
@@ -402,7 +417,7 @@ class Lane:
         """Write everything since the last flush in one transaction; the position is part of it."""
         if self.pending.since is None and not force:
             return
-        begun = self.log.now()
+        begun, encoding = self.log.now(), perf_counter()
         head = self.head
         head.flush += 1
         head.attempts = 0
@@ -410,13 +425,24 @@ class Lane:
         writes += [Write(self.topics.state, key, value) for key, value in self.store.flush(head.flush)]
         head.full = self.store.full_since()
         writes.append(Write(self.topics.state, HEAD, _json(head)))
-        await self.log.commit(writes)
+        encoded = perf_counter()
+        await self._commit(writes)
+        self.meter.took("encode", encoded - encoding)
+        self.meter.took("publish", perf_counter() - encoded)
         self.observer.progress(self, "flush", self.log.now() - begun)
+        self.meter.clear()
         self._spare &= self.pending.first_dead < 0
         self._keep()
 
     async def _commit_head_only(self) -> None:
         """Persist that this position is being tried, before anything runs that could kill the worker."""
         self.head.flush += 1
-        await self.log.commit([Write(self.topics.state, HEAD, _json(self.head))])
+        await self._commit([Write(self.topics.state, HEAD, _json(self.head))])
         self._keep()
+
+    async def _commit(self, writes: Sequence[Write]) -> None:
+        try:
+            await self.log.commit(writes)
+        except Indefinite:
+            self.observer.progress(self, "indefinite")
+            raise

@@ -35,6 +35,15 @@ class Head(msgspec.Struct):
     """Partitions of the input when this was written: keys, state and signals are bound to them. 0: not known."""
     log: str = ""
     """The topic's own id in the cluster, so that a topic made anew under the same name is noticed. Empty: not known."""
+    base: int = 0
+    """What is added to the log's own offsets: ``position`` and all ids go on counting where a restored lane stood."""
+    topic: str = ""
+    """Name of the input in ids, where a lane was restored under another prefix. Empty: the log's own."""
+
+    @property
+    def at(self) -> int:
+        """``position`` by the log's own offsets: what to compare with where the log begins and ends."""
+        return self.position - self.base
 
 
 class SetMissing(Exception):

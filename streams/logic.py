@@ -67,6 +67,10 @@ class Output:
     dead: list[Dead] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     """Rows by outcome for metrics, from a closed list of names (late, repeated, outside, ...)."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """For metrics: what decoding and scoring took, as ``decode`` and ``score``; empty where nobody measures."""
+    newest: int = -1
+    """For metrics: greatest event time of accepted rows, ms; -1: not known, and the log's timestamps stand in."""
 
 
 class LaneLogic(Protocol):

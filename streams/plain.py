@@ -23,8 +23,10 @@ from prometheus_client import Counter
 
 from streams import admin, door
 from streams.deadletter import to_write
-from streams.progress import DEAD, Progress
+from streams.meters import DEAD
+from streams.progress import Progress
 from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Batch, Dead, Headers, Reason, Signal, Stage
+from streams.security import Security, security_of
 from streams.tailing import Seen, snapshot
 from streams.topics import MAX_MESSAGE, Topic
 
@@ -98,6 +100,7 @@ class App(door.Diskless):
         super().__init__(
             prefix + name,
             broker=[f"kafka://{one.strip()}" for one in bootstrap.split(",")],
+            broker_credentials=_credentials(security_of(bootstrap)),
             autodiscover=False,
             broker_session_timeout=SESSION_S,
             broker_heartbeat_interval=SESSION_S / 3,
@@ -198,6 +201,16 @@ class App(door.Diskless):
         )
 
     GlobalTable = SetTable = SetGlobalTable = Table  # refused alike
+
+
+def _credentials(security: Security) -> faust.auth.Credentials | None:
+    """What Faust's own consumer and producer are given."""
+    if security.sasl:
+        return faust.SASLCredentials(
+            username=security.username, password=security.password, ssl_context=security.context,
+            mechanism=security.mechanism,
+        )  # fmt: skip
+    return None if security.context is None else faust.SSLCredentials(security.context)
 
 
 class _Feed(Generic[T]):

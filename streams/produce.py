@@ -28,12 +28,18 @@ class _Context:
 
 
 class Sender(_Context):
-    """A producer whose partition is murmur2 of the key, as the input contract wants it. Use it as a context."""
+    """A producer whose partition is murmur2 of the key, as the input contract wants it. Use it as a context.
+
+    Raises LogError where no broker answers.
+    """
 
     def __init__(self, bootstrap: str, partitions: dict[str, int], prefix: str = "", linger_ms: int = 5) -> None:
+        from streams.admin import client_options, must_answer
+
+        must_answer(bootstrap)
         self._partitions, self._prefix = partitions, prefix
         self._producer = KafkaProducer(
-            bootstrap_servers=bootstrap, linger_ms=linger_ms, acks="all", max_request_size=3 * 1024 * 1024
+            **client_options(bootstrap), linger_ms=linger_ms, acks="all", max_request_size=3 * 1024 * 1024
         )
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:

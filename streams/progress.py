@@ -10,46 +10,23 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import Metric
 
+from streams import meters
 from streams.audit import Finding, Totals
+from streams.figures import Figure, Meter
+from streams.meters import CITY, CONDUCTOR
+from streams.shown import shown
+from streams.tracing import Tracing
+
+__all__ = ["CITY", "CONDUCTOR", "Progress", "TaskProgress", "watchdog"]
 
 log = structlog.get_logger(__name__)
-
-ROWS = Counter("brain_rows_total", "Records worked through", ["input"])
-SIGNALS = Counter("brain_signals_total", "Signals made", ["input"])
-DEAD = Counter("brain_dead_letters_total", "Records that ended as dead letters", ["input", "stage", "reason"])
-OUTCOMES = Counter("brain_rows_outcome_total", "Rows by outcome that is neither signal nor dead letter", ["outcome"])
-FLUSHES = Counter("brain_flushes_total", "Transactions committed", ["task"])
-FLUSH_SECONDS = Histogram(
-    "brain_flush_seconds",
-    "Time of one transaction",
-    ["task"],
-    buckets=(0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
-)
-RECOVERIES = Counter("brain_recoveries_total", "Walks of the recovery path", ["task"])
-BATCH_ROWS = Histogram("brain_batch_rows", "Rows in a batch", buckets=(1, 10, 100, 1_000, 5_000, 10_000, 50_000))
-LAG = Gauge("brain_lag_records", "Records before the high watermark not yet worked through", ["input", "partition"])
-LAG_SECONDS = Gauge("brain_lag_seconds", "Age of the oldest record not yet worked through", ["input", "partition"])
-PULSE_AGE = Gauge("brain_pulse_age_seconds", "Age of the last pulse a lane accepted", ["input", "partition"])
-FOLDED = Counter("brain_signals_folded_total", "Signals folded by the city task")
-EXCLUDED = Counter("brain_lanes_excluded_total", "Lanes the city task went on without")
-UNREADABLE = Counter("brain_signals_unreadable_total", "Records of signals topics that no lane can have written")
-FATES = Counter("brain_fold_total", "What became of signals and timers in the city task", ["reason"])
-CITY_LAG = Gauge("brain_city_lag_records", "Records of signals topics not yet read by the city task")
-BEATS = Counter("brain_pulses_total", "Pulses this worker's conductor wrote")
-RECLAIMED = Counter("brain_reclaimed_total", "Dead letters sent again because a set came to know their asset")
-AUDIT_FINDINGS = Counter("brain_audit_findings_total", "What the auditor found not to hold", ["kind"])
-AUDIT_RECORDS = Counter("brain_audit_records_total", "Sealed records the auditor looked at")
-AUDIT_OVERDUE = Gauge("brain_audit_overdue_alarms", "Provisional records overdue for their outcome")
-AUDIT_FAILURES = Counter("brain_audit_failures_total", "Times the auditor ended by an error and began anew")
-
-CITY, CONDUCTOR = "city", "conductor"
 
 
 @dataclass(slots=True)
@@ -64,6 +41,14 @@ class TaskProgress:
     pulsed: float = 0.0
     """When the pulse last moved, monotonic; 0: never."""
     oldest_ms: int = 0
+    event_ms: int = -1
+    """Greatest event time of accepted rows; -1: none since the task is ours."""
+    accepted_ms: int = 0
+    """When rows were last accepted, wall time; before the first since when the task is ours; 0: no lane."""
+    set: str = ""
+    out: int = 0
+    """Of the city task: lanes that it goes on without."""
+    figures: Sequence[Figure] = ()
 
     @property
     def lag(self) -> int:
@@ -83,7 +68,11 @@ class Progress:
         """Of the auditor, since this worker began."""
         self.remarks: list[Callable[[], str]] = []
         """What else whoever asks for health should know: asked each time; an empty text is left out."""
+        self.tracing: Tracing | None = None
+        """Makes spans of flushes; None: nobody wants any."""
+        self._folding: dict[str, float] = {}
         self._audited = 0
+        self._overdue: int | None = None
         self._lock = threading.Lock()
 
     def task(self, name: str) -> TaskProgress:
@@ -102,23 +91,22 @@ class Progress:
         entry.high = max(entry.high, high)
         entry.position = max(entry.position, position)
         entry.oldest_ms = oldest_ms
-        self._show(entry)
 
     def look(self, name: str, high: int) -> None:
-        """Show a lane as it stands now: what no fetch, no pulse and no flush moves must not look fresh for that."""
+        """Where a lane's input ends now: what no fetch, no pulse and no flush moves must not look fresh for that."""
         entry = self.task(name)
         if entry.high <= entry.position < high:
             entry.oldest_ms = int(time.time() * 1000)
         entry.high = max(entry.high, high)
-        self._show(entry)
+        if not entry.accepted_ms:
+            entry.accepted_ms = int(time.time() * 1000)
 
-    def _show(self, entry: TaskProgress) -> None:
-        topic, _, partition = entry.name.rpartition("/")
-        now = time.time()
-        LAG.labels(topic, partition).set(entry.lag)
-        LAG_SECONDS.labels(topic, partition).set(max(0.0, now - entry.oldest_ms / 1000) if entry.lag else 0.0)
-        if entry.pulse_ms > 0:
-            PULSE_AGE.labels(topic, partition).set(max(0.0, now - entry.pulse_ms / 1000))
+    def stands(self, name: str, set_id: str, figures: Sequence[Figure] | None, out: int = 0) -> None:
+        """What a task works with, and the figures of its logic; None: as before."""
+        entry = self.task(name)
+        entry.set, entry.out = set_id, out
+        if figures is not None:
+            entry.figures = figures
 
     # -- observer of lanes
 
@@ -126,64 +114,98 @@ class Progress:
         """A lane reports; see :class:`streams.lane.Observer`."""
         topic = lane.topics.source.topic
         if event == "rows":
-            ROWS.labels(topic).inc(amount)
-            BATCH_ROWS.observe(amount)
+            meters.ROWS.labels(topic).inc(amount)
+            meters.BATCH_ROWS.observe(amount)
         elif event == "signals":
-            SIGNALS.labels(topic).inc(amount)
+            meters.SIGNALS.labels(topic).inc(amount)
         elif event == "dead":
-            DEAD.labels(topic, *label.split("/")).inc(amount)
+            meters.DEAD.labels(topic, *label.split("/")).inc(amount)
         elif event == "outcome":
-            OUTCOMES.labels(label).inc(amount)
+            meters.OUTCOMES.labels(label).inc(amount)
         elif event == "flush":
-            FLUSHES.labels("lane").inc()
-            FLUSH_SECONDS.labels("lane").observe(amount)
+            meters.FLUSHES.labels("lane").inc()
+            meters.FLUSH_SECONDS.labels("lane").observe(amount)
             entry = self.task(str(lane.topics.source))
             entry.moved, entry.position = time.monotonic(), lane.head.position
             if lane.head.time != entry.pulse_ms:
                 entry.pulse_ms, entry.pulsed = lane.head.time, entry.moved
-            self._show(entry)
+            self._flushed(topic, entry, lane.meter)
+            if self.tracing is not None:
+                meter = lane.meter
+                self.tracing.flushed("lane flush", meter.seconds, meter.begun_ns, meter.links,
+                                     **{"brain.lane": entry.name, "brain.position": entry.position})  # fmt: skip
         elif event == "recovery":
-            RECOVERIES.labels("lane").inc()
+            meters.RECOVERIES.labels("lane").inc()
             log.warning("recovery", lane=str(lane.topics.source))
+        elif event == "indefinite":
+            meters.INDEFINITE.labels("lane").inc()
+
+    def _flushed(self, topic: str, entry: TaskProgress, meter: Meter) -> None:
+        for stage, seconds in meter.seconds.items():
+            meters.STAGE_SECONDS.labels(topic, stage).observe(seconds)
+        for (scenario, life), n in meter.raises.items():
+            meters.raised(scenario, life=life, n=n)
+        entry.event_ms = max(entry.event_ms, meter.event_ms)
+        if meter.accepted or not entry.accepted_ms:
+            entry.accepted_ms = int(time.time() * 1000)
 
     # -- observer of the city task
 
     def city(self, event: str, amount: float = 1.0, label: str = "") -> None:
         """The city task reports; see :class:`streams.city.CityObserver`."""
         if event == "folded":
-            FOLDED.inc(amount)
+            meters.FOLDED.inc(amount)
         elif event == "fate":
-            FATES.labels(label).inc(amount)
+            meters.FATES.labels(label).inc(amount)
         elif event == "flush":
-            FLUSHES.labels("city").inc()
-            FLUSH_SECONDS.labels("city").observe(amount)
+            meters.FLUSHES.labels("city").inc()
+            meters.FLUSH_SECONDS.labels("city").observe(amount)
             self.task(CITY).moved = time.monotonic()
+            if self.tracing is not None:
+                self.tracing.flushed("city fold", self._folding)
+            self._folding.clear()
         elif event == "recovery":
-            RECOVERIES.labels("city").inc()
+            meters.RECOVERIES.labels("city").inc()
             log.warning("recovery", task="city")
+        elif event == "stage":
+            meters.STAGE_SECONDS.labels(CITY, label).observe(amount)
+            self._folding[label] = amount
+        elif event == "frontier":
+            self.task(CITY).pulse_ms = int(amount)
+        elif event == "indefinite":
+            meters.INDEFINITE.labels(CITY).inc()
         elif event == "unreadable":
-            UNREADABLE.inc(amount)
+            meters.UNREADABLE.inc(amount)
         elif event == "excluded":
-            EXCLUDED.inc()
+            meters.EXCLUDED.inc()
             log.warning("lane excluded", lane=label)
 
     def city_lag(self, records: int) -> None:
         """Records of the signals topics that the city task has before it."""
         entry = self.task(CITY)
         entry.high, entry.position = records, 0
-        CITY_LAG.set(records)
 
     # -- observer of the conductor
 
     def conductor(self, event: str, amount: int) -> None:
-        """The conductor reports: a ``beat`` at its time in ms, or how many dead letters it sent again."""
+        """The conductor reports: a ``beat`` at its time in ms, ``indefinite``, or dead letters it sent again."""
         if event == "beat":
-            BEATS.inc()
+            meters.BEATS.inc()
             entry = self.task(CONDUCTOR)
             # There is always one more pulse to write: who writes none is stuck.
             entry.moved, entry.high, entry.pulse_ms = time.monotonic(), 1, amount
+            entry.accepted_ms = int(time.time() * 1000)
+        elif event == "indefinite":
+            meters.INDEFINITE.labels(CONDUCTOR).inc()
+            meters.RECOVERIES.labels(CONDUCTOR).inc()
         elif amount:
-            RECLAIMED.inc(amount)
+            meters.RECLAIMED.inc(amount)
+
+    # -- observer of sets
+
+    def set_told(self, outcome: str) -> None:
+        """The conductor ``named`` a set, or it was ``refused``."""
+        meters.SETS.labels(outcome).inc()
 
     # -- observer of the auditor
 
@@ -191,16 +213,34 @@ class Progress:
         """The auditor reports; see :class:`streams.audit_task.AuditObserver`."""
         new = totals.records - self._audited
         self._audited = totals.records
-        AUDIT_RECORDS.inc(new if new >= 0 else totals.records)
-        AUDIT_OVERDUE.set(totals.overdue)
+        meters.AUDIT_RECORDS.inc(new if new >= 0 else totals.records)
+        self._overdue = totals.overdue
         self.findings += len(found)
         for finding in found:
-            AUDIT_FINDINGS.labels(finding.kind.value).inc()
+            meters.AUDIT_FINDINGS.labels(finding.kind.value).inc()
+
+    def audit_ended(self) -> None:
+        """It is somebody else's now, and so is what is overdue."""
+        self._overdue = None
 
     def audit_failed(self) -> None:
         """It begins anew, from the tail."""
         self._audited = 0
-        AUDIT_FAILURES.inc()
+        meters.AUDIT_FAILURES.inc()
+
+    # -- what is shown
+
+    def figures(self) -> list[Figure]:
+        """Of all tasks that run here."""
+        with self._lock:
+            return [figure for task in self.tasks.values() for figure in task.figures]
+
+    def collect(self) -> Iterator[Metric]:
+        """Gauges of this moment, for a registry: of the tasks that run here now, and of no others."""
+        ready, _ = self.ready()
+        with self._lock:
+            tasks = [replace(t) for t in self.tasks.values()]
+        yield from shown(tasks, ready=ready, stuck=len(self.stuck()), overdue=self._overdue)
 
     # -- what it means
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -61,6 +61,8 @@ class Batch:
     headers: dict[int, Headers] = field(default_factory=dict)
     high: int = -1
     """High watermark of the partition when this was fetched; -1 unknown. Lag is measured to it."""
+    base: int = 0
+    """How far ``offsets``, ``first``, ``next`` and ``high`` lie above the log's own: see :meth:`moved`."""
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -94,8 +96,17 @@ class Batch:
         s = slice(start, stop)
         return Batch(
             self.source, first, after, self.buffer, self.vstart[s], self.vend[s], self.kstart[s], self.kend[s],
-            self.offsets[s], self.times[s], heads, self.high,
+            self.offsets[s], self.times[s], heads, self.high, self.base,
         )  # fmt: skip
+
+    def moved(self, base: int) -> Batch:
+        """The same records with their offsets counted from ``base``: the log of a restored lane begins at 0 again."""
+        if not base:
+            return self
+        high = self.high + base if self.high >= 0 else self.high
+        return replace(
+            self, first=self.first + base, next=self.next + base, offsets=self.offsets + base, high=high, base=base
+        )
 
     @classmethod
     def of(

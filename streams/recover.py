@@ -66,13 +66,13 @@ async def accept_loss(
             return None
         raw = next(value for key, value in reversed(records) if key == HEAD and value is not None)
         head = msgspec.json.decode(raw, type=Head)
-        head.position, head.flush, head.attempts = found.until, head.flush + 1, 0
+        head.position, head.flush, head.attempts = found.until + head.base, head.flush + 1, 0
         name = str(found.lane)
         note = {
             "what": "lane.loss_accepted", "by": by, "t": time.time_ns() // 1_000_000, "lane": name,
             "since": found.since, "until": found.until,
         }  # fmt: skip
-        entry = JournalEntry(name, since=found.since, until=found.until, loss=True)
+        entry = JournalEntry(name, since=found.since + head.base, until=found.until + head.base, loss=True)
         await lane.log.commit([
             Write(lane.topics.journal, TOOL_KEY, _json(entry)),
             Write(lane.topics.audit, TOOL_KEY, _json(note), ((CE_TYPE, AUDIT_TYPE),)),
@@ -110,7 +110,7 @@ class _Lane:
         heads = [value for key, value in records if key == HEAD and value is not None]
         if not heads:
             raise LogError(f"{source}: this lane has no state yet: it begins at offset 0 when a worker first runs it")
-        position = msgspec.json.decode(heads[-1], type=Head).position
+        position = msgspec.json.decode(heads[-1], type=Head).at
         start, end = await self.log.bounds(source)
         if position > end:
             raise LogError(

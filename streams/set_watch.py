@@ -47,8 +47,12 @@ class Feed(Protocol):
 class SetWatch:
     """One a worker. ``load`` reads and tests a set, in a thread, and raises where it cannot be used."""
 
-    def __init__(self, feed: Feed, topic: TP, lanes: Iterable[TP], load: Callable[[str], object]) -> None:
-        self._feed, self._topic, self._load = feed, topic, load
+    def __init__(
+        self, feed: Feed, topic: TP, lanes: Iterable[TP], load: Callable[[str], object],
+        observer: Callable[[str], None] = lambda outcome: None,
+    ) -> None:  # fmt: skip
+        """``observer`` hears of sets that this worker's conductor ``named`` or ``refused``."""
+        self._feed, self._topic, self._load, self._observer = feed, topic, load, observer
         self._lanes = {str(tp) for tp in lanes}
         self._position = 0
         self.wanted: Wanted | None = None
@@ -121,10 +125,12 @@ class SetWatch:
         if self._trouble is None and not missing and not refused:
             conductor.wanted_set = wanted
             city.audit("set.named", set=wanted, name=self.wanted.name, by=self.wanted.by)
+            self._observer("named")
             log.info("set named", set=wanted, by=self.wanted.by)
         elif refused or now - self._since > WITHIN_S:
             why = refused or f"not reported within {WITHIN_S:g} s by {', '.join(sorted(missing))}"
             city.audit("set.refused", set=wanted, name=self.wanted.name, by=self.wanted.by, why=why, wish=self._offset)
+            self._observer("refused")
             log.error("set refused", set=wanted, why=why)
         else:
             return

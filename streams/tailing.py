@@ -6,7 +6,6 @@ It belongs to no group, commits nothing and hides what an aborted transaction wr
 from __future__ import annotations
 
 import heapq
-import socket
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -117,6 +116,27 @@ def snapshot(
                 yield tp, r.offset, r.time, r.key, r.value, r.headers
 
 
+def stretch(
+    bootstrap: str, tp: TP, start: int, end: int
+) -> Iterator[tuple[int, int, bytes | None, bytes | None, Headers]]:
+    """Committed records of one partition at offsets [start, end): (offset, time in ms, key, value, headers).
+
+    ``end`` is at most the stable offset. Raises LogError where no broker answers.
+    """
+    from kafka import TopicPartition
+
+    if start >= end:
+        return
+    at = TopicPartition(tp.topic, tp.partition)
+    with _consumer(bootstrap) as consumer:
+        follower = _Follower(consumer, (), [at])
+        follower.positions[at] = start
+        follower.assign()
+        for r in follower.records(True, True, lambda: follower.positions[at] >= end):
+            if r.offset < end:
+                yield r.offset, r.time, r.key, r.value, r.headers
+
+
 def counts(bootstrap: str, topics: Sequence[str]) -> dict[str, int]:
     """Partitions of those of the topics that are there. Raises LogError where no broker answers."""
     with _consumer(bootstrap) as consumer:
@@ -172,12 +192,12 @@ def _consumer(bootstrap: str) -> Iterator[Any]:
     from kafka import KafkaConsumer
     from kafka.errors import KafkaError
 
-    if not any(map(_answers, bootstrap.split(","))):
-        # Asked first, because the client tries for long and says less.
-        raise LogError(f"no Kafka answers at {bootstrap}: is the broker running, and is this its host:port?")
+    from streams.admin import client_options, must_answer
+
+    must_answer(bootstrap)  # asked first, because the client tries for long and says less
     try:
         consumer = KafkaConsumer(
-            bootstrap_servers=bootstrap,
+            **client_options(bootstrap),
             group_id=None,
             enable_auto_commit=False,
             isolation_level="read_committed",
@@ -194,15 +214,6 @@ def _consumer(bootstrap: str) -> Iterator[Any]:
         raise LogError(f"Kafka at {bootstrap}: {error}") from error
     finally:
         consumer.close()
-
-
-def _answers(address: str) -> bool:
-    host, _, port = address.strip().rpartition(":")
-    try:
-        with socket.create_connection((host, int(port)), 3.0):
-            return True
-    except (OSError, ValueError):
-        return False
 
 
 class _Follower:

@@ -5,11 +5,15 @@ import re
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from streams import admin, broker
 from streams.jars import JarsUnavailable
+
+if TYPE_CHECKING:
+    from secure_broker import SecureBroker
 
 # A worker of pytest-xdist is told to be 80 columns wide, and a console that is made then stays so.
 os.environ.pop("COLUMNS", None)
@@ -48,3 +52,15 @@ def broker_home(tmp_path: Path) -> Iterator[broker.BrokerSettings]:
     settings = broker.BrokerSettings(tmp_path / "自己的 broker", heap_mb=256)
     yield settings
     broker.stop(settings)
+
+
+@pytest.fixture(scope="session")
+def secure_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator["SecureBroker"]:
+    """A broker with TLS, users and rights, shared by the session."""
+    from secure_broker import secure_broker
+
+    try:
+        with secure_broker(tmp_path_factory.mktemp("secure")) as found:
+            yield found
+    except JarsUnavailable as reason:
+        pytest.skip(f"no broker: {reason}")

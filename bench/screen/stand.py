@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -17,14 +18,17 @@ from typing import Any
 
 from litestar import Litestar
 
-from bench.screen.city import City
+from bench.screen.city import START, City
 from brain.screen.access.config import Limits
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
+from brain.screen.api import incidents, looks, session, stream
+from brain.screen.api.stream import Hub
 from brain.screen.app import build, listen, serve
 from brain.screen.board.board import Board
+from brain.screen.board.lore import Lore
 from brain.screen.features.store import LayerStore
 
 KEY = b"bench"
@@ -35,22 +39,24 @@ def clock() -> int:
     return time.time_ns() // 1_000_000
 
 
-def filled(count: int, seed: int = 1) -> tuple[City, Board]:
-    """A city with so many open incidents, and the board that has read of them."""
-    city, board = City(seed, clock()), Board()
+def filled(count: int, seed: int, t: int) -> tuple[City, Board]:
+    """A city with so many open incidents at a time, and the board that has read of them."""
+    city, board = City(seed, t), Board()
     board.take(city.open(count))
     board.ready = True
     board.beat(city.t, "made-up")
     return city, board
 
 
-def application(board: Board, demo: Demo) -> Litestar:
-    """All that reads the board, behind the gate."""
-    from brain.screen.api import incidents
-    from brain.screen.board.lore import Lore
-
+def application(board: Board, demo: Demo) -> tuple[Litestar, Hub]:
+    """All that reads the board, behind the gate; and its streams."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
-    return build(LayerStore([]), clock, gate=gate, routers=[incidents.router(board, Lore())])
+    hub, layers = Hub(board, clock), LayerStore([])
+    routers = [
+        session.router(gate, demo), incidents.router(board, Lore()), stream.router(hub),
+        looks.router(board, layers, clock),
+    ]  # fmt: skip
+    return build(layers, clock, gate=gate, routers=routers), hub
 
 
 def unlimited() -> Demo:
@@ -63,18 +69,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.screen.stand", description=__doc__)
     parser.add_argument("--incidents", type=int, default=10_000)
     parser.add_argument("--updates", type=float, default=0.0, help="a second")
+    parser.add_argument("--most", type=int, default=0, help="end the updates after so many")
+    parser.add_argument("--fixed", action="store_true", help="a clock of its own, begun by SIGUSR1: the same records")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args(arguments)
-    city, board = filled(chosen.incidents, chosen.seed)
+    city, board = filled(chosen.incidents, chosen.seed, START if chosen.fixed else clock())
     demo, sock = unlimited(), listen("127.0.0.1", chosen.port)
-    app = application(board, demo)
+    app, _ = application(board, demo)
     now, end = clock(), threading.Event()
     said = {
         "url": f"http://127.0.0.1:{sock.getsockname()[1]}", "pid": os.getpid(),
         "tokens": {"viewer": demo.token("viewer-01", now), "dispatcher": demo.token("op-01", now)},
     }  # fmt: skip
     moving = Moving(city, board, chosen.updates, end)
+    moving.most, moving.fixed = chosen.most, chosen.fixed
+    signal.signal(signal.SIGUSR1, lambda *_: moving.go.set())
+    if not chosen.fixed:
+        moving.go.set()
     app.on_startup.append(moving.start)
     sys.stdout.write(json.dumps(said) + "\n")
     sys.stdout.flush()
@@ -88,6 +100,7 @@ class Moving:
 
     def __init__(self, city: City, board: Board, per_s: float, end: threading.Event) -> None:
         self._city, self._board, self._per_s, self._end = city, board, per_s, end
+        self.most, self.fixed, self.go = 0, False, threading.Event()
 
     async def start(self) -> None:
         """With the application."""
@@ -97,12 +110,15 @@ class Moving:
         threading.Thread(target=self._run, args=(loop,), name="made-up city", daemon=True).start()
 
     def _run(self, loop: Any) -> None:
+        self.go.wait()
         began, done = time.monotonic(), 0
         while not self._end.wait(0.05):
-            due = int((time.monotonic() - began) * self._per_s) - done
+            so_far = int((time.monotonic() - began) * self._per_s)
+            due = (min(so_far, self.most) if self.most else so_far) - done
             done += due
-            self._city.t = max(self._city.t, clock())
-            records = list(self._city.change(due, 0))
+            if not self.fixed:
+                self._city.t = max(self._city.t, clock())
+            records = list(self._city.change(due, int(self.fixed)))
             try:
                 loop.call_soon_threadsafe(self._hear, records, self._city.t)
             except RuntimeError:  # the loop has ended, and so has the stand

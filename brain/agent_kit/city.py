@@ -61,7 +61,7 @@ class CityAgents:
 
     def __init__(self, audit: Audit | None = None) -> None:
         """``audit`` hears of each failure: what, no incident, fold time, and the note's fields."""
-        self.unseen = 0
+        self.unseen = self._told = 0
         self._audit = audit or _unheard
         self._agents: dict[str, Agent] = {}
         self._set_id = ""
@@ -109,6 +109,8 @@ class CityAgents:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
+        meters.UNSEEN.inc(self.unseen - self._told)
+        self._told = self.unseen
         out, self._changed = self._changed, {}
         for end in self._grown:
             out[_heard(end)] = _pack(self._heard[end])
@@ -121,6 +123,8 @@ class CityAgents:
         """A set comes into force; an agent in another version begins without its failures, and keeps its memory."""
         live = [a for a in getattr(content, "agents", ()) if a.state == "live" and a.manifest.shape == "city"]
         self._agents = {a.id: a for a in live}
+        for agent in live:
+            meters.known(agent.id)
         self._set_id, self._content, self._ground = set_id, content, {}
         self.wanted = frozenset(name for a in live for name in a.manifest.signals)
         mine = {told.id for a in live for told in a.told()}
@@ -128,10 +132,14 @@ class CityAgents:
         self._left = any(rows and scenario not in mine for scenario, rows in self._stands.items()) or any(
             id not in self._agents or self._trouble[id].version != self._agents[id].version for id in stopped
         )
-        for agent in live:
-            trouble = self._trouble.get(agent.id)
-            halted = trouble is not None and trouble.stopped and trouble.version == agent.version
-            meters.stands(agent.id, f"{FAILURES} failures" if halted else "")
+
+    def stopped(self) -> dict[str, bool]:
+        """Of each agent of the set in force, whether it is stopped."""
+        found = {id: self._trouble.get(id) for id in self._agents}
+        return {
+            id: trouble is not None and bool(trouble.stopped) and trouble.version == self._agents[id].version
+            for id, trouble in found.items()
+        }
 
     def ours(self, summary: Summary) -> bool:
         """Whether a summary is for an agent."""
@@ -286,7 +294,6 @@ class CityAgents:
         trouble.n += 1
         if trouble.n >= FAILURES:
             trouble.stopped, trouble.index = now, len(out)
-            meters.stands(agent.id, f"{FAILURES} failures")
             text = f"{agent.id}@{agent.version} failed at {FAILURES} minutes within {WINDOW_MS // 60_000}"
             out.append(self._stop("raise", agent.id, trouble, now, len(out), text))
         self._trouble[agent.id] = trouble

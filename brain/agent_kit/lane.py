@@ -78,15 +78,18 @@ class LaneAgents:
         self.packed = tuple(a.packed for a in live)
         self._bound, first = [], 0
         for number, agent in enumerate(live):
+            meters.known(agent.id)
             self._bound.append(_bind(agent, number, first, registry, ours, store))
             first += len(agent.manifest.events)
         self._left = _left(store, self._bound)
-        for b in self._bound:
-            stopped = store.table(TROUBLES).rows["stopped"][b.trouble]
-            meters.stands(b.agent.id, f"{FAILURES} failures" if stopped else "")
 
     def __bool__(self) -> bool:
         return bool(self._bound or self._left)
+
+    def stopped(self) -> dict[str, bool]:
+        """Of each agent, whether it is stopped here."""
+        rows = self._store.table(TROUBLES).rows["stopped"]
+        return {b.agent.id: bool(rows[b.trouble]) for b in self._bound}
 
     def run(
         self, view: View, columns: Columns, fine: NDArray[np.bool_], offset: I8, pulse: I8, lon: F8, lat: F8,
@@ -197,7 +200,6 @@ class LaneAgents:
             return
         index = FIRST_INDEX + int(columns.index[c]) * PER_VALUE + EVENTS + b.number
         row["stopped"], row["offset"], row["index"], row["onset"] = 1, offset[c], index, now
-        meters.stands(b.agent.id, f"{FAILURES} failures")
         text = f"{b.agent.id}@{b.agent.version} failed at {FAILURES} rows within {WINDOW_MS // 60_000} minutes"
         yield self._stop("raise", b.agent.id, row, int(offset[c]), index, now, text)
 
@@ -253,6 +255,8 @@ def _bind(agent: Agent, number: int, first: int, registry: Registry, ours: NDArr
         states = States(
             store, agent.id, names, runner.form(agent), lambda old: runner.migrate(agent, old)
         ) if found else None  # fmt: skip
+        if states is not None and states.warm:
+            meters.ANEW.labels(agent.id).inc(states.warm)
     except Fault as fault:
         meters.failed(agent.id, fault.kind, str(fault))
         states = None

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import Config, embedded, load_settings
+from brain.commands.common import Config, broker_of, embedded, fail, load_settings
 from brain.drill.recorded import Place, events
 from brain.pipeline import library
 from brain.settings import Settings
@@ -36,12 +36,15 @@ def demo(
     """Run the whole brain on recorded data and show the incidents as they come / 用录制数据运行整个大脑."""
     settings = load_settings(config)
     own_broker = not settings.bootstrap
-    bootstrap = settings.bootstrap
+    bootstrap = "" if own_broker else broker_of(settings)
     if own_broker:
         console.print("· Kafka …" if lang == "en" else "· 启动 Kafka …")
         bootstrap = broker.start(embedded(settings), _say).bootstrap
     prefix = settings.prefix or f"demo-{int(time.time())}."
-    admin.ensure(bootstrap, topics.catalogue(settings.partitions, prefix))
+    try:
+        admin.ensure(bootstrap, topics.catalogue(settings.partitions, prefix))
+    except admin.AdminError as error:
+        fail(str(error), 1)
     health = _free_port()
     worker = _worker(config, bootstrap, prefix, health)
     stop = threading.Event()

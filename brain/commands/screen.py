@@ -20,7 +20,6 @@ if TYPE_CHECKING:  # what serves is slow to import, and is so only when it is as
     from brain.screen.features.store import LayerStore
     from brain.screen.follow import Follower
 
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 console = Console()
 
 _ZH = {
@@ -71,6 +70,7 @@ def screen(
 ) -> None:
     """Serve the map's layers, and the command centre, until Ctrl-C or SIGTERM / 地图图层与指挥中心."""
     from brain.screen import maps
+    from brain.screen.access.origin import local
     from brain.screen.app import build, listen, serve
     from brain.screen.features.catalogue import PUBLIC
     from brain.screen.features.store import LayerStore
@@ -82,7 +82,7 @@ def screen(
     words = _words(settings)
     if demo and access is not None:
         fail(words["accounts"])
-    if demo and host not in LOOPBACK:
+    if demo and not local(host):
         fail(words["loopback"].format(host=host))
     whole = demo or access is not None
     follow = follow or (whole and map_ is None)

@@ -14,6 +14,7 @@ from rich.progress import track
 from brain.commands.common import Config, Prefix, broker_of, fail, load_settings
 from brain.pipeline import library
 from streams.decode import decode_detections, decode_readings, decode_tickets
+from streams.log import LogError
 from streams.produce import Sender
 from streams.records import TP, Batch, Dead
 from streams.registry import Registry, RegistryError
@@ -54,10 +55,13 @@ def send(
         words = WORDS.get(lang, WORDS["zh"])
         console.print(words["bad" if dead else "good"].format(n=len(lines), bad=len(dead)))
         raise typer.Exit(1 if dead else 0)
-    with Sender(broker_of(settings), settings.partitions, settings.prefix) as sender:
-        for line in track(lines, description=KINDS[like], console=console):
-            sender.send(KINDS[like], _key(like, line), line)
-        sender.flush()
+    try:
+        with Sender(broker_of(settings), settings.partitions, settings.prefix) as sender:
+            for line in track(lines, description=KINDS[like], console=console):
+                sender.send(KINDS[like], _key(like, line), line)
+            sender.flush()
+    except LogError as error:
+        fail(str(error), 1)
     console.print(f"{len(lines)} → {settings.prefix}{KINDS[like]}")
 
 

@@ -14,6 +14,7 @@ from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, lo
 from brain.logs import mask_event, masked_record
 from brain.pipeline import worker_settings
 from brain.settings import SettingsError
+from streams import tracing
 from streams.door import EXIT_TROUBLE, run_worker
 from streams.health import serve
 from streams.log import LogError
@@ -46,7 +47,12 @@ def worker(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, health_port=health_port)
     configure_logs()
     progress = Progress(settings.stuck_s)
-    progress.remarks.append(meters.health)
+    progress.remarks.append(lambda: meters.health(progress.figures()))
+    if settings.trace_endpoint:
+        try:
+            progress.tracing = tracing.connect(settings.trace_endpoint)
+        except ImportError as error:
+            fail(f"trace_endpoint: {error}; install the extra: pip install 'city-brain[trace]'", EXIT_TROUBLE)
     _, port = serve(progress, settings.health_port, settings.health_host)
     watchdog(progress)
     structlog.get_logger(__name__).info(
@@ -56,3 +62,6 @@ def worker(
         run_worker(worker_settings(settings, broker_of(settings)), progress)
     except (LogError, SettingsError, ValueError) as error:
         fail(str(error), EXIT_TROUBLE)
+    finally:
+        if progress.tracing is not None:
+            progress.tracing.close()

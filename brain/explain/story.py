@@ -152,6 +152,11 @@ def judged(note: Note) -> list[Text]:
                 f"证据不足者: 已上屏少于 {calm} 件时立即上屏, 少于 {weak} 件时观察后上屏",
                 f"with less: at once while fewer than {calm} are shown, after a watch while fewer than {weak}",
             ))  # fmt: skip
+            if "lone" in note:
+                out.append(Text(
+                    f"周围没有其他事件者: 风暴减弱后亦可, 已上屏少于 {note['lone']} 件时观察后上屏",
+                    f"with nothing around it: after a watch while fewer than {note['lone']}, as a storm abates too",
+                ))  # fmt: skip
         families, alike = note.get("families", 0), note.get("alike", 0)
         out.append(Text(
             f"周围 {families} 类事件, 另有 {alike} 件同类", f"families around: {families}, others of its own: {alike}"

@@ -117,6 +117,10 @@ def _calmer(incident: Incident, notes: Sequence[Note], note: Note) -> Iterator[T
     at, weak = int(note.get("t", 0)), int(note.get("weak", 0))
     began = [int(n.get("t", 0)) for n in notes if n.get("what") == "storm.began" and n.get("domain") == incident.domain]
     since = max((t for t in began if t <= at), default=at)
+    if int(note.get("shown", 0)) < int(note.get("lone", 0)):
+        yield Text(
+            "风暴减弱且周围没有其他事件", "nothing else standing around it, and none that had to wait for ten minutes"
+        )
     if since < at:
         yield Text(f"当时无风暴 (始于 {clock(since)})", f"no storm on its console, as there was since {clock(since)}")
     elif note.get("wild"):

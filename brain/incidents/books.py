@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
+from brain.agent_kit import meters as agent_meters
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
+from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
+from streams.figures import Figure
 from streams.records import Headers, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
@@ -132,6 +135,10 @@ class Books:
         if self._due == now:
             self.shadow.fire(now)
             self._due = self.shadow.due()
+
+    def figures(self) -> Sequence[Figure]:
+        """What stands in the book that people see."""
+        return [*figures(self.live.incidents()), agent_meters.stopped(self.live.agents.stopped())]
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason; in shadow as ``shadow_<reason>``."""

@@ -73,8 +73,8 @@ class CityLogic:
         self.sight = Sight(self.settings, self.book, self.desk, self.withheld, self._note, self._audit, self._touch)
         self.graves = Graves()
         self._told: Counter[str] = Counter()
-        self._models = Areas(self._audit)
-        self._combine = Combine()
+        self._models, self._combine = Areas(self._audit), Combine()
+        self.agents = self._models.agents
         self._later: int | None = None
         self._asked = False
         """Whether ``_later`` is still when people, models or trust have something to do."""

@@ -37,7 +37,9 @@ class DeskSettings:
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
-    is replayed each ``over_s``, as long as nothing else comes. The figures are a choice, measured by ``bench storm``.
+    is replayed each ``over_s``, as long as nothing else comes. What stands alone, nothing else around it, on a console
+    where none had to wait for ``window_s``, is no part of the storm: it is shown after ``hold_s`` while fewer than
+    ``lone`` were. The figures are a choice, measured by ``bench storm``.
     """
 
     window_s: float = 600.0
@@ -59,6 +61,7 @@ class DeskSettings:
     hold_s: float = 75.0
     calm: int = 2
     weak: int = 2
+    lone: int = 3
     over_s: float = 7200.0
 
 
@@ -141,8 +144,8 @@ class Weighed(NamedTuple):
         return {
             "evidence": self.known, "parts": list(self.parts), "need": round(self.need, 3), "sure": settings.sure,
             "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
-            "weak": settings.weak, "most": settings.most, "families": self.families, "alike": self.alike,
-            "wild": self.wild, "late": self.late, "hold_s": settings.hold_s,
+            "weak": settings.weak, "lone": settings.lone, "most": settings.most, "families": self.families,
+            "alike": self.alike, "wild": self.wild, "late": self.late, "hold_s": settings.hold_s,
         }  # fmt: skip
 
 
@@ -241,13 +244,13 @@ class Desk:
                 self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL, w)
             else:
                 self._defer(case, console, now, w)
-        elif console.storm is not None or incident.chattering or w.wild:
+        elif incident.chattering or w.wild or (console.storm is not None and not self._alone(console, now, w)):
             self._defer(case, console, now, w)
         elif quiet and not incident.withheld:
             self._show(case, console, now, Reason.SHOWN, w)
         elif self._hold(case, now, w):
             return
-        elif w.shown < s.weak and w.room > 0:
+        elif (w.shown < s.weak or self._alone(console, now, w)) and w.room > 0:
             self._show(case, console, now, Reason.SHOWN_LASTING, w)
         else:
             self._defer(case, console, now, w)
@@ -276,6 +279,12 @@ class Desk:
             return whole, 0.0
         fresh = parts(case, now, self.folding, since)
         return (fresh, 0.0) if fresh.worth() >= whole.worth() - slow else (whole, slow)
+
+    def _alone(self, console: Console, now: int, w: Weighed) -> bool:
+        """Whether nothing else stands around it, and its console, in a storm or not, deferred nothing of late."""
+        deferred = None if console.storm is None or console.look_at is None else console.look_at - self._over_ms
+        abates = deferred is None or now - deferred >= self._window_ms
+        return abates and w.families <= 1 and w.alike == 0 and w.shown < self.settings.lone
 
     def _room(self, domain: str, console: Console) -> int:
         s = self.settings

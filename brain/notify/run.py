@@ -62,6 +62,10 @@ class Office:
         self._moved = threading.Condition()
         self._at: dict[TP, int] = {}
         self._saved = self._tidied = time.monotonic()
+        for name in notifiers:
+            WAITING.labels(name)
+            for status in Status:
+                ATTEMPTS.labels(name, status.value)
 
     def run(self, records: Iterable[Seen], wait_s: float = 15.0) -> None:
         """Until the records end or :meth:`stop` is called; then attempts in hand have ``wait_s`` to end.

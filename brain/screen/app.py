@@ -12,6 +12,7 @@ import uvicorn
 from litestar import Litestar, Request, Response, Router, get
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
 
 from brain.screen.access.config import Limits
 from brain.screen.access.gate import API, Gate
@@ -38,6 +39,19 @@ def problems(request: Request[Any, Any, Any]) -> Response[bytes]:
     return Response(page(title, language, rows), media_type="text/html", headers=SECURITY)
 
 
+def together(routers: Sequence[Router]) -> Router:
+    """One router of all that lies under ``/api/v1``: two with a path in common would both answer its OPTIONS. What a
+    router sets for all its routes but tags is not kept: each route says what it needs."""
+    made: list[Any] = []
+    for one in routers:
+        for route in one.routes:
+            for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
+                if handler.http_methods != {"OPTIONS"}:
+                    handler.tags = [*(handler.tags or ()), *(one.tags or ())]
+                    made.append(handler)
+    return Router(API, route_handlers=made)
+
+
 class _Document(Router):
     """Holds the OpenAPI document alone: the framework's page for all other paths below is left out, so that they are
     answered as everywhere."""
@@ -62,12 +76,18 @@ def build(
     root = url.rstrip("/")
     if gate is None and routers:
         raise ValueError("routers of the API: expected a gate before them")
+    document = _Document(API, route_handlers=[], opt={"right": Right.NONE}, include_in_schema=False)
     described = OpenAPIConfig(
         "city brain", "1", path=API, render_plugins=[JsonRenderPlugin(path="/openapi.json")],
-        openapi_router=_Document(API, route_handlers=[], opt={"right": Right.NONE}), use_handler_docstrings=True,
+        openapi_router=document, use_handler_docstrings=True,
     )  # fmt: skip
     return Litestar(
-        route_handlers=[router(store, clock, root), problems, *(more or [page_router()]), *routers],
+        route_handlers=[
+            router(store, clock, root),
+            problems,
+            *(more or [page_router()]),
+            *([together(routers)] if routers else []),
+        ],
         exception_handlers=dict(handlers(root)),
         before_send=[
             finish(store),

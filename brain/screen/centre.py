@@ -81,10 +81,8 @@ class Centre:
         )
         where = MapWhereabouts(store, now_ms, incident=lambda id: self.board.district_of("incident", id))
         made: list[Router] = [
-            *routers(
-                self.gate, self.writing, where, source.key, demo, incidents.handlers(self.board, self.lore)
-            ),
-            looks.router(self.board, store, now_ms), stream.router(self.hub),
+            *routers(self.gate, self.writing, where, source.key, demo),
+            incidents.router(self.board, self.lore), looks.router(self.board, store, now_ms), stream.router(self.hub),
         ]  # fmt: skip
         self.watched = Watched(self.board, now_ms)
         self.app: Litestar = build(

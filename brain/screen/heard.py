@@ -131,11 +131,12 @@ class Heard:
     def _take(self, note: Note) -> None:
         names = []
         if note.said["what"] in {"feedback.done", "feedback.refused", "feedback.dead"}:
-            # A second record under the same id says nothing of what became of the first.
+            # A second record under the same id says nothing of what became of the first, which is still to come.
             repeated = note.said["what"] == "feedback.dead" and note.said.get("reason") == "conflict"
             if isinstance(note.said.get("id"), str) and not repeated:
                 names.append(note.said["id"])
-            if note.said.get("lane") == self._lane and isinstance(note.said.get("offset"), int):
+            here = note.said.get("lane") == self._lane and not repeated
+            if here and isinstance(note.said.get("offset"), int):
                 names.append(self.by_offset(note.said["offset"]))
         with self._lock:
             self._notes.append(note)

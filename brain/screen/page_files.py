@@ -21,7 +21,7 @@ POLICY: Final = (
     "style-src 'self'; style-src-attr 'unsafe-inline'; font-src 'self'; manifest-src 'self'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'"
 )
-"""Nothing from elsewhere, no code from text. Attributes of style are for charts, which place their hints by them."""
+"""Nothing from elsewhere, and no code from text. Charts place their hints by attributes of style."""
 HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",

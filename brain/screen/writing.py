@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from litestar import Router
 
@@ -71,10 +71,7 @@ class Writing:
         yield from follow(self._bootstrap, [topic], positions=begin, stop=lambda: self.heard.ended)
 
 
-def routers(
-    gate: Gate, writing: Writing, where: Whereabouts, key: bytes, demo: Demo | None = None, beside: Sequence[Any] = ()
-) -> list[Router]:
-    """The routes of sessions, actions and audit, and those ``beside`` the actions. ``key`` signs actions, as it does
-    pulses."""
+def routers(gate: Gate, writing: Writing, where: Whereabouts, key: bytes, demo: Demo | None = None) -> list[Router]:
+    """The routes of sessions, actions and audit. ``key`` signs actions, as it does pulses."""
     acts = actions.Acts(gate, writing, writing.heard, where, key)
-    return [session.router(gate, demo), actions.router(acts, beside), audit.router(writing.heard)]
+    return [session.router(gate, demo), actions.router(acts), audit.router(writing.heard)]

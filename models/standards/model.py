@@ -164,7 +164,8 @@ class RiskModel:
         ----------
         standards : by family; one that is absent counts as never in force.
         t : (n,) int64, event time in ms UTC.
-        columns : by name, each (n,) of numbers or of text; what is left out is missing in every row.
+        columns : by name, each (n,) of numbers or of text, or one value that is the same in every row; what is left
+            out is missing in every row.
         rate : turns the levels of the grades that the table of the day states into others; limits of trust hold all
             the same.
 
@@ -179,12 +180,12 @@ class RiskModel:
         self._known(columns, takes)
         data: dict[str, Any] = {}
         missing, bad = np.zeros(n, bool), np.zeros(n, bool)
-        nothing = np.full(n, np.nan)
+        nothing = np.broadcast_to(np.nan, n)
         for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
                 if not kind.optional:
-                    missing |= data[name] == ""
+                    missing |= equal(data[name], "")
             elif columns.get(name) is None:
                 data[name] = nothing
                 missing |= not kind.optional
@@ -204,12 +205,18 @@ class RiskModel:
         for rows, tables in self._days(standards, editions, np.flatnonzero(reason == OK)):
             every = len(rows) == n  # in its order: nothing has to be picked out
             answer = self._run(tables, data if every else {name: column[rows] for name, column in data.items()})
-            out.put(rows, answer)
+            at = slice(None) if every else rows
+            out.put(at, answer)
             levels = tables[self.families[0]].levels if self.families else self.levels
-            out.level[rows] = self._level(answer, levels if rate is None else rate(levels))
-            reason[rows] = answer.reason
+            out.level[at] = self._level(answer, levels if rate is None else rate(levels))
+            reason[at] = answer.reason
         known = answered(reason)
         same = (out.grade == out.sure) & (out.grade >= 0)
+        if known.all():
+            verified = same & (not self.experimental)
+            return Judgement(
+                out.value, out.grade, out.level, reason, verified, table.astype(np.int16), self.grades, out.more
+            )
         return Judgement(
             np.where(known, out.value, np.nan), np.where(known, out.grade, -1).astype(np.int8),
             np.where(known, out.level, 0).astype(np.int8), reason, known & same & (not self.experimental),
@@ -257,14 +264,14 @@ class RiskModel:
     ) -> Iterator[tuple[NDArray[np.intp], dict[str, Table]]]:
         if not len(rows):
             return
-        if not editions:
-            yield rows, {}
+        several = any((which[rows] != which[rows[0]]).any() for which in editions.values())
+        if not several:  # as most columns are: sorting is dear
+            yield rows, {f: standards[f].tables[int(which[rows[0]])] for f, which in editions.items()}
             return
         keys = np.stack([which[rows] for which in editions.values()], axis=1)
-        several = (keys != keys[0]).any()  # most columns are of one day's tables: sorting is dear
-        for key in np.unique(keys, axis=0) if several else keys[:1]:
+        for key in np.unique(keys, axis=0):
             tables = {f: standards[f].tables[int(i)] for f, i in zip(editions, key, strict=True)}
-            yield rows[(keys == key).all(axis=1)] if several else rows, tables
+            yield rows[(keys == key).all(axis=1)], tables
 
 
 @dataclass(slots=True, eq=False)
@@ -275,7 +282,7 @@ class _Out:
     level: Grades
     more: dict[str, F8]
 
-    def put(self, rows: NDArray[np.intp], answer: Answer) -> None:
+    def put(self, rows: NDArray[np.intp] | slice, answer: Answer) -> None:
         self.value[rows] = answer.value
         self.grade[rows], self.sure[rows] = answer.grade, answer.sure
         for name, column in answer.more.items():
@@ -293,21 +300,46 @@ def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[n
 
 
 def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
+    """A column (n,), and which are bad: (n,), or () where one value was given for all rows."""
     column = np.array(given, np.float64)
-    if column.shape != (n,):
+    if column.shape not in ((n,), ()):
         raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")
-    bad: Bools = ~np.isnan(column) & ~((column >= kind.low) & (column <= kind.high))
-    column[bad] = np.nan
-    return column, bad
+    bad: Bools = np.asarray(~np.isnan(column) & ~((column >= kind.low) & (column <= kind.high)))
+    if bad.any():
+        column[bad] = np.nan
+    return (column, bad) if column.shape else (np.full(n, column), bad)
 
 
 def _text(name: str, given: Any, n: int) -> Texts:
     if given is None:
-        return np.full(n, "", "U1")
+        given = ""
     column = np.asarray(given, np.str_)
-    if column.shape != (n,):
+    if column.shape not in ((n,), ()):
         raise ValueError(f"{name}: expected {n} texts, got shape {column.shape}")
-    return column
+    return column if column.shape else np.broadcast_to(column, n)
+
+
+def equal(column: Texts, name: str) -> Bools:
+    """Whether rows have a name, (n,); texts are dear to compare, so those that are one for all rows are once."""
+    same: Bools = np.broadcast_to(column[:1] == name, len(column)) if _one(column) else column == name
+    return same
+
+
+def blank(column: F8) -> bool:
+    """Whether a column was not given at all, or as NaN for every row at once."""
+    return _one(column) and bool(np.isnan(column[0]))
+
+
+def _one(column: NDArray[Any]) -> bool:
+    return len(column) > 0 and column.strides == (0,)
+
+
+def count_met(met: Callable[[float], Bools], bounds: F8, n: int) -> Grades:
+    """How many of a few bounds each of n rows meets, (n,)."""
+    found = np.zeros(n, np.int8)
+    for bound in bounds.tolist():
+        found += met(bound)
+    return found
 
 
 def answered(reason: NDArray[np.int8]) -> Bools:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Input, Reads, Reason, RiskModel, TextInput, reasons
+from models.standards.model import Answer, Input, Reads, Reason, RiskModel, TextInput, count_met, equal, reasons
 from models.standards.table import Table
 
 
@@ -65,9 +65,12 @@ class Congestion(RiskModel):
         table, x = tables["road.speed"], columns["speed_kmh"]
         grade, sure = np.full(len(x), -1, np.int8), np.full(len(x), -1, np.int8)
         for r, row in enumerate(table.rows):
-            rows = columns["road"] == row
-            grade[rows] = (x[rows, None] <= table.values[r]).sum(axis=1)
-            sure[rows] = np.where(table.verified[r], grade[rows], 0)
+            rows = equal(columns["road"], row)
+            if not rows.any():
+                continue
+            met = count_met(x.__le__, table.values[r], len(x))
+            grade = np.where(rows, met, grade)
+            sure = np.where(rows, met if table.verified[r] else np.int8(0), sure)
         reason = reasons(len(x))
         reason[grade < 0] = Reason.not_in_table
         return Answer(x, grade, sure, reason)

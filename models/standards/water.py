@@ -8,7 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reads, Reason, RiskModel, TextInput, reasons
+from models.standards.model import (
+    Answer,
+    Grades,
+    Input,
+    Reads,
+    Reason,
+    RiskModel,
+    TextInput,
+    blank,
+    count_met,
+    equal,
+    reasons,
+)
 from models.standards.table import F8, Table
 
 CORE = ("DO", "CODMn", "NH3N")
@@ -43,12 +55,15 @@ class WaterClass(RiskModel):
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["water"]
-        lake = columns["water"] == "lake"
-        each = np.stack([self._class(table, r, columns[row], lake) for r, row in enumerate(table.rows)])
-        apart = np.isin(table.rows, APART)
-        classes = np.where(apart[:, None], 0, each)
-        value = classes.max(axis=0).astype(float)
-        sure = np.where(table.verified[:, None], classes, 0).max(axis=0)
+        lake = equal(columns["water"], "lake")
+        given = np.array([r for r, row in enumerate(table.rows) if not blank(columns[row])], np.intp)
+        each = np.zeros((len(given), len(lake)))
+        for k, r in enumerate(given.tolist()):
+            each[k] = self._class(table, r, columns[table.rows[r]], lake)
+        apart = np.isin(np.array(table.rows)[given], APART)
+        classes = each[~apart]
+        value = classes.max(axis=0, initial=0.0)
+        sure = classes[table.verified[given][~apart]].max(axis=0, initial=0.0)
         phosphorus = np.where(lake, columns["TP_lake"], columns["TP_river"])
         incomplete = np.isnan(phosphorus)
         for row in CORE:
@@ -56,9 +71,11 @@ class WaterClass(RiskModel):
         reason = reasons(len(value))
         reason[incomplete] = Reason.incomplete
         reason[value == 0] = Reason.missing_input
-        reason[~lake & (columns["water"] != "river")] = Reason.not_in_table
-        worst = np.where(value > 0, classes.argmax(axis=0), np.nan)
-        beside = np.where(apart[:, None], each, 0).max(axis=0).astype(float)
+        reason[~lake & ~equal(columns["water"], "river")] = Reason.not_in_table
+        worst = np.full(len(value), np.nan)
+        for r, class_ in zip(given[~apart][::-1].tolist(), classes[::-1], strict=True):
+            worst = np.where((class_ == value) & (value > 0), r, worst)
+        beside = each[apart].max(axis=0, initial=0.0)
         return Answer(value, _grade(value), _grade(sure), reason,
                       {"worst": worst, "apart": np.where(beside > 0, beside, np.nan)})  # fmt: skip
 
@@ -70,9 +87,9 @@ class WaterClass(RiskModel):
         if table.rows[r] == "pH":
             out = np.where((x >= limits[0]) & (x <= limits[1]), 1.0, 6.0)
         elif table.less[r]:
-            out = 1.0 + (x[:, None] < limits[None, :]).sum(axis=1)
+            out = 1.0 + count_met(x.__lt__, limits, len(x))
         else:
-            out = 1.0 + (x[:, None] > limits[None, :]).sum(axis=1)
+            out = 1.0 + count_met(x.__gt__, limits, len(x))
         if table.rows[r].endswith("_lake"):
             applies &= lake
         elif table.rows[r].endswith("_river"):

@@ -87,6 +87,20 @@ def parse_batches(
     return _columns(source, buffer, np.array(kept, np.int64), wanted, after, high)
 
 
+def last_marker(data: bytes, wanted: int) -> tuple[int, int | None]:
+    """Offset after the last complete batch, and the time (ms) of the last marker that ends a transaction."""
+    at, after, found = 0, wanted, None
+    while len(data) - at >= _HEADER.size:
+        base, length, _, _, _, attributes, last, _, newest, *_ = _HEADER.unpack_from(data, at)
+        at += 12 + length
+        if length < _HEADER.size - 12 or at > len(data):
+            break
+        after = base + last + 1
+        if attributes & _CONTROL and base >= wanted:
+            found = newest
+    return after, found
+
+
 def warm() -> None:
     """Compile the loop (or load it from its cache) before the first event."""
     parse_batches(TP("warm", 0), _SAMPLE, 0)

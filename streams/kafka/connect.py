@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import ssl
 import struct
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka.client import AIOKafkaClient
@@ -16,8 +15,10 @@ from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
+from streams.kafka.greet import greet
 from streams.log import Indefinite, LogError
 from streams.records import TP
+from streams.security import security_of
 
 ERRORS = (KafkaError, OSError, TimeoutError, ValueError, AssertionError)
 """What a request on a connection may end in; aiokafka raises the last two on answers it cannot read."""
@@ -36,37 +37,26 @@ class Node(NamedTuple):
 
 @dataclass(frozen=True)
 class KafkaSettings:
-    """Where the cluster is and how to speak to it; passed through to aiokafka as it is.
+    """Where the cluster is and how to speak to it.
 
-    ``security`` is one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL; the two with SSL need ``ssl_context``.
-    ``request_timeout`` is in seconds, at most 10: recovery must not wait longer for a dead broker.
+    Users and TLS are bound to the address (``streams.security.Address``). ``request_timeout`` is in seconds, at most
+    10: recovery must not wait longer for a dead broker.
     """
 
     bootstrap: str
     client_id: str = "city-brain"
-    security: str = "PLAINTEXT"
-    ssl_context: ssl.SSLContext | None = field(default=None, repr=False)
-    sasl_mechanism: str = "PLAIN"
-    sasl_username: str | None = None
-    sasl_password: str | None = field(default=None, repr=False)
     request_timeout: float = 5.0
 
     def __post_init__(self) -> None:
         if not 0 < self.request_timeout <= 10:
             raise ValueError(f"request_timeout: expected more than 0 and at most 10 s, got {self.request_timeout}")
-        if self.security.endswith("SSL") and self.ssl_context is None:
-            raise ValueError(f"ssl_context: {self.security} needs one")
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments that aiokafka's connection, client, consumer and producer have in common."""
         return {
             "client_id": self.client_id,
             "request_timeout_ms": int(self.request_timeout * 1000),
-            "security_protocol": self.security,
-            "ssl_context": self.ssl_context,
-            "sasl_mechanism": self.sasl_mechanism if self.security.startswith("SASL") else "PLAIN",
-            "sasl_plain_username": self.sasl_username,
-            "sasl_plain_password": self.sasl_password,
+            **security_of(self.bootstrap).options(),
         }
 
 
@@ -98,6 +88,7 @@ class Cluster:
             await client.bootstrap()
         except ERRORS as error:
             await client.close()
+            await asyncio.to_thread(greet, self.settings.bootstrap)  # says what it is, where it can
             raise LogError(f"no broker answers at {self.settings.bootstrap}: {error}") from error
         return client
 

@@ -17,14 +17,17 @@ from screen_map import store
 
 from brain.feedback import genuine
 from brain.incidents.actions import Create, kind_of, read_action, subject
+from brain.incidents.value import Act, Incident, Member, Text
 from brain.screen.access.config import Access, Limits
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.keys import FixedKeys, Key
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import actions, audit, session
+from brain.screen.api import actions, audit, incidents, looks, session
 from brain.screen.app import build
+from brain.screen.board.board import Board, Came
+from brain.screen.board.lore import Lore
 from brain.screen.heard import Heard
 from streams.records import Headers
 from streams.tailing import Seen
@@ -43,6 +46,22 @@ def private(kind: str) -> Any:
     if kind == "rsa":
         return rsa.generate_private_key(65537, 2048)
     return ec.generate_private_key(ec.SECP256R1()) if kind == "ec" else ed25519.Ed25519PrivateKey.generate()
+
+
+KNOWN = [(name, district) for (kind, name), district in WHERE.items() if kind == "incident"]
+CALLER, NOTED = "TEXT-OF-A-CALLER", "NOTE-OF-A-PERSON"
+"""What is personal of each incident."""
+
+
+def record(id: str, district: str) -> bytes:
+    """An incident with a member and an act, as it is on its topic."""
+    member = Member("m1", "asset-1", 1, text=CALLER)
+    made = Incident(
+        id, 1, "detected", "emergency", "s", 1, "c", Text("火", "fire"), 1, 1, False, NOW, NOW, NOW, NOW,
+        district=district, shown=NOW, lon=113.5, lat=22.2, members=[member], fingerprint="f",
+        history=[Act(NOW, "note", "op-1", "u", NOTED)],
+    )  # fmt: skip
+    return msgspec.json.encode(made)
 
 
 class Map:
@@ -100,7 +119,12 @@ class Rig:
         self.heard = Heard()
         self.city = City(self.heard)
         acts = actions.Acts(self.gate, self.city, self.heard, Map(), KEY, wait_s)
-        routers = [session.router(self.gate, demo), actions.router(acts), audit.router(self.heard), *more]
+        self.board = Board()
+        self.board.take(Came("incidents.emergency", 0, n, i.encode(), record(i, d)) for n, (i, d) in enumerate(KNOWN))
+        routers = [
+            session.router(self.gate, demo), actions.router(acts), audit.router(self.heard),
+            incidents.router(self.board, Lore()), looks.router(self.board, store(), lambda: self.now), *more,
+        ]  # fmt: skip
         self.app: Litestar = build(store(), lambda: self.now, gate=self.gate, routers=routers)
 
     def keep(self, record: bytes) -> None:

@@ -24,7 +24,7 @@ INPUTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}
 class Running:
     """One worker at a time over one prefix; ``log`` has what all of them said."""
 
-    def __init__(self, bootstrap: str, prefix: str, folder: Path, **settings: Any) -> None:
+    def __init__(self, bootstrap: str, prefix: str, folder: Path, /, **settings: Any) -> None:
         self.bootstrap, self.prefix = bootstrap, prefix
         self.config, self.log = folder / "settings.yaml", folder / "worker.log"
         given = {"bootstrap": bootstrap, "prefix": prefix, "telemetry_partitions": 2, "video_partitions": 1,
@@ -68,7 +68,7 @@ class Running:
 
 
 @contextmanager
-def running(bootstrap: str, prefix: str, folder: Path, **settings: Any) -> Iterator[Running]:
+def running(bootstrap: str, prefix: str, folder: Path, /, **settings: Any) -> Iterator[Running]:
     """A worker that is ended afterwards, whatever happens."""
     worker = Running(bootstrap, prefix, folder, **settings)
     try:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from agent_rig import write
 
 from brain.agent_kit import cases, host, meters, stand
 from brain.agent_kit.cases import Heard, Record, Test
-from brain.agent_kit.city import HEARD, CityAgents
+from brain.agent_kit.city import HEARD, TROUBLE, CityAgents, Trouble
 from brain.agent_kit.find import Installed
 from brain.agent_kit.lane import FAILURES
 from streams.records import Signal
@@ -66,7 +67,6 @@ ROWS = [
 def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(host.shared(), "deadline_s", 0.5)
     monkeypatch.setattr(meters, "_failing", {})
-    monkeypatch.setattr(meters, "_stopped", {})
     yield
     host.shared().close()
 
@@ -102,7 +102,19 @@ def test_a_minute_at_which_it_fails_changes_nothing_and_too_many_stop_it(tmp_pat
         return
     assert [a["agent"] for a in audits] == ["public.lift.calls"] * FAILURES
     assert [(s.scenario, s.kind, s.asset) for s in signals] == [("system.agent_failed", "raise", "public.lift.calls")]
-    assert "public.lift.calls is stopped" in meters.health()
+
+
+def test_a_stopped_agent_is_told_as_long_as_it_is_of_the_set_in_force_and_no_longer(tmp_path: Path) -> None:
+    content, city = cases.content(lifts(tmp_path), TEST, {}), CityAgents()
+    (agent,) = content.agents
+    city.load({TROUBLE + agent.id.encode(): msgspec.msgpack.encode(Trouble(agent.version, 1, FAILURES, 1))})
+    city.enter(content.id, content)
+    assert meters.health([meters.stopped(city.stopped())]) == f"agents: {agent.id} is stopped"
+    CityAgents().enter(content.id, content)  # as a set is tried on empty state beside it: that says nothing
+    assert city.stopped() == {agent.id: True}
+    content.agents = ()
+    city.enter("set-2", content)
+    assert meters.health([meters.stopped(city.stopped())]) == ""
 
 
 def test_a_set_without_an_agent_of_which_nothing_stands_any_more_leaves_nothing_to_do(

@@ -20,7 +20,6 @@ from streams.records import Reason
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(host.shared(), "deadline_s", 1.0)
     monkeypatch.setattr(meters, "_failing", {})
-    monkeypatch.setattr(meters, "_stopped", {})
     yield
     host.shared().close()
 
@@ -52,7 +51,7 @@ def test_an_agent_that_fails_at_row_7_of_10_loses_that_row_alone(tmp_path: Path,
     assert {("emergency.flood.other", 6), ("emergency.flood.other", 7), ("emergency.flood.steps", 6)} <= raised
     assert ("emergency.flood.high", 8) not in raised
     assert ("emergency.flood.steps", 9) in raised  # the state goes on from before the row that failed
-    assert "emergency.flood.steps failed 1 times" in meters.health()
+    assert "emergency.flood.steps failed 1 times" in meters.health(rig.lane.figures())
 
 
 def test_an_agent_that_fails_again_and_again_is_stopped_with_an_incident_of_its_own(tmp_path: Path) -> None:
@@ -67,7 +66,7 @@ def test_an_agent_that_fails_again_and_again_is_stopped_with_an_incident_of_its_
     ]
     plan = Rules.of(content).plan("system.agent_failed")
     assert (plan.domain, plan.name.en) == ("public", "Agent stopped")
-    assert "is stopped" in meters.health()
+    assert "is stopped" in meters.health(rig.lane.figures())
     for cuts, restarts in (((1, 2, 3, 4, 5, 6), ()), ((3, 6), (3, 6)), ((7,), (7,))):
         again = Rig(ReadingsLane, content)
         again.records, again.heads = rig.records, rig.heads

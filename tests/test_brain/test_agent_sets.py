@@ -155,8 +155,11 @@ def test_through_the_whole_engine_a_failing_agent_costs_its_row_and_names_itself
     assert {m["scenario"] for m in incident["members"]} == {"emergency.flood.high", "emergency.flood.steps"}
     progress = Progress()
     progress.member_ok = True
-    progress.remarks.append(meters.health)
+    progress.remarks.append(lambda: meters.health(progress.figures()))
+    progress.stands("iot.telemetry/0", content.id, [meters.stopped({"emergency.flood.steps": False})])
     assert "emergency.flood.steps failed" in progress.ready()[1]
+    progress.stands("iot.telemetry/0", "the next set", [])
+    assert "emergency.flood.steps" not in progress.ready()[1]
 
 
 def test_only_agents_of_the_tree_may_run_in_the_worker(tmp_path: Path) -> None:

@@ -241,3 +241,12 @@ def test_three_days_of_stories_are_found_and_no_life_is_missed(district: Distric
     assert held.false_per_day < held.peer_false_per_day
     assert held.dead == {}
     assert min(t.onset for t in held.truths) > START_MS
+
+
+@pytest.mark.parametrize("story", ["downpour", "typhoon"])
+def test_no_street_floods_twice_in_one_story_so_that_each_flood_can_be_found(district: District, story: str) -> None:
+    for seed in (4, 5):
+        (told,) = plan.make(district, seed, 3, [STORIES[story]], faulty=False).happenings
+        floods = {t.id for t in told.truths if t.family == "emergency.flood" and not t.reach_m}
+        flooded = [m.asset for m in told.marks if m.truth in floods]
+        assert len(flooded) == len(set(flooded)) == len(floods)

@@ -45,7 +45,7 @@ def test_a_weak_signal_that_ends_while_it_is_watched_is_never_shown_and_says_so(
 
 
 def test_a_second_source_nearby_joins_corroborates_and_shows_what_has_lasted() -> None:
-    city = City(calm=0, weak=0)
+    city = City(calm=0, weak=0, lone=0)
     city.raised(0, "flood", "level-1", at=0, level=2)
     assert city.of("level-1").shown is None
     city.raised(80, "flood", "g0/flooding", at=350, source="hotline")
@@ -73,7 +73,7 @@ def test_where_all_kinds_of_sensors_rise_at_once_a_little_of_one_kind_says_littl
 def test_what_rises_within_two_minutes_speaks_together_and_a_new_one_beside_an_old_one_says_less(
     later: int, shown: bool
 ) -> None:
-    city = City(calm=0, weak=0)
+    city = City(calm=0, weak=0, lone=0)
     city.raised(0, "flood", "level-1", level=2)
     city.raised(later, "flood", "cam-1", at=100, level=2, source="video")
     city.until((later + 100) * 1000)
@@ -81,7 +81,7 @@ def test_what_rises_within_two_minutes_speaks_together_and_a_new_one_beside_an_o
 
 
 def test_a_high_level_speaks_by_itself_whatever_has_stood_there_for_long() -> None:
-    city = City(calm=0, weak=0)
+    city = City(calm=0, weak=0, lone=0)
     city.raised(0, "flood", "level-1", level=1)
     city.raised(600, "flood", "level-2", at=100, level=3)
     city.until(700_000)
@@ -148,7 +148,7 @@ def test_neighbours_across_a_grid_border_are_one_incident_and_a_kilometre_away_i
 
 
 def test_in_a_storm_the_weakest_wait_and_are_replayed_when_there_is_room() -> None:
-    city = City(weak=2, calm=1, hold_s=10, over_s=601)
+    city = City(weak=2, calm=1, lone=0, hold_s=10, over_s=601)
     for n in range(8):
         city.raised(n, "air", f"a{n}", at=5000 * n)
     city.until(30_000)
@@ -163,6 +163,25 @@ def test_in_a_storm_the_weakest_wait_and_are_replayed_when_there_is_room() -> No
     assert (ended["deferred"], ended["waiting"]) == ({"eco.air": 6}, 6)
     times = sorted(i.shown or 0 for i in city.shown())
     assert all(sum(0 <= t - s <= 600_000 for t in times) <= 2 for s in times)
+
+
+@pytest.mark.parametrize(
+    ("ago", "beside", "before", "shown"),
+    [(800, 9000, 0, 75_000), (300, 9000, 0, None), (800, 1100, 0, None), (800, 9000, 3, None)],
+)
+def test_what_stands_alone_is_no_part_of_a_storm_that_abates_but_is_beside_others_or_after_many(
+    ago: int, beside: float, before: int, shown: int | None
+) -> None:
+    city = City(calm=0, weak=0, lone=3, hold_s=75)
+    for n in range(2):
+        city.raised(-ago, "flood", f"river-{n}", at=700 * n)
+    city.until((80 - ago) * 1000)
+    assert [n["what"] for n in city.audit].count("storm.began") == 1
+    for n in range(before):
+        city.raised(-100, "air", f"air-{n}", at=20_000 + 5000 * n, level=4)
+    city.raised(0, "noise", "meter-1", at=beside)
+    city.until(200_000)
+    assert city.of("meter-1").shown == shown
 
 
 def test_what_several_speak_of_goes_before_what_waits_longer() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from access_rig import HERE, THERE, Rig, private
+from access_rig import CALLER, HERE, NOTED, THERE, Rig, private
 from cryptography.hazmat.primitives import serialization
 from litestar import Router, get
 from litestar.routes import HTTPRoute
@@ -21,6 +21,9 @@ ALL = {V, D, T, S, C, A}
 OPEN: set[Role] | None = None
 """Everybody, without a token too."""
 TABLE: dict[tuple[str, str], set[Role] | None] = {
+    ("GET", "/"): OPEN,
+    ("GET", "/assets/{name}"): OPEN,
+    ("GET", "/icon.svg"): OPEN,
     ("GET", "/problems"): OPEN,
     ("GET", "/ogc"): OPEN,
     ("GET", "/ogc/conformance"): OPEN,
@@ -37,6 +40,18 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("POST", "/api/v1/incidents"): {D},
     ("POST", "/api/v1/incidents/{incident}/actions"): {D},
     ("GET", "/api/v1/audit"): {A},
+    ("GET", "/api/v1/board"): {V, D, T, S, A},
+    ("GET", "/api/v1/incidents"): {V, D, T, S, A},
+    ("GET", "/api/v1/incidents/{incident}"): {V, D, T, S, A},
+    ("GET", "/api/v1/incidents/{incident}/similar"): {V, D, T, S, A},
+    ("GET", "/api/v1/incidents/{incident}/firing"): {D, T, A},
+    ("GET", "/api/v1/nearby"): {V, D, T, S, A},
+    ("GET", "/api/v1/codes"): {V, D, T, S, A},
+    ("GET", "/api/v1/stats"): {V, D, T, S, A},
+    ("GET", "/api/v1/status"): {V, D, T, S, A},
+    ("GET", "/api/v1/replay"): {V, D, T, S, A},
+    ("GET", "/api/v1/replay/at"): {V, D, T, S, A},
+    ("GET", "/api/v1/layers"): {V, D, T, S, A},
 }
 FILLED = {"{name}": "grid", "{code}": "g1", "{incident}": "inc-here"}
 BODIES: dict[str, Any] = {
@@ -71,6 +86,7 @@ def call(c: TestClient[Any], method: str, path: str, headers: dict[str, str]) ->
     for name, value in FILLED.items():
         path = path.replace(name, value)
     body = BODIES.get(path.replace("inc-here", "{incident}")) if method == "POST" else None
+    path += "?lon=113.5&lat=22.2" if path.endswith("/nearby") else ""
     return c.request(method, path, headers=headers, json=body, follow_redirects=False).status_code
 
 
@@ -120,11 +136,11 @@ def test_a_token_that_does_not_hold_opens_no_route_that_needs_one(rig: Rig, c: T
 
 
 def test_a_route_without_a_right_is_closed_to_everybody(rig: Rig) -> None:
-    @get("/api/v1/forgotten", sync_to_thread=False)
+    @get("/forgotten", sync_to_thread=False)
     def forgotten() -> str:
         return "open"
 
-    made = Rig(more=[Router("/", route_handlers=[forgotten])])
+    made = Rig(more=[Router("/api/v1", route_handlers=[forgotten])])
     with made.client() as c, capture_logs() as logs:
         answer = c.get("/api/v1/forgotten", headers=made.bearer())
     assert (answer.status_code, "open" in answer.text) == (500, False)
@@ -165,6 +181,33 @@ def test_an_account_of_a_district_acts_within_it_alone(
     assert everywhere.status_code in {200, 403, 404}
     free = c.post(f"/api/v1/incidents/{incident}/actions", headers=rig.bearer(), json=body)
     assert free.status_code == (403 if body["do"] == "grade" else 200), free.text
+
+
+def test_an_incident_shows_each_role_what_its_rights_are_for(rig: Rig, c: TestClient[Any]) -> None:
+    seen = {}
+    for role in sorted({V, D, T, S, A}):
+        headers = rig.bearer(roles=[role.value], duty="operator" if role is D else None)
+        paths = ("incidents/inc-here", "incidents", "board?withheld=true", "incidents/inc-here/similar")
+        seen[role] = "".join(c.get(f"/api/v1/{path}", headers=headers).text for path in paths)
+    assert {role for role, text in seen.items() if CALLER in text or NOTED in text} == {D}
+    assert {role for role, text in seen.items() if "asset-1" in text} == {D, T, A}
+    assert all("inc-here" in text for text in seen.values())
+    assert any(n["what"] == "access.personal" and n["of"] == ["/incidents/inc-here"] for n in rig.notes)
+
+
+def test_who_is_bound_to_districts_reads_no_incident_of_others(rig: Rig, c: TestClient[Any]) -> None:
+    for role in sorted({V, D, T, S, A}):
+        bound = rig.bearer(roles=[role.value], duty=None, districts=[HERE])
+        for path in ("board?withheld=true", "incidents", "nearby?lon=113.5&lat=22.2", "incidents/inc-here/similar"):
+            text = c.get(f"/api/v1/{path}", headers=bound).text
+            assert "inc-there" not in text, (role, path)
+        assert c.get("/api/v1/incidents/inc-here", headers=bound).status_code == 200
+        hidden = c.get("/api/v1/incidents/inc-there", headers=bound)
+        gone = c.get("/api/v1/incidents/inc-gone", headers=bound)
+        assert (hidden.status_code, gone.status_code) == (404, 404)
+        assert hidden.text.replace("inc-there", "inc-gone") == gone.text
+        if role in {D, T, A}:
+            assert c.get("/api/v1/incidents/inc-there/firing", headers=bound).status_code == 404
 
 
 def test_an_incident_is_made_only_where_the_account_may(rig: Rig, c: TestClient[Any]) -> None:

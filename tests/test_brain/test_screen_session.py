@@ -196,6 +196,11 @@ def test_after_a_restart_of_the_server_an_answer_that_was_heard_counts_for_the_s
         assert c.post(ACT, json={**NOTE, "id": "old"}, headers=rig.bearer()).json()["revision"] == 9
         assert c.post(ACT, json={**NOTE, "id": "old"}, headers=rig.bearer(sub="op-2")).status_code == 409
     assert rig.city.taken == []
+    rig.city.say = {"what": "feedback.dead", "reason": "conflict", "lane": "feedback/0", "offset": 0}
+    with rig.client() as c:
+        assert c.post(ACT, json={**NOTE, "id": "going"}, headers=rig.bearer()).status_code == 202, (
+            "its first is to come"
+        )
 
 
 def test_personal_data_are_shown_only_after_the_audit_has_who_looked() -> None:

@@ -74,10 +74,14 @@ def _low_spot(
     world: World, draw: np.random.Generator, h: Happening, start: int, cm: float, lon: float | None = None,
     lat: float | None = None,
 ) -> None:  # fmt: skip
-    """A street fills faster than it drains, and is dry some hours later; some who stand in it ring."""
+    """A dry street fills faster than it drains, and is dry again some hours later; some who stand in it ring."""
     d = world.district
-    near = d.near("ponding", lon, lat, 4_000.0) if lon is not None and lat is not None else []
-    a = near[int(draw.integers(0, min(6, len(near))))][1] if near else world.asset(draw, "ponding")
+    flooded = {e.line for e in h.effects}
+    dry = [a for a in d.of("ponding") if d.line_of[a, "ponding"] not in flooded]
+    if lon is not None and lat is not None:
+        near = [a for _, a in d.near("ponding", lon, lat, 4_000.0) if a in dry]
+        dry = near[:6] or dry
+    a = dry[int(draw.integers(0, len(dry)))]
     truth = truth_of(h, "emergency.flood", float(d.lon[a]), float(d.lat[a]), start=start)
     t = np.arange(300, dtype=np.float64)
     depth = cm * (1 - np.exp(-t / 8)) * np.exp(-np.maximum(t - 60, 0) / 70)

@@ -204,8 +204,6 @@ def answer(note: Mapping[str, Any]) -> Done:
         "revision": note.get("revision", 0),
     }  # fmt: skip
     if note["what"] == "feedback.dead":
-        if reason == "conflict":
-            raise conflict(id)
         more = {"id": id, "reason": reason}
     text = Say(refusal_text(reason, "zh"), refusal_text(reason, "en"))
     if reason in _LATER:

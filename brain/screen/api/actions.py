@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from litestar import Request, Response, Router, post
@@ -83,16 +83,14 @@ class Acts:
         action = prepared.action
         there = self._heard.outcome(action.id)
         if there is not None:
-            if not same_action(there, action):
-                raise conflict(action.id)
-            return answer(there)
+            return self._answer(there, prepared)
         names, waiter = [action.id], self._heard.waiter(action.id)
         try:
             key = subject(action).encode()
             offset = await asyncio.to_thread(self._sender.send, key, prepared.value, sign(prepared.value, self._key))
             names.append(self._heard.by_offset(offset))
             self._heard.also(waiter, names[1])
-            return answer(await asyncio.wait_for(waiter, self._wait))
+            return self._answer(await asyncio.wait_for(waiter, self._wait), prepared)
         except LogError as error:
             raise unavailable() from error
         except TimeoutError:
@@ -100,30 +98,42 @@ class Acts:
         finally:
             self._heard.leave(waiter, *names)
 
+    @staticmethod
+    def _answer(note: Mapping[str, Any], prepared: Prepared) -> Done:
+        """Of the note about this action. Raises Problem, also where it is about another one under its id."""
+        if note["what"] != "feedback.dead" and not same_action(note, prepared.action):
+            raise conflict(prepared.action.id)
+        return answer(note)
 
-def router(acts: Acts, beside: Sequence[Any] = ()) -> Router:
-    """The routes. ``beside``: handlers that share paths with them, and so must be of the same router."""
+
+def _later(prepared: Prepared) -> Response[Any]:
+    """No answer yet. Its type is beside that of the answer, in the document too."""
+    return Response(Sent(prepared.action.id), status_code=202)
+
+
+def router(acts: Acts) -> Router:
+    """The routes."""
 
     @post(
         "/incidents/{incident:str}/actions", status_code=200, opt={"right": Right.ACT}, operation_class=OnOne,
         responses={**_LATER, **problems_of(400, 401, 403, 404, 409, 413, 422, 429, 503)},
     )  # fmt: skip
-    async def act(request: Asked, incident: FromPath[str]) -> Response[Done | Sent]:
+    async def act(request: Asked, incident: FromPath[str]) -> Response[Done]:
         """Do something to an incident. Another who acted first is named: 409."""
         prepared, done = await acts.act(request, {"incident": incident})
         if done is None:
-            return Response(Sent(prepared.action.id), status_code=202)
+            return _later(prepared)
         return Response(done)
 
     @post(
         "/incidents", status_code=201, opt={"right": Right.ACT}, operation_class=ByHand,
         responses={**_LATER, **problems_of(400, 401, 403, 409, 413, 422, 429, 503)},
     )  # fmt: skip
-    async def create(request: Asked) -> Response[Made | Sent]:
+    async def create(request: Asked) -> Response[Made]:
         """Make an incident by hand, from a call for example."""
         prepared, done = await acts.act(request, {"do": "create"})
         if done is None:
-            return Response(Sent(prepared.action.id), status_code=202)
+            return _later(prepared)
         return Response(Made(prepared.action.id, subject(prepared.action)))
 
-    return Router(API, route_handlers=[act, create, *beside])
+    return Router(API, route_handlers=[act, create])

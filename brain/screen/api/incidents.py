@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import numpy as np
-from litestar import Response, get
+from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
 from brain.incidents.transitions import NEXT, ROLES
 from brain.incidents.value import Domain, Incident, State, Text
 from brain.incidents.words import reason_text
+from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
 from brain.screen.api.asked import Asked, Box, Cursor, Id, Limit, Moment, Words, absent, box, known
 from brain.screen.api.bodies import problems_of
@@ -109,8 +110,8 @@ def documented(form: Any, *statuses: int) -> Any:
     return {200: ResponseSpec(form, generate_examples=False), **problems_of(*statuses)}
 
 
-def handlers(board: Board, lore: Lore) -> list[Any]:
-    """The routes over a board. They share paths with the actions, so they are handed to those's router."""
+def router(board: Board, lore: Lore) -> Router:
+    """The routes over a board."""
     texts: dict[str, Text] = {}
 
     def worded(reason: str) -> Text:
@@ -128,9 +129,9 @@ def handlers(board: Board, lore: Lore) -> list[Any]:
     @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429), sync_to_thread=False)
     def whole(
         request: Asked,
-        domain: Domain | None = None,
+        domain: FromQuery[Domain | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = MOST,
-        withheld: bool = False,
+        withheld: FromQuery[bool] = False,
     ) -> Answer:
         """All that is open, and where the stream goes on: read this once, then follow /stream."""
         known(request, "domain", "limit", "withheld")
@@ -145,7 +146,7 @@ def handlers(board: Board, lore: Lore) -> list[Any]:
     @get("/incidents", opt={"right": Right.READ}, responses=documented(Page, 400, 401, 403, 429), sync_to_thread=False)
     def listed(
         request: Asked,
-        domain: list[Domain] | None = None,
+        domain: FromQuery[list[Domain] | None] = None,
         states: Annotated[list[State] | None, QueryParameter(name="state")] = None,
         level_min: Annotated[int, QueryParameter(ge=0, le=4)] = 0,
         district: Id = None,
@@ -155,13 +156,13 @@ def handlers(board: Board, lore: Lore) -> list[Any]:
         since: Annotated[int | None, QueryParameter(name="from", ge=0, le=253_402_300_799_999)] = None,
         to: Moment = None,
         q: Words = None,
-        life: bool | None = None,
-        shown: Literal["true", "false", "any"] = "true",
-        drill: bool | None = None,
+        life: FromQuery[bool | None] = None,
+        shown: FromQuery[Literal["true", "false", "any"]] = "true",
+        drill: FromQuery[bool | None] = None,
         lead: Id = None,
         taken_by: Id = None,
-        open: Literal["true", "false", "any"] = "true",
-        sort: Sort = "-updated",
+        open: FromQuery[Literal["true", "false", "any"]] = "true",
+        sort: FromQuery[Sort] = "-updated",
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Answer:
@@ -225,7 +226,7 @@ def handlers(board: Board, lore: Lore) -> list[Any]:
         lon: Annotated[float, QueryParameter(ge=-180, le=180)],
         lat: Annotated[float, QueryParameter(ge=-90, le=90)],
         radius_m: Annotated[float, QueryParameter(ge=1, le=20_000)] = 500.0,
-        crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] = "wgs84",
+        crs: FromQuery[Literal["wgs84", "gcj02", "bd09", "cgcs2000"]] = "wgs84",
     ) -> Answer:
         """What is known near a place, shown to people or not: look before you make one by hand."""
         known(request, "lon", "lat", "radius_m", "crs")
@@ -239,7 +240,8 @@ def handlers(board: Board, lore: Lore) -> list[Any]:
         known(request)
         return _answer(Codes(lore.codes))
 
-    return [whole, listed, one, similar, firing, nearby, codes]
+    routes = [whole, listed, one, similar, firing, nearby, codes]
+    return Router(API, route_handlers=routes, tags=["incidents"])
 
 
 def actions_of(caller: Caller, state: State) -> list[str]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.openapi.spec import OpenAPIResponse, Operation
 
 from brain.screen.access import origin
 from brain.screen.access.demo import ACCOUNTS, Demo, Offered, offered
@@ -54,6 +56,15 @@ BeginBody = operation(Begin)
 ChooseBody = operation(Choose)
 
 
+@dataclass
+class Nothing(Operation):
+    """Answers 204 without a body."""
+
+    def __post_init__(self) -> None:
+        gone = OpenAPIResponse(description="the cookie is forgotten")
+        self.responses = {**(self.responses or {}), "204": gone}
+
+
 def router(gate: Gate, demo: Demo | None = None) -> Router:
     """The routes; those of the demo exist only with one."""
 
@@ -96,7 +107,9 @@ def router(gate: Gate, demo: Demo | None = None) -> Router:
         """Keep a token in the cookie."""
         return await begin(request, (await decode(request, Begin)).token)
 
-    @delete("/session", opt={"right": Right.SELF}, responses=problems_of(401, 403, 429))
+    @delete(
+        "/session", opt={"right": Right.SELF}, operation_class=Nothing, responses=problems_of(401, 403, 429)
+    )  # fmt: skip
     async def sign_out(request: Asked) -> Response[None]:
         """Forget the cookie. The token itself holds until it is over."""
         address: str = request.scope[ADDRESS]  # type: ignore[typeddict-item]

@@ -7,12 +7,12 @@ to load the board anew when it comes back.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
 
 from litestar import Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import FromQuery, HeaderParameter, QueryParameter
 from litestar.response import Stream
 from prometheus_client import Gauge
 
@@ -75,11 +75,14 @@ class Hub:
                     if number < ring.first:
                         return  # too slow: it comes back, and is told to begin anew
                     until = min(number + AT_ONCE, ring.end)
-                    out = [
-                        self._event(change, mine, districts)
-                        for change in ring.between(number, until)
-                        if self._wanted(change, mine, districts, withheld=withheld)
-                    ]
+                    out = []
+                    for change in ring.between(number, until):
+                        if change.offset <= mine.get(change.at, -1):
+                            continue
+                        # Also of what this client is not told: else its position grows old while little is for it.
+                        mine[change.at] = change.offset
+                        if self._wanted(change, districts, withheld=withheld):
+                            out.append(self._event(change, mine, districts))
                     number = until
                     if out:
                         yield b"".join(out)
@@ -97,15 +100,12 @@ class Hub:
             CLIENTS.dec()
 
     @staticmethod
-    def _wanted(change: Change, mine: Mapping[str, int], districts: tuple[str, ...], *, withheld: bool) -> bool:
-        if change.offset <= mine.get(change.at, -1):
-            return False
+    def _wanted(change: Change, districts: tuple[str, ...], *, withheld: bool) -> bool:
         if not change.seen and not withheld:
             return False
         return not districts or change.district in districts or change.was in districts
 
     def _event(self, change: Change, mine: Position, districts: tuple[str, ...]) -> bytes:
-        mine[change.at] = change.offset
         data = change.data
         if districts and change.district not in districts:
             data = self._gone(change)
@@ -134,7 +134,7 @@ def router(hub: Hub) -> Router:
         request: Asked,
         last: Annotated[str | None, QueryParameter(max_length=LONGEST_POSITION)] = None,
         last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=LONGEST_POSITION)] = None,
-        withheld: bool = False,
+        withheld: FromQuery[bool] = False,
     ) -> Stream:
         """Rows of incidents as they change, alarms of never-hidden classes, and a pulse a second."""
         known(request, "last", "withheld")

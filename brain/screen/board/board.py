@@ -103,6 +103,8 @@ class Board:
         """Records of one poll."""
         before = self.version
         for came in records:
+            if came.offset <= self.ring.last.get(f"{came.topic}/{came.partition}", -1):
+                continue  # told already, also where its incident is forgotten since
             try:
                 if came.topic.startswith("incidents."):
                     self._incident(came)

@@ -7,6 +7,7 @@ up to which it has folded. An incident of that second is on its topic; so that i
 from __future__ import annotations
 
 import asyncio
+import heapq
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -55,6 +56,9 @@ class Feed:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._set = ""
         self._left: set[TP] = set()
+        self._past: dict[TP, list[tuple[int, Came]]] | None = {}
+        """What is read until the ends are reached: the board takes it in the order of its time, however the topics'
+        partitions come. None from then on."""
         self._known = False
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -84,6 +88,7 @@ class Feed:
         if self._left:
             self._left.difference_update(partitions)
         if self._known and not self._left:
+            self._take_past()
             self._tell(self._ready)
 
     def _ready(self) -> None:
@@ -134,7 +139,20 @@ class Feed:
                     self._set = tick.set
                     self._tell(self._entered, tick.set)
             elif seen.header(CE_TYPE) != SEAL_TYPE:
-                yield Came(name, seen.partition, seen.offset, seen.key, seen.value)
+                came = Came(name, seen.partition, seen.offset, seen.key, seen.value)
+                if self._past is None:
+                    yield came
+                else:
+                    self._past.setdefault(tp, []).append((seen.time, came))
+
+    def _take_past(self) -> None:
+        """Hand over what was gathered, partitions merged by time; the order within one stays the log's."""
+        if self._past is None:
+            return
+        merged = [came for _, came in heapq.merge(*self._past.values(), key=lambda one: one[0])]
+        self._past = None
+        for start in range(0, len(merged), GATHER):
+            self._tell(self.board.take, tuple(merged[start : start + GATHER]))
 
     def _flush(self, some: list[Came]) -> None:
         if some:

@@ -90,6 +90,8 @@ export interface Board {
   event: string;
   t: number;
   rows: Row[];
+  /** Provisional ones without an incident yet. */
+  alarms?: Alarm[];
 }
 
 export interface Me {
@@ -125,8 +127,8 @@ export interface Layers {
 
 /** A demo account that may be taken by whoever opens the page. */
 export interface DemoAccount {
-  account: string;
-  name?: Text;
-  roles?: string[];
-  unit?: string;
+  id: string;
+  role: string;
+  title: Text;
+  duty?: string | null;
 }

@@ -99,11 +99,16 @@ export function List(): VNode {
   const activeSeen = active !== null && lines.some((row) => row.id === active);
   return (
     <section class="list" aria-label={t("list.title")}>
-      {order.fresh.size > 0 && (
-        <button type="button" class="pill" onClick={refresh}>
-          {t("list.fresh", { n: order.fresh.size })}
-        </button>
-      )}
+      <div class="count">
+        <span>{t("list.count", { n: total, all: board.rows.size })}</span>
+        {order.fresh.size > 0 ? (
+          <button type="button" class="pill" onClick={refresh}>
+            {t("list.fresh", { n: order.fresh.size })}
+          </button>
+        ) : (
+          order.isFrozen && <span class="still">{t("list.still")}</span>
+        )}
+      </div>
       <div
         ref={box}
         class="lines"
@@ -142,10 +147,6 @@ export function List(): VNode {
         </div>
         {total === 0 && <p class="none">{t("list.none")}</p>}
       </div>
-      <p class="count" aria-live="off">
-        {t("list.count", { n: total, all: board.rows.size })}
-        {order.isFrozen && <span class="still">{t("list.still")}</span>}
-      </p>
     </section>
   );
 }

@@ -13,7 +13,7 @@ export const EMPTY: StyleSpecification = {
 
 /** The one source of all layers: each more would cost another pass of masks over the whole screen. */
 export const SOURCE = "city";
-/** Which layer of the map's file a feature is of; `<layer>-names` are places of names. */
+/** Which layer of the map's file a feature is of; `<layer>-names` are places of names, `-edges` borders. */
 export const LAYER = "layer";
 
 type Filter = ["==", ["get", string], string];
@@ -63,7 +63,7 @@ export const GROUPS: Group[] = [
     on: true,
     layers: [
       fill("district-fill", "district", "#0d1721"),
-      line("district-line", "district", "#46667f", byZoom(9, 1.2, 14, 2.4)),
+      line("district-line", "district-edges", "#46667f", byZoom(9, 1.2, 14, 2.4)),
     ],
   },
   {
@@ -72,7 +72,7 @@ export const GROUPS: Group[] = [
     on: true,
     layers: [
       fill("risk-fill", "risk", "#d9822b", { "fill-opacity": 0.12 }),
-      line("risk-line", "risk", "#a8672a", 1, { "line-dasharray": [4, 2] }),
+      line("risk-line", "risk-edges", "#a8672a", 1, { "line-dasharray": [4, 2] }),
     ],
   },
   {
@@ -102,19 +102,19 @@ export const GROUPS: Group[] = [
     id: "grid",
     sources: ["grid"],
     on: true,
-    layers: [line("grid-line", "grid", "#1d2d3c", byZoom(10, 0.5, 14, 1))],
+    layers: [line("grid-line", "grid-edges", "#1d2d3c", byZoom(10, 0.5, 14, 1))],
   },
   {
     id: "town",
     sources: ["town"],
     on: true,
-    layers: [line("town-line", "town", "#31475b", byZoom(9, 0.8, 14, 1.5))],
+    layers: [line("town-line", "town-edges", "#31475b", byZoom(9, 0.8, 14, 1.5))],
   },
   {
     id: "zone",
     sources: ["zone"],
     on: false,
-    layers: [line("zone-line", "zone", "#5b6fa8", 1.25, { "line-dasharray": [3, 2] })],
+    layers: [line("zone-line", "zone-edges", "#5b6fa8", 1.25, { "line-dasharray": [3, 2] })],
   },
   {
     id: "blind",

@@ -7,9 +7,9 @@ import type { Feature, FeatureCollection } from "geojson";
 import type { Row } from "../api/types";
 import { measure } from "../state/measure";
 import { EMPTY, GROUPS, LAYER, NAMED, SOURCE, blindFilter, hatch, names, type Group } from "./basemap";
-import { namePoints } from "./names";
+import { edges, namePoints } from "./names";
 import { Points, mercator } from "./points";
-import { drawnInSoftware, withoutMasks } from "./software";
+import { drawnInSoftware, withoutMasks, withoutSky } from "./software";
 
 setWorkerUrl(workerUrl);
 setWorkerCount(1);
@@ -74,6 +74,7 @@ export class City {
     this.points = new Points([(west + east) / 2, (north + south) / 2], (east - west) * (south - north), scale);
     this.ready = new Promise((resolve) => {
       this.map.once("style.load", () => {
+        withoutSky(this.map);
         this.map.addLayer(this.points);
         resolve();
       });
@@ -118,6 +119,7 @@ export class City {
     for (const [name, data] of loaded) {
       this.present.add(name);
       all.push(...marked(data, name));
+      all.push(...marked(edges(data), `${name}-edges`));
       if (NAMED.includes(name)) all.push(...marked(namePoints(data), `${name}-names`));
     }
     this.map.addSource(SOURCE, {

@@ -1,4 +1,4 @@
-/** Where the name of an area stands: one place an area, however many parts it has and tiles it lies in. */
+/** What is drawn of an area beside its ground: its name at one place, however many parts it has, and its border. */
 
 import type { Feature, FeatureCollection, Polygon, Position } from "geojson";
 
@@ -19,6 +19,17 @@ export function namePoints(areas: FeatureCollection): FeatureCollection {
       properties: area.properties,
       geometry: { type: "Point", coordinates: inside(largest) },
     });
+  }
+  return { type: "FeatureCollection", features };
+}
+
+/** Borders of areas as lines: cut at a tile's edge a line just ends, while an area's outline would follow the edge. */
+export function edges(areas: FeatureCollection): FeatureCollection {
+  const features: Feature[] = [];
+  for (const { geometry, properties } of areas.features) {
+    const rings =
+      geometry?.type === "Polygon" ? geometry.coordinates : geometry?.type === "MultiPolygon" ? geometry.coordinates.flat() : [];
+    if (rings.length) features.push({ type: "Feature", properties, geometry: { type: "MultiLineString", coordinates: rings } });
   }
   return { type: "FeatureCollection", features };
 }

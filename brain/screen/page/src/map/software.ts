@@ -1,4 +1,6 @@
-/** What is done otherwise where WebGL is drawn by the processor. */
+/** Passes over the whole screen that this map does not need; where WebGL is drawn by the processor each costs dearly. */
+
+import type { Map as GlMap } from "maplibre-gl";
 
 /** Whether a context is drawn in software: by the name of its renderer. */
 export function drawnInSoftware(gl: WebGL2RenderingContext): boolean {
@@ -9,8 +11,8 @@ export function drawnInSoftware(gl: WebGL2RenderingContext): boolean {
 
 /**
  * Draws no masks. MapLibre fills the stencil of the whole screen twice a frame, to cut tiles at their edges; in software
- * that is half of a frame. Without it a few pixels along edges of tiles are drawn twice: opaque colours, which are nearly
- * all of ours, do not show it.
+ * that is half of a frame. Without it a few pixels along edges of tiles are drawn twice: opaque colours and lines, which are
+ * nearly all of ours, do not show it.
  */
 export function withoutMasks(gl: WebGL2RenderingContext): void {
   let colours = true;
@@ -26,4 +28,10 @@ export function withoutMasks(gl: WebGL2RenderingContext): void {
     if (capability !== gl.STENCIL_TEST) enable.call(this, capability);
   };
   gl.disable(gl.STENCIL_TEST);
+}
+
+/** Draws no sky: a map that is looked at from straight above has none, yet MapLibre fills the screen with it first. */
+export function withoutSky(map: GlMap): void {
+  const style = map.style as unknown as { sky: { getEvaluated: () => unknown } };
+  style.sky.getEvaluated = () => undefined;
 }

@@ -8,8 +8,9 @@ export const board = new Board();
 
 export const me = new Value<Me | null>(null);
 
-/** ``boot``: nothing known yet; ``signin``: nobody signed in; ``live``: the page proper. */
-export const phase = new Value<"boot" | "signin" | "live">("boot");
+/** ``boot``: nothing known yet; ``signin``: nobody signed in; ``unread``: somebody who may not read
+ * incidents; ``live``: the page proper. */
+export const phase = new Value<"boot" | "signin" | "unread" | "live">("boot");
 
 /** Since when (ms UTC) there is no stream; null while there is one. */
 export const lostSince = new Value<number | null>(null);

@@ -49,6 +49,10 @@ export class Board {
     this.alarms.clear();
     this.changed.clear();
     for (const row of loaded.rows) if (onBoard(row)) this.rows.set(row.id, row);
+    for (const alarm of loaded.alarms ?? []) {
+      this.alarms.set(alarm.id, alarm);
+      this.rows.set(alarm.id, rowOf(alarm));
+    }
     this.whole = true;
     this.loaded = true;
     this.flush();

@@ -3,7 +3,7 @@
 import { ApiError, get, getIfThere, onRefused, useCsrf } from "../api/client";
 import { SILENT_MS, Stream } from "../api/stream";
 import type { Alarm, Board, Me, Pulse, Row, Status } from "../api/types";
-import { board, late, lostSince, me, phase, pulse } from "./app";
+import { board, late, lostSince, me, phase, pulse, replayAt } from "./app";
 import { measure } from "./measure";
 
 /** More rows than this are not asked for: the board says so by its length. */
@@ -34,11 +34,34 @@ export async function begin(): Promise<void> {
   }
   useCsrf(account.value.csrf);
   me.set(account.value);
+  if (!account.value.rights.includes("read")) {
+    phase.set("unread");
+    return;
+  }
   phase.set("live");
   if (loaded.status === "fulfilled") {
     follow(take(loaded.value));
   } else {
     lostSince.set(Date.now());
+    follow("");
+  }
+}
+
+/** The board as it was at a time, ms UTC. Raises as :func:`get`. */
+export async function goBack(t: number): Promise<void> {
+  const then = await get<{ rows: Row[] }>(`/replay/at?t=${Math.floor(t)}`);
+  if (replayAt.get() !== null) board.load({ event: "", t: 0, rows: then.rows });
+}
+
+/** The board as it is, and the stream from there. */
+export async function goLive(): Promise<void> {
+  replayAt.set(null);
+  end();
+  try {
+    follow(take(await loadBoard()));
+  } catch {
+    // Said by the banner: the stream has no position, and loads the board as soon as it can.
+    lostSince.set(lostSince.get() ?? Date.now());
     follow("");
   }
 }
@@ -53,8 +76,9 @@ export function end(): void {
 function follow(from: string): void {
   stream = new Stream({
     message(event, data) {
-      if (event === "incident") board.take(data as Row);
-      else if (event === "alarm") board.alarm(data as Alarm);
+      // While the past is looked at, the stream only says that it is there: the board is loaded anew afterwards.
+      if (event === "incident") replayAt.get() === null && board.take(data as Row);
+      else if (event === "alarm") replayAt.get() === null && board.alarm(data as Alarm);
       else if (event === "pulse") pulse.set({ pulse: data as Pulse, got: performance.now() });
     },
     async reload() {

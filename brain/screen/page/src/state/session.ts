@@ -7,9 +7,7 @@ import { me, phase } from "./app";
 
 /** Accounts of demo mode; null where the server is not in it. */
 export async function demoAccounts(): Promise<DemoAccount[] | null> {
-  const answer = await getIfThere<DemoAccount[] | { items?: DemoAccount[]; accounts?: DemoAccount[] }>("/session/demo");
-  if (answer === null) return null;
-  return Array.isArray(answer) ? answer : (answer.accounts ?? answer.items ?? []);
+  return (await getIfThere<{ items: DemoAccount[] }>("/session/demo"))?.items ?? null;
 }
 
 export async function takeAccount(account: string): Promise<void> {

@@ -8,6 +8,8 @@ import { figures } from "../state/figures";
 import { signOut } from "../state/session";
 import { useValue } from "../state/value";
 import { speak, t, tOf, useLanguage } from "../words";
+import { creating } from "../panel/create";
+import { replaying } from "../replay/replay";
 import { helping } from "./help";
 
 export function Header(): VNode {
@@ -15,6 +17,7 @@ export function Header(): VNode {
   const counts = useValue(figures);
   const over = useValue(view);
   const account = useValue(me);
+  const back = useValue(replaying);
   return (
     <header class="top">
       <h1>
@@ -37,7 +40,15 @@ export function Header(): VNode {
         <button type="button" aria-pressed={over === "domains"} onClick={() => view.set("domains")}>
           {t("nav.domains")}
         </button>
+        <button type="button" aria-pressed={back} onClick={() => replaying.set(!back)}>
+          {t("nav.replay")}
+        </button>
       </nav>
+      {account?.rights.includes("act") && (
+        <button type="button" onClick={() => creating.set({ lon: null, lat: null })}>
+          {t("nav.create")}
+        </button>
+      )}
       <Clock />
       <div class="who">
         <span class="account" title={account?.roles.map((role) => tOf("role", role)).join(", ")}>

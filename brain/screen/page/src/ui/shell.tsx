@@ -6,9 +6,11 @@ import { Domains } from "../domains/domains";
 import { Filters, SEARCH_ID } from "../list/filters";
 import { List } from "../list/list";
 import { MapView } from "../map/view";
+import { Create } from "../panel/create";
 import { Panel } from "../panel/panel";
 import { Replay } from "../replay/replay";
 import { late, lostSince, mode, phase, selected, view } from "../state/app";
+import { signOut } from "../state/session";
 import { useValue } from "../state/value";
 import { Wall } from "../wall/wall";
 import { t, useLanguage } from "../words";
@@ -27,7 +29,24 @@ export function Shell(): VNode {
   }, [language]);
   if (now === "boot") return <p class="boot">{t("app.loading")}</p>;
   if (now === "signin") return <SignIn />;
+  if (now === "unread") return <Unread />;
   return mode === "wall" ? <Wall /> : <Desk />;
+}
+
+/** An account for other work, as that of the security administrator. */
+function Unread(): VNode {
+  useLanguage();
+  return (
+    <main class="signin">
+      <div class="card">
+        <h1>{t("app.title")}</h1>
+        <p class="lead">{t("signin.unread")}</p>
+        <button type="button" onClick={() => void signOut()}>
+          {t("signout")}
+        </button>
+      </div>
+    </main>
+  );
 }
 
 function Desk(): VNode {
@@ -61,6 +80,7 @@ function Desk(): VNode {
           <Panel key={id} id={id} />
         </aside>
       )}
+      <Create />
       <Announcer />
       <Help />
     </div>

@@ -32,10 +32,10 @@ export function SignIn(): VNode {
             <h2 id="demo-title">{t("signin.demo")}</h2>
             <ul class="accounts">
               {accounts.map((a) => (
-                <li key={a.account}>
-                  <button type="button" onClick={() => attempt(takeAccount(a.account))}>
-                    <b>{say(a.name, a.account)}</b>
-                    <span>{[...(a.roles ?? []).map((role) => tOf("role", role)), a.unit].filter(Boolean).join(" · ")}</span>
+                <li key={a.id}>
+                  <button type="button" onClick={() => attempt(takeAccount(a.id))}>
+                    <b>{say(a.title, a.id)}</b>
+                    <span>{`${tOf("role", a.role)} · ${a.id}`}</span>
                   </button>
                 </li>
               ))}

@@ -1,0 +1,39 @@
+/** Limits that run: what is due, when, and what was missed. */
+
+import type { VNode } from "preact";
+import type { Clock } from "../api/detail";
+import { cityNow, clockShort, second } from "../state/clock";
+import { useValue } from "../state/value";
+import { t, tOf } from "../words";
+import { span } from "../words/span";
+
+const SOON_MS = 10 * 60_000;
+
+export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
+  useValue(second);
+  const now = cityNow();
+  if (!clocks.length) return null;
+  return (
+    <ul class="clocks" aria-label={t("clocks.title")}>
+      {clocks.map((clock) => {
+        const [kind, word] = state(clock, now);
+        return (
+          <li key={`${clock.name}${clock.started}`} class={kind}>
+            <span>{tOf("clock", clock.name)}</span>
+            <b>{word}</b>
+            <small>{t("clock.by", { time: clockShort(clock.due) })}</small>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function state(clock: Clock, now: number): [string, string] {
+  if (clock.stopped != null) return clock.breached != null ? ["missed", t("clock.missed")] : ["kept", t("clock.kept")];
+  if (clock.held != null) return ["held", t("clock.held")];
+  const left = clock.due - now;
+  if (left < 0) return ["overdue", t("row.overdue", { span: span(-left) })];
+  const predicted = clock.predicted != null;
+  return [predicted || left < SOON_MS ? "soon" : "running", t("row.due", { span: span(left) })];
+}

@@ -1,0 +1,42 @@
+/** Where, since when, who: as terms and values. */
+
+import type { VNode } from "preact";
+import type { Incident } from "../api/detail";
+import { clockTime } from "../state/clock";
+import { placeName } from "../state/places";
+import { say, t } from "../words";
+import { Part } from "./panel";
+
+export function Facts({ incident: i }: { incident: Incident }): VNode {
+  const areas = Object.entries(i.areas ?? {}).flatMap(([, codes]) => codes.map(placeName));
+  const rows: [string, string | undefined][] = [
+    [t("facts.onset"), clockTime(i.onset)],
+    [t("facts.cleared"), i.cleared == null ? undefined : clockTime(i.cleared)],
+    [t("facts.place"), [placeName(i.district), placeName(i.town), placeName(i.grid)].filter(Boolean).join(" / ")],
+    [
+      t("facts.position"),
+      i.lon == null || i.lat == null
+        ? undefined
+        : `${i.lon.toFixed(5)}, ${i.lat.toFixed(5)} WGS 84${i.accuracy_m == null ? "" : ` ± ${Math.round(i.accuracy_m)} m`}`,
+    ],
+    [t("facts.areas"), areas.join("、") || undefined],
+    [t("facts.lead"), say(i.lead_name, i.lead) || undefined],
+    [t("facts.assisting"), i.assisting?.join("、") || undefined],
+    [t("facts.taken"), i.taken_by || undefined],
+    [t("facts.code"), i.event_code || undefined],
+  ];
+  return (
+    <Part title={t("facts.title")}>
+      <dl class="facts">
+        {rows.map(([term, value]) =>
+          value ? (
+            <div key={term}>
+              <dt>{term}</dt>
+              <dd>{value}</dd>
+            </div>
+          ) : null,
+        )}
+      </dl>
+    </Part>
+  );
+}

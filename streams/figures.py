@@ -1,0 +1,97 @@
+"""What tasks measure of themselves, and figures that the application's logic shows. Nothing here enters a result."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from streams.logic import Output, View
+from streams.records import I8, Signal
+from streams.tracing import LINKS, sampled
+
+STAGES = ("decode", "score", "decide", "encode", "publish")
+"""Of a lane's flush. ``decide`` is what its logic took beside decoding and scoring."""
+CITY_STAGES = ("order", "fold", "encode", "publish")
+"""Of the city task's flush."""
+
+
+class Figure(NamedTuple):
+    """A gauge as it stands: name, what it says (English), names of its labels, and value by their values."""
+
+    name: str
+    says: str
+    labels: tuple[str, ...]
+    values: Mapping[tuple[str, ...], float]
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A logic that has figures. It is asked every few seconds, between two steps of its task, never within one."""
+
+    def figures(self) -> Sequence[Figure]:
+        """All of them, with all label values, also those that are zero."""
+        ...
+
+
+@dataclass(slots=True)
+class Meter:
+    """What a lane took and made since its last flush. Times in seconds, event time in ms UTC.
+
+    ``event_ms`` is kept over flushes: the greatest event time of accepted rows; -1 before the first.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    raises: Counter[tuple[str, bool]] = field(default_factory=Counter)
+    """Raises that are not in shadow, by scenario and whether of a never-hidden class."""
+    accepted: int = 0
+    """Rows that did not end as dead letters."""
+    event_ms: int = -1
+    begun_ns: int = 0
+    """When the first batch since was worked, wall time; told only while records are sampled for traces."""
+    links: list[tuple[int, int, int]] | None = None
+    """Trace contexts of sampled input records; None: none are sampled."""
+
+    def took(self, stage: str, seconds: float) -> None:
+        """A stage went on for so long."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+    def worked(self, view: View, out: Output, seconds: float) -> None:
+        """The logic worked a stretch; what it did not name of the time is that of deciding."""
+        for stage, part in out.seconds.items():
+            self.took(stage, part)
+        self.took("decide", max(0.0, seconds - sum(out.seconds.values())))
+        if self.links is not None:
+            self.begun_ns = self.begun_ns or time.time_ns() - round(seconds * 1e9)
+            self.links += sampled(view.batch, LINKS - len(self.links))
+        accepted = len(view.rows) - len({dead.row for dead in out.dead})
+        if accepted > 0:
+            self.accepted += accepted
+            newest = out.newest if out.newest >= 0 else newest_of(view.batch.times, view)
+            self.event_ms = max(self.event_ms, newest)
+
+    def raised(self, signals: Sequence[Signal]) -> None:
+        """Signals that go out."""
+        self.raises.update((s.scenario, s.life) for s in signals if s.kind == "raise" and not s.shadow())
+
+    def clear(self) -> None:
+        """A flush was committed and told."""
+        self.seconds.clear()
+        self.begun_ns = 0
+        if self.links:
+            self.links = []
+        self.rolled_back()
+
+    def rolled_back(self) -> None:
+        """What was made will be made again; the time is gone all the same."""
+        self.raises.clear()
+        self.accepted = 0
+
+
+def newest_of(times: I8, view: View) -> int:
+    """The greatest of the log's own timestamps, of a logic that does not say what event time its rows have."""
+    return int(np.max(times[view.rows]))

@@ -1,0 +1,62 @@
+"""A browser and a screen for it; without a browser or a built page the tests are skipped, and say why."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from screen_stand import Stand
+
+from brain.screen.page_files import DIST
+
+COUNT = 400
+FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium of the machine: BRAIN_CHROMIUM, or what is on the PATH."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    found = os.environ.get("BRAIN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        pytest.skip("no chromium: none on the PATH, and BRAIN_CHROMIUM names none")
+    if not (DIST / "index.html").is_file():
+        pytest.skip("the page is not built: tools/page, or make setup")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    """A screen with 400 open incidents."""
+    made = Stand(COUNT)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def opened(browser: Any, stand: Stand) -> Iterator[Callable[..., Any]]:
+    """Opens a page of the stand as an account; a script's error in it fails the test."""
+    contexts: list[Any] = []
+    errors: list[str] = []
+
+    def go(query: str = "", account: str | None = "op-01", width: int = 1920, height: int = 1080) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        contexts.append(context)
+        if account:
+            context.request.post(f"{stand.url}/api/v1/session/demo", data={"account": account})
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{stand.url}/{query}")
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert errors == []

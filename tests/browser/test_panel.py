@@ -1,0 +1,119 @@
+"""The panel of an incident, the six domains and the look back, in a real browser over the real API."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from screen_look import LINE, SCREENS, rows_of, until
+from screen_stand import Stand
+
+PANEL = "article.panel"
+
+
+def first_opened(opened: Any, query: str = "", account: str = "op-01") -> Any:
+    """A page with the first line's panel open and filled."""
+    page = opened(query, account)
+    page.locator(LINE).first.click()
+    page.locator(f"{PANEL} .facts").wait_for()
+    return page
+
+
+def test_the_panel_says_what_where_how_sure_why_by_when_and_what_may_be_done(opened: Any, stand: Stand) -> None:
+    page = first_opened(opened, "?lang=en")
+    one = page.locator(LINE).first.get_attribute("id").removeprefix("row-")
+    told = page.request.get(f"{stand.url}/api/v1/incidents/{one}").json()
+    text = page.locator(PANEL).inner_text()
+    for part in (told["incident"]["name"]["en"], told["incident"]["grid"], told["reasons"][-1]["text"]["en"], one):
+        assert part in text
+    assert page.locator(f"{PANEL} .members tbody tr").count() >= len(told["incident"]["members"])
+    assert page.locator(f"{PANEL} .clocks li").count() == len(told["incident"]["clocks"])
+    offered = page.locator(f"{PANEL} .actions button, {PANEL} .actions option").all_inner_texts()
+    assert {"Take", "Confirm", "Note"} <= set(offered)
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / "panel-en.png")
+
+
+def test_a_viewer_sees_no_signals_and_is_offered_no_action(opened: Any) -> None:
+    page = first_opened(opened, account="viewer-01")
+    assert page.locator(f"{PANEL} .actions").count() == 0
+    assert "本账号不可见信号明细" in page.locator(PANEL).inner_text()
+    assert page.get_by_role("button", name="手工建单").count() == 0
+
+
+def test_who_was_too_late_reads_who_was_first(opened: Any) -> None:
+    page = first_opened(opened)
+    asked: list[Any] = []
+
+    def refuse(route: Any) -> None:
+        asked.append(json.loads(route.request.post_data))
+        body = {"type": "/problems#stale-revision", "title": "x", "status": 409, "detail": "x", "by": "op-02",
+                "unit": "指挥中心", "revision": 9}  # fmt: skip
+        route.fulfill(status=409, content_type="application/problem+json", body=json.dumps(body))
+
+    page.route("**/actions", refuse)
+    page.locator(PANEL).get_by_role("button", name="接单", exact=True).click()
+    said = page.locator(f"{PANEL} .said")
+    until(lambda: "op-02 · 指挥中心 已先处置 (第 9 版)" in said.inner_text())
+    assert [(a["do"], isinstance(a["expect"], int)) for a in asked] == [("take", True)]
+
+
+def test_an_action_that_needs_a_reason_is_not_sent_without_one(opened: Any) -> None:
+    page = first_opened(opened)
+    asked: list[Any] = []
+    page.route("**/actions", lambda route: (asked.append(route.request.post_data), route.abort()))
+    page.locator(f"{PANEL} .actions > .row").get_by_role("button", name="误报", exact=True).click()
+    form = page.locator(f"{PANEL} .actions form")
+    form.get_by_role("button", name="误报", exact=True).click()
+    assert asked == []
+    form.locator("textarea").fill("现场无烟")
+    form.get_by_role("button", name="误报", exact=True).click()
+    until(lambda: "无法连接服务器" in page.locator(f"{PANEL} .said").inner_text())
+    assert json.loads(asked[0])["note"] == "现场无烟"
+
+
+def test_before_somebody_makes_one_by_hand_what_is_known_nearby_is_shown(opened: Any, stand: Stand) -> None:
+    page = opened()
+    row = next(r for r in rows_of(page, stand) if r.get("lon") is not None)
+    page.get_by_role("button", name="手工建单").click()
+    dialog = page.locator("dialog.create")
+    dialog.get_by_label("经度").fill(str(row["lon"]))
+    dialog.get_by_label("纬度").fill(str(row["lat"]))
+    dialog.locator(".near li").first.wait_for()
+    assert "0 m" in dialog.locator(".near li").first.inner_text()
+
+
+def test_the_six_domains_have_the_figures_of_the_api(opened: Any, stand: Stand) -> None:
+    page = opened("?lang=en")
+    page.locator(LINE).first.wait_for()
+    page.get_by_role("button", name="Domains", exact=True).click()
+    page.locator(".six .trend").nth(5).wait_for()
+    stats = page.request.get(f"{stand.url}/api/v1/stats").json()["domains"]
+    shown = [int(n.replace(",", "")) for n in page.locator(".six .big b").all_inner_texts()]
+    assert shown == [stats[d]["open"] for d in ("emergency", "market", "eco", "social", "public", "economy")]
+    page.screenshot(path=SCREENS / "domains-en.png")
+    page.locator(".six .big").nth(2).click()
+    until(lambda: page.locator("[role=option]").first.get_attribute("aria-setsize") == str(shown[2]))
+
+
+def test_the_board_is_taken_back_and_comes_back_to_now(opened: Any, stand: Stand) -> None:
+    page = opened("?lang=en")
+    page.locator(LINE).first.wait_for()
+    then = page.request.get(f"{stand.url}/api/v1/status").json()["t"]
+    until(lambda: page.request.get(f"{stand.url}/api/v1/status").json()["t"] > then + 1100)
+    stand.change(300)
+    page.get_by_role("button", name="Replay", exact=True).click()
+    bar = page.locator(".replay input[type=range]")
+    until(bar.is_enabled)
+    bar.evaluate(
+        "(n, t) => { n.value = String(t); n.dispatchEvent(new Event('input', { bubbles: true })); }", then
+    )  # fmt: skip
+    past = page.request.get(f"{stand.url}/api/v1/replay/at?t={then}").json()["rows"]
+    open_then = len(
+        [r for r in past if r["state"] not in {"closed", "false_alarm", "merged"} and not r.get("withheld")]
+    )
+    until(lambda: f"of {open_then} shown" in page.locator(".list .count").inner_text())
+    page.get_by_role("button", name="Back to live").click()
+    now = len(rows_of(page, stand))
+    until(lambda: f"of {now} shown" in page.locator(".list .count").inner_text())
+    assert page.locator(".replay").count() == 0

@@ -1,0 +1,110 @@
+"""The whole screen over a made-up city, in a thread of this process: what tests of the page open in a browser."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from bench.screen.city import City
+from brain.screen import maps
+from brain.screen.access.config import Limits
+from brain.screen.access.demo import Demo
+from brain.screen.access.gate import Gate
+from brain.screen.access.tokens import Verifier
+from brain.screen.access.trail import Trail
+from brain.screen.api import incidents, looks, session, stream
+from brain.screen.app import build, listen
+from brain.screen.board.board import Board
+from brain.screen.board.lore import Lore
+from brain.screen.features.catalogue import PUBLIC
+from brain.screen.features.store import LayerStore
+
+ROOT = Path(__file__).resolve().parents[2]
+MAP = ROOT / "config" / "map" / "district.geojson"
+
+
+class Stand:
+    """``skew_ms``: added to the server's clock, so that its pulses look old. The board outlives :meth:`stop`."""
+
+    def __init__(self, count: int) -> None:
+        self.skew_ms = 0
+        self.city, self.board = City(1, self.now()), Board()
+        self.board.take(self.city.open(count))
+        self.board.ready = True
+        self.board.beat(self.city.t, "made-up")
+        self.port = 0
+        # Its keys outlive a restart: who was signed in is so after it.
+        self._demo = Demo(Limits(reads=0, writes=0, failures=0))
+        self._server: uvicorn.Server | None = None
+        self._thread: threading.Thread | None = None
+        self._loop: Any = None
+        self._beating = threading.Event()
+
+    def now(self) -> int:
+        """Milliseconds UTC, with the skew."""
+        return time.time_ns() // 1_000_000 + getattr(self, "skew_ms", 0)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """On the port of the last time, where there was one."""
+        demo = self._demo
+        gate = Gate(
+            demo.access, Verifier(demo.access, demo.keys, self.now), Trail(lambda _: None, self.now), self.now, b"tests"
+        )
+        store = LayerStore(maps.read(MAP), PUBLIC)
+        self._hub = stream.Hub(self.board, self.now)
+        routers = [
+            session.router(gate, demo),
+            incidents.router(self.board, Lore()),
+            looks.router(self.board, store, self.now),
+            stream.router(self._hub),
+        ]
+        app = build(store, self.now, gate=gate, routers=routers)
+        app.on_startup.append(self._started)
+        sock = listen("127.0.0.1", self.port)
+        self.port = sock.getsockname()[1]
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, daemon=True)
+        self._thread.start()
+        while not self._server.started:
+            time.sleep(0.01)
+        self._beating.clear()
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def stop(self) -> None:
+        """All connections are cut."""
+        assert self._server is not None
+        assert self._thread is not None
+        self._beating.set()
+        self._loop.call_soon_threadsafe(self._hub.close)
+        self._server.should_exit = self._server.force_exit = True
+        self._thread.join()
+
+    def change(self, count: int) -> None:
+        """So many records more, all heard when it returns."""
+        done = threading.Event()
+
+        def hear() -> None:
+            self.city.t = max(self.city.t, time.time_ns() // 1_000_000)
+            self.board.take(list(self.city.change(count, 0)))
+            done.set()
+
+        self._loop.call_soon_threadsafe(hear)
+        assert done.wait(5)
+
+    async def _started(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+
+    def _beat(self) -> None:
+        while not self._beating.wait(0.5):
+            self._loop.call_soon_threadsafe(self.board.beat, time.time_ns() // 1_000_000, "made-up")

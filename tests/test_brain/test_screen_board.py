@@ -1,0 +1,196 @@
+"""The board and its stream: pages while it changes, never back, exact after every cut, a district's share, the past."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.screen.city import City
+from brain.incidents.value import OVER
+from brain.screen.api.stream import RESET, Hub
+from brain.screen.board import look
+from brain.screen.board.board import Board, Came
+from brain.screen.board.query import SORTS, Query, Sort, page
+from brain.screen.board.ring import Position, position_of
+from brain.screen.board.row import decode_incident
+
+FEW = settings(max_examples=12, deadline=None, derandomize=True)
+ALL = Query(shown=None)
+
+
+def made(seed: int, count: int, changes: int) -> tuple[list[Came], City]:
+    city = City(seed)
+    return [*city.open(count), *city.change(changes)], city
+
+
+def board_of(records: list[Came], kept: int = 100_000) -> Board:
+    board = Board(kept=kept)
+    board.take(records)
+    return board
+
+
+def newest(records: list[Came]) -> dict[str, Any]:
+    """The oracle: by id the incident with the highest revision."""
+    out: dict[str, Any] = {}
+    for incident in (decode_incident(came.value) for came in records):
+        if incident.id not in out or incident.revision > out[incident.id].revision:
+            out[incident.id] = incident
+    return out
+
+
+@FEW
+@given(seed=st.integers(0, 999), sort=st.sampled_from(SORTS), limit=st.integers(1, 30), changes=st.integers(0, 8))
+def test_paging_while_it_changes_tells_nothing_twice_and_misses_nothing_that_stayed(
+    seed: int, sort: Sort, limit: int, changes: int
+) -> None:
+    records, city = made(seed, 90, 20)
+    board = board_of(records)
+    before = {e.id for e in page(board, ALL, sort, 1000).entries}
+    read: list[str] = []
+    changed: set[str] = set()
+    cursor: str | None = ""
+    while cursor is not None:
+        one = page(board, ALL, sort, limit, cursor)
+        read += [e.id for e in one.entries]
+        cursor = one.next
+        came = list(city.change(changes))
+        changed |= {decode_incident(c.value).id for c in came}
+        board.take(came)
+    assert max(Counter(read).values()) == 1
+    assert before - changed <= set(read) <= before
+
+
+@FEW
+@given(seed=st.integers(0, 999), domain=st.sampled_from(["eco", "public"]), least=st.integers(0, 4))
+def test_a_filtered_page_has_what_the_records_say(seed: int, domain: Any, least: int) -> None:
+    records, _ = made(seed, 60, 60)
+    board = board_of(records)
+    wanted = [i for i in newest(records).values() if i.state not in OVER and i.shown is not None]
+    wanted = [i for i in wanted if i.domain == domain and i.level >= least]
+    got = page(board, Query(domain=(domain,), level_min=least), "-updated", 1000)
+    assert [e.row.updated for e in got.entries] == sorted((i.updated for i in wanted), reverse=True)
+    assert {e.id for e in got.entries} == {i.id for i in wanted}
+    assert (got.total, got.next) == (len(wanted), None)
+
+
+def test_a_search_finds_names_in_both_languages_places_people_and_ids() -> None:
+    records, _ = made(4, 60, 0)
+    board = board_of(records)
+    one = next(e for e in board.entries.values() if e.row.domain == "eco")
+    for words in ("扬尘", "DUST 超标", one.row.town, one.row.grid, one.id, one.id[:12], f"dust {one.row.district}"):
+        found = page(board, Query(shown=None, text=words), limit=1000).entries
+        assert one in found, words
+    assert all(e.row.domain == "eco" for e in page(board, Query(shown=None, text="dust"), limit=1000).entries)
+    assert page(board, Query(shown=None, text="nothing of the kind")).total == 0
+
+
+@FEW
+@given(seed=st.integers(0, 999))
+def test_the_board_never_goes_back_whatever_comes_again(seed: int) -> None:
+    records, _ = made(seed, 20, 60)
+    again = records[:]
+    random.Random(seed).shuffle(again)
+    board = board_of(records)
+    before, number = {k: e.data for k, e in board.entries.items()}, board.ring.end
+    board.take(again)
+    assert {k: e.data for k, e in board.entries.items()} == before
+    assert board.ring.end == number, "nobody is told of what is old"
+    assert {k: (e.rev, e.row.state) for k, e in board.entries.items()}.items() <= {
+        k: (i.revision, i.state) for k, i in newest(records).items()
+    }.items()
+
+
+def test_how_it_was_at_a_time_is_the_board_of_then_also_on_a_server_that_began_later() -> None:
+    city = City(6)
+    early = list(city.open(50)) + list(city.change(100))
+    city.t += 60_000
+    t = city.t
+    then = board_of(early)
+    late = list(city.change(150))
+    now = board_of(early + late)
+    wanted = {e.id: e.data for e in page(then, Query(), limit=1000).entries}
+    assert {c.id: c.data for c in look.at(now, t, ())} == wanted
+    assert wanted != {e.id: e.data for e in page(now, Query(), limit=1000).entries}
+
+
+def merged(logs: dict[str, list[Came]], rng: random.Random) -> list[Came]:
+    """The partitions as another server may meet them: each in its order, between them any."""
+    left = {name: list(log) for name, log in logs.items()}
+    out = []
+    while left:
+        name = rng.choice(sorted(left))
+        out.append(left[name].pop(0))
+        if not left[name]:
+            del left[name]
+    return out
+
+
+async def told(
+    board: Board, position: Position | None, count: int, districts: tuple[str, ...] = ()
+) -> list[tuple[str, Any]]:
+    """Up to so many events of what there is after a position: (id, row)."""
+    hub, out = Hub(board, lambda: 0), list[tuple[str, Any]]()
+    # Runs once the stream waits for more, which is after all that there is was told.
+    asyncio.get_running_loop().call_soon(hub.close)
+    async for piece in hub.events(position, districts, withheld=True):
+        assert piece != RESET
+        for event in piece.decode().split("\n\n")[:-1]:
+            fields = dict(line.split(": ", 1) for line in event.split("\n"))
+            if fields["event"] != "pulse":
+                out.append((fields["id"], msgspec.json.decode(fields["data"])))
+    return out[:count]
+
+
+@FEW
+@given(seed=st.integers(0, 9999), cuts=st.lists(st.integers(1, 30), max_size=12))
+def test_a_stream_cut_anywhere_goes_on_at_any_server_without_gap_and_without_repeat(seed: int, cuts: list[int]) -> None:
+    records, _ = made(seed, 15, 120)
+    logs: dict[str, list[Came]] = {}
+    for came in records:
+        logs.setdefault(f"{came.topic}/{came.partition}", []).append(came)
+    rng = random.Random(seed)
+    servers = [board_of(merged(logs, rng)) for _ in range(3)]
+    position: Position | None = {}
+    got: list[tuple[str, int]] = []
+    for count in [*cuts, 1000]:
+        for id_, row in asyncio.run(told(rng.choice(servers), position, count)):
+            got.append((row["id"], row["rev"]))
+            position = position_of(id_)
+    assert Counter(got) == Counter((i.id, i.revision) for i in (decode_incident(c.value) for c in records))
+
+
+def test_a_position_that_the_ring_no_longer_reaches_is_reset_and_nothing_is_left_out_silently() -> None:
+    records, _ = made(2, 15, 200)
+    board = board_of(records, kept=50)
+
+    async def first(position: Position) -> bytes:
+        stream = Hub(board, lambda: 0).events(position, (), withheld=True)
+        return await anext(stream)
+
+    assert asyncio.run(first({})) == RESET
+    assert asyncio.run(first(dict(board.ring.last))).startswith(b"event: pulse")
+
+
+def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> None:
+    records, city = made(3, 80, 0)
+    board = board_of(records)
+    incident = next(i for i in city.incidents if i.shown is not None)
+    home = incident.district
+    seen = page(board, Query(shown=None, districts=(home,)), limit=1000).entries
+    assert {e.row.district for e in seen} == {home}
+    assert board.entry(incident.id, (home,)) is not None
+    assert board.entry(incident.id, ("elsewhere",)) is None
+    position = dict(board.ring.last)
+    incident.district, incident.revision = "elsewhere", incident.revision + 1
+    board.take([city._record(city.incidents.index(incident))])
+    ((_, row),) = asyncio.run(told(board, position, 10, (home,)))
+    assert row == {"id": incident.id, "rev": incident.revision, "state": "closed"}
+    ((id_, _),) = asyncio.run(told(board, position, 10, ("elsewhere",)))
+    assert position_of(id_) == board.ring.last
+    assert asyncio.run(told(board, position, 10, ("a third",))) == []

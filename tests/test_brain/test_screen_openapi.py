@@ -1,0 +1,81 @@
+"""The API is held to its own OpenAPI document: any input, no server error, and every answer as it is described."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from access_rig import Rig
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from brain.screen.access.demo import Demo
+
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+CALLERS: dict[str, dict[str, Any] | None] = {
+    "dispatcher": {}, "bound": {"districts": ["440402"]}, "auditor": {"roles": ["auditor"], "duty": None},
+    "viewer": {"roles": ["viewer"], "duty": None}, "nobody": None,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return Rig(wait_s=0.0)
+
+
+def operations(rig: Rig) -> Iterator[Any]:
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", rig.app)
+    for found in schema.get_all_operations():
+        yield found.ok()
+
+
+def hold(rig: Rig, operation: Any, caller: dict[str, Any] | None, examples: int) -> None:
+    headers = {} if caller is None else rig.bearer(**caller)
+
+    @settings(
+        max_examples=examples, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(operation.as_strategy())
+    def held(case: Any) -> None:
+        response = case.call(headers=headers)
+        case.validate_response(response, checks=CHECKS)
+
+    held()
+
+
+def test_any_input_is_answered_as_the_document_says(rig: Rig) -> None:
+    names = set()
+    for operation in operations(rig):
+        names.add(f"{operation.method.upper()} {operation.path}")
+        hold(rig, operation, CALLERS["auditor" if operation.path.endswith("/audit") else "dispatcher"], 12)
+    assert {"POST /api/v1/incidents", "POST /api/v1/incidents/{incident}/actions", "GET /api/v1/audit"} <= names
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("caller", CALLERS)
+def test_any_input_of_any_caller_is_answered_as_the_document_says(caller: str) -> None:
+    for made in (Rig(wait_s=0.0), Rig(wait_s=0.0, demo=Demo())):
+        for operation in operations(made):
+            hold(made, operation, CALLERS[caller], 300)
+
+
+def test_the_document_names_each_answer_of_each_action(rig: Rig) -> None:
+    with rig.client() as c:
+        paths = c.get("/api/v1/openapi.json").json()["paths"]
+    act = paths["/api/v1/incidents/{incident}/actions"]["post"]
+    assert set(act["responses"]) == {"200", "202", *map(str, (400, 401, 403, 404, 409, 413, 422, 429, 503))}
+    assert "application/problem+json" in act["responses"]["409"]["content"]
+    kinds = {one["properties"]["do"]["enum"][0]
+             for one in act["requestBody"]["content"]["application/json"]["schema"]["anyOf"]}  # fmt: skip
+    assert {"take", "false_alarm", "shelve", "handover"} <= kinds
+    assert "create" not in kinds
+    assert not {"t", "by"} & set(paths["/api/v1/incidents"]["post"]["requestBody"]["content"]["application/json"]
+                                 ["schema"]["properties"])  # fmt: skip
