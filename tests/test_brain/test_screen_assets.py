@@ -100,8 +100,12 @@ def test_another_set_keeps_what_was_told_and_takes_what_was_told_of_its_assets_b
     sensing.enter(dataclasses.replace(content(), map=GridMap(GRIDS[:1])))
     assert sensing.blind() == []
     assert sensing.one("new") is None
-    sensing.enter(content(asset("new", 3)))
+    last = content(asset("new", 3))
+    sensing.enter(last)
     assert healths(sensing)["new"] == "live"
+    sensing.enter(dataclasses.replace(last, map=GridMap(GRIDS[1:])))
+    assert healths(sensing)["new"] == "live"
+    assert [b.grid for b in sensing.blind()] == ["g1", "g2"], "another map over the same registry"
 
 
 def test_a_grid_counts_while_it_is_in_force() -> None:

@@ -23,7 +23,7 @@ LIST: Final = ("type", "health", "district", "grid", "bbox", "q", "limit", "curs
 After = Annotated[str | None, QueryParameter(min_length=1, max_length=400, description="`next` of a page")]
 
 
-class Page(msgspec.Struct):
+class AssetPage(msgspec.Struct):
     """``next``: cursor of what follows, null at the end; ``total``: all that fit; ``t``: the newest census, ms UTC, 0
     before the first."""
 
@@ -33,7 +33,7 @@ class Page(msgspec.Struct):
     t: int
 
 
-class Detail(msgspec.Struct):
+class AssetDetail(msgspec.Struct):
     """One asset, with the open incidents that it is in."""
 
     asset: Asset
@@ -41,7 +41,7 @@ class Detail(msgspec.Struct):
     t: int
 
 
-class Standing(msgspec.Struct):
+class AssetsStanding(msgspec.Struct):
     """Assets by type and health, and blind grids, as of the census at ``t``, ms UTC, 0 before the first."""
 
     by_type: dict[str, Counts]
@@ -52,7 +52,12 @@ class Standing(msgspec.Struct):
 def router(sensing: Sensing, board: Board) -> Router:
     """The routes over a census, with the incidents of a board."""
 
-    @get("/assets", opt={"right": Right.ASSETS}, responses=documented(Page, 400, 401, 403, 429), sync_to_thread=False)
+    @get(
+        "/assets",
+        opt={"right": Right.ASSETS},
+        responses=documented(AssetPage, 400, 401, 403, 429),
+        sync_to_thread=False,
+    )
     def listed(
         request: Asked,
         type: Id = None,
@@ -70,20 +75,20 @@ def router(sensing: Sensing, board: Board) -> Router:
             type or "", health, district or "", grid or "", box(bbox), q or "", caller_of(request).districts
         )
         items, after, total = sensing.page(wanted, limit, cursor or "")
-        return _answer(Page(items, after, total, sensing.t))
+        return _answer(AssetPage(items, after, total, sensing.t))
 
     @get(
-        "/assets/summary", opt={"right": Right.ASSETS}, responses=documented(Standing, 400, 401, 403, 429),
+        "/assets/summary", opt={"right": Right.ASSETS}, responses=documented(AssetsStanding, 400, 401, 403, 429),
         sync_to_thread=False,
     )  # fmt: skip
     def standing(request: Asked) -> Answer:
         """How many assets of each type speak, and which grids have none that does."""
         known(request)
         districts = caller_of(request).districts
-        return _answer(Standing(sensing.by_type(districts), sensing.blind(districts), sensing.t))
+        return _answer(AssetsStanding(sensing.by_type(districts), sensing.blind(districts), sensing.t))
 
     @get(
-        "/assets/{asset:str}", opt={"right": Right.ASSETS}, responses=documented(Detail, 400, 401, 403, 404, 429),
+        "/assets/{asset:str}", opt={"right": Right.ASSETS}, responses=documented(AssetDetail, 400, 401, 403, 404, 429),
         sync_to_thread=False,
     )  # fmt: skip
     def one(request: Asked, asset: FromPath[str]) -> Answer:
@@ -94,7 +99,7 @@ def router(sensing: Sensing, board: Board) -> Router:
         if found is None:
             take = Say("从列表中选取", "take one of the list")
             raise Problem(ABSENT, "asset", Say("已登记的感知资产", "a registered sensing asset"), asset, take)
-        return _answer(Detail(found, incidents_of(board, asset, districts), sensing.t))
+        return _answer(AssetDetail(found, incidents_of(board, asset, districts), sensing.t))
 
     return Router(API, route_handlers=[listed, standing, one], tags=["assets"])
 
