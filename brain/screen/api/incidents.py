@@ -76,7 +76,7 @@ class Siblings(msgspec.Struct):
 
 
 class Detail(msgspec.Struct):
-    """One incident, with what this caller may see of it and do to it."""
+    """One incident, with what this caller may see of it and do to it. ``units``: names of its departments by id."""
 
     incident: Incident
     reasons: list[Why]
@@ -84,6 +84,7 @@ class Detail(msgspec.Struct):
     meaning: Text
     steps: Wordings
     false_alarms: Wordings
+    units: dict[str, Text]
     actions: list[str]
 
 
@@ -197,7 +198,8 @@ def router(board: Board, lore: Lore) -> Router:
         reasons = [Why(t, reason, worded(reason), signal) for t, reason, signal in value.reasons]
         seen = masked(value, caller.rights)
         return _answer(Detail(
-            seen, reasons, siblings, told.meaning, told.steps, told.false_alarms, actions_of(caller, value.state),
+            seen, reasons, siblings, told.meaning, told.steps, told.false_alarms,
+            lore.units([value.lead, *value.assisting]), actions_of(caller, value.state),
         ))  # fmt: skip
 
     @get(

@@ -44,11 +44,14 @@ class Lore:
     def __init__(self) -> None:
         self._told: dict[str, Told] = {}
         self._names: dict[str, Text] = {}
+        self._units: dict[str, Text] = {}
         self.codes: list[Code] = []
 
     def enter(self, content: CitySet) -> None:
         """Another set is in force. What only an older one had is kept: its incidents may still be open."""
         scenarios: Sequence[Scenario] = content.scenarios
+        if content.routes is not None:
+            self._units |= {name: Text(d.zh, d.en) for name, d in content.routes.departments.items()}
         for s in scenarios:
             self._names[s.id] = Text(s.name.zh, s.name.en)
             self._told[s.id] = Told(
@@ -63,6 +66,10 @@ class Lore:
     def told(self, scenario: str) -> Told:
         """Empty for one that is not known."""
         return self._told.get(scenario, Told())
+
+    def units(self, names: Iterable[str]) -> dict[str, Text]:
+        """Names of departments by their ids, of those that are known."""
+        return {name: self._units[name] for name in names if name in self._units}
 
     def name(self, scenario: str) -> Text:
         """In both languages; empty for one that is not known."""

@@ -108,6 +108,8 @@ export interface Detail {
   steps?: { zh: string[]; en: string[] };
   meaning?: Text;
   false_alarms?: { zh: string[]; en: string[] } | Text;
+  /** Names of its departments by id. */
+  units?: Record<string, Text>;
   /** What this caller may do in this state. */
   actions?: string[];
 }

@@ -2,12 +2,13 @@
 
 import type { VNode } from "preact";
 import type { Incident } from "../api/detail";
+import type { Text } from "../api/types";
 import { clockTime } from "../state/clock";
 import { placeName } from "../state/places";
 import { say, t } from "../words";
 import { Part } from "./panel";
 
-export function Facts({ incident: i }: { incident: Incident }): VNode {
+export function Facts({ incident: i, units }: { incident: Incident; units: Record<string, Text> }): VNode {
   const areas = Object.entries(i.areas ?? {}).flatMap(([, codes]) => codes.map(placeName));
   const rows: [string, string | undefined][] = [
     [t("facts.onset"), clockTime(i.onset)],
@@ -21,7 +22,7 @@ export function Facts({ incident: i }: { incident: Incident }): VNode {
     ],
     [t("facts.areas"), areas.join("、") || undefined],
     [t("facts.lead"), say(i.lead_name, i.lead) || undefined],
-    [t("facts.assisting"), i.assisting?.join("、") || undefined],
+    [t("facts.assisting"), i.assisting?.map((name) => say(units[name], name)).join("、") || undefined],
     [t("facts.taken"), i.taken_by || undefined],
     [t("facts.code"), i.event_code || undefined],
   ];

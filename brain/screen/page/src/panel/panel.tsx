@@ -44,7 +44,7 @@ export function Panel({ id }: { id: string }): VNode {
           <Actions id={id} detail={detail} done={again} />
           <Clocks clocks={incident.clocks ?? []} />
           <ToDo detail={detail} />
-          <Facts incident={incident} />
+          <Facts incident={incident} units={detail.units ?? {}} />
           <Evidence incident={incident} firing={firing} />
           <Why incident={incident} reasons={detail.reasons ?? []} />
           <Around siblings={detail.siblings ?? {}} similar={similar} />
