@@ -26,8 +26,8 @@ from brain.screen.problems import KINDS, handlers
 from brain.screen.watched import Watched
 
 LEAVE_S = 5
-Hook = Callable[[], Awaitable[None]]
 """Seconds that open requests have to end."""
+Hook = Callable[[], Awaitable[None]]
 
 
 @get("/problems", include_in_schema=False, opt={"right": Right.NONE}, sync_to_thread=False)

@@ -25,6 +25,9 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/assets/{name}"): OPEN,
     ("GET", "/icon.svg"): OPEN,
     ("GET", "/problems"): OPEN,
+    ("GET", "/metrics"): OPEN,  # the network decides who reaches these three
+    ("GET", "/health/live"): OPEN,
+    ("GET", "/health/ready"): OPEN,
     ("GET", "/ogc"): OPEN,
     ("GET", "/ogc/conformance"): OPEN,
     ("GET", "/ogc/api"): OPEN,
@@ -47,6 +50,7 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/api/v1/incidents/{incident}/firing"): {D, T, A},
     ("GET", "/api/v1/nearby"): {V, D, T, S, A},
     ("GET", "/api/v1/codes"): {V, D, T, S, A},
+    ("GET", "/api/v1/stream"): {V, D, T, S, A},
     ("GET", "/api/v1/stats"): {V, D, T, S, A},
     ("GET", "/api/v1/status"): {V, D, T, S, A},
     ("GET", "/api/v1/replay"): {V, D, T, S, A},
