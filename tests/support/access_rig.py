@@ -52,13 +52,13 @@ def private(kind: str) -> Any:
 
 
 KNOWN = [(name, district) for (kind, name), district in WHERE.items() if kind == "incident"]
-CALLER, NOTED = "TEXT-OF-A-CALLER", "NOTE-OF-A-PERSON"
+CALLER, NOTED, SAID = "TEXT-OF-A-CALLER", "NOTE-OF-A-PERSON", "FACT-IN-WORDS-OF-AN-AGENT"
 """What is personal of each incident."""
 
 
 def record(id: str, district: str) -> bytes:
     """An incident with a member and an act, as it is on its topic."""
-    member = Member("m1", "asset-1", 1, text=CALLER)
+    member = Member("m1", "asset-1", 1, text=CALLER, facts={"address": SAID, "people_n": 41.5})
     made = Incident(
         id, 1, "detected", "emergency", "s", 1, "c", Text("火", "fire"), 1, 1, False, NOW, NOW, NOW, NOW,
         district=district, shown=NOW, lon=113.5, lat=22.2, members=[member], fingerprint="f",
