@@ -17,6 +17,7 @@ from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
 from brain.screen.api.asked import BOX, LATEST, Asked, absent, box, known, operation, read
 from brain.screen.api.bodies import problems_of
+from brain.screen.api.packed import JSON, large
 from brain.screen.board import look, query
 from brain.screen.board.board import Board, Entry
 from brain.screen.board.lore import Code, Lore, Wordings
@@ -28,7 +29,6 @@ from brain.screen.language import Say
 from brain.screen.problems import BAD, Problem
 from geo.coords import crs_code, to_wgs84
 
-JSON: Final = "application/json"
 MOST: Final = 10_000
 LISTS: Final = ("domain", "state")
 Answer = Response[bytes]
@@ -149,8 +149,8 @@ def router(board: Board, lore: Lore) -> Router:
             raise absent(id)
         return caller, entry
 
-    @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429), sync_to_thread=False)
-    def whole(
+    @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429))
+    async def whole(
         request: Asked,
         domain: FromQuery[Domain | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = MOST,
@@ -164,7 +164,7 @@ def router(board: Board, lore: Lore) -> Router:
         page = query.page(board, asked, "-level", limit)
         alarms = [a for a in board.alarms.values() if not caller.districts or a.district in caller.districts]
         head = {"event": text_of(board.ring.last), "t": board.pulse, "total": page.total, "alarms": alarms}
-        return _rows(head, "rows", page.entries)
+        return await large(request, _joined(head, "rows", page.entries))
 
     @get(
         "/incidents", opt={"right": Right.READ}, responses=documented(Page, 400, 401, 403, 429),
@@ -183,7 +183,7 @@ def router(board: Board, lore: Lore) -> Router:
         except query.BadCursor as error:
             way = Say("从第一页开始", "begin with the first page")
             raise Problem(BAD, "cursor", Say("上一页的 next", "`next` of a page"), str(error), way) from error
-        return _rows({"next": page.next, "total": page.total}, "items", page.entries)
+        return Response(_joined({"next": page.next, "total": page.total}, "items", page.entries), media_type=JSON)
 
     @get(
         "/incidents/{incident:str}", opt={"right": Right.READ, "personal": True},
@@ -264,7 +264,7 @@ def _answer(value: object) -> Answer:
     return Response(encode(value), media_type=JSON)
 
 
-def _rows(head: dict[str, Any], name: str, entries: list[Entry]) -> Answer:
+def _joined(head: dict[str, Any], name: str, entries: list[Entry]) -> bytes:
     """Rows are joined as they were encoded when they came."""
     rows = b",".join([e.data for e in entries])
-    return Response(b'%b,"%b":[%b]}' % (encode(head)[:-1], name.encode(), rows), media_type=JSON)
+    return b'%b,"%b":[%b]}' % (encode(head)[:-1], name.encode(), rows)
