@@ -24,12 +24,14 @@ from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import incidents, looks, session, stream
 from brain.screen.api.stream import Hub
 from brain.screen.app import build, listen, serve
 from brain.screen.board.board import Board
 from brain.screen.board.lore import Lore
 from brain.screen.features.store import LayerStore
+from brain.screen.heard import Heard
+from brain.screen.mounted import Parts, api, others
+from brain.screen.watched import Watched
 
 KEY = b"bench"
 
@@ -52,11 +54,8 @@ def application(board: Board, demo: Demo) -> tuple[Litestar, Hub]:
     """All that reads the board, behind the gate; and its streams."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
     hub, layers = Hub(board, clock), LayerStore([])
-    routers = [
-        session.router(gate, demo), incidents.router(board, Lore()), stream.router(hub),
-        looks.router(board, layers, clock),
-    ]  # fmt: skip
-    return build(layers, clock, gate=gate, routers=routers), hub
+    parts, watched = Parts(gate, board, Lore(), layers, hub, clock, Heard(), demo=demo), Watched(board, clock)
+    return build(layers, clock, gate=gate, routers=api(parts), more=others(watched), watched=watched), hub
 
 
 def unlimited() -> Demo:

@@ -26,8 +26,8 @@ from brain.screen.problems import KINDS, handlers
 from brain.screen.watched import Watched
 
 LEAVE_S = 5
-Hook = Callable[[], Awaitable[None]]
 """Seconds that open requests have to end."""
+Hook = Callable[[], Awaitable[None]]
 
 
 @get("/problems", include_in_schema=False, opt={"right": Right.NONE}, sync_to_thread=False)
@@ -127,8 +127,10 @@ def serve(app: Litestar, sock: socket.socket, leaving: Callable[[], None] = lamb
     """Serve until SIGTERM or Ctrl-C; open requests are answered first, for at most five seconds. ``leaving`` is called
     when the signal comes."""
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=LEAVE_S
-    )
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=LEAVE_S,
+        # Whose X-Forwarded-For is believed, access.yaml says; by itself the server believes anybody on this machine.
+        proxy_headers=False,
+    )  # fmt: skip
     # A map is many objects that stay: when the collector looks through them, every answer waits half a second.
     gc.collect()
     gc.freeze()

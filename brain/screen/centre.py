@@ -9,23 +9,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from litestar import Litestar, Router
+from litestar import Litestar
 
-from brain.screen import page_files
 from brain.screen.access.config import Access
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Keys, Verifier, keys_of
 from brain.screen.access.trail import Trail
-from brain.screen.api import incidents, looks, stream
+from brain.screen.api import stream
+from brain.screen.api.actions import Acts
 from brain.screen.app import build
 from brain.screen.board.board import Board
 from brain.screen.board.feed import Feed
 from brain.screen.board.lore import Lore
 from brain.screen.features.store import LayerStore
+from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
 from brain.screen.whereabouts import MapWhereabouts
-from brain.screen.writing import Writing, routers
+from brain.screen.writing import Writing
 
 if TYPE_CHECKING:
     from brain.sets import CitySet
@@ -80,13 +81,12 @@ class Centre:
             access, verifier, Trail(self.writing.note, now_ms), now_ms, source.key, url, demo=demo is not None
         )
         where = MapWhereabouts(store, now_ms, incident=lambda id: self.board.district_of("incident", id))
-        made: list[Router] = [
-            *routers(self.gate, self.writing, where, source.key, demo),
-            incidents.router(self.board, self.lore), looks.router(self.board, store, now_ms), stream.router(self.hub),
-        ]  # fmt: skip
+        heard = self.writing.heard
+        acts = Acts(self.gate, self.writing, heard, where, source.key)
+        parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, acts, demo)
         self.watched = Watched(self.board, now_ms)
         self.app: Litestar = build(
-            store, now_ms, url, gate=self.gate, routers=made, more=[page_files.page_router(), self.watched.router()],
+            store, now_ms, url, gate=self.gate, routers=api(parts), more=others(self.watched),
             started=self._started, ended=self._stopped, watched=self.watched,
         )  # fmt: skip
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -28,6 +28,8 @@ class Watched:
 
     def __init__(self, board: Board, clock: Callable[[], int]) -> None:
         self._board, self._clock = board, clock
+        self._counters: dict[tuple[str, str], Counter] = {}
+        """As many as there are routes and statuses: finding one by its labels costs more than counting."""
 
     def collect(self) -> Iterable[Metric]:
         """Gauges are worked out when they are asked for."""
@@ -51,8 +53,11 @@ class Watched:
         """Hook on every answer: counted by the route's template, so that no path becomes a label."""
         if message["type"] != "http.response.start":
             return
-        template = str(scope.get("path_template") or "none")
-        REQUESTS.labels(template, str(message["status"])).inc()
+        key = str(scope.get("path_template") or "none"), str(message["status"])
+        counter = self._counters.get(key)
+        if counter is None:
+            counter = self._counters[key] = REQUESTS.labels(*key)
+        counter.inc()
         began: float | None = scope.get("state", {}).get(STARTED)
         if began is not None:
             SECONDS.observe(time.perf_counter() - began)

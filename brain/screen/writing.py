@@ -8,13 +8,7 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
 
-from litestar import Router
-
 from brain.feedback import TOPIC
-from brain.screen.access.demo import Demo
-from brain.screen.access.gate import Gate
-from brain.screen.api import actions, audit, session
-from brain.screen.api.acting import Whereabouts
 from brain.screen.heard import KEPT_MS, Heard
 from streams.log import LogError
 from streams.produce import Appender
@@ -69,9 +63,3 @@ class Writing:
         if not begin:
             raise LogError(f"there is no topic {topic} at {self._bootstrap}")
         yield from follow(self._bootstrap, [topic], positions=begin, stop=lambda: self.heard.ended)
-
-
-def routers(gate: Gate, writing: Writing, where: Whereabouts, key: bytes, demo: Demo | None = None) -> list[Router]:
-    """The routes of sessions, actions and audit. ``key`` signs actions, as it does pulses."""
-    acts = actions.Acts(gate, writing, writing.heard, where, key)
-    return [session.router(gate, demo), actions.router(acts), audit.router(writing.heard)]

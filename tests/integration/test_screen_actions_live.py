@@ -21,9 +21,10 @@ from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
+from brain.screen.api import actions, audit, session
 from brain.screen.app import build
 from brain.screen.whereabouts import MapWhereabouts
-from brain.screen.writing import Writing, routers
+from brain.screen.writing import Writing
 from brain.settings import Settings
 
 pytestmark = pytest.mark.kafka
@@ -41,7 +42,8 @@ def screen(worker: Running) -> Iterator[tuple[TestClient[Any], Demo]]:
     with Writing(worker.bootstrap, worker.prefix, now) as writing:
         gate = Gate(demo.access, Verifier(demo.access, demo.keys, now), Trail(writing.note, now), now, key)
         layers = store()
-        made = routers(gate, writing, MapWhereabouts(layers, now), key, demo)
+        acts = actions.Acts(gate, writing, writing.heard, MapWhereabouts(layers, now), key)
+        made = [session.router(gate, demo), actions.router(acts), audit.router(writing.heard)]
         with TestClient(build(layers, now, gate=gate, routers=made)) as client:
             yield client, demo
 

@@ -24,11 +24,14 @@ from brain.screen.access.gate import Gate
 from brain.screen.access.keys import FixedKeys, Key
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import actions, audit, incidents, looks, session
+from brain.screen.api import actions
+from brain.screen.api.stream import Hub
 from brain.screen.app import build
 from brain.screen.board.board import Board, Came
 from brain.screen.board.lore import Lore
 from brain.screen.heard import Heard
+from brain.screen.mounted import Parts, api, others
+from brain.screen.watched import Watched
 from streams.records import Headers
 from streams.tailing import Seen
 
@@ -49,13 +52,13 @@ def private(kind: str) -> Any:
 
 
 KNOWN = [(name, district) for (kind, name), district in WHERE.items() if kind == "incident"]
-CALLER, NOTED = "TEXT-OF-A-CALLER", "NOTE-OF-A-PERSON"
+CALLER, NOTED, SAID = "TEXT-OF-A-CALLER", "NOTE-OF-A-PERSON", "FACT-IN-WORDS-OF-AN-AGENT"
 """What is personal of each incident."""
 
 
 def record(id: str, district: str) -> bytes:
     """An incident with a member and an act, as it is on its topic."""
-    member = Member("m1", "asset-1", 1, text=CALLER)
+    member = Member("m1", "asset-1", 1, text=CALLER, facts={"address": SAID, "people_n": 41.5})
     made = Incident(
         id, 1, "detected", "emergency", "s", 1, "c", Text("火", "fire"), 1, 1, False, NOW, NOW, NOW, NOW,
         district=district, shown=NOW, lon=113.5, lat=22.2, members=[member], fingerprint="f",
@@ -121,11 +124,13 @@ class Rig:
         acts = actions.Acts(self.gate, self.city, self.heard, Map(), KEY, wait_s)
         self.board = Board()
         self.board.take(Came("incidents.emergency", 0, n, i.encode(), record(i, d)) for n, (i, d) in enumerate(KNOWN))
-        routers = [
-            session.router(self.gate, demo), actions.router(acts), audit.router(self.heard),
-            incidents.router(self.board, Lore()), looks.router(self.board, store(), lambda: self.now), *more,
-        ]  # fmt: skip
-        self.app: Litestar = build(store(), lambda: self.now, gate=self.gate, routers=routers)
+        layers, clock = store(), lambda: self.now
+        self.hub, watched = Hub(self.board, clock), Watched(self.board, clock)
+        self.hub.close()  # a stream ends after its first pulse: no test waits for more
+        parts = Parts(self.gate, self.board, Lore(), layers, self.hub, clock, self.heard, acts, demo)
+        self.app: Litestar = build(
+            layers, clock, gate=self.gate, routers=[*api(parts), *more], more=others(watched), watched=watched
+        )
 
     def keep(self, record: bytes) -> None:
         if self.failure is not None:

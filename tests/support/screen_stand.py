@@ -16,12 +16,14 @@ from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
 from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
-from brain.screen.api import incidents, looks, session, stream
+from brain.screen.api import stream
 from brain.screen.app import build, listen
 from brain.screen.board.board import Board
 from brain.screen.board.lore import Lore
 from brain.screen.features.catalogue import PUBLIC
 from brain.screen.features.store import LayerStore
+from brain.screen.heard import Heard
+from brain.screen.mounted import Parts, api
 
 ROOT = Path(__file__).resolve().parents[2]
 MAP = ROOT / "config" / "map" / "district.geojson"
@@ -61,13 +63,8 @@ class Stand:
         )
         store = LayerStore(maps.read(MAP), PUBLIC)
         self._hub = stream.Hub(self.board, self.now)
-        routers = [
-            session.router(gate, demo),
-            incidents.router(self.board, Lore()),
-            looks.router(self.board, store, self.now),
-            stream.router(self._hub),
-        ]
-        app = build(store, self.now, gate=gate, routers=routers)
+        parts = Parts(gate, self.board, Lore(), store, self._hub, self.now, Heard(), demo=demo)
+        app = build(store, self.now, gate=gate, routers=api(parts))
         app.on_startup.append(self._started)
         sock = listen("127.0.0.1", self.port)
         self.port = sock.getsockname()[1]

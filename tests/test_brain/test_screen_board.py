@@ -177,6 +177,23 @@ def test_a_position_that_the_ring_no_longer_reaches_is_reset_and_nothing_is_left
     assert asyncio.run(first(dict(board.ring.last))).startswith(b"event: pulse")
 
 
+def test_a_client_that_reads_more_slowly_than_the_ring_turns_is_cut_and_begins_anew() -> None:
+    records, city = made(2, 15, 0)
+    board = board_of(records, kept=50)
+
+    async def slow() -> tuple[list[bytes], bytes]:
+        hub, position = Hub(board, lambda: 0), dict(board.ring.last)
+        stream = hub.events(position, (), withheld=True)
+        got = [await anext(stream)]
+        board.take(list(city.change(500)))  # all of it while the client takes nothing
+        got += [piece async for piece in stream]
+        again = hub.events(position, (), withheld=True)
+        return got, await anext(again)
+
+    got, again = asyncio.run(asyncio.wait_for(slow(), 2))
+    assert (len(got), got[0].startswith(b"event: pulse"), again) == (1, True, RESET)
+
+
 def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> None:
     records, city = made(3, 80, 0)
     board = board_of(records)

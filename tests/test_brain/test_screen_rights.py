@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from access_rig import CALLER, HERE, NOTED, THERE, Rig, private
+from access_rig import CALLER, HERE, NOTED, SAID, THERE, Rig, private
 from cryptography.hazmat.primitives import serialization
 from litestar import Router, get
 from litestar.routes import HTTPRoute
@@ -25,6 +25,9 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/assets/{name}"): OPEN,
     ("GET", "/icon.svg"): OPEN,
     ("GET", "/problems"): OPEN,
+    ("GET", "/metrics"): OPEN,  # the network decides who reaches these three
+    ("GET", "/health/live"): OPEN,
+    ("GET", "/health/ready"): OPEN,
     ("GET", "/ogc"): OPEN,
     ("GET", "/ogc/conformance"): OPEN,
     ("GET", "/ogc/api"): OPEN,
@@ -47,6 +50,7 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/api/v1/incidents/{incident}/firing"): {D, T, A},
     ("GET", "/api/v1/nearby"): {V, D, T, S, A},
     ("GET", "/api/v1/codes"): {V, D, T, S, A},
+    ("GET", "/api/v1/stream"): {V, D, T, S, A},
     ("GET", "/api/v1/stats"): {V, D, T, S, A},
     ("GET", "/api/v1/status"): {V, D, T, S, A},
     ("GET", "/api/v1/replay"): {V, D, T, S, A},
@@ -189,7 +193,8 @@ def test_an_incident_shows_each_role_what_its_rights_are_for(rig: Rig, c: TestCl
         headers = rig.bearer(roles=[role.value], duty="operator" if role is D else None)
         paths = ("incidents/inc-here", "incidents", "board?withheld=true", "incidents/inc-here/similar")
         seen[role] = "".join(c.get(f"/api/v1/{path}", headers=headers).text for path in paths)
-    assert {role for role, text in seen.items() if CALLER in text or NOTED in text} == {D}
+    assert {role for role, text in seen.items() if CALLER in text or NOTED in text or SAID in text} == {D}
+    assert {role for role, text in seen.items() if '"people_n":41.5' in text} == {D, T, A}, "numbers are evidence"
     assert {role for role, text in seen.items() if "asset-1" in text} == {D, T, A}
     assert all("inc-here" in text for text in seen.values())
     assert any(n["what"] == "access.personal" and n["of"] == ["/incidents/inc-here"] for n in rig.notes)

@@ -6,7 +6,7 @@ says that those with that right see personal data there: the audit has it first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import structlog
@@ -48,6 +48,15 @@ SECURITY: Final = {
 }
 """Of every answer; what a route says itself stays. MapLibre draws from workers that it makes of blobs."""
 HSTS: Final = "max-age=31536000"
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+_SECURITY: Final = _encoded(SECURITY)
+_NOT_KEPT: Final = _encoded({"Cache-Control": "no-store"})
+_BELOW: Final = f"{API}/"
 log = structlog.get_logger(__name__)
 
 
@@ -134,17 +143,16 @@ class Gate:
         if message["type"] != "http.response.start":
             return
         there = {name.lower() for name, _ in message["headers"]}
-        more = dict(SECURITY)
+        new = [*_SECURITY]
         if scope.get("scheme") == "https" or self.url.startswith("https://"):
-            more["Strict-Transport-Security"] = HSTS
-        if f"{scope['path']}/".startswith(f"{API}/"):
-            more |= {"Cache-Control": "no-store", **self._cors(scope)}
-        new = [(n.lower().encode(), v.encode()) for n, v in more.items() if n.lower().encode() not in there]
-        message["headers"] = [*message["headers"], *new]
+            new += _encoded({"Strict-Transport-Security": HSTS})
+        if f"{scope['path']}/".startswith(_BELOW):
+            new += _NOT_KEPT
+            if self.access.origins:
+                new += _encoded(self._cors(scope))
+        message["headers"] = [*message["headers"], *[pair for pair in new if pair[0] not in there]]
 
     def _cors(self, scope: Any) -> dict[str, str]:
-        if not self.access.origins:
-            return {}
         asked = origin.headers_of(scope).get(b"origin", b"").decode("latin-1")
         if asked not in self.access.origins:
             return {"Vary": "Origin"}

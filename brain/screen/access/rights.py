@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -83,7 +84,12 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def rights(self) -> frozenset[Right]:
         """Of all its roles together."""
-        return frozenset().union(*(RIGHTS[role] for role in self.roles))
+        return _together(self.roles)
+
+
+@cache
+def _together(roles: frozenset[Role]) -> frozenset[Right]:
+    return frozenset().union(*(RIGHTS[role] for role in roles))
 
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:

@@ -44,8 +44,7 @@ def wrong(detail: str, more: Mapping[str, Any] | None = None) -> Problem:
 def operation(form: Any) -> type[Operation]:
     """An operation class for a route that reads its body itself: one of the type ``form``, as a schema without
     references, so that it stands in the document where it is used."""
-    (made,), components = msgspec.json.schema_components([form], ref_template="{name}")
-    content = {"application/json": OpenAPIMediaType(schema=cast("Schema", _inline(made, components)))}
+    content = {"application/json": OpenAPIMediaType(schema=cast("Schema", inlined(form)))}
 
     @dataclass
     class Described(Operation):
@@ -53,6 +52,12 @@ def operation(form: Any) -> type[Operation]:
             self.request_body = RequestBody(content=content, required=True)
 
     return Described
+
+
+def inlined(form: Any) -> Any:
+    """The JSON schema of a type, without references."""
+    (made,), components = msgspec.json.schema_components([form], ref_template="{name}")
+    return _inline(made, components)
 
 
 def _inline(found: Any, components: Mapping[str, Any]) -> Any:

@@ -11,12 +11,13 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from brain.incidents.transitions import NEXT, ROLES
-from brain.incidents.value import Domain, Incident, State, Text
+from brain.incidents.value import DOMAINS, Domain, Incident, State, Text
 from brain.incidents.words import reason_text
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
-from brain.screen.api.asked import Asked, Box, Cursor, Id, Limit, Moment, Words, absent, box, known
+from brain.screen.api.asked import BOX, LATEST, Asked, absent, box, known, operation, read
 from brain.screen.api.bodies import problems_of
+from brain.screen.api.packed import JSON, large
 from brain.screen.board import look, query
 from brain.screen.board.board import Board, Entry
 from brain.screen.board.lore import Code, Lore, Wordings
@@ -28,14 +29,36 @@ from brain.screen.language import Say
 from brain.screen.problems import BAD, Problem
 from geo.coords import crs_code, to_wgs84
 
-JSON: Final = "application/json"
 MOST: Final = 10_000
-LIST: Final = (
-    "domain", "state", "level_min", "district", "town", "grid", "bbox", "from", "to", "q", "life", "shown", "drill",
-    "lead", "taken_by", "open", "sort", "limit", "cursor",
-)  # fmt: skip
 LISTS: Final = ("domain", "state")
 Answer = Response[bytes]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Since = Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
+Three = Literal["true", "false", "any"]
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of a list of incidents; those left out let everything."""
+
+    domain: Annotated[list[Domain], msgspec.Meta(max_length=len(DOMAINS))] = []
+    state: Annotated[list[State], msgspec.Meta(max_length=8)] = []
+    level_min: Annotated[int, msgspec.Meta(ge=0, le=4)] = 0
+    district: Name = ""
+    town: Name = ""
+    grid: Name = ""
+    bbox: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description=BOX)] = ""
+    since: Since | None = msgspec.field(default=None, name="from")
+    to: Since | None = None
+    q: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = ""
+    life: bool | None = None
+    shown: Three = "true"
+    drill: bool | None = None
+    lead: Name = ""
+    taken_by: Name = ""
+    open: Three = "true"
+    sort: Sort = "-updated"
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 class Whole(msgspec.Struct):
@@ -127,8 +150,8 @@ def router(board: Board, lore: Lore) -> Router:
             raise absent(id)
         return caller, entry
 
-    @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429), sync_to_thread=False)
-    def whole(
+    @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429))
+    async def whole(
         request: Asked,
         domain: FromQuery[Domain | None] = None,
         limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = MOST,
@@ -142,44 +165,26 @@ def router(board: Board, lore: Lore) -> Router:
         page = query.page(board, asked, "-level", limit)
         alarms = [a for a in board.alarms.values() if not caller.districts or a.district in caller.districts]
         head = {"event": text_of(board.ring.last), "t": board.pulse, "total": page.total, "alarms": alarms}
-        return _rows(head, "rows", page.entries)
+        return await large(request, _joined(head, "rows", page.entries))
 
-    @get("/incidents", opt={"right": Right.READ}, responses=documented(Page, 400, 401, 403, 429), sync_to_thread=False)
-    def listed(
-        request: Asked,
-        domain: FromQuery[list[Domain] | None] = None,
-        states: Annotated[list[State] | None, QueryParameter(name="state")] = None,
-        level_min: Annotated[int, QueryParameter(ge=0, le=4)] = 0,
-        district: Id = None,
-        town: Id = None,
-        grid: Id = None,
-        bbox: Box = None,
-        since: Annotated[int | None, QueryParameter(name="from", ge=0, le=253_402_300_799_999)] = None,
-        to: Moment = None,
-        q: Words = None,
-        life: FromQuery[bool | None] = None,
-        shown: FromQuery[Literal["true", "false", "any"]] = "true",
-        drill: FromQuery[bool | None] = None,
-        lead: Id = None,
-        taken_by: Id = None,
-        open: FromQuery[Literal["true", "false", "any"]] = "true",
-        sort: FromQuery[Sort] = "-updated",
-        limit: Limit = 50,
-        cursor: Cursor = None,
-    ) -> Answer:
+    @get(
+        "/incidents", opt={"right": Right.READ}, responses=documented(Page, 400, 401, 403, 429),
+        operation_class=operation(Wanted), sync_to_thread=False,
+    )  # fmt: skip
+    def listed(request: Asked) -> Answer:
         """A page of incidents. By default those that are open and shown, the latest change first."""
-        known(request, *LIST, lists=LISTS)
+        given = read(request, Wanted, LISTS)
         asked = Query(
-            tuple(domain or ()), tuple(states or ()), level_min, district or "", town or "", grid or "", box(bbox),
-            since, to, q or "", life, _three(shown), drill, _three(open), lead or "", taken_by or "",
-            caller_of(request).districts,
+            tuple(given.domain), tuple(given.state), given.level_min, given.district, given.town, given.grid,
+            box(given.bbox or None), given.since, given.to, given.q, given.life, _three(given.shown), given.drill,
+            _three(given.open), given.lead, given.taken_by, caller_of(request).districts,
         )  # fmt: skip
         try:
-            page = query.page(board, asked, sort, limit, cursor or "")
+            page = query.page(board, asked, given.sort, given.limit, given.cursor)
         except query.BadCursor as error:
             way = Say("从第一页开始", "begin with the first page")
             raise Problem(BAD, "cursor", Say("上一页的 next", "`next` of a page"), str(error), way) from error
-        return _rows({"next": page.next, "total": page.total}, "items", page.entries)
+        return Response(_joined({"next": page.next, "total": page.total}, "items", page.entries), media_type=JSON)
 
     @get(
         "/incidents/{incident:str}", opt={"right": Right.READ, "personal": True},
@@ -261,7 +266,7 @@ def _answer(value: object) -> Answer:
     return Response(encode(value), media_type=JSON)
 
 
-def _rows(head: dict[str, Any], name: str, entries: list[Entry]) -> Answer:
+def _joined(head: dict[str, Any], name: str, entries: list[Entry]) -> bytes:
     """Rows are joined as they were encoded when they came."""
     rows = b",".join([e.data for e in entries])
-    return Response(b'%b,"%b":[%b]}' % (encode(head)[:-1], name.encode(), rows), media_type=JSON)
+    return b'%b,"%b":[%b]}' % (encode(head)[:-1], name.encode(), rows)

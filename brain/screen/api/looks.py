@@ -13,7 +13,8 @@ from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
 from brain.screen.api.asked import LATEST, Asked, known
 from brain.screen.api.bodies import problems_of
-from brain.screen.api.incidents import JSON, Answer, documented
+from brain.screen.api.incidents import Answer, documented
+from brain.screen.api.packed import JSON, large
 from brain.screen.board import look
 from brain.screen.board.board import Board
 from brain.screen.board.row import Row, encode
@@ -116,10 +117,8 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
             board.refused,
         )  # fmt: skip
 
-    @get(
-        "/replay", opt={"right": Right.READ}, responses=documented(Past, 400, 401, 403, 404, 429), sync_to_thread=False
-    )
-    def replay(
+    @get("/replay", opt={"right": Right.READ}, responses=documented(Past, 400, 401, 403, 404, 429))
+    async def replay(
         request: Asked, start: Annotated[int, QueryParameter(name="from", ge=0, le=LATEST)], to: Asked_t
     ) -> Answer:
         """What changed after one time until another, of what people saw; the oldest 20,000."""
@@ -135,18 +134,17 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
                 t1 = change.t - 1
                 break
             events.append(b'{"t":%d,"row":%b}' % (change.t, change.data))
-        return Response(b'{"t0":%d,"t1":%d,"events":[%b]}' % (start, t1, b",".join(events)), media_type=JSON)
+        return await large(request, b'{"t0":%d,"t1":%d,"events":[%b]}' % (start, t1, b",".join(events)))
 
     @get(
         "/replay/at", opt={"right": Right.READ}, responses=documented(Then, 400, 401, 403, 404, 429),
-        sync_to_thread=False,
     )  # fmt: skip
-    def then(request: Asked, t: Asked_t) -> Answer:
+    async def then(request: Asked, t: Asked_t) -> Answer:
         """The board as people saw it at a time."""
         known(request, "t")
         _kept(t)
         rows = look.at(board, t, caller_of(request).districts)
-        return Response(b'{"t":%d,"rows":[%b]}' % (t, b",".join([c.data for c in rows])), media_type=JSON)
+        return await large(request, b'{"t":%d,"rows":[%b]}' % (t, b",".join([c.data for c in rows])))
 
     @get("/layers", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
     def layers(request: Asked) -> Layers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -83,6 +83,8 @@ class Board:
         self.set = ""
         self.version = 0
         """Counts what has changed."""
+        self.orders: dict[str, tuple[int, Any]] = {}
+        """By sort, the version for which an order was worked out, and the order (query.py)."""
         self.refused = 0
         """Records that could not be read."""
         self.ready = False

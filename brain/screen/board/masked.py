@@ -9,8 +9,8 @@ from brain.screen.access.rights import Right
 
 
 def masked(incident: Incident, rights: frozenset[Right]) -> Incident:
-    """Without members and what judged them for those who do not see evidence, without what people wrote for those who
-    do not see personal data. The incident that was given is not changed."""
+    """Without members and what judged them for those who do not see evidence, without what people wrote and agents
+    said in words for those who do not see personal data. The incident that was given is not changed."""
     evidence, personal = Right.EVIDENCE in rights, Right.PERSONAL in rights
     if evidence and personal:
         return incident
@@ -21,7 +21,11 @@ def masked(incident: Incident, rights: frozenset[Right]) -> Incident:
 
 
 def _member(member: Member, *, personal: bool) -> Member:
-    return member if personal or not member.text else msgspec.structs.replace(member, text="")
+    if personal or not (member.text or member.facts):
+        return member
+    # What an agent says in words may be somebody's name or address; its numbers are values like any other.
+    numbers = {name: value for name, value in member.facts.items() if not isinstance(value, str)}
+    return msgspec.structs.replace(member, text="", facts=numbers)
 
 
 def _act(act: Act) -> Act:
