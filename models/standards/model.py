@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -229,11 +230,11 @@ class RiskModel:
         return self._judgement(out, answer.reason, np.full(n, next(iter(one.values()), -1), np.int16))
 
     def _judgement(self, out: _Out, reason: NDArray[np.int8], table: NDArray[np.int16]) -> Judgement:
-        known = answered(reason)
         same = (out.grade == out.sure) & (out.grade >= 0)
-        if known.all():
+        if all_answered(reason):
             verified = same & (not self.experimental)
             return Judgement(out.value, out.grade, out.level, reason, verified, table, self.grades, out.more)
+        known = answered(reason)
         return Judgement(
             np.where(known, out.value, np.nan), np.where(known, out.grade, -1).astype(np.int8),
             np.where(known, out.level, 0).astype(np.int8), reason, known & same & (not self.experimental),
@@ -361,7 +362,7 @@ def equal(column: Texts, name: str) -> Bools:
 
 def blank(column: F8) -> bool:
     """Whether a column was not given at all, or as NaN for every row at once."""
-    return _one(column) and bool(np.isnan(column[0]))
+    return _one(column) and math.isnan(column[0])
 
 
 def _one(column: NDArray[Any]) -> bool:
@@ -380,6 +381,11 @@ def answered(reason: NDArray[np.int8]) -> Bools:
     """Whether a reason stands beside an answer."""
     known: Bools = (reason == OK) | (reason == INCOMPLETE)
     return known
+
+
+def all_answered(reason: NDArray[np.int8]) -> bool:
+    """Whether every row has an answer; one look where :func:`answered` makes a column."""
+    return not len(reason) or int(reason.max()) <= INCOMPLETE
 
 
 def reasons(n: int) -> NDArray[np.int8]:
