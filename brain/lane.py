@@ -231,7 +231,7 @@ class _SeriesLane:
 
     def _ends(self, view: View, rows: I4) -> tuple[list[int], I8]:
         """How many values come before each beat, and the up-time at each value, ms."""
-        if not view.beats:
+        if not view.beats or not self.program.timed:
             return [], np.full(len(rows), view.up, np.int64)
         bounds = np.append(view.rows, len(view.batch))
         ends = np.searchsorted(rows, bounds[[beat.at for beat in view.beats]])
