@@ -14,6 +14,9 @@ from streams.logic import Beat
 from streams.records import SHADOW
 from streams.state import Table
 
+FOREVER = 2**62
+"""Up-time that is never reached, ms."""
+
 
 class Due(NamedTuple):
     """One condition that changes at a pulse; ``cell`` is below 0 for a scenario that is not in force any more, or
@@ -46,6 +49,9 @@ class Timers:
         self._hours = rules["hours"][cells["rule"][silent]]
         self._look = 0
         """Up-time before which no silence can be long enough."""
+        quiet = self._quiet[self._quiet > 0]
+        self._soonest = int(quiet.min()) if len(quiet) else FOREVER
+        """Ms of up-time after which a condition that is raised from now on can first end in silence."""
 
     def __bool__(self) -> bool:
         """Whether a pulse can ever change anything: conditions that end in silence, silences, what a set left open."""
@@ -76,6 +82,15 @@ class Timers:
         if len(self._silent) and (beat.outage or beat.up >= self._look):
             found += self._fallen_silent(beat, table, shut)
         return sorted(found, key=lambda one: (self._shadowed(one, table), *one))
+
+    def quiet_until(self, up: int, table: Table) -> int:
+        """Up-time before which no beat without an outage finds anything due, whatever is said from up-time ``up`` on:
+        what is raised can only be met again, and thereby later, and what is raised anew waits as long as any."""
+        until = min(up + self._soonest, self._look if len(self._silent) else FOREVER)
+        for slot in self._raised:
+            c = self._cell(slot, table)
+            until = min(until, int(table.rows["up"][slot]) + (int(self._quiet[c]) if c >= 0 else 0))
+        return until
 
     def _cell(self, slot: int, table: Table) -> int:
         """Of a condition that stands; below 0 where no scenario in force goes on with it."""

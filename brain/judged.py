@@ -20,7 +20,7 @@ from brain.grades import Use
 from brain.near import near
 from brain.scenarios import Scenario
 from brain.standards import Library
-from models.standards.model import Input, Reason, TextInput, answered
+from models.standards.model import Input, Reason, TextInput, all_answered, answered
 from models.standards.table import Bools, Standard
 from streams.decode import Columns
 from streams.records import I4, I8
@@ -87,7 +87,10 @@ class Judge:
         score = said.level.astype(np.float64)
         if use.stay >= 0:
             score[(score == 0) & (said.grade >= use.stay)] = STAYS
-        score[~answered(said.reason) | ((score == 0) & lacks)] = np.nan
+        if not all_answered(said.reason):
+            score[~answered(said.reason)] = np.nan
+        if use.several():
+            score[(score == 0) & lacks] = np.nan
         return Said(of, score, said.value, t, said.grade, said.table, said.reason)
 
     def warm(self, store: Store) -> None:

@@ -134,7 +134,7 @@ def admit(begin: int, end: int, series: I4, t: I8, value: F8, pulse: I8, slot_of
 
 
 @njit(cache=True, nogil=True)
-def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: int, shut: I8,
+def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I8, pulse: I8, up: I8, shut: I8,
         outcome: U1, first: I4, cells: NDArray[Any], rules: NDArray[Any], rungs: NDArray[Any], sides: I1,
         ewma: NDArray[Any], ewma_dirty: U1, decision: NDArray[Any], decision_dirty: U1, minute_of: I4,
         minute: NDArray[Any], minute_dirty: U1, scored: NDArray[Any], at: int,
@@ -143,8 +143,9 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
 
     It stops early only where ``events`` may not have room for one reading more; call it again from there.
     ``first`` (series + 1,) bounds the cells of each; ``minute_of`` (series,) is -1 for a series that no summary needs.
-    ``scored``, rows of SCORED in the order of readings and cells, is read from ``at`` on. ``shut`` has the bits of the
-    hours in which a reading does not lie: to scenarios of those it meets nothing, and ends what they raised.
+    ``scored``, rows of SCORED in the order of readings and cells, is read from ``at`` on. ``up`` is the up-time at
+    each reading, ms. ``shut`` has the bits of the hours in which a reading does not lie: to scenarios of those it meets
+    nothing, and ends what they raised.
     """
     made = 0
     room = len(events)
@@ -179,7 +180,7 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
                 x = turned(scored[at].score, sides[r])
                 at += 1
             if kind == SILENT:
-                action = _spoke(row, decision_dirty, d, up, ti)
+                action = _spoke(row, decision_dirty, d, up[i], ti)
             else:
                 if kind == DEVIATION:
                     e = cells[c].ewma
@@ -193,8 +194,8 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
                 if row.level == 0 and row.run == 0 and not meets(rules, r, x):
                     continue
                 action = decide_step(rules, r, rungs, decision, d, x, when)
-            if row.level and rules[r].quiet and row.up != up and meets(rules, r, x):
-                row.up = up
+            if row.level and rules[r].quiet and row.up != up[i] and meets(rules, r, x):
+                row.up = up[i]
                 decision_dirty[d] = 1
             if action == SAME:
                 continue

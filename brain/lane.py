@@ -6,7 +6,7 @@ All readings go through one compiled pass; Python handles only what comes out of
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
 from typing import Any, ClassVar, Literal
@@ -39,7 +39,7 @@ from models.ewma import EWMA_STATE
 from streams.decode import Columns, decode_detections, decode_frames, decode_readings
 from streams.figures import Figure
 from streams.logic import Beat, Output, View
-from streams.records import I4, TP, Batch, Dead, Reason, Signal, Stage
+from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -141,10 +141,10 @@ class _SeriesLane:
         none = Columns(i, i, i, t, v, v, v, c)
         coords.warm()
         self._place(none)
-        stretch = Stretch(none, t, t, np.zeros(0, np.uint8), (v, v, i), t)
+        stretch = Stretch(none, t, t, t, np.zeros(0, np.uint8), (v, v, i), t)
         self.program.scored.warm(self.store)
         self._score(stretch, 0, 0)
-        self._decide(0, 0, stretch, 0)
+        self._decide(0, 0, stretch)
         if self.program.evidence is not None:
             self.program.evidence.warm()
 
@@ -177,24 +177,25 @@ class _SeriesLane:
             pulse = view.pulse[np.searchsorted(view.rows, rows)]
         outcome = np.zeros(len(rows), np.uint8)
         program.scored.unknown.clear()
-        stretch = Stretch(columns, offset, pulse, outcome, (lon, lat, there), program.openings.shut(columns.t))
-        begin, ready, up = 0, 0, view.up
+        ends, up = self._ends(view, rows)
+        place, shut = (lon, lat, there), program.openings.shut(columns.t)
+        stretch = Stretch(columns, offset, pulse, up, outcome, place, shut)
+        begin, ready = 0, 0
         evidence, minute = program.evidence, self.store.table(MINUTE)
         outside = [d for d in dead if d.series >= 0] if evidence is not None else []
-        if program.timed:
-            ends = [self._end(view, beat, rows) for beat in view.beats]
-            for number, (beat, end) in enumerate(zip(view.beats, ends, strict=True)):
-                if end > ready:
-                    ready = self._score(stretch, ready, self._ahead(view.beats[number:], ends[number:], len(rows)))
-                if evidence is not None and outside:
-                    before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
-                    outside = evidence.count(outside, before, minute)
-                self._run(begin, end, stretch, up, out)
-                begin, up = end, beat.up
-                self._beat(beat, out)
+        for number in self._turns(view) if program.timed else ():
+            beat, end = view.beats[number], ends[number]
+            if end > ready:
+                ready = self._score(stretch, ready, self._ahead(view.beats[number:], ends[number:], len(rows)))
+            if evidence is not None and outside:
+                before = len(view.batch) if beat.at >= len(view.rows) else int(view.rows[beat.at])
+                outside = evidence.count(outside, before, minute)
+            self._run(begin, end, stretch, out)
+            begin = end
+            self._beat(beat, out)
         if len(rows) > ready:
             self._score(stretch, ready, len(rows))
-        self._run(begin, len(rows), stretch, up, out)
+        self._run(begin, len(rows), stretch, out)
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
         if program.agents:
@@ -229,9 +230,24 @@ class _SeriesLane:
             lon[borrowed], lat[borrowed] = there
         return lon, lat
 
-    def _end(self, view: View, beat: Beat, rows: I4) -> int:
-        """How many values come before a beat."""
-        return len(rows) if beat.at >= len(view.rows) else int(np.searchsorted(rows, view.rows[beat.at]))
+    def _ends(self, view: View, rows: I4) -> tuple[list[int], I8]:
+        """How many values come before each beat, and the up-time at each value, ms."""
+        if not view.beats or not self.program.timed:
+            return [], np.full(len(rows), view.up, np.int64)
+        bounds = np.append(view.rows, len(view.batch))
+        ends = np.searchsorted(rows, bounds[[beat.at for beat in view.beats]])
+        steps = np.array([view.up, *(beat.up for beat in view.beats)], np.int64)
+        return ends.tolist(), np.repeat(steps, np.diff(ends, prepend=0, append=len(rows)))
+
+    def _turns(self, view: View) -> Iterator[int]:
+        """Numbers of the beats that may bring something about; asked for the next when this one has run."""
+        p, table, until = self.program, self.store.table(DECISION), -1
+        for number, beat in enumerate(view.beats):
+            if until < 0:
+                until = p.timers.quiet_until(view.up if number == 0 else view.beats[number - 1].up, table)
+            if beat.outage or beat.up >= until or (p.sums and beat.minute() >= 0):
+                yield number
+                until = -1
 
     def _ahead(self, beats: list[Beat], ends: list[int], n: int) -> int:
         """How far readings can be scored before anything is decided: no minute or census must have their future."""
@@ -253,17 +269,17 @@ class _SeriesLane:
         self._spent += perf_counter() - begun
         return end
 
-    def _run(self, begin: int, end: int, s: Stretch, up: int, out: Output) -> None:
+    def _run(self, begin: int, end: int, s: Stretch, out: Output) -> None:
         while begin < end:
-            begin, s.at, made = self._decide(begin, end, s, up)
+            begin, s.at, made = self._decide(begin, end, s)
             if made:
                 self._signals(self.events[:made], s, out)
 
-    def _decide(self, begin: int, end: int, s: Stretch, up: int) -> tuple[int, int, int]:
+    def _decide(self, begin: int, end: int, s: Stretch) -> tuple[int, int, int]:
         p, columns = self.program, s.columns
         ewma, decision, minute = (self.store.table(name) for name in (EWMA, DECISION, MINUTE))
         return kernel.run(
-            begin, end, columns.series, columns.t, columns.value, columns.index, s.offset, s.pulse, up, s.shut,
+            begin, end, columns.series, columns.t, columns.value, columns.index, s.offset, s.pulse, s.up, s.shut,
             s.outcome, p.first, p.cells, p.rules, p.rungs, p.scored.sides, ewma.rows, ewma.dirty,
             decision.rows, decision.dirty, p.minute_of, minute.rows, minute.dirty, s.scored, s.at, self.events,
         )  # fmt: skip
@@ -310,7 +326,7 @@ class _SeriesLane:
     def _beat(self, beat: Beat, out: Output) -> None:
         """Clear what was silent long enough, and what an earlier set left open; sum up a minute that is over."""
         p = self.program
-        if (p.views or p.shadows or p.asked or p.evidence is not None) and beat.minute() >= 0:
+        if p.sums and beat.minute() >= 0:
             self._sum_up(beat, out)
         if p.census:
             out.summaries += p.census.beat(beat, self.store.table(SERIES))

@@ -58,16 +58,22 @@ class Program:
     asked: Sequence[agent_minute.View] = ()
     """Of city agents: what they get of a minute."""
 
+    @property
+    def sums(self) -> bool:
+        """Whether anything wants the sums of a minute."""
+        return bool(self.views or self.shadows or self.asked) or self.evidence is not None
+
 
 @dataclass(slots=True)
 class Stretch:
-    """Values between two changes of the set: columns, the record's offset and the lane's clock of each, what became
-    of it, where it is, in which hours it does not lie, and the scores that were made ahead of the decisions, with the
-    place reached in them."""
+    """Values between two changes of the set: columns, the record's offset, the lane's clock and up-time of each, what
+    became of it, where it is, in which hours it does not lie, and the scores that were made ahead of the decisions,
+    with the place reached in them."""
 
     columns: Columns
     offset: I8
     pulse: I8
+    up: I8
     outcome: NDArray[np.uint8]
     place: tuple[F8, F8, I4]
     shut: I8

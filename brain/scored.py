@@ -23,7 +23,7 @@ from models.detector import Detector
 from models.novelty import PatternNovelty
 from models.registry import DETECTORS
 from models.seasonal import SeasonalProfile
-from models.standards.model import Reason
+from models.standards.model import Reason, all_answered
 from streams.decode import Columns
 from streams.records import I4, I8
 from streams.state import Store
@@ -199,6 +199,8 @@ class Scored:
 
     def _tell(self, judge: Judge, rows: I4, said: Said) -> None:
         self._said[judge.rule] = (rows, said)
+        if all_answered(said.reason):
+            return
         counts = np.bincount(said.reason, minlength=len(Reason)).tolist()
         for reason in Reason:
             if counts[reason] and reason not in (Reason.ok, Reason.incomplete):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from models.standards.model import Answer, Grades, Input, Reason, RiskModel, ladder, reasons
+from models.standards.model import Answer, Grades, Input, Reason, RiskModel, blank, ladder, reasons
 from models.standards.table import F8, StandardError, Table
 
 SLACK = 1e-9
@@ -49,24 +49,26 @@ class AirQuality(RiskModel):
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["aqi"]
         index = _indices(table)
-        each = np.stack([_index(table.values[r], index, columns[row]) for r, row in enumerate(table.rows)])
-        given = np.stack([~np.isnan(columns[row]) for row in table.rows])
+        given = [r for r, row in enumerate(table.rows) if not blank(columns[row])]
+        each = np.full((len(given), len(columns[table.rows[0]])), np.nan)
+        for k, r in enumerate(given):
+            each[k] = _index(table.values[r], index, columns[table.rows[r]])
         value = _highest(each)
-        sure = _highest(np.where(table.verified[:, None], each, np.nan))
+        sure = _highest(each[table.verified[given]])
         reason = reasons(len(value))
-        reason[self._open(table, each)] = Reason.incomplete
-        reason[np.isnan(value)] = Reason.incomplete
-        reason[~given.any(axis=0)] = Reason.missing_input
-        bits = (each == value) * (2.0 ** np.arange(len(table.rows)))[:, None]
+        reason[self._open(table, given, each) | np.isnan(value)] = Reason.incomplete
+        reason[np.all([np.isnan(columns[table.rows[r]]) for r in given], axis=0)] = Reason.missing_input
+        bits = (each == value) * (2.0 ** np.array(given))[:, None]
         primary = np.where(value > 50, bits.sum(axis=0), 0.0)
         return Answer(value, _grade(value), _grade(sure), reason, {"primary": primary})
 
-    def _open(self, table: Table, each: F8) -> Any:
-        """Rows in which a pollutant has no index by any of its averages."""
-        open_ = np.zeros(each.shape[1], bool)
-        pollutants = [row.rpartition("_")[0] for row in table.rows]
-        for pollutant in dict.fromkeys(pollutants):
-            rows = [r for r, p in enumerate(pollutants) if p == pollutant]
+    def _open(self, table: Table, given: Sequence[int], each: F8) -> Any:
+        """Rows in which a pollutant has no index by any of its averages; ``each`` (given, n) are those given."""
+        averages: dict[str, list[int]] = {row.rpartition("_")[0]: [] for row in table.rows}
+        for k, r in enumerate(given):
+            averages[table.rows[r].rpartition("_")[0]].append(k)
+        open_ = np.full(each.shape[1], not all(averages.values()))
+        for rows in filter(None, averages.values()):
             open_ |= np.isnan(each[rows]).all(axis=0)
         return open_
 
@@ -81,8 +83,6 @@ def _indices(table: Table) -> F8:
 
 
 def _index(points: F8, index: F8, x: F8) -> F8:
-    if np.isnan(x).all():
-        return x
     known = ~np.isnan(points)
     points, index = points[known], index[known]
     k = np.clip(np.searchsorted(points, x, side="left"), 1, len(points) - 1)
@@ -93,7 +93,7 @@ def _index(points: F8, index: F8, x: F8) -> F8:
 
 
 def _highest(each: F8) -> F8:
-    best = np.where(np.isnan(each), -1.0, each).max(axis=0)
+    best = np.where(np.isnan(each), -1.0, each).max(axis=0, initial=-1.0)
     return np.where(best < 0, np.nan, best)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -184,16 +185,20 @@ class RiskModel:
         for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
-                if not kind.optional:
+                if not kind.optional and not (isinstance(columns.get(name), str) and columns[name]):
                     missing |= equal(data[name], "")
             elif columns.get(name) is None:
                 data[name] = nothing
                 missing |= not kind.optional
             else:
                 data[name], wrong = _numbers(name, columns[name], n, kind)
+                if wrong is None:
+                    continue
                 bad |= wrong
                 if not kind.optional:
                     missing |= np.isnan(data[name]) & ~wrong
+        if not missing.any() and not bad.any() and (one := _one_day(standards, self.families, t)) is not None:
+            return self._whole(standards, one, data, n, rate)
         out = _empty(n, self.more)
         reason = reasons(n)
         reason[missing] = MISSING_INPUT
@@ -210,17 +215,30 @@ class RiskModel:
             levels = tables[self.families[0]].levels if self.families else self.levels
             out.level[at] = self._level(answer, levels if rate is None else rate(levels))
             reason[at] = answer.reason
-        known = answered(reason)
+        return self._judgement(out, reason, table.astype(np.int16))
+
+    def _whole(
+        self, standards: Mapping[str, Standard], one: Mapping[str, int], data: Mapping[str, Any], n: int,
+        rate: Callable[[Mapping[str, int]], Mapping[str, int]] | None,
+    ) -> Judgement:  # fmt: skip
+        """Judge rows that are all complete and have the same editions, as most columns are: nothing is picked out."""
+        tables = {family: standards[family].tables[which] for family, which in one.items()}
+        answer = self._run(tables, data)
+        levels = tables[self.families[0]].levels if self.families else self.levels
+        level = self._level(answer, levels if rate is None else rate(levels))
+        out = _Out(answer.value, answer.grade, answer.sure, level, dict(answer.more))
+        return self._judgement(out, answer.reason, np.full(n, next(iter(one.values()), -1), np.int16))
+
+    def _judgement(self, out: _Out, reason: NDArray[np.int8], table: NDArray[np.int16]) -> Judgement:
         same = (out.grade == out.sure) & (out.grade >= 0)
-        if known.all():
+        if all_answered(reason):
             verified = same & (not self.experimental)
-            return Judgement(
-                out.value, out.grade, out.level, reason, verified, table.astype(np.int16), self.grades, out.more
-            )
+            return Judgement(out.value, out.grade, out.level, reason, verified, table, self.grades, out.more)
+        known = answered(reason)
         return Judgement(
             np.where(known, out.value, np.nan), np.where(known, out.grade, -1).astype(np.int8),
             np.where(known, out.level, 0).astype(np.int8), reason, known & same & (not self.experimental),
-            table.astype(np.int16), self.grades,
+            table, self.grades,
             {name: np.where(known, column, np.nan) for name, column in out.more.items()},
         )  # fmt: skip
 
@@ -299,8 +317,25 @@ def _edition(standards: Mapping[str, Standard], family: str, t: I8) -> NDArray[n
     return standards[family].edition(t) if family in standards else np.full(len(t), -1)
 
 
-def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools]:
-    """A column (n,), and which are bad: (n,), or () where one value was given for all rows."""
+def _one_day(standards: Mapping[str, Standard], families: Sequence[str], t: I8) -> dict[str, int] | None:
+    """The edition of each family that is in force at all times; None where they differ, one is not, or there is no
+    time. Editions do not overlap, so it is enough to ask at the first and at the last."""
+    if not len(t):
+        return None
+    bounds, found = np.array([t.min(), t.max()]), dict[str, int]()
+    for family in families:
+        first, last = _edition(standards, family, bounds).tolist()
+        if first != last or first < 0:
+            return None
+        found[family] = first
+    return found
+
+
+def _numbers(name: str, given: Any, n: int, kind: Input) -> tuple[F8, Bools | None]:
+    """A column (n,), and which are bad: (n,), or () where one value was given for all rows; None where all are good
+    and known."""
+    if isinstance(given, float | int) and kind.low <= given <= kind.high:
+        return np.full(n, given, np.float64), None
     column = np.array(given, np.float64)
     if column.shape not in ((n,), ()):
         raise ValueError(f"{name}: expected {n} numbers, got shape {column.shape}")
@@ -321,13 +356,13 @@ def _text(name: str, given: Any, n: int) -> Texts:
 
 def equal(column: Texts, name: str) -> Bools:
     """Whether rows have a name, (n,); texts are dear to compare, so those that are one for all rows are once."""
-    same: Bools = np.broadcast_to(column[:1] == name, len(column)) if _one(column) else column == name
+    same: Bools = np.full(len(column), column[0] == name) if _one(column) else column == name
     return same
 
 
 def blank(column: F8) -> bool:
     """Whether a column was not given at all, or as NaN for every row at once."""
-    return _one(column) and bool(np.isnan(column[0]))
+    return _one(column) and math.isnan(column[0])
 
 
 def _one(column: NDArray[Any]) -> bool:
@@ -346,6 +381,11 @@ def answered(reason: NDArray[np.int8]) -> Bools:
     """Whether a reason stands beside an answer."""
     known: Bools = (reason == OK) | (reason == INCOMPLETE)
     return known
+
+
+def all_answered(reason: NDArray[np.int8]) -> bool:
+    """Whether every row has an answer; one look where :func:`answered` makes a column."""
+    return not len(reason) or int(reason.max()) <= INCOMPLETE
 
 
 def reasons(n: int) -> NDArray[np.int8]:

@@ -60,7 +60,7 @@ class WaterClass(RiskModel):
         each = np.zeros((len(given), len(lake)))
         for k, r in enumerate(given.tolist()):
             each[k] = self._class(table, r, columns[table.rows[r]], lake)
-        apart = np.isin(np.array(table.rows)[given], APART)
+        apart = np.array([table.rows[r] in APART for r in given.tolist()], bool)
         classes = each[~apart]
         value = classes.max(axis=0, initial=0.0)
         sure = classes[table.verified[given][~apart]].max(axis=0, initial=0.0)
