@@ -40,7 +40,12 @@ def send(worker: Running, n: int) -> None:
 
 
 def without_answer(found: Prometheus, queries: Sequence[Query]) -> list[str]:
-    return [f"{q.where}: {q.expr}" for q in queries if not found.query(q.expr.replace("$__rate_interval", "10s"))]
+    """Those that say nothing. A screen that is well has no answers of 5xx: that alert is asked for all its answers."""
+
+    def expr(q: Query) -> str:
+        return q.expr.replace("$__rate_interval", "10s").replace('status=~"5.."', 'status=~"..."')
+
+    return [f"{q.where}: {q.expr}" for q in queries if not found.query(expr(q))]
 
 
 def test_every_panel_and_every_alert_is_answered_by_a_prometheus_that_scrapes_a_running_brain(
