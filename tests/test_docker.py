@@ -15,6 +15,8 @@ import msgspec
 import typer
 
 from brain.cli import app
+from brain.screen.access.config import load
+from brain.screen.access.tokens import keys_of
 from brain.settings import Settings
 from streams.broker_files import server_properties
 
@@ -45,7 +47,7 @@ def names_a_verb(words: list[str]) -> bool:
     command: Any = VERBS
     while words and hasattr(command, "commands") and words[0] in command.commands:
         command, words = command.commands[words[0]], words[1:]
-    options = {name for parameter in command.params for name in parameter.opts}
+    options = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
     runnable = not hasattr(command, "commands") or command.invoke_without_command
     return command is not VERBS and runnable and all(w in options for w in words if w.startswith("-"))
 
@@ -140,9 +142,26 @@ def test_the_health_check_asks_the_port_that_the_image_sets_and_prometheus_scrap
     assert re.search(rf"^EXPOSE (\d+ )*{port}\b", text, re.MULTILINE)
     (check,) = [rest for name, rest in steps() if name == "HEALTHCHECK"]
     assert "/health/ready" in check
-    scraped = [sd for job in yaml("prometheus.yml")["scrape_configs"] for sd in job["dns_sd_configs"]]
-    assert {sd["port"] for sd in scraped} == {port}
-    assert {name for sd in scraped for name in sd["names"]} <= ours().keys()
+    scraped = {job["job_name"]: sd for job in yaml("prometheus.yml")["scrape_configs"] for sd in job["dns_sd_configs"]}
+    assert scraped.keys() == {"worker", "agent", "notify", "screen"} <= ours().keys(), "as the alerts name them"
+    assert all(sd["names"] == [job] for job, sd in scraped.items())
+    page = int(ours()["screen"]["command"][ours()["screen"]["command"].index("--port") + 1])
+    assert {job: sd["port"] for job, sd in scraped.items()} == dict.fromkeys(scraped, port) | {"screen": page}
+    assert re.search(rf"^EXPOSE (\d+ )*{page}\b", text, re.MULTILINE)
+
+
+def test_the_example_of_access_can_be_used_as_it_stands_with_a_secret_beside_it(tmp_path: Path) -> None:
+    example = (ROOT / "config" / "access.example.yaml").read_text("utf-8")
+    (tmp_path / "access.yaml").write_text(example, "utf-8")
+    (tmp_path / "token.secret").write_text("s" * 64)
+    access = load(tmp_path / "access.yaml")
+    assert keys_of(access)
+    city = re.sub(r"^(algorithms|secret_file): .*\n", "", example, flags=re.MULTILINE)
+    city = re.sub(r"^# (algorithms|keys|claims|roles|proxies): ", r"\1: ", city, flags=re.MULTILINE)
+    (tmp_path / "city.yaml").write_text(city, "utf-8")
+    assert load(tmp_path / "city.yaml").keys == str(tmp_path / "jwks.json")
+    (mount,) = ours()["screen"]["volumes"]
+    assert f"{mount.split(':')[1]}/access.yaml" in ours()["screen"]["command"]
 
 
 def test_the_broker_of_compose_has_what_the_embedded_one_has_where_it_matters() -> None:

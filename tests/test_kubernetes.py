@@ -87,7 +87,7 @@ def test_commands_are_verbs_with_options_of_their_own() -> None:
         verb, *words = pod["containers"][0]["args"]
         command = verbs.commands[verb]  # type: ignore[attr-defined]  # a group
         options = {option for parameter in command.params for option in parameter.opts}
-        assert [w for w in words if w.startswith("-") and w not in options] == [], name
+        assert [w for w in words if w.startswith("-") and w.partition("=")[0] not in options] == [], name
 
 
 def test_the_settings_are_settings_and_their_files_come_from_the_secrets() -> None:
@@ -102,6 +102,14 @@ def test_the_settings_are_settings_and_their_files_come_from_the_secrets() -> No
     assert given.pulse_key_file in files
     fields = {f.name for f in msgspec.structs.fields(Settings)}
     assert [key for key in yaml.safe_load(text) if key not in fields] == []
+
+
+def test_the_screen_reads_its_rules_of_access_where_the_secret_is_mounted() -> None:
+    (container,) = pods()["screen"]["containers"]
+    (given,) = [a.partition("=")[2] for a in container["args"] if a.startswith("--access=")]
+    secret = next(s for s in kustomization()["secretGenerator"] if s["name"] == "brain-access")
+    folder = next(m["mountPath"] for m in container["volumeMounts"] if m["name"] == "access")
+    assert given in {f"{folder}/{entry.partition('=')[0]}" for entry in secret["files"]}
 
 
 def test_selectors_find_the_pods_they_are_for() -> None:
@@ -122,10 +130,10 @@ def test_selectors_find_the_pods_they_are_for() -> None:
 def test_kubectl_builds_the_base(tmp_path: Path) -> None:
     copy = tmp_path / "base"
     shutil.copytree(FOLDER, copy)
-    for name in ("pulse.key", "sasl.password", "ca.pem", "notify.yaml"):
+    for name in ("pulse.key", "sasl.password", "ca.pem", "notify.yaml", "access.yaml", "jwks.json"):
         (copy / "secrets" / name).write_text("x\n")
     done = subprocess.run(["kubectl", "kustomize", str(copy)], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     kinds = [one["kind"] for one in yaml.safe_load_all(done.stdout)]
     assert kinds.count("Deployment") == 3
-    assert kinds.count("Secret") == 2
+    assert kinds.count("Secret") == 3
