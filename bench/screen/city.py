@@ -13,6 +13,8 @@ from brain.screen.board.board import Came
 START = 1_780_000_000_000
 """Fold time of the first record, ms UTC."""
 PARTITIONS = 4
+AREA = (113.0, 22.0, 113.6, 22.4)
+"""West, south, east, north of where incidents are by default."""
 DISTRICTS = 8
 GOING: tuple[State, ...] = ("detected", "confirmed", "dispatched", "handling", "resolved")
 _KINDS = {
@@ -23,10 +25,12 @@ _KINDS = {
 
 
 class City:
-    """Incidents and their records. ``t``: fold time now, ms UTC."""
+    """Incidents and their records. ``t``: fold time now, ms UTC; ``area``: west, south, east, north, degrees."""
 
-    def __init__(self, seed: int = 1, t: int = START) -> None:
+    def __init__(self, seed: int = 1, t: int = START, area: tuple[float, ...] = AREA) -> None:
         self.random = random.Random(seed)
+        self._west, self._south = area[:2]
+        self._wide, self._high = area[2] - area[0], area[3] - area[1]
         self.t = t
         self.incidents: list[Incident] = []
         self._offsets: dict[tuple[str, int], int] = {}
@@ -75,7 +79,8 @@ class City:
         town = f"{district}{1 + rng.randrange(9):03d}"
         grid = f"{town}{1 + rng.randrange(40):03d}"
         opened = self.t - rng.randrange(6 * 3_600_000)
-        lon, lat = round(113.0 + rng.random() * 0.6, 6), round(22.0 + rng.random() * 0.4, 6)
+        lon = round(self._west + rng.random() * self._wide, 6)
+        lat = round(self._south + rng.random() * self._high, 6)
         shown = None if number % 20 == 19 else opened
         level = rng.randrange(1, 5)
         members = [

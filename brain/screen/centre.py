@@ -22,6 +22,8 @@ from brain.screen.app import build
 from brain.screen.board.board import Board
 from brain.screen.board.feed import Feed
 from brain.screen.board.lore import Lore
+from brain.screen.board.sensing import Sensing
+from brain.screen.board.sensing_feed import SensingFeed
 from brain.screen.features.store import LayerStore
 from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
@@ -74,16 +76,20 @@ class Centre:
         self.lore.enter(source.genesis)
         self.board.name_of = self.lore.name
         self.feed = Feed(self.board, source.bootstrap, source.prefix, source.inputs, source.key, self._entered)
+        self.sensing = Sensing(source.genesis)
+        self.census = SensingFeed(self.sensing, source.bootstrap, source.prefix, source.inputs)
         self.hub = stream.Hub(self.board, now_ms)
         self.writing = Writing(source.bootstrap, source.prefix, now_ms)
         verifier = Verifier(access, keys, now_ms)
         self.gate = Gate(
             access, verifier, Trail(self.writing.note, now_ms), now_ms, source.key, url, demo=demo is not None
         )
-        where = MapWhereabouts(store, now_ms, incident=lambda id: self.board.district_of("incident", id))
+        where = MapWhereabouts(
+            store, now_ms, incident=lambda id: self.board.district_of("incident", id), asset=self.sensing.district_of
+        )
         heard = self.writing.heard
         acts = Acts(self.gate, self.writing, heard, where, source.key)
-        parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, acts, demo)
+        parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, acts, demo, self.sensing)
         self.watched = Watched(self.board, now_ms)
         self.app: Litestar = build(
             store, now_ms, url, gate=self.gate, routers=api(parts), more=others(self.watched),
@@ -93,9 +99,11 @@ class Centre:
 
     async def _started(self) -> None:
         self.feed.start(asyncio.get_running_loop())
+        self.census.start(asyncio.get_running_loop())
 
     async def _stopped(self) -> None:
         await asyncio.to_thread(self.feed.stop)
+        await asyncio.to_thread(self.census.stop)
 
     def _entered(self, set_id: str) -> None:
         """A pulse named a set: its wordings are wanted, and reading it takes a while."""
@@ -105,6 +113,8 @@ class Centre:
 
     async def _learn(self, set_id: str) -> None:
         try:
-            self.lore.enter(await asyncio.to_thread(self._content, set_id))
+            content = await asyncio.to_thread(self._content, set_id)
+            self.lore.enter(content)
+            self.sensing.enter(content)
         except (KeyError, ValueError, OSError) as error:
             log.warning("the wordings of the set in force cannot be read", set=set_id, error=str(error)[:300])

@@ -10,9 +10,10 @@ from litestar import Router
 from brain.screen import page_files
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
-from brain.screen.api import actions, audit, incidents, looks, session, stream
+from brain.screen.api import actions, assets, audit, incidents, looks, session, stream
 from brain.screen.board.board import Board
 from brain.screen.board.lore import Lore
+from brain.screen.board.sensing import Sensing
 from brain.screen.features.store import LayerStore
 from brain.screen.heard import Heard
 from brain.screen.watched import Watched
@@ -30,14 +31,17 @@ class Parts(NamedTuple):
     heard: Heard
     acts: actions.Acts | None = None
     demo: Demo | None = None
+    sensing: Sensing | None = None
+    """Without, nothing is said of assets."""
 
 
 def api(parts: Parts) -> list[Router]:
     """All that lies under ``/api/v1``."""
     p = parts
     writes = [] if p.acts is None else [actions.router(p.acts), audit.router(p.heard)]
+    sensed = [] if p.sensing is None else [assets.router(p.sensing, p.board)]
     return [
-        session.router(p.gate, p.demo), *writes, incidents.router(p.board, p.lore),
+        session.router(p.gate, p.demo), *writes, *sensed, incidents.router(p.board, p.lore),
         looks.router(p.board, p.store, p.clock), stream.router(p.hub),
     ]  # fmt: skip
 

@@ -106,7 +106,10 @@ def test_all_goes_by_keys(opened: Any) -> None:
         ("desk-en", "?lang=en", "op-01"),
         ("wall-zh", "?mode=wall&lang=zh", "viewer-01"),
         ("wall-en", "?mode=wall&lang=en", "viewer-01"),
-        ("signin", "?lang=zh", None),
+        ("signin-zh", "?lang=zh", None),
+        ("signin-en", "?lang=en", None),
+        ("panel-zh", "?lang=zh", "op-01"),
+        ("panel-en", "?lang=en", "op-01"),
     ],
 )
 def test_axe_finds_nothing_serious(opened: Any, name: str, query: str, account: str | None) -> None:
@@ -114,6 +117,10 @@ def test_axe_finds_nothing_serious(opened: Any, name: str, query: str, account: 
     page = opened(query, account)
     if account:
         until(lambda: drawn(page))
+        if name.startswith("panel"):
+            page.keyboard.press("j")
+            page.keyboard.press("Enter")
+            page.locator("aside.right").wait_for()
         time.sleep(1.5)
     else:
         page.get_by_role("heading").first.wait_for()

@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 
 from bench.screen.city import City
-from brain.screen import maps
+from bench.screen.stand import OVER_MAP, sample_map
 from brain.screen.access.config import Limits
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
@@ -26,7 +26,6 @@ from brain.screen.heard import Heard
 from brain.screen.mounted import Parts, api
 
 ROOT = Path(__file__).resolve().parents[2]
-MAP = ROOT / "config" / "map" / "district.geojson"
 
 
 class Stand:
@@ -34,7 +33,7 @@ class Stand:
 
     def __init__(self, count: int) -> None:
         self.skew_ms = 0
-        self.city, self.board = City(1, self.now()), Board()
+        self.city, self.board = City(1, self.now(), OVER_MAP), Board()
         self.board.take(self.city.open(count))
         self.board.ready = True
         self.board.beat(self.city.t, "made-up")
@@ -61,7 +60,7 @@ class Stand:
         gate = Gate(
             demo.access, Verifier(demo.access, demo.keys, self.now), Trail(lambda _: None, self.now), self.now, b"tests"
         )
-        store = LayerStore(maps.read(MAP), PUBLIC)
+        store = LayerStore(sample_map(), PUBLIC)
         self._hub = stream.Hub(self.board, self.now)
         parts = Parts(gate, self.board, Lore(), store, self._hub, self.now, Heard(), demo=demo)
         app = build(store, self.now, gate=gate, routers=api(parts))

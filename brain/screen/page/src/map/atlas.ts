@@ -4,12 +4,14 @@ import { DOMAINS, type Domain } from "../api/types";
 import { DIGIT_DOWN, LEVELS, LEVEL_COLOURS, LEVEL_INK, SHAPES } from "./shapes";
 
 /** Pixels of a mark in each size, before the screen's pixel ratio. */
-export const SIZES = [7, 11, 18, 26] as const;
+const SIZES = [7, 11, 18, 26] as const;
 /** From this size on a mark has its digit. */
 const DIGIT_FROM = 2;
 /** Sizes of what is drawn around: the ring of a never-hidden class needs room. */
-export const CELL = 44;
-export const COLUMNS = DOMAINS.length * LEVELS;
+const CELL = 44;
+/** Less alpha than this, of 255, nobody sees. */
+const FAINT = 8;
+const COLUMNS = DOMAINS.length * LEVELS;
 /** A size has four rows: filled or hollow, without and with the ring. */
 export const ROWS = SIZES.length * 4;
 
@@ -17,7 +19,8 @@ export interface Atlas {
   image: ImageData;
   /** Pixels of a cell's side. */
   cell: number;
-  ratio: number;
+  /** By row: pixels of the side of a mark's square, even, with all that is drawn of it and nothing around. */
+  sides: Float32Array;
 }
 
 /** The atlas at a pixel ratio. Columns: domain × level; rows: size × (filled, hollow) × (plain, life). */
@@ -37,7 +40,28 @@ export function drawAtlas(ratio: number): Atlas {
           ink.restore();
         }
       });
-  return { image: ink.getImageData(0, 0, canvas.width, canvas.height), cell, ratio };
+  const image = ink.getImageData(0, 0, canvas.width, canvas.height);
+  return { image, cell, sides: Float32Array.from({ length: ROWS }, (_, row) => sideOf(image, cell, row)) };
+}
+
+/** How far from the middle of its cell any mark of a row has ink, twice. */
+function sideOf(image: ImageData, cell: number, row: number): number {
+  let most = 0;
+  for (let y = 0; y < cell; y++)
+    for (let x = 0; x < image.width; x++)
+      if (image.data[((row * cell + y) * image.width + x) * 4 + 3]! > FAINT) {
+        const [right, down] = [(x % cell) - cell / 2, y - cell / 2];
+        most = Math.max(most, right + 1, -right, down + 1, -down);
+      }
+  return most * 2;
+}
+
+/** The same in grey and darker: what is drawn while it is old. */
+export function greyed(image: ImageData): ImageData {
+  const grey = new ImageData(new Uint8ClampedArray(image.data), image.width, image.height);
+  for (let i = 0; i < grey.data.length; i += 4)
+    grey.data.fill((grey.data[i]! * 0.3 + grey.data[i + 1]! * 0.59 + grey.data[i + 2]! * 0.11) * 0.75, i, i + 3);
+  return grey;
 }
 
 type Ink = CanvasRenderingContext2D;

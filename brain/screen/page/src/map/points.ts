@@ -3,7 +3,7 @@
 import type { CustomLayerInterface, CustomRenderMethodInput, Map as GlMap } from "maplibre-gl";
 import { DOMAINS, type Row } from "../api/types";
 import { measure } from "../state/measure";
-import { COLUMNS, ROWS, SIZES, drawAtlas } from "./atlas";
+import { ROWS, drawAtlas, greyed } from "./atlas";
 import { LEVELS, inHand, levelOf } from "./shapes";
 import { STRIDE, Slots } from "./slots";
 
@@ -16,10 +16,11 @@ const VERTEX = `#version 300 es
 uniform mat4 u_matrix;
 uniform vec2 u_viewport;
 uniform float u_size;
-uniform float u_ratio;
+uniform float u_cell;
+uniform float u_sides[${ROWS}];
 in vec4 a_point;
-out vec2 v_corner;
-out float v_share;
+flat out ivec2 v_corner;
+flat out float v_side;
 void main() {
   vec4 p = u_matrix * vec4(a_point.xy, 0.0, 1.0);
   // To whole pixels: a texel is a pixel then, and needs no filter.
@@ -28,25 +29,22 @@ void main() {
   float level = mod(a_point.z, ${LEVELS}.0);
   float life = step(2.0, a_point.w);
   float size = min(u_size + max(step(3.0, level) + step(4.0, level), 2.0 * life), 3.0);
-  float side = size < 0.5 ? ${SIZES[0]}.0 : size < 1.5 ? ${SIZES[1]}.0 : size < 2.5 ? ${SIZES[2]}.0 : ${SIZES[3]}.0;
-  side = floor((side + 2.0 + life * 12.0) * u_ratio * 0.5) * 2.0;
-  gl_PointSize = side;
-  v_share = side;
-  v_corner = vec2(a_point.z, size * 4.0 + a_point.w);
+  float row = size * 4.0 + a_point.w;
+  v_side = u_sides[int(row)];
+  gl_PointSize = v_side;
+  v_corner = ivec2((vec2(a_point.z, row) + 0.5) * u_cell - 0.5 * v_side);
 }`;
 
+// Ten thousand marks are some millions of fragments, and where the processor draws, each line here is paid by each of them.
 const FRAGMENT = `#version 300 es
 precision highp float;
+precision highp int;
 uniform sampler2D u_atlas;
-uniform float u_cell;
-uniform float u_live;
-in vec2 v_corner;
-in float v_share;
+flat in ivec2 v_corner;
+flat in float v_side;
 out vec4 colour;
 void main() {
-  vec2 inside = (gl_PointCoord - 0.5) * v_share / u_cell + 0.5;
-  colour = texture(u_atlas, (v_corner + inside) / vec2(${COLUMNS}.0, ${ROWS}.0));
-  if (u_live < 0.5) colour.rgb = vec3(dot(colour.rgb, vec3(0.3, 0.59, 0.11))) * 0.75;
+  colour = texelFetch(u_atlas, v_corner + ivec2(gl_PointCoord * v_side), 0);
 }`;
 
 /** Web Mercator in [0, 1]. */
@@ -65,7 +63,8 @@ export class Points implements CustomLayerInterface {
   private program: WebGLProgram | null = null;
   private vao: WebGLVertexArrayObject | null = null;
   private buffer: WebGLBuffer | null = null;
-  private texture: WebGLTexture | null = null;
+  private bright: WebGLTexture | null = null;
+  private grey: WebGLTexture | null = null;
   private readonly uniforms: Record<string, WebGLUniformLocation | null> = {};
   private held = 0;
   private dirty = true;
@@ -120,21 +119,11 @@ export class Points implements CustomLayerInterface {
   onAdd(map: GlMap, gl: WebGL2RenderingContext): void {
     this.map = map;
     this.program = link(gl, VERTEX, FRAGMENT);
-    for (const name of ["u_matrix", "u_viewport", "u_size", "u_ratio", "u_atlas", "u_cell", "u_live"])
+    for (const name of ["u_matrix", "u_viewport", "u_size", "u_atlas", "u_cell", "u_sides"])
       this.uniforms[name] = gl.getUniformLocation(this.program, name);
     this.atlas = drawAtlas(map.getPixelRatio() * this.scale);
-    this.texture = gl.createTexture();
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
-    gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
-    gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
-    gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, this.atlas.image);
-    for (const [name, value] of [
-      [gl.TEXTURE_MIN_FILTER, gl.NEAREST],
-      [gl.TEXTURE_MAG_FILTER, gl.NEAREST],
-      [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE],
-      [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
-    ] as const)
-      gl.texParameteri(gl.TEXTURE_2D, name, value);
+    this.bright = textureOf(gl, this.atlas.image);
+    this.grey = textureOf(gl, greyed(this.atlas.image));
     this.buffer = gl.createBuffer();
     this.vao = gl.createVertexArray();
     gl.bindVertexArray(this.vao);
@@ -151,7 +140,8 @@ export class Points implements CustomLayerInterface {
     gl.deleteProgram(this.program);
     gl.deleteBuffer(this.buffer);
     gl.deleteVertexArray(this.vao);
-    gl.deleteTexture(this.texture);
+    gl.deleteTexture(this.bright);
+    gl.deleteTexture(this.grey);
     this.map = null;
   }
 
@@ -164,14 +154,13 @@ export class Points implements CustomLayerInterface {
     gl.bindBuffer(gl.ARRAY_BUFFER, this.buffer);
     if (this.dirty) this.upload(gl);
     gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, this.texture);
+    gl.bindTexture(gl.TEXTURE_2D, this.live ? this.bright : this.grey);
     gl.uniformMatrix4fv(this.uniforms["u_matrix"]!, false, this.moved(input.defaultProjectionData.mainMatrix));
     gl.uniform2f(this.uniforms["u_viewport"]!, gl.drawingBufferWidth, gl.drawingBufferHeight);
     gl.uniform1f(this.uniforms["u_size"]!, this.size(map.getZoom()));
-    gl.uniform1f(this.uniforms["u_ratio"]!, atlas.ratio);
     gl.uniform1f(this.uniforms["u_cell"]!, atlas.cell);
+    gl.uniform1fv(this.uniforms["u_sides"]!, atlas.sides);
     gl.uniform1i(this.uniforms["u_atlas"]!, 0);
-    gl.uniform1f(this.uniforms["u_live"]!, this.live ? 1 : 0);
     gl.disable(gl.DEPTH_TEST);
     gl.disable(gl.STENCIL_TEST);
     let from = 0;
@@ -210,6 +199,22 @@ export class Points implements CustomLayerInterface {
     for (let i = 0; i < 4; i++) this.matrix[12 + i] = m[i]! * x + m[4 + i]! * y + m[12 + i]!;
     return this.matrix;
   }
+}
+
+function textureOf(gl: WebGL2RenderingContext, image: ImageData): WebGLTexture {
+  const texture = gl.createTexture();
+  gl.bindTexture(gl.TEXTURE_2D, texture);
+  gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, true);
+  gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
+  gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, image);
+  for (const [name, value] of [
+    [gl.TEXTURE_MIN_FILTER, gl.NEAREST],
+    [gl.TEXTURE_MAG_FILTER, gl.NEAREST],
+    [gl.TEXTURE_WRAP_S, gl.CLAMP_TO_EDGE],
+    [gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE],
+  ] as const)
+    gl.texParameteri(gl.TEXTURE_2D, name, value);
+  return texture;
 }
 
 function link(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {
