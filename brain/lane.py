@@ -178,8 +178,7 @@ class _SeriesLane:
         outcome = np.zeros(len(rows), np.uint8)
         program.scored.unknown.clear()
         ends, up = self._ends(view, rows)
-        place, shut = (lon, lat, there), program.openings.shut(columns.t)
-        stretch = Stretch(columns, offset, pulse, up, outcome, place, shut)
+        stretch = Stretch(columns, offset, pulse, up, outcome, (lon, lat, there), program.openings.shut(columns.t))
         begin, ready = 0, 0
         evidence, minute = program.evidence, self.store.table(MINUTE)
         outside = [d for d in dead if d.series >= 0] if evidence is not None else []
@@ -243,17 +242,16 @@ class _SeriesLane:
         """Numbers of the beats that may bring something about; asked for the next when this one has run."""
         p, table, until = self.program, self.store.table(DECISION), -1
         for number, beat in enumerate(view.beats):
-            if until < 0:
-                until = p.timers.quiet_until(view.up if number == 0 else view.beats[number - 1].up, table)
-            if beat.outage or beat.up >= until or (p.sums and beat.minute() >= 0):
+            before = view.beats[number - 1].up if number else view.up
+            until = p.timers.quiet_until(before, table) if until < 0 else until
+            asked = (p.sums and beat.minute() >= 0) or (p.census and census.time_of(beat) >= 0)
+            if asked or beat.outage or beat.up >= until:
                 yield number
                 until = -1
 
     def _ahead(self, beats: list[Beat], ends: list[int], n: int) -> int:
         """How far readings can be scored before anything is decided: no minute or census must have their future."""
         joint, counted = self.program.joint, bool(self.program.census)
-        if not joint and not counted:
-            return n
         looks = ((joint and b.minute() >= 0) or (counted and census.time_of(b) >= 0) for b in beats)
         return next((end for look, end in zip(looks, ends, strict=True) if look), n)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from lane_rig import GRIDS, QUIET, RATE, T0, Rig, city, flood, reading
+from lane_rig import GRIDS, HIGH, ODD, QUIET, RATE, T0, Rig, city, flood, reading
 
 from brain.lane import ReadingsLane
 from brain.scenarios import read
 from brain.sets import CitySet
 from geo.grid_map import GridMap
+from streams.logic import View
 from streams.records import Signal
 from streams.registry import Registry
 
@@ -106,3 +108,48 @@ def test_a_pulse_that_is_not_looked_at_could_not_have_changed_anything(seed: int
     got = [(s.kind, s.scenario.rpartition(".")[2], s.asset, s.offset) for s in rig.run().signals]
     assert sorted(got) == sorted(expected)
     assert len(got) > 10
+
+
+class EveryBeat(ReadingsLane):
+    """Looks at each pulse, whether it can bring something about or not."""
+
+    def _turns(self, view: View) -> Iterator[int]:
+        return iter(range(len(view.beats)))
+
+
+NIGHT = flood("night", "detect: {silent_s: 20}").replace(
+    "metric: water_level}", 'metric: water_level, hours: {from: "00:00", to: "14:20"}}'
+)
+"""Its hours end within the log, which begins at 14:06:40 of the city's time."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_leaving_out_pulses_that_bring_nothing_about_changes_nothing(seed: int) -> None:
+    draw = random.Random(seed)
+    scenarios = [QUIET, ODD, HIGH, NIGHT, flood("long", "detect: {above: 5}\nclear: {quiet_s: 90}")]
+    chosen = [text for text in scenarios if draw.random() < 0.8] or scenarios
+    later = [text for text in chosen if draw.random() < 0.7] or chosen
+    rigs = [Rig(lane, city(*chosen)) for lane in (ReadingsLane, EveryBeat)]
+    for rig in rigs:
+        rig.pulse -= 400_000
+    for k in range(400):
+        body = reading(f"wl-{draw.randrange(5)}", k - 400, draw.choice([1, 1, 4, 9, 12, 25]))
+        step, outage, beats = draw.choice([1, 1, 3, 9, 40]), 30_000 if draw.random() < 0.04 else 0, draw.random() < 0.5
+        for rig in rigs:
+            if beats:
+                rig.beat(step, outage)
+            else:
+                rig.say(body)
+    cuts = sorted(draw.sample(range(1, 399), 6))
+    restarts = set(draw.sample(cuts, 2))
+    first = [rig.run(cuts[:3], restarts) for rig in rigs]
+    assert first[0].signals == first[1].signals != []
+    assert first[0].summaries == first[1].summaries
+    for rig in rigs:
+        rig.begin()
+        rig.run([200])
+        rig.lane.enter("set-2", city(*later, id="set-2"))
+    second = [rig.run(cuts) for rig in rigs]
+    assert second[0].signals == second[1].signals
+    states = [rig.store.flush(99) for rig in rigs]
+    assert states[0] == states[1]
