@@ -28,7 +28,7 @@ def known(request: Asked, *names: str) -> None:
         query.known(query.pairs(raw), names)
 
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 def read(request: Asked, form: type[T], lists: Collection[str] = ()) -> T:
