@@ -11,8 +11,9 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from brain.incidents.value import OVER
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
-from brain.screen.api.asked import Asked, Box, Id, Limit, Words, box, known
-from brain.screen.api.incidents import JSON, Answer, documented
+from brain.screen.api.asked import BOX, Asked, box, known
+from brain.screen.api.incidents import Answer, documented
+from brain.screen.api.packed import JSON
 from brain.screen.board.board import Board
 from brain.screen.board.row import Row, encode
 from brain.screen.board.sensing import Asset, Blind, Counts, Health, Sensing, Wanted
@@ -20,6 +21,10 @@ from brain.screen.language import Say
 from brain.screen.problems import ABSENT, Problem
 
 LIST: Final = ("type", "health", "district", "grid", "bbox", "q", "limit", "cursor")
+Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
+Words = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Box = Annotated[str | None, QueryParameter(max_length=100, description=BOX)]
 After = Annotated[str | None, QueryParameter(min_length=1, max_length=400, description="`next` of a page")]
 
 
