@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 from urllib.parse import unquote_plus
 
 import msgspec
 from litestar import Request
 from litestar.openapi.spec import Operation, Parameter, Schema
+from litestar.params import QueryParameter
 
 from brain.screen.api.bodies import inlined
 from brain.screen.features import query
@@ -19,6 +20,10 @@ from brain.screen.problems import ABSENT, BAD, Problem
 Asked = Request[Any, Any, Any]
 LATEST: Final = 253_402_300_799_999
 BOX: Final = "west,south,east,north in degrees"
+Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
+Words = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
+Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
+Box = Annotated[str | None, QueryParameter(max_length=100, description=BOX)]
 
 
 def known(request: Asked, *names: str) -> None:
