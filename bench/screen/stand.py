@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import msgspec
+import shapely
 from litestar import Litestar
 
 from bench.screen.city import AREA, START, City
@@ -32,12 +33,16 @@ from brain.screen.api.stream import Hub
 from brain.screen.app import build, listen, serve
 from brain.screen.board.board import Board
 from brain.screen.board.lore import Lore
+from brain.screen.board.sensing import Sensing
 from brain.screen.features.catalogue import PUBLIC
 from brain.screen.features.store import LayerStore
 from brain.screen.heard import Heard
 from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
+from brain.sets import CitySet
 from geo.feature import Feature
+from geo.grid_map import Grid, GridMap
+from streams.registry import Registry
 
 KEY = b"bench"
 MAP = Path(__file__).resolve().parents[2] / "config" / "map"
@@ -59,6 +64,11 @@ def filled(count: int, seed: int, t: int, area: tuple[float, ...] = AREA) -> tup
     return city, board
 
 
+def no_assets() -> CitySet:
+    """A set without sensors: the board's incidents come from nowhere."""
+    return CitySet("made-up", Registry.of([]), GridMap([Grid("g", "t", "d", shapely.box(113, 21, 114, 22))]), [])
+
+
 def sample_map() -> list[Feature]:
     """All layers of the sample map."""
     return [feature for path in sorted(MAP.glob("*.geojson")) for feature in maps.read(path)]
@@ -68,7 +78,10 @@ def application(board: Board, demo: Demo, features: Sequence[Feature] = ()) -> t
     """The page and all that reads the board, behind the gate; and its streams."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
     hub, layers = Hub(board, clock), LayerStore(features, PUBLIC)
-    parts, watched = Parts(gate, board, Lore(), layers, hub, clock, Heard(), demo=demo), Watched(board, clock)
+    parts, watched = (
+        Parts(gate, board, Lore(), layers, hub, clock, Heard(), Sensing(no_assets()), demo=demo),
+        Watched(board, clock),
+    )
     return build(layers, clock, gate=gate, routers=api(parts), more=others(watched), watched=watched), hub
 
 

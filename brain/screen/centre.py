@@ -89,7 +89,7 @@ class Centre:
         )
         heard = self.writing.heard
         acts = Acts(self.gate, self.writing, heard, where, source.key)
-        parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, acts, demo, self.sensing)
+        parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, self.sensing, acts, demo)
         self.watched = Watched(self.board, now_ms)
         self.app: Litestar = build(
             store, now_ms, url, gate=self.gate, routers=api(parts), more=others(self.watched),

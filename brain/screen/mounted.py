@@ -29,19 +29,17 @@ class Parts(NamedTuple):
     hub: stream.Hub
     clock: Callable[[], int]
     heard: Heard
+    sensing: Sensing
     acts: actions.Acts | None = None
     demo: Demo | None = None
-    sensing: Sensing | None = None
-    """Without, nothing is said of assets."""
 
 
 def api(parts: Parts) -> list[Router]:
     """All that lies under ``/api/v1``."""
     p = parts
     writes = [] if p.acts is None else [actions.router(p.acts), audit.router(p.heard)]
-    sensed = [] if p.sensing is None else [assets.router(p.sensing, p.board)]
     return [
-        session.router(p.gate, p.demo), *writes, *sensed, incidents.router(p.board, p.lore),
+        session.router(p.gate, p.demo), *writes, assets.router(p.sensing, p.board), incidents.router(p.board, p.lore),
         looks.router(p.board, p.store, p.clock), stream.router(p.hub),
     ]  # fmt: skip
 

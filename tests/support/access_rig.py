@@ -11,6 +11,7 @@ from typing import Any
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from lane_rig import city
 from litestar import Litestar, Router
 from litestar.testing import TestClient
 from screen_map import store
@@ -29,6 +30,7 @@ from brain.screen.api.stream import Hub
 from brain.screen.app import build
 from brain.screen.board.board import Board, Came
 from brain.screen.board.lore import Lore
+from brain.screen.board.sensing import Sensing
 from brain.screen.heard import Heard
 from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
@@ -106,7 +108,7 @@ class Rig:
 
     def __init__(
         self, limits: Limits = LIMITS, more: Sequence[Router] = (), wait_s: float = 0.05, demo: Demo | None = None,
-        **access: Any,
+        sensing: Sensing | None = None, board: Board | None = None, **access: Any,
     ) -> None:  # fmt: skip
         self.now = NOW
         self.access = Access(issuer="https://sso.test", audience="city-brain", limits=limits, **access)
@@ -122,12 +124,14 @@ class Rig:
         self.heard = Heard()
         self.city = City(self.heard)
         acts = actions.Acts(self.gate, self.city, self.heard, Map(), KEY, wait_s)
-        self.board = Board()
+        self.board = board or Board()
         self.board.take(Came("incidents.emergency", 0, n, i.encode(), record(i, d)) for n, (i, d) in enumerate(KNOWN))
         layers, clock = store(), lambda: self.now
         self.hub, watched = Hub(self.board, clock), Watched(self.board, clock)
         self.hub.close()  # a stream ends after its first pulse: no test waits for more
-        parts = Parts(self.gate, self.board, Lore(), layers, self.hub, clock, self.heard, acts, demo)
+        parts = Parts(
+            self.gate, self.board, Lore(), layers, self.hub, clock, self.heard, sensing or Sensing(city()), acts, demo
+        )
         self.app: Litestar = build(
             layers, clock, gate=self.gate, routers=[*api(parts), *more], more=others(watched), watched=watched
         )

@@ -10,7 +10,7 @@ from typing import Any
 import uvicorn
 
 from bench.screen.city import City
-from bench.screen.stand import OVER_MAP, sample_map
+from bench.screen.stand import OVER_MAP, no_assets, sample_map
 from brain.screen.access.config import Limits
 from brain.screen.access.demo import Demo
 from brain.screen.access.gate import Gate
@@ -20,6 +20,7 @@ from brain.screen.api import stream
 from brain.screen.app import build, listen
 from brain.screen.board.board import Board
 from brain.screen.board.lore import Lore
+from brain.screen.board.sensing import Sensing
 from brain.screen.features.catalogue import PUBLIC
 from brain.screen.features.store import LayerStore
 from brain.screen.heard import Heard
@@ -62,7 +63,7 @@ class Stand:
         )
         store = LayerStore(sample_map(), PUBLIC)
         self._hub = stream.Hub(self.board, self.now)
-        parts = Parts(gate, self.board, Lore(), store, self._hub, self.now, Heard(), demo=demo)
+        parts = Parts(gate, self.board, Lore(), store, self._hub, self.now, Heard(), Sensing(no_assets()), demo=demo)
         app = build(store, self.now, gate=gate, routers=api(parts))
         app.on_startup.append(self._started)
         sock = listen("127.0.0.1", self.port)

@@ -20,7 +20,6 @@ from one_incident import make
 from brain.census import NAME
 from brain.incidents.value import Member
 from brain.screen.access.rights import RIGHTS, Right
-from brain.screen.api import assets
 from brain.screen.board.board import Board, Came
 from brain.screen.board.sensing import Blind, Sensing, Wanted
 from brain.sets import CitySet
@@ -161,7 +160,7 @@ def rig() -> Rig:
         incident = make(id=name, state=state, district="d0", shown=T, members=[Member("m", member, T)])
         value = msgspec.json.encode(incident)
         board.take([Came("incidents.emergency", 0, len(board.entries), name.encode(), value)])
-    return Rig(more=[assets.router(sensing, board)])
+    return Rig(sensing=sensing, board=board)
 
 
 @pytest.fixture(scope="module")

@@ -56,8 +56,11 @@ TABLE: dict[tuple[str, str], set[Role] | None] = {
     ("GET", "/api/v1/replay"): {V, D, T, S, A},
     ("GET", "/api/v1/replay/at"): {V, D, T, S, A},
     ("GET", "/api/v1/layers"): {V, D, T, S, A},
+    ("GET", "/api/v1/assets"): {V, D, T, S},
+    ("GET", "/api/v1/assets/{asset}"): {V, D, T, S},
+    ("GET", "/api/v1/assets/summary"): {V, D, T, S},
 }
-FILLED = {"{name}": "grid", "{code}": "g1", "{incident}": "inc-here"}
+FILLED = {"{name}": "grid", "{code}": "g1", "{incident}": "inc-here", "{asset}": "wl-1"}
 BODIES: dict[str, Any] = {
     "/api/v1/incidents": {"code": "emergency.fire", "text": "x", "grid": "g-here"},
     "/api/v1/incidents/{incident}/actions": {"do": "note", "note": "x"},

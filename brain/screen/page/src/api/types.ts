@@ -117,8 +117,8 @@ export interface Status {
 }
 
 export interface Summary {
-  by_type: Record<string, { live: number; silent: number; doubted: number; unknown: number }>;
-  blind: { grid: string; since: number }[];
+  by_type: Record<string, { live: number; silent: number; unknown: number }>;
+  blind: { grid: string; since: number | null }[];
 }
 
 export interface Layers {
