@@ -16,9 +16,10 @@ COUNT = 400
 FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium of the machine: BRAIN_CHROMIUM, or what is on the PATH."""
+    """Chromium of the machine: BRAIN_CHROMIUM, or what is on the PATH. It ends with the module: while it is there, an
+    event loop of Playwright's runs in this thread, and other tests cannot run theirs."""
     sync_api = pytest.importorskip("playwright.sync_api")
     found = os.environ.get("BRAIN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     if not found:

@@ -117,3 +117,18 @@ def test_the_board_is_taken_back_and_comes_back_to_now(opened: Any, stand: Stand
     now = len(rows_of(page, stand))
     until(lambda: f"of {now} shown" in page.locator(".list .count").inner_text())
     assert page.locator(".replay").count() == 0
+
+
+def test_who_opens_an_incident_from_the_list_has_it_in_sight_beside_the_panel(opened: Any) -> None:
+    page = opened()
+    page.locator(LINE).first.wait_for()
+    until(lambda: page.evaluate("() => Boolean(window.__brain.map)"))
+    page.evaluate("() => window.__brain.map.jumpTo({ center: [113.2, 21.05], zoom: 15 })")
+    page.locator(LINE).nth(1).click()
+    page.locator(f"{PANEL} .facts").wait_for()
+
+    def seen() -> bool:
+        frame, panel = page.locator(".chosen").bounding_box(), page.locator("aside.right").bounding_box()
+        return bool(frame and panel and 0 < frame["x"] < panel["x"] and 0 < frame["y"] < 1080)
+
+    until(seen)

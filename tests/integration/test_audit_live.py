@@ -119,6 +119,7 @@ def settled(bootstrap: str, prefix: str) -> set[str]:
     return out
 
 
+@pytest.mark.long
 def test_a_strangers_record_among_the_signals_is_found_by_the_worker_and_by_brain_audit(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_the_first_incident_is_on_the_board_within_a_minute_and_all_ends_at_one_
     assert "task ends" in (tmp_path / ".brain" / "demo-worker.log").read_text("utf-8")
 
 
+@pytest.mark.long
 def test_a_drill_is_marked_on_the_board_and_has_topics_of_its_own(kafka: str, prefix: str, tmp_path: Path) -> None:
     with demo(kafka, prefix, tmp_path, "--drill", "fire-call,elevator", "--speed", "3") as (process, browser):
         rows = first_rows(process, browser, tmp_path)

@@ -79,6 +79,7 @@ def test_a_set_comes_into_force_when_all_have_it_and_what_it_knows_is_sent_again
         assert worker.stop() == 0
 
 
+@pytest.mark.long
 def test_a_hole_in_the_log_stops_the_worker_until_a_person_accepts_the_loss(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:

@@ -31,6 +31,9 @@ export interface Listen {
 
 type Place = [number, number];
 
+/** Pixels at the rim of the map in which a mark is not well seen. */
+const EDGE = 48;
+
 export class City {
   readonly map: GlMap;
   readonly points: Points;
@@ -173,6 +176,15 @@ export class City {
   fly(place: Place, zoom?: number): void {
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.map.easeTo({ center: place, zoom: zoom ?? Math.max(this.map.getZoom(), 13.5), duration: still ? 0 : 600 });
+  }
+
+  /** Moves only as far as it takes to have a place in sight, left of what covers ``covered`` pixels at the right. */
+  bring(place: Place, covered: number): void {
+    const { x, y } = this.project(place);
+    const { clientWidth, clientHeight } = this.map.getContainer();
+    if (x > EDGE && y > EDGE && x < clientWidth - covered - EDGE && y < clientHeight - EDGE) return;
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.map.easeTo({ center: place, offset: [-covered / 2, 0], duration: still ? 0 : 400 });
   }
 
   live(on: boolean): void {

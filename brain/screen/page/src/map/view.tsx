@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { getIfThere } from "../api/client";
 import type { Row, Summary } from "../api/types";
 import { passing } from "../list/filter";
-import { board, filter, focus, late, lostSince, me, selected } from "../state/app";
+import { board, filter, focus, late, lostSince, me, mode, selected } from "../state/app";
 import { learn, placeOf } from "../state/places";
 import { say, t, useLanguage } from "../words";
 import { useValue } from "../state/value";
@@ -15,6 +15,8 @@ import { Legend } from "./legend";
 
 /** How often blind spots are asked for: they follow from minutes of silence. */
 const BLIND_EVERY_MS = 60_000;
+/** Width of the panel, which lies over the map; as in desk.css. */
+const PANEL_REM = 34;
 
 const opening = import("./city");
 
@@ -130,6 +132,12 @@ function follow(city: City): () => void {
   look(focus.get());
   const looks = focus.watch(look);
   const filters = filter.watch(all);
+  const choices = selected.watch((id) => {
+    const row = id ? board.rows.get(id) : undefined;
+    if (row?.lon == null || row.lat == null) return;
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    city.bring([row.lon, row.lat], mode === "desk" ? PANEL_REM * rem : 0);
+  });
   const blind = async (): Promise<void> => {
     const summary = await getIfThere<Summary>("/assets/summary").catch(() => null);
     city.blind((summary?.blind ?? []).map((b) => b.grid));
@@ -150,6 +158,7 @@ function follow(city: City): () => void {
     rows();
     looks();
     filters();
+    choices();
     clearInterval(timer);
   };
 }
