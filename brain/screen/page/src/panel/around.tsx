@@ -9,7 +9,7 @@ import { clockDate, clockShort } from "../state/clock";
 import { placeOf } from "../state/places";
 import { Mark } from "../ui/mark";
 import { language, say, t, tOf, type Word } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 type Siblings = NonNullable<Detail["siblings"]>;
 

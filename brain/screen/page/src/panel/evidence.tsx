@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Firing, Incident, Member } from "../api/detail";
 import { clockShort, clockTime } from "../state/clock";
 import { t, tOf, useLanguage } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 const FIRST = 12;
 const LINES = 6;

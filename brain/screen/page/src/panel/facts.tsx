@@ -6,7 +6,7 @@ import type { Text } from "../api/types";
 import { clockTime } from "../state/clock";
 import { placeName } from "../state/places";
 import { say, t } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 export function Facts({ incident: i, units }: { incident: Incident; units: Record<string, Text> }): VNode {
   const areas = Object.entries(i.areas ?? {}).flatMap(([, codes]) => codes.map(placeName));

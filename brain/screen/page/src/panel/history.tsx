@@ -4,7 +4,7 @@ import type { VNode } from "preact";
 import type { Act } from "../api/detail";
 import { clockTime } from "../state/clock";
 import { t, tOf } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 export function History({ history }: { history: Act[] }): VNode | null {
   if (!history.length) return null;

@@ -2,7 +2,7 @@
 
 import "../style/panel.css";
 
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { focus, selected } from "../state/app";
 import { t, useLanguage } from "../words";
 import { Actions } from "./actions";
@@ -56,17 +56,5 @@ export function Panel({ id }: { id: string }): VNode {
         </>
       )}
     </article>
-  );
-}
-
-/** A part of the panel under its heading. */
-export function Part({ title, children, open = true }: { title: string; children: ComponentChildren; open?: boolean }): VNode {
-  return (
-    <details class="part" open={open}>
-      <summary>
-        <h3>{title}</h3>
-      </summary>
-      {children}
-    </details>
   );
 }

@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import type { Detail } from "../api/detail";
 import { language, say, t } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 export function ToDo({ detail }: { detail: Detail }): VNode | null {
   const lang = language.get();

@@ -4,7 +4,7 @@ import type { VNode } from "preact";
 import type { Incident, Reason } from "../api/detail";
 import { clockTime } from "../state/clock";
 import { say, t, tOf } from "../words";
-import { Part } from "./panel";
+import { Part } from "./part";
 
 export function Why({ incident, reasons }: { incident: Incident; reasons: Reason[] }): VNode | null {
   const doubts = incident.doubts ?? [];
