@@ -84,9 +84,7 @@ class Centre:
         self.gate = Gate(
             access, verifier, Trail(self.writing.note, now_ms), now_ms, source.key, url, demo=demo is not None
         )
-        where = MapWhereabouts(
-            store, now_ms, incident=lambda id: self.board.district_of("incident", id), asset=self.sensing.district_of
-        )
+        where = MapWhereabouts(store, now_ms, incident=self.board.district_of, asset=self.sensing.district_of)
         heard = self.writing.heard
         acts = Acts(self.gate, self.writing, heard, where, source.key)
         parts = Parts(self.gate, self.board, self.lore, store, self.hub, now_ms, heard, self.sensing, acts, demo)

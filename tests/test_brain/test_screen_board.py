@@ -16,9 +16,12 @@ from brain.incidents.value import OVER
 from brain.screen.api.stream import RESET, Hub
 from brain.screen.board import look
 from brain.screen.board.board import Board, Came
-from brain.screen.board.query import SORTS, Query, Sort, page
+from brain.screen.board.feed import frontier
+from brain.screen.board.query import SORTS, Query, Sort, distance, page
 from brain.screen.board.ring import Position, position_of
 from brain.screen.board.row import decode_incident
+from streams.state import HEAD
+from streams.tailing import Seen
 
 FEW = settings(max_examples=12, deadline=None, derandomize=True)
 ALL = Query(shown=None)
@@ -211,3 +214,28 @@ def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> Non
     ((id_, _),) = asyncio.run(told(board, position, 10, ("elsewhere",)))
     assert position_of(id_) == board.ring.last
     assert asyncio.run(told(board, position, 10, ("a third",))) == []
+
+
+def test_what_is_like_an_incident_is_of_its_fingerprint_first_and_then_of_its_family_within_a_kilometre() -> None:
+    records, _ = made(3, 400, 0)
+    board = board_of(records)
+    entries = [e for e in board.entries.values() if e.row.lon is not None]
+    for entry in entries[:40]:
+        got = [row.id for row in look.similar(board, entry, (), limit=1000)]
+        alike = {e.id for e in board.entries.values() if e.fingerprint == entry.fingerprint} - {entry.id}
+        near = {
+            e.id for e in entries if e.family == entry.family and e.id not in {entry.id, *alike}
+            and float(distance(entry.row.lon or 0, entry.row.lat or 0, e.row.lon, e.row.lat)) <= look.LIKE_M
+        }  # fmt: skip
+        assert set(got[: len(alike)]) == alike
+        assert set(got[len(alike) :]) == near
+    somewhere = next(e for e in entries if look.similar(board, e, ()))
+    assert look.similar(board, somewhere, ("nowhere",)) == []
+
+
+def test_a_position_of_the_city_that_cannot_be_read_ends_no_feed() -> None:
+    def head(value: bytes | None) -> Seen:
+        return Seen("state.city", 0, 7, 0, HEAD, value)
+
+    assert frontier(head(b'{"frontier":5,"flush":1}')) == 5
+    assert [frontier(head(value)) for value in (None, b"", b"{}", b"\xff", b'{"frontier":"x"}')] == [None] * 5

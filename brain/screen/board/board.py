@@ -62,6 +62,11 @@ class Came:
     key: bytes | None
     value: bytes | None
 
+    @property
+    def at(self) -> str:
+        """The partition, as positions name it."""
+        return f"{self.topic}/{self.partition}"
+
 
 class Board:
     """All of it. ``name_of``: a scenario's name, for alarms, which do not carry it."""
@@ -105,7 +110,7 @@ class Board:
         """Records of one poll."""
         before = self.version
         for came in records:
-            if came.offset <= self.ring.last.get(f"{came.topic}/{came.partition}", -1):
+            if came.offset <= self.ring.last.get(came.at, -1):
                 continue  # told already, also where its incident is forgotten since
             try:
                 if came.topic.startswith("incidents."):
@@ -134,7 +139,7 @@ class Board:
         if came.value is None:
             return  # its key is forgotten by the topic; here it is when its time is over
         incident: Incident = decode_incident(came.value)
-        at, known = f"{came.topic}/{came.partition}", self.entries.get(incident.id)
+        at, known = came.at, self.entries.get(incident.id)
         if known is not None and (incident.revision, came.offset if at == known.at else 0) <= (
             known.rev, known.offset if at == known.at else 0,
         ):  # fmt: skip
@@ -198,9 +203,8 @@ class Board:
         if alarm.id in self._settled or signal.kind == "clear":
             return
         self.alarms[alarm.id] = alarm
-        at, t = f"{came.topic}/{came.partition}", self.ring.not_before(signal.t)
-        data = encode(alarm)
-        self.ring.add(Change(at, came.offset, t, "alarm", alarm.id, data, True, alarm.district, "", False))
+        t, data = self.ring.not_before(signal.t), encode(alarm)
+        self.ring.add(Change(came.at, came.offset, t, "alarm", alarm.id, data, True, alarm.district, "", False))
         self.version += 1
 
     def _settle(self, name: str) -> None:
@@ -242,16 +246,12 @@ class Board:
         found = self.entries.get(id)
         return None if found is None or (districts and found.row.district not in districts) else found
 
-    def district_of(self, kind: str, id: str) -> str | None:
-        """In which district an incident lies; None for what is not there. Other kinds are not known here."""
-        found = self.entries.get(id) if kind == "incident" else None
+    def district_of(self, id: str) -> str | None:
+        """In which district an incident lies; None for what is not there."""
+        found = self.entries.get(id)
         return None if found is None else found.row.district
 
     def rows(self, ids: Iterable[str], districts: tuple[str, ...]) -> list[Row]:
         """Rows of those that are there and may be seen."""
         found = (self.entry(id, districts) for id in ids)
         return [e.row for e in found if e is not None]
-
-    def late(self, now: int, limit_ms: int) -> bool:
-        """Whether the newest pulse through the whole chain is older than that."""
-        return now - self.pulse > limit_ms

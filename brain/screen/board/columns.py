@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from brain.incidents.value import DOMAINS, OVER, State
 from brain.screen.board.row import Row
 
-STATES: Final[tuple[State, ...]] = (
-    "detected", "confirmed", "dispatched", "handling", "resolved", "closed", "false_alarm", "merged",
-)  # fmt: skip
+STATES: Final[tuple[State, ...]] = get_args(State)
 DOMAIN: Final = {name: k for k, name in enumerate(DOMAINS)}
 STATE: Final = {name: k for k, name in enumerate(STATES)}
 NONE: Final = -(2**62)

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Head(msgspec.Struct):
-    frontier: int = 0
+    frontier: int
 
 
 class Feed:
@@ -131,8 +131,9 @@ class Feed:
             tp, name = TP(seen.topic, seen.partition), self._mine[seen.topic]
             positions[tp] = seen.offset + 1
             if name == CITY:
-                if seen.key == HEAD and seen.value:
-                    self._tell(self._beat, msgspec.json.decode(seen.value, type=_Head).frontier + BOUND_MS)
+                up_to = frontier(seen) if seen.key == HEAD else None
+                if up_to is not None:
+                    self._tell(self._beat, up_to + BOUND_MS)
             elif name == PULSE:
                 tick = pulses.decode(seen.value, self._key) if seen.key == b"pulse" else None
                 if tick is not None and tick.set != self._set:
@@ -166,6 +167,15 @@ class Feed:
         assert self._loop is not None
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(what, *given)
+
+
+def frontier(seen: Seen) -> int | None:
+    """Up to which time the city task has folded; None where the record does not say."""
+    try:
+        return msgspec.json.decode(seen.value or b"", type=_Head).frontier
+    except msgspec.DecodeError as error:
+        log.warning("the city's position cannot be read", offset=seen.offset, error=str(error)[:300])
+        return None
 
 
 class _Both:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
 import numpy as np
 
-from brain.incidents.value import DOMAINS, Incident
+from brain.incidents.value import DOMAINS, OVER, Incident
 from brain.screen.board.board import BIN_MS, BINS, Board, Entry
 from brain.screen.board.columns import FAR, NONE, STATES
 from brain.screen.board.query import distance
@@ -102,7 +101,7 @@ def stats(board: Board, hours: int, districts: tuple[str, ...]) -> Stats:
             continue
         for source in row.sources:
             sources[source] = sources.get(source, 0) + 1
-        if row.grid and row.shown is not None and board.columns.rows["open"][entry.slot]:
+        if row.grid and row.shown is not None and row.state not in OVER:
             found = grids.setdefault(row.grid, GridFigures(row.grid, 0, 0))
             found.open, found.level = found.open + 1, max(found.level, row.level)
     reduction = None if raises == 0 else 1.0 - shown / raises
@@ -153,21 +152,16 @@ def similar(board: Board, entry: Entry, districts: tuple[str, ...], limit: int =
 
     alike = [e for e in map(board.entries.__getitem__, board.by_fingerprint.get(entry.fingerprint, {})) if may(e)]
     names = {e.id for e in alike}
-    near = [
-        e for e in board.entries.values()
-        if e.family == entry.family and e.id not in names and may(e) and _metres(e.row, entry.row) <= LIKE_M
-    ]  # fmt: skip
+    others = [e for e in board.entries.values() if e.family == entry.family and e.id not in names and may(e)]
+    where = board.columns.live()[np.array([e.slot for e in others], np.intp)]
+    here = board.columns.live()[entry.slot]
+    away = distance(here["lon"], here["lat"], where["lon"], where["lat"])
+    near = [e for e, metres in zip(others, away.tolist(), strict=True) if metres <= LIKE_M]
 
     def latest(entries: Iterable[Entry]) -> list[Entry]:
         return sorted(entries, key=lambda e: (-e.row.onset, e.id))
 
     return [e.row for e in (*latest(alike), *latest(near))][:limit]
-
-
-def _metres(a: Row, b: Row) -> float:
-    if a.lon is None or a.lat is None or b.lon is None or b.lat is None:
-        return math.inf
-    return float(distance(a.lon, a.lat, np.array([b.lon]), np.array([b.lat]))[0])
 
 
 def kept_since(board: Board) -> int:

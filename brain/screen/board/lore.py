@@ -55,7 +55,7 @@ class Lore:
         for s in scenarios:
             self._names[s.id] = Text(s.name.zh, s.name.en)
             self._told[s.id] = Told(
-                Text(_text(s.means.zh), _text(s.means.en)),
+                Text(s.means.zh, s.means.en),
                 Wordings(_lines(s.first_steps.zh), _lines(s.first_steps.en)),
                 Wordings(_lines(s.false_alarms.zh), _lines(s.false_alarms.en)),
             )  # fmt: skip
@@ -76,10 +76,6 @@ class Lore:
         return self._names.get(scenario, Text())
 
 
-def _text(said: str | Iterable[str]) -> str:
-    return said if isinstance(said, str) else " ".join(said)
-
-
-def _lines(said: str | Iterable[str]) -> list[str]:
-    lines = said.splitlines() if isinstance(said, str) else [str(line) for line in said]
-    return [line.strip(" -·") for line in lines if line.strip(" -·")]
+def _lines(said: str) -> list[str]:
+    """Lines without what marks them as items."""
+    return [line for line in (raw.strip(" -·") for raw in said.splitlines()) if line]
