@@ -68,8 +68,6 @@ class _SeriesLane:
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
-    _spent = 0.0
-    """Seconds of scoring since they were last told; for metrics."""
 
     def bind(self, store: Store, source: TP, partitions: int) -> None:
         """Keep the tables and who we are."""
@@ -207,7 +205,7 @@ class _SeriesLane:
                 out.signals = sorted([*out.signals, *signals], key=lambda s: (s.offset, s.index))
             out.dead = sorted([*out.dead, *failed], key=lambda d: (d.row, d.index))
         self._account(columns, outcome, there[:, program.content.map.column], out)
-        out.seconds["score"], self._spent = self._spent, 0.0
+        out.seconds["score"] = stretch.spent
         return out, outcome
 
     def _place(self, columns: Columns) -> tuple[F8, F8]:
@@ -264,7 +262,7 @@ class _SeriesLane:
             s.outcome,
         )  # fmt: skip
         s.scored, s.at = p.scored.run(begin, end, columns, s.outcome, self.store), 0
-        self._spent += perf_counter() - begun
+        s.spent += perf_counter() - begun
         return end
 
     def _run(self, begin: int, end: int, s: Stretch, out: Output) -> None:

@@ -68,7 +68,7 @@ class Program:
 class Stretch:
     """Values between two changes of the set: columns, the record's offset, the lane's clock and up-time of each, what
     became of it, where it is, in which hours it does not lie, and the scores that were made ahead of the decisions,
-    with the place reached in them."""
+    with the place reached in them and the seconds that they took, for metrics."""
 
     columns: Columns
     offset: I8
@@ -79,3 +79,4 @@ class Stretch:
     shut: I8
     scored: NDArray[Any] = field(default_factory=lambda: NO_SCORES)
     at: int = 0
+    spent: float = 0.0

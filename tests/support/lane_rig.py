@@ -159,6 +159,8 @@ class Rig:
             whole.dead += [d._replace(row=d.row + a) for d in out.dead]
             for name, n in out.counts.items():
                 whole.counts[name] = whole.counts.get(name, 0) + n
+            for stage, seconds in out.seconds.items():
+                whole.seconds[stage] = whole.seconds.get(stage, 0.0) + seconds
         return whole
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -215,3 +216,11 @@ def test_the_demo_set_loads_and_its_name_changes_with_its_content(tmp_path: Path
         routes.write("# another content\n")
     assert CitySet.load(tmp_path).id != demo.id
     assert replace(demo, id="other").registry is demo.registry
+
+
+def test_the_time_of_the_warm_up_is_not_told_as_that_of_the_first_records(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = count()
+    monkeypatch.setattr("brain.lane.perf_counter", lambda: float(next(looks)))
+    rig = Rig(ReadingsLane, city(HIGH))
+    rig.say(reading("wl-1", 0, 11))
+    assert rig.run().seconds == {"decode": 1.0, "score": 1.0}
