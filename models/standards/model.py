@@ -21,6 +21,8 @@ from models.standards.table import F8, I8, Bools, Standard, StandardError, Table
 
 Texts = NDArray[np.str_]
 Grades = NDArray[np.int8]
+Rate = Callable[[Mapping[str, int]], Mapping[str, int]]
+"""Turns the levels of the grades that a table states into others."""
 
 WARN = 1
 """Highest level of what rests on an unverified row or an experimental model."""
@@ -157,7 +159,7 @@ class RiskModel:
 
     def judge(
         self, standards: Mapping[str, Standard], t: I8, columns: Mapping[str, Any],
-        rate: Callable[[Mapping[str, int]], Mapping[str, int]] | None = None,
+        rate: Rate | None = None,
     ) -> Judgement:  # fmt: skip
         """Judge events by the tables of their own days.
 
@@ -185,7 +187,7 @@ class RiskModel:
         for name, kind in takes.items():
             if isinstance(kind, TextInput):
                 data[name] = _text(name, columns.get(name), n)
-                if not kind.optional and not (isinstance(columns.get(name), str) and columns[name]):
+                if not kind.optional:
                     missing |= equal(data[name], "")
             elif columns.get(name) is None:
                 data[name] = nothing
@@ -208,25 +210,19 @@ class RiskModel:
             reason[which < 0] = NO_TABLE_IN_FORCE
         table = next(iter(editions.values())) if editions else np.full(n, -1)
         for rows, tables in self._days(standards, editions, np.flatnonzero(reason == OK)):
-            every = len(rows) == n  # in its order: nothing has to be picked out
-            answer = self._run(tables, data if every else {name: column[rows] for name, column in data.items()})
-            at = slice(None) if every else rows
-            out.put(at, answer)
-            levels = tables[self.families[0]].levels if self.families else self.levels
-            out.level[at] = self._level(answer, levels if rate is None else rate(levels))
-            reason[at] = answer.reason
+            answer = self._run(tables, {name: column[rows] for name, column in data.items()})
+            out.put(rows, answer, self._level(answer, tables, rate))
+            reason[rows] = answer.reason
         return self._judgement(out, reason, table.astype(np.int16))
 
     def _whole(
         self, standards: Mapping[str, Standard], one: Mapping[str, int], data: Mapping[str, Any], n: int,
-        rate: Callable[[Mapping[str, int]], Mapping[str, int]] | None,
+        rate: Rate | None,
     ) -> Judgement:  # fmt: skip
         """Judge rows that are all complete and have the same editions, as most columns are: nothing is picked out."""
         tables = {family: standards[family].tables[which] for family, which in one.items()}
         answer = self._run(tables, data)
-        levels = tables[self.families[0]].levels if self.families else self.levels
-        level = self._level(answer, levels if rate is None else rate(levels))
-        out = _Out(answer.value, answer.grade, answer.sure, level, dict(answer.more))
+        out = _Out(answer.value, answer.grade, answer.sure, self._level(answer, tables, rate), dict(answer.more))
         return self._judgement(out, answer.reason, np.full(n, next(iter(one.values()), -1), np.int16))
 
     def _judgement(self, out: _Out, reason: NDArray[np.int8], table: NDArray[np.int16]) -> Judgement:
@@ -257,7 +253,9 @@ class RiskModel:
         """Judge rows that are complete and have the same tables; columns are clean: finite, in range, or NaN."""
         raise NotImplementedError
 
-    def _level(self, answer: Answer, levels: Mapping[str, int]) -> Grades:
+    def _level(self, answer: Answer, tables: Mapping[str, Table], rate: Rate | None) -> Grades:
+        levels = tables[self.families[0]].levels if self.families else self.levels
+        levels = levels if rate is None else rate(levels)
         by_grade = np.array([levels.get(grade, 0) for grade in self.grades] + [0], np.int8)  # -1 takes the last: 0
         said, sure = by_grade[answer.grade], by_grade[answer.sure]
         trusted = np.zeros_like(sure) if self.experimental else sure
@@ -300,8 +298,8 @@ class _Out:
     level: Grades
     more: dict[str, F8]
 
-    def put(self, rows: NDArray[np.intp] | slice, answer: Answer) -> None:
-        self.value[rows] = answer.value
+    def put(self, rows: NDArray[np.intp], answer: Answer, level: Grades) -> None:
+        self.value[rows], self.level[rows] = answer.value, level
         self.grade[rows], self.sure[rows] = answer.grade, answer.sure
         for name, column in answer.more.items():
             self.more[name][rows] = column
