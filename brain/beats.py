@@ -55,7 +55,7 @@ class Timers:
 
     def __bool__(self) -> bool:
         """Whether a pulse can ever change anything: conditions that end in silence, silences, what a set left open."""
-        return bool(self._raised or (self._quiet > 0).any() or len(self._silent))
+        return bool(self._raised or self._soonest < FOREVER or len(self._silent))
 
     def raised(self, slot: int) -> None:
         """A condition was raised."""
