@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from brain.drill.recorded import Event
 from brain.drill.stories import plan, sets
 from brain.drill.stories.days import START_MS
 from brain.drill.stories.district import District
+from brain.drill.stories.feed import CHUNK, read_at
 from brain.drill.stories.plan import Plan
 from brain.drill.stories.weather import MINUTES_A_DAY
 from brain.drill.stories.world import MINUTE_MS, Happening, Story
@@ -28,9 +28,6 @@ MIX = ("fire", "gas", "chlorine", "elevator", "food-poisoning")
 """What is played where a mix is asked for: each shows within minutes."""
 LEAD = 12
 """Ordinary minutes before a story."""
-CHUNK = 20
-WITHIN_MS = 4_400
-"""As in :mod:`brain.drill.stories.feed`: minutes drawn together, and how far sensors are apart within one."""
 WISHED_S = 300.0
 SLOWEST, FASTEST = 10.0, 60.0
 
@@ -71,8 +68,7 @@ class Rehearsal:
     def _readings(self, a: int, b: int, clock: _Clock) -> Iterator[Event]:
         district = self.plan.days.district
         lines = district.lines
-        phase = [line.asset * 7_919 % WITHIN_MS for line in lines]
-        order = sorted(range(len(lines)), key=lambda k: (phase[k], k))
+        order, phase = (column.tolist() for column in read_at(district))
         for start in range(a // CHUNK * CHUNK, b, CHUNK):
             values = self.plan.days.chunk(start, CHUNK).values
             for m in range(max(a, start), min(b, start + CHUNK)):
@@ -120,8 +116,10 @@ def _window(h: Happening, minutes: int) -> tuple[int, int]:
 
 
 def _joined(windows: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    edges = sorted(windows)
-    cuts = [k + 1 for k, (one, other) in enumerate(pairwise(edges)) if other[0] > max(b for _, b in edges[: k + 1])]
-    return [
-        (edges[i][0], max(b for _, b in edges[i:j])) for i, j in pairwise([0, *cuts, len(edges)])
-    ]  # fmt: skip
+    out: list[tuple[int, int]] = []
+    for a, b in sorted(windows):
+        if out and a <= out[-1][1]:
+            out[-1] = out[-1][0], max(b, out[-1][1])
+        else:
+            out.append((a, b))
+    return out
