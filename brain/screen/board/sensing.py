@@ -168,10 +168,10 @@ class Sensing:
 
     # -- what is asked
 
-    def health(self) -> NDArray[np.int8]:
-        """Of every asset, as places in ``HEALTHS``."""
-        regular = (self._registry.every_s > 0) & (self._last > 0)
-        return np.where(regular, np.where(self._since > 0, SILENT, LIVE), UNKNOWN).astype(np.int8)
+    def health(self, which: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.int8]:
+        """Of every asset, or of these, as places in ``HEALTHS``."""
+        regular = (self._registry.every_s[which] > 0) & (self._last[which] > 0)
+        return np.where(regular, np.where(self._since[which] > 0, SILENT, LIVE), UNKNOWN).astype(np.int8)
 
     def find(self, wanted: Wanted) -> NDArray[np.intp]:
         """Numbers of those that fit, in the order of their ids."""
@@ -205,8 +205,10 @@ class Sensing:
 
     def one(self, id: str, districts: tuple[str, ...] = ()) -> Asset | None:
         """One asset, where it is registered and the caller may see it."""
+        if districts and self.district_of(id) not in districts:
+            return None
         a = self._registry.index.get(id)
-        return None if a is None or not self._seen(districts)[a] else self._assets(np.array([a]))[0]
+        return None if a is None else self._assets(np.array([a]))[0]
 
     def district_of(self, id: str) -> str | None:
         """In which district an asset is, "" for none; None for one that is not registered."""
@@ -245,18 +247,18 @@ class Sensing:
         return seen
 
     def _assets(self, which: NDArray[np.intp]) -> list[Asset]:
-        registry, health = self._registry, self.health()
+        registry, healths = self._registry, self.health(which).tolist()
         lon, lat = self._content.placed()
         codes = self._content.map.codes
         out = []
-        for a in which.tolist():
+        for a, health in zip(which.tolist(), healths, strict=True):
             grid, known = int(self._grid[a]), not np.isnan(lon[a] + lat[a])
             series = registry.series_metric[registry.first[a] : registry.first[a + 1]].tolist()
             out.append(Asset(
                 registry.ids[a], registry.types[registry.asset_type[a]], registry.owners[registry.asset_owner[a]],
                 round(float(lon[a]), 7) if known else None, round(float(lat[a]), 7) if known else None,
                 codes[grid] if grid < len(codes) else "", str(self._districts[grid]), int(self._last[a]) or None,
-                int(self._since[a]) or None, float(registry.every_s[a]), HEALTHS[health[a]],
+                int(self._since[a]) or None, float(registry.every_s[a]), HEALTHS[health],
                 [registry.metrics[m] for m in series],
             ))  # fmt: skip
         return out
