@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing
 from typing import Final
 
@@ -29,17 +29,10 @@ class SensingFeed:
         self._topics = [f"{prefix}signals.{name}" for name in inputs]
         self._end = threading.Event()
         self._thread: threading.Thread | None = None
-        self._tell: Callable[[Summary], object] = self._hear
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read in a thread of its own until :meth:`stop`; a broker that leaves is waited for."""
-
-        def tell(summary: Summary) -> None:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self._hear, summary)
-
-        self._tell = tell
-        self._thread = threading.Thread(target=self._run, name="census feed", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(loop,), name="census feed", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,25 +47,25 @@ class SensingFeed:
         except ValueError as error:
             log.warning("a census cannot be used", source=summary.source, error=str(error)[:300])
 
-    def _run(self) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         positions: dict[TP, int] = {}
         while not self._end.is_set():
             try:
                 if not positions:
                     positions = begins(self._bootstrap, self._topics, int(time.time() * 1000))
-                self._read(positions)
+                self._read(positions, loop)
             except LogError as error:
                 log.warning("the census is not fed", error=str(error)[:300])
                 self._end.wait(AGAIN_S)
 
-    def _read(self, positions: dict[TP, int]) -> None:
+    def _read(self, positions: dict[TP, int], loop: asyncio.AbstractEventLoop) -> None:
         records = follow(self._bootstrap, self._topics, stop=self._end.is_set, positions=positions)
         with closing(records):
             for seen in records:
                 positions[TP(seen.topic, seen.partition)] = seen.offset + 1
                 summary = census.heard(seen.header(CE_TYPE), seen.value)
-                if summary is not None:
-                    self._tell(summary)
+                if summary is not None and not loop.is_closed():
+                    loop.call_soon_threadsafe(self._hear, summary)
 
 
 def begins(bootstrap: str, topics: Collection[str], now: int) -> dict[TP, int]:
