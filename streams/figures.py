@@ -39,6 +39,36 @@ class Shows(Protocol):
 
 
 @dataclass(slots=True)
+class TaskProgress:
+    """One task: when it last moved, where it stands, where its input ends."""
+
+    name: str
+    moved: float = field(default_factory=time.monotonic)
+    position: int = 0
+    high: int = 0
+    pulse_ms: int = -1
+    pulsed: float = 0.0
+    """When the pulse last moved, monotonic; 0: never."""
+    oldest_ms: int = 0
+    event_ms: int = -1
+    """Greatest event time of accepted rows; -1: none since the task is ours."""
+    accepted_ms: int = 0
+    """When rows were last accepted, wall time; before the first since when the task is ours; 0: no lane.
+
+    Of the conductor: when it last wrote a pulse.
+    """
+    set: str = ""
+    out: int = 0
+    """Of the city task: lanes that it goes on without."""
+    figures: Sequence[Figure] = ()
+
+    @property
+    def lag(self) -> int:
+        """Records between position and high watermark."""
+        return max(0, self.high - self.position)
+
+
+@dataclass(slots=True)
 class Meter:
     """What a lane took and made since its last flush. Times in seconds, event time in ms UTC.
 

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -19,41 +19,14 @@ from prometheus_client.core import Metric
 
 from streams import meters
 from streams.audit import Finding, Totals
-from streams.figures import Figure, Meter
+from streams.figures import Figure, Meter, TaskProgress
 from streams.meters import CITY, CONDUCTOR
 from streams.shown import shown
 from streams.tracing import Tracing
 
-__all__ = ["CITY", "CONDUCTOR", "Progress", "TaskProgress", "watchdog"]
+__all__ = ["CITY", "CONDUCTOR", "Progress", "watchdog"]
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class TaskProgress:
-    """One task: when it last moved, where it stands, where its input ends."""
-
-    name: str
-    moved: float = field(default_factory=time.monotonic)
-    position: int = 0
-    high: int = 0
-    pulse_ms: int = -1
-    pulsed: float = 0.0
-    """When the pulse last moved, monotonic; 0: never."""
-    oldest_ms: int = 0
-    event_ms: int = -1
-    """Greatest event time of accepted rows; -1: none since the task is ours."""
-    accepted_ms: int = 0
-    """When rows were last accepted, wall time; before the first since when the task is ours; 0: no lane."""
-    set: str = ""
-    out: int = 0
-    """Of the city task: lanes that it goes on without."""
-    figures: Sequence[Figure] = ()
-
-    @property
-    def lag(self) -> int:
-        """Records between position and high watermark."""
-        return max(0, self.high - self.position)
 
 
 class Progress:

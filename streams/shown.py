@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
+from streams.figures import TaskProgress
 from streams.meters import CITY, CONDUCTOR
-
-if TYPE_CHECKING:
-    from streams.progress import TaskProgress
 
 _LANE = ("input", "partition")
 
 
-def shown(
-    tasks: Sequence[TaskProgress], *, ready: bool, stuck: int, overdue: int | None
-) -> Iterator[Metric]:  # fmt: skip
+def shown(tasks: Sequence[TaskProgress], *, ready: bool, stuck: int, overdue: int | None) -> Iterator[Metric]:
     """All gauges; a name without tasks that have it comes without samples.
 
     ``overdue``: provisional records without an outcome, of the worker whose auditor knows; None elsewhere.
