@@ -8,10 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, runtime_checkable
 
-import numpy as np
-
 from streams.logic import Output, View
-from streams.records import I8, Signal
+from streams.records import Signal
 from streams.tracing import LINKS, sampled
 
 STAGES = ("decode", "score", "decide", "encode", "publish")
@@ -84,7 +82,7 @@ class Meter:
     begun_ns: int = 0
     """When the first batch since was worked, wall time; told only while records are sampled for traces."""
     links: list[tuple[int, int, int]] | None = None
-    """Trace contexts of sampled input records; None: none are sampled."""
+    """Trace contexts of sampled input records, each once; None: none are sampled."""
 
     def took(self, stage: str, seconds: float) -> None:
         """A stage went on for so long."""
@@ -97,11 +95,12 @@ class Meter:
         self.took("decide", max(0.0, seconds - sum(out.seconds.values())))
         if self.links is not None:
             self.begun_ns = self.begun_ns or time.time_ns() - round(seconds * 1e9)
-            self.links += sampled(view.batch, LINKS - len(self.links))
+            self.links = list(dict.fromkeys([*self.links, *sampled(view.batch, LINKS)]))[:LINKS]
         accepted = len(view.rows) - len({dead.row for dead in out.dead})
         if accepted > 0:
             self.accepted += accepted
-            newest = out.newest if out.newest >= 0 else newest_of(view.batch.times, view)
+            # The log's own timestamps, of a logic that does not say what event time its rows have.
+            newest = out.newest if out.newest >= 0 else int(view.batch.times[view.rows].max())
             self.event_ms = max(self.event_ms, newest)
 
     def raised(self, signals: Sequence[Signal]) -> None:
@@ -112,16 +111,11 @@ class Meter:
         """A flush was committed and told."""
         self.seconds.clear()
         self.begun_ns = 0
-        if self.links:
-            self.links = []
         self.rolled_back()
 
     def rolled_back(self) -> None:
         """What was made will be made again; the time is gone all the same."""
         self.raises.clear()
         self.accepted = 0
-
-
-def newest_of(times: I8, view: View) -> int:
-    """The greatest of the log's own timestamps, of a logic that does not say what event time its rows have."""
-    return int(np.max(times[view.rows]))
+        if self.links:
+            self.links = []

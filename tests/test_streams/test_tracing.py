@@ -68,6 +68,16 @@ def test_no_header_is_looked_at_where_nobody_wants_spans() -> None:
     assert (meter.links, meter.begun_ns) == (None, 0)
 
 
+def test_a_trace_is_linked_once_however_often_its_batch_is_worked() -> None:
+    meter, of = Meter(links=[]), batch(GOOD, None, GOOD[:3] + GOOD[3:35].replace(b"4", b"5") + GOOD[35:], GOOD)
+    worked(worked(meter, of), of)
+    assert meter.links is not None
+    assert meter.links == list(dict.fromkeys(sampled(of, LINKS)))
+    assert len(meter.links) == 2
+    meter.rolled_back()
+    assert meter.links == [], "what is worked again is linked again, to the flush that it enters"
+
+
 def test_a_flush_of_a_lane_is_a_span_with_links_and_its_transaction_a_child() -> None:
     tracing, exporter = exported()
     progress, meter = Progress(), Meter(links=[])
