@@ -115,8 +115,10 @@ class Lane:
             self.head.attempts += 1
             await self._commit_head_only()
             self._counted = True
+        self.observer.progress(self, "restored")
 
     def _load(self, records: Sequence[tuple[bytes, bytes | None]]) -> None:
+        self.meter.rolled_back()
         self.logic = self._make_logic()
         self.store = Store({**self.logic.tables, FOLD_TABLE: FOLD_DTYPE}, self.logic.owner)
         raw = self.store.restore(records)

@@ -107,6 +107,8 @@ class Progress:
                 meter = lane.meter
                 self.tracing.flushed("lane flush", meter.seconds, meter.begun_ns, meter.links,
                                      **{"brain.lane": entry.name, "brain.position": entry.position})  # fmt: skip
+        elif event == "restored":
+            self.task(str(lane.topics.source)).position = lane.head.position
         elif event == "recovery":
             meters.RECOVERIES.labels("lane").inc()
             log.warning("recovery", lane=str(lane.topics.source))

@@ -219,6 +219,44 @@ def test_a_fire_goes_out_before_a_bad_row_whose_dead_letter_cannot_be_written() 
     assert _reasons(broker) == [("2", "not_json")]
 
 
+class _CutOnce(MemoryTaskLog):
+    """Loses the first transaction that has a signal."""
+
+    cut_yet = False
+
+    async def commit(self, writes: Sequence[Write]) -> None:
+        if not self.cut_yet and any(w.to == TOPICS.signals for w in writes):
+            self.cut_yet = True
+            raise Indefinite("cut")
+        await super().commit(writes)
+
+
+class _Told:
+    """Keeps what flushes say they raised, and where each recovery stands."""
+
+    def __init__(self) -> None:
+        self.raises: list[dict[tuple[str, bool], int]] = []
+        self.stood: list[int] = []
+
+    def progress(self, lane: Lane, event: str, amount: float = 1.0, label: str = "") -> None:
+        if event == "flush":
+            self.raises.append(dict(lane.meter.raises))
+        elif event == "restored":
+            self.stood.append(lane.head.position)
+
+
+def test_what_was_worked_again_after_a_cut_is_told_once_and_from_where_it_went_on() -> None:
+    broker, told = MemoryBroker(), _Told()
+    _pulse(broker, 0, T0, "s1")
+    _put(broker, T0, ("a", T0, 20.0))
+    log = _CutOnce(broker, "lane", TOPICS.state)
+    lane = Lane(log, TOPICS, ToyLane, SETS.__getitem__, LaneSettings("s0", KEY, flush_bytes=1), told)
+    drive(lane.run(), lambda _: setattr(lane, "stop", log.cut_yet))
+    _run(broker, observer=told)
+    assert sum(sum(raises.values()) for raises in told.raises) == 1
+    assert told.stood == [0, 0, 2]
+
+
 def test_losing_the_connection_is_no_death_and_three_such_make_no_row_suspect() -> None:
     broker = MemoryBroker()
     _pulse(broker, 0, T0)

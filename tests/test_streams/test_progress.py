@@ -53,6 +53,19 @@ def test_a_task_with_input_that_moves_nothing_is_stuck_and_one_without_input_is_
     assert progress.ready()[0]
 
 
+def test_a_lane_that_came_back_to_an_input_worked_to_its_end_is_neither_behind_nor_stuck(clock: Clock) -> None:
+    progress = Progress(stuck_s=30)
+    progress.member_ok = True
+    progress.look(NAME, -1)
+    progress.task(NAME).moved = clock.now
+    progress.progress(lane(10), "restored")
+    progress.look(NAME, 10)
+    clock.now += 100
+    assert (gauge(progress, "brain_lag_records"), progress.ready()[0]) == (0, True)
+    progress.look(NAME, 11)
+    assert progress.ready() == (False, f"no progress: {NAME} at 10 of 11")
+
+
 def test_lag_grows_in_records_and_seconds_though_nothing_is_fetched_any_more(clock: Clock) -> None:
     progress = Progress()
     progress.progress(lane(10), "flush", 0.1)
