@@ -14,7 +14,7 @@ from prometheus_client import Counter, Histogram
 from streams.figures import CITY_STAGES, STAGES
 from streams.records import Reason, Stage
 
-CITY, CONDUCTOR = "city", "conductor"
+LANE, CITY, CONDUCTOR, AUDIT = "lane", "city", "conductor", "audit"
 SCENARIOS: Final = 500
 """Scenarios told apart; further ones are counted as ``other``. Their names come from the set, never from data."""
 OTHER: Final = "other"
@@ -79,14 +79,15 @@ def begin(inputs: Iterable[str], kinds: Iterable[str], fates: Iterable[str]) -> 
             DEAD.labels(topic, stage_of(reason).value, reason.value)
     for stage in CITY_STAGES:
         STAGE_SECONDS.labels(CITY, stage)
-    for task in ("lane", CITY, CONDUCTOR):
+    for task in (LANE, CITY):
+        FLUSHES.labels(task)
+        FLUSH_SECONDS.labels(task)
+    for task in (LANE, CITY, CONDUCTOR):
         INDEFINITE.labels(task)
         RECOVERIES.labels(task)
+    for task in (LANE, CITY, CONDUCTOR, AUDIT):
         for event in ("started", "ended", "fenced"):
             TASKS.labels(task, event)
-        if task != CONDUCTOR:
-            FLUSHES.labels(task)
-            FLUSH_SECONDS.labels(task)
     for outcome in ("named", "refused"):
         SETS.labels(outcome)
     for kind in kinds:

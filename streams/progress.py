@@ -20,7 +20,7 @@ from prometheus_client.core import Metric
 from streams import meters
 from streams.audit import Finding, Totals
 from streams.figures import Figure, Meter, TaskProgress
-from streams.meters import CITY, CONDUCTOR
+from streams.meters import CITY, CONDUCTOR, LANE
 from streams.shown import shown
 from streams.tracing import Tracing
 
@@ -96,8 +96,8 @@ class Progress:
         elif event == "outcome":
             meters.OUTCOMES.labels(label).inc(amount)
         elif event == "flush":
-            meters.FLUSHES.labels("lane").inc()
-            meters.FLUSH_SECONDS.labels("lane").observe(amount)
+            meters.FLUSHES.labels(LANE).inc()
+            meters.FLUSH_SECONDS.labels(LANE).observe(amount)
             entry = self.task(str(lane.topics.source))
             entry.moved, entry.position = time.monotonic(), lane.head.position
             if lane.head.time != entry.pulse_ms:
@@ -110,10 +110,10 @@ class Progress:
         elif event == "restored":
             self.task(str(lane.topics.source)).position = lane.head.position
         elif event == "recovery":
-            meters.RECOVERIES.labels("lane").inc()
+            meters.RECOVERIES.labels(LANE).inc()
             log.warning("recovery", lane=str(lane.topics.source))
         elif event == "indefinite":
-            meters.INDEFINITE.labels("lane").inc()
+            meters.INDEFINITE.labels(LANE).inc()
 
     def _flushed(self, topic: str, entry: TaskProgress, meter: Meter) -> None:
         for stage, seconds in meter.seconds.items():
@@ -133,14 +133,14 @@ class Progress:
         elif event == "fate":
             meters.FATES.labels(label).inc(amount)
         elif event == "flush":
-            meters.FLUSHES.labels("city").inc()
-            meters.FLUSH_SECONDS.labels("city").observe(amount)
+            meters.FLUSHES.labels(CITY).inc()
+            meters.FLUSH_SECONDS.labels(CITY).observe(amount)
             self.task(CITY).moved = time.monotonic()
             if self.tracing is not None:
                 self.tracing.flushed("city fold", self._folding)
             self._folding.clear()
         elif event == "recovery":
-            meters.RECOVERIES.labels("city").inc()
+            meters.RECOVERIES.labels(CITY).inc()
             log.warning("recovery", task="city")
         elif event == "stage":
             meters.STAGE_SECONDS.labels(CITY, label).observe(amount)

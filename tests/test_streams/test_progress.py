@@ -5,9 +5,13 @@ from typing import Any
 
 import pytest
 
-from streams import meters
+from streams import door, meters
 from streams import progress as module
+from streams.audit_task import AuditTask
+from streams.city import City
+from streams.conductor import Conductor
 from streams.figures import Figure, Meter
+from streams.lane import Lane
 from streams.progress import CITY, CONDUCTOR, Progress
 from streams.records import TP, Reason
 
@@ -155,3 +159,6 @@ def test_series_are_at_zero_before_anything_happened(monkeypatch: pytest.MonkeyP
     dead = [s for f in meters.DEAD.collect() for s in f.samples if s.labels["input"] == "t.begin"]
     assert {s.labels["reason"] for s in dead if s.name.endswith("_total")} == set(Reason)
     assert {s.value for s in dead if s.name.endswith("_total")} == {0.0}
+    tasks = {(s.labels["task"], s.labels["event"]) for f in meters.TASKS.collect() for s in f.samples}
+    kinds = [door._kind(object.__new__(task)) for task in (Lane, City, Conductor, AuditTask)]
+    assert tasks >= {(kind, event) for kind in kinds for event in ("started", "ended", "fenced")}
