@@ -97,7 +97,7 @@ def _live(g: Graph, settings: Settings, seconds: float, words: dict[str, str]) -
     rates = {
         tp: (end - one.offsets[tp][1]) / (two.at - one.at) for tp, (_, end) in two.offsets.items() if tp in one.offsets
     }
-    lags = {tp: max(0, two.offsets[tp][1] - h.position) for tp, h in two.heads.items() if tp in two.offsets}
+    lags = {lane: max(0, lag) for lane, lag in two.lags().items()}
     age = None if patient.pulse is None else time.time() - patient.pulse.time / 1000
     live(g, settings.prefix, rates, lags, members, age)
     return ""

@@ -28,6 +28,10 @@ class Look(NamedTuple):
     heads: Mapping[TP, Head]
     dirs: Sequence[LogDir]
 
+    def lags(self) -> dict[TP, int]:
+        """Records that each lane has not read, by its input."""
+        return {lane: self.offsets[lane][1] - head.at for lane, head in self.heads.items() if lane in self.offsets}
+
 
 @dataclass
 class Patient:

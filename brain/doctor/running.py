@@ -107,16 +107,13 @@ def behind(p: Patient) -> Iterator[Finding]:
     if len(p.looks) < 2:
         return
     one, two = p.looks
-    for lane, head in sorted(two.heads.items()):
-        first, end = two.offsets.get(lane, (0, 0))
-        if head.at < first:
-            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=head.at)
+    before = one.lags()
+    for lane, lag in sorted(two.lags().items()):
+        first, at = two.offsets[lane][0], two.heads[lane].at
+        if at < first:
+            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=at)
             continue
-        lag = end - head.at
-        before = one.heads.get(lane)
-        if before is None or lane not in one.offsets:
-            continue
-        grown = lag - (one.offsets[lane][1] - before.at)
+        grown = lag - before.get(lane, lag)
         if grown > 0 and lag > p.least_lag:
             yield found("D503", lane, lag, rate=f"{grown / (two.at - one.at):.3g}")
 

@@ -24,8 +24,11 @@ from brain.doctor.code import Said
 from brain.doctor.codes import CODES, PARTS, Finding, found, page
 from brain.doctor.disks import judged, span
 from brain.doctor.forecast import Growth, forecast
-from brain.doctor.run import Check, Patient, examine
+from brain.doctor.run import Check, Look, Patient, examine
+from brain.doctor.running import behind
 from brain.settings import load
+from streams.lane_parts import Head
+from streams.records import TP
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"bootstrap": "127.0.0.1:1"}
@@ -213,6 +216,19 @@ def test_checks_of_this_machine_find_nothing_on_a_sound_one(tmp_path: Path) -> N
     done = examine(made, [check for check in HERE if check.name.en not in ("software", "this machine")])
     assert done.findings == []
     shutil.rmtree(cache, ignore_errors=True)
+
+
+def test_the_lag_of_a_lane_that_was_restored_counts_from_where_its_new_log_begins() -> None:
+    plain, restored, led_by_nobody = TP("iot.telemetry", 0), TP("iot.telemetry", 1), TP("warnings", 0)
+    ends = {plain: (0, 120), restored: (0, 50)}
+    heads = {plain: Head(position=100), restored: Head(position=7_040, base=7_000), led_by_nobody: Head(position=3)}
+    now = Look(2.0, ends, heads, [])
+    assert now.lags() == {plain: 20, restored: 10}
+    made = patient()
+    made.least_lag = 5
+    made.looks = [Look(1.0, {**ends, restored: (0, 44)}, heads, []), now]
+    (grows,) = behind(made)
+    assert (grows.code, grows.place, grows.text("got", "en")) == ("D503", str(restored), "10 records, 6 more a second")
 
 
 # -- the forecast
