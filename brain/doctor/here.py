@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import os
 import re
@@ -29,6 +30,8 @@ LEAST_KEY = 16
 LEAST_FILES = 1024
 LEAST_MEMORY = 1024
 """MiB that a worker of a small city takes at its start, with what it compiles."""
+_NO_HTTP = (OSError, ValueError, http.client.HTTPException)
+"""Of an address that is none, where nobody answers, or that answers otherwise than by HTTP."""
 _LOCK = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(\s*;[^\\]*)?", re.MULTILINE)
 
 
@@ -172,7 +175,7 @@ def health(p: Patient) -> Iterator[Finding]:
                 continue
         except urllib.error.HTTPError as error:
             yield found("D506", address, f"HTTP {error.code}: {error.read(300).decode('utf-8', 'replace').strip()}")
-        except (OSError, ValueError) as error:
+        except _NO_HTTP as error:
             yield found("D507", address, getattr(error, "reason", error))
 
 
@@ -228,5 +231,5 @@ def _taken(host: str, port: int) -> bool:
             return bool(answer.read(64).strip() != b"live")
     except urllib.error.HTTPError as error:
         return error.code != 503
-    except (OSError, ValueError):
+    except _NO_HTTP:
         return True

@@ -137,6 +137,15 @@ def test_processes_that_are_not_ready_or_not_there_are_named() -> None:
     assert "no pulse" in answers[0].text("got", "zh")
 
 
+def test_a_program_that_speaks_no_http_has_the_port_and_is_no_process_of_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as shell:
+        threading.Thread(target=_answer, args=(shell, b"SSH-2.0-shell\r\n"), daemon=True).start()
+        made = patient(health_port=shell.getsockname()[1])
+        made.health = [f"127.0.0.1:{shell.getsockname()[1]}", "127.0.0.1:many", "127.0.0.1:1"]
+        assert "D127" in codes(here.machine(made))
+        assert [f.code for f in here.health(made)] == ["D507"] * 3
+
+
 def test_a_broker_that_is_not_named_away_or_none_is_told_apart(tmp_path: Path) -> None:
     assert codes(reach(patient(bootstrap="", kafka_data=str(tmp_path / "kafka")))) == {"D208"}
     assert codes(reach(patient())) == {"D202"}
