@@ -72,7 +72,10 @@ def check(folder: Path, told: Told) -> tuple[Manifest, str]:
             pass
         told(f"{part.topic}/{part.partition}", part.records)
     for set_id in manifest.sets:
-        set_store.unpack(_packed(folder, set_id))
+        try:
+            set_store.unpack(_packed(folder, set_id))
+        except set_store.SetTorn as error:
+            raise BackupBroken(f"{files.set_file(folder, set_id).name}: {error}") from error
     return manifest, digest
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from brain.commands.backup import moved
 from brain.notify.run import AT
 from streams import backup_files as files
+from streams import set_store
 from streams.backup import WHOLE
 from streams.backup_files import BackupBroken, Manifest, Part, Record
 from streams.deadletter import to_write
@@ -74,6 +75,14 @@ def test_a_backup_is_whole_or_it_is_said_what_is_wrong(tmp_path: Path) -> None:
         files.write_manifest(folder, msgspec.structs.replace(manifest, **change))
         with pytest.raises(BackupBroken, match=words):
             check(folder, lambda what, n: None)
+    (folder / files.MANIFEST).unlink()
+    files.write_manifest(folder, msgspec.structs.replace(manifest, sets=["sha256:abc"]))
+    packed = set_store.pack({"assets.ndjson": b"{}"})
+    files.write_bytes(files.set_file(folder, "sha256:abc"), packed[:-1])
+    with pytest.raises(BackupBroken, match=r"abc\.zz: expected a packed set"):
+        check(folder, lambda what, n: None)
+    files.set_file(folder, "sha256:abc").write_bytes(packed)
+    check(folder, lambda what, n: None)
     (folder / files.MANIFEST).unlink()
     with pytest.raises(BackupBroken, match="no backup that was finished"):
         check(folder, lambda what, n: None)
