@@ -51,6 +51,7 @@ def settings(p: Patient) -> Iterator[Finding]:
         return
     try:
         p.settings.security()
+        p.settings.address()
     except SettingsError as error:
         yield found("D104", place, error)
 

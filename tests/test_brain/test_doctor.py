@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from brain.cli import app
 from brain.doctor import here
-from brain.doctor.checks import HERE
+from brain.doctor.checks import HERE, checks
 from brain.doctor.cluster import reach
 from brain.doctor.code import Said
 from brain.doctor.codes import CODES, PARTS, Finding, found, page
@@ -58,6 +58,22 @@ def test_a_settings_file_that_is_no_yaml_has_a_slip_or_another_type_is_told_apar
     assert codes(here.settings(Patient(tmp_path / "none.yaml", environ={}))) == {"D101"}
     file.write_text("health_port: 0")
     assert codes(here.settings(Patient(file, environ={}))) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{bootstrap: '127.0.0.1:1', security_protocol: SASL_SSL}",  # without a user
+        "security_protocol: SSL",  # without a broker: the embedded one has no TLS
+    ],
+)
+def test_users_and_tls_that_cannot_be_used_are_one_finding_and_no_broker_is_asked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.yaml").write_text(text)
+    made = Patient(tmp_path / "settings.yaml", environ={})
+    names = ("settings", "reaching the broker", "brokers")
+    done = examine(made, [check for check in checks(made) if check.name.en in names])
+    assert [f.code for f in done.findings] == ["D104"]
+    assert [check.name.en for check in done.left_out] == ["brokers"]
 
 
 def test_keys_that_are_shipped_short_or_lost_and_secrets_that_others_read_are_named(tmp_path: Path) -> None:
