@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from brain.cli import app
 from brain.commands.backup import moved
 from brain.notify.run import AT
 from streams import backup_files as files
@@ -86,6 +88,17 @@ def test_a_backup_is_whole_or_it_is_said_what_is_wrong(tmp_path: Path) -> None:
     (folder / files.MANIFEST).unlink()
     with pytest.raises(BackupBroken, match="no backup that was finished"):
         check(folder, lambda what, n: None)
+
+
+def test_the_verbs_say_when_a_backup_was_taken_and_refuse_other_partitions_before_a_broker_is_asked(
+    tmp_path: Path,
+) -> None:
+    whole(tmp_path / "backup")
+    checked = CliRunner().invoke(app, ["backup", str(tmp_path / "backup"), "--check", "--lang", "en"])
+    assert checked.exit_code == 0, checked.output
+    assert "whole: 12 records, taken 1970-01-01 08:00:00 by version 0" in " ".join(checked.output.split())
+    put = CliRunner().invoke(app, ["restore", str(tmp_path / "backup"), "--bootstrap", "127.0.0.1:1"])
+    assert (put.exit_code, "partitions: the backup has" in " ".join(put.output.split())) == (2, True)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
