@@ -36,7 +36,7 @@ def disks(p: Patient) -> Iterator[Finding]:
         if now.usable < 0:
             yield found("D604", place)
             continue
-        wanted = max(p.least_free, now.total // 20)
+        wanted = p.room(now.total)
         if now.usable < wanted:
             yield found("D601", place, size(now.usable), wanted=size(wanted))
         ahead = forecast(growths(p.configs, before.get((now.broker, now.path), now), now, two.at - one.at), now.usable)

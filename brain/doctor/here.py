@@ -153,15 +153,9 @@ def machine(p: Patient) -> Iterator[Finding]:
         at = _existing(Path(path))
         if not os.access(at, os.W_OK):
             yield found("D129", path, at)
-        yield from disk(path, at, p.least_free)
-
-
-def disk(place: str, at: Path, least: int) -> Iterator[Finding]:
-    """Room on a folder's disk."""
-    usage = shutil.disk_usage(at)
-    wanted = max(least, usage.total // 20)
-    if usage.free < wanted:
-        yield found("D128", place, size(usage.free), wanted=size(wanted))
+        usage = shutil.disk_usage(at)
+        if usage.free < p.room(usage.total):
+            yield found("D128", path, size(usage.free), wanted=size(p.room(usage.total)))
 
 
 def health(p: Patient) -> Iterator[Finding]:
