@@ -17,7 +17,6 @@ from streams import set_store
 from streams.kafka.connect import Cluster, KafkaSettings
 from streams.kafka.markers import Stamp, broker_clock
 from streams.lane_parts import Head
-from streams.log import LogError
 from streams.records import TP
 from streams.state import HEAD
 from streams.tailing import latest
@@ -141,7 +140,7 @@ def _pulse(p: Patient) -> bytes | None:
 
 
 def look(p: Patient) -> Look:
-    """Where partitions end and lanes stand, now."""
+    """Where partitions end and lanes stand, now. Raises LogError, ValueError for a head that cannot be read."""
     assert p.census is not None
     s = p.known()
     every = [TP(name, one.number) for name, seen in p.topics.items() for one in seen.partitions if one.leader >= 0]
@@ -155,7 +154,7 @@ def look(p: Patient) -> Look:
         try:
             heads[states[tp]] = msgspec.json.decode(value, type=Head)
         except msgspec.DecodeError as error:
-            raise LogError(f"{tp}: its head cannot be read: {error}") from error
+            raise ValueError(f"{tp}: its head cannot be read: {error}") from error
     return Look(time.monotonic(), p.census.offsets(every), heads, p.census.log_dirs())
 
 

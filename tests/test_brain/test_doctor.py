@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from brain.cli import app
-from brain.doctor import here
+from brain.doctor import here, running
 from brain.doctor.checks import HERE, checks
 from brain.doctor.cluster import reach
 from brain.doctor.code import Said
@@ -25,10 +26,10 @@ from brain.doctor.codes import CODES, PARTS, Finding, found, page
 from brain.doctor.disks import judged, span
 from brain.doctor.forecast import Growth, forecast
 from brain.doctor.run import Check, Look, Patient, examine
-from brain.doctor.running import behind
 from brain.settings import load
 from streams.lane_parts import Head
 from streams.records import TP
+from streams.state import HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"bootstrap": "127.0.0.1:1"}
@@ -252,8 +253,19 @@ def test_the_lag_of_a_lane_that_was_restored_counts_from_where_its_new_log_begin
     made = patient()
     made.least_lag = 5
     made.looks = [Look(1.0, {**ends, restored: (0, 44)}, heads, []), now]
-    (grows,) = behind(made)
+    (grows,) = running.behind(made)
     assert (grows.code, grows.place, grows.text("got", "en")) == ("D503", str(restored), "10 records, 6 more a second")
+
+
+def test_a_head_that_cannot_be_read_is_not_said_to_be_a_broker_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = patient()
+    made.census = SimpleNamespace(offsets=lambda _: {}, log_dirs=list)  # type: ignore[assignment]
+    monkeypatch.setattr(running, "latest", lambda _, partitions, key: {partitions[0]: b"{" if key == HEAD else b""})
+    done = examine(made, [Check(Said("观察", "watching"), running.sample, "broker")])
+    assert [f.code for f in done.findings] == ["D902"]
+    assert "state.iot.telemetry/0: its head cannot be read" in done.findings[0].text("got", "en")
 
 
 # -- the forecast
