@@ -90,8 +90,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise SettingsError(str(error)) from error
 
     def address(self) -> Address:
-        """``bootstrap``, with its security bound to it. Raises SettingsError."""
-        return Address(self.bootstrap, self.security())
+        """``bootstrap``, with its security bound to it; empty: the embedded one. Raises SettingsError."""
+        if self.bootstrap:
+            return Address(self.bootstrap, self.security())
+        if self.security_protocol != "PLAINTEXT":
+            raise SettingsError(
+                f"bootstrap: expected a broker, as security_protocol is {self.security_protocol}, got nothing: the "
+                "embedded one has neither users nor TLS"
+            )
+        return Address("")
 
     def key(self) -> bytes:
         """The key that signs pulses, at most 64 bytes."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,12 @@ class Offsets:
         self._kept: dict[tuple[str, int], list[int]] = {}
 
     def add(self, topic: str, partition: int, old: Sequence[int]) -> None:
-        """Records of these offsets stand at 0, 1, 2 … now."""
+        """Records of these offsets, which rise, stand at 0, 1, 2 … now."""
         self._kept[topic, partition] = list(old)
 
     def of(self, topic: str, partition: int, old: int) -> int:
         """New offset of the first record at or after an old one; 0 of a topic that was left behind."""
-        return sum(offset < old for offset in self._kept.get((topic, partition), ()))
+        return bisect_left(self._kept.get((topic, partition), ()), old)
 
 
 Rewrite = Callable[[str, Record, Offsets], Record]
@@ -72,7 +73,10 @@ def check(folder: Path, told: Told) -> tuple[Manifest, str]:
             pass
         told(f"{part.topic}/{part.partition}", part.records)
     for set_id in manifest.sets:
-        set_store.unpack(_packed(folder, set_id))
+        try:
+            set_store.unpack(_packed(folder, set_id))
+        except set_store.SetTorn as error:
+            raise BackupBroken(f"{files.set_file(folder, set_id).name}: {error}") from error
     return manifest, digest
 
 

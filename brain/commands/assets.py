@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from brain.commands.common import Bootstrap, Config, Prefix, broker_of, errors, fail, load_settings
+from brain.notify.words import clock
 from brain.settings import Settings
-from brain.tail import CITY_TIME, Lang
+from brain.tail import Lang
 
 if TYPE_CHECKING:
     from brain.screen.board.sensing import Asset, Sensing
@@ -60,8 +61,7 @@ def listed(
     """Assets with their health, by id / 感知资产及其状态."""
     from brain.screen.board.sensing import Wanted
 
-    settings, words = _settings(config, bootstrap, prefix, lang)
-    sensing = _read(settings, words)
+    sensing, words = _asked(config, bootstrap, prefix, lang)
     items, _, total = sensing.page(Wanted(type_, health, district, grid, None, text), limit)
     if json:
         _lines(items)
@@ -88,8 +88,7 @@ def summary(
     lang: Language = None,
 ) -> None:
     """How many of each type are live, silent and unknown / 按类型统计."""
-    settings, words = _settings(config, bootstrap, prefix, lang)
-    sensing = _read(settings, words)
+    sensing, words = _asked(config, bootstrap, prefix, lang)
     districts = (district,) if district else ()
     found, blind = sensing.by_type(districts), sensing.blind(districts)
     if json:
@@ -113,8 +112,7 @@ def blind(
     lang: Language = None,
 ) -> None:
     """Grids without a live asset, and since when / 盲区网格."""
-    settings, words = _settings(config, bootstrap, prefix, lang)
-    sensing = _read(settings, words)
+    sensing, words = _asked(config, bootstrap, prefix, lang)
     found = sensing.blind((district,) if district else ())
     if json:
         _lines(found)
@@ -127,9 +125,13 @@ def blind(
     console.print(words["blind"].format(n=len(found)), highlight=False)
 
 
-def _settings(config: Any, bootstrap: str | None, prefix: str | None, lang: str | None) -> tuple[Settings, Any]:
+def _asked(
+    config: Path | None, bootstrap: str | None, prefix: str | None, lang: str | None
+) -> tuple[Sensing, dict[str, str]]:
+    """What the lanes said, and the words to tell it in."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
-    return settings, _EN if settings.language == "en" else _ZH
+    words = _EN if settings.language == "en" else _ZH
+    return _read(settings, words), words
 
 
 def _read(settings: Settings, words: dict[str, str]) -> Sensing:
@@ -177,7 +179,7 @@ def _health(asset: Asset, words: dict[str, str]) -> Text:
 
 
 def _time(t: int | None, words: dict[str, str]) -> str:
-    return words["never"] if t is None else f"{datetime.fromtimestamp(t / 1000, CITY_TIME):%Y-%m-%d %H:%M:%S}"
+    return words["never"] if t is None else clock(t)
 
 
 def _lines(items: list[Any]) -> None:

@@ -11,16 +11,17 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
-from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, errors, fail, load_settings
 from brain.notify.ledger import TOPIC as MESSAGES
 from brain.notify.run import AT
+from brain.notify.words import clock
 from brain.pipeline import library
 from brain.sets import files as files_of
 from brain.settings import Settings
 from streams import backup as taking
 from streams import restore as putting
 from streams import set_store
-from streams.backup_files import BackupBroken, Manifest, Record
+from streams.backup_files import BackupBroken, Manifest, Record, read_manifest
 from streams.kafka.connect import KafkaSettings
 from streams.log import LogError
 from streams.restore import Offsets
@@ -82,12 +83,11 @@ def backup(
         if check:
             with _bar() as bar:
                 manifest, digest = putting.check(folder, _told(bar))
-            time = msgspec.json.encode(manifest.taken_ms).decode() + " ms"
-            console.print(
-                words["whole"].format(n=_records(manifest), time=time, version=manifest.version, prefix=manifest.prefix,
-                                      digest=digest),
-                soft_wrap=True,
+            said = words["whole"].format(
+                n=_records(manifest), time=clock(manifest.taken_ms), version=manifest.version, prefix=manifest.prefix,
+                digest=digest,
             )  # fmt: skip
+            console.print(said, soft_wrap=True)
             return
         broker = broker_of(settings)
         sets, _ = library(settings, broker)
@@ -120,8 +120,8 @@ def restore(
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _EN if settings.language == "en" else _ZH
     try:
-        manifest, _ = putting.check(folder, lambda what, n: None)
-        if dict(manifest.partitions) != settings.partitions:
+        manifest, _ = read_manifest(folder)
+        if manifest.partitions != settings.partitions:
             fail(
                 f"partitions: the backup has {manifest.partitions}, the settings {settings.partitions}: set them alike"
             )
@@ -145,7 +145,7 @@ def _records(manifest: Manifest) -> int:
 
 def _bar() -> Progress:
     columns = TextColumn("{task.description}"), TextColumn("{task.completed:,.0f}"), TimeElapsedColumn()
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=errors, transient=True)
 
 
 def _told(bar: Progress) -> taking.Told:

@@ -45,16 +45,12 @@ def embedded(settings: Settings) -> BrokerSettings:
 
 def broker_of(settings: Settings) -> str:
     """Address of the broker, its security bound to it: the one named, or the running embedded one."""
-    if settings.bootstrap:
-        try:
-            return settings.address()
-        except SettingsError as error:
-            fail(str(error))
-    if settings.security_protocol != "PLAINTEXT":
-        fail(
-            f"bootstrap: expected a broker, as security_protocol is {settings.security_protocol}, got nothing: the "
-            "embedded one has neither users nor TLS"
-        )
+    try:
+        named = settings.address()
+    except SettingsError as error:
+        fail(str(error))
+    if named:
+        return named
     running = status(embedded(settings))
     if running is None:
         fail("no broker: start the embedded one (`brain kafka start`), or name one by --bootstrap / BRAIN_BOOTSTRAP")

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import Bootstrap, Config, Lang, Prefix, fail, plain
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, errors, fail, plain
 
 if TYPE_CHECKING:
     from brain.doctor.codes import Finding
@@ -24,7 +24,7 @@ SHOWN = 3
 """Findings of one code that are shown in full; --all shows all, as --json does."""
 
 _ZH = {
-    "place": "位置", "expected": "应为", "got": "实际", "do": "处理", "more": "另有 {n} 处同类, 用 --all 显示",
+    "expected": "应为", "got": "实际", "more": "另有 {n} 处同类, 用 --all 显示",
     "fine": "一切正常: {n} 项检查", "bad": "{errors} 处错误, {warnings} 处警告, {notes} 条说明; 先处理 {first}",
     "left": "未检查: {names}", "never": "按当前速率不会写满", "full": "约 {when} 后写满",
     "disk": "{place}: 已用 {size}, 每秒增加 {rate}, 稳态 {steady}, 可用 {usable}: {when}", "topic": "主题",
@@ -32,7 +32,7 @@ _ZH = {
     "error": "错误", "warning": "警告", "note": "说明",
 }  # fmt: skip
 _EN = {
-    "place": "place", "expected": "expected", "got": "got", "do": "do", "more": "{n} more of these; --all shows them",
+    "expected": "expected", "got": "got", "more": "{n} more of these; --all shows them",
     "fine": "all is well: {n} checks", "bad": "{errors} errors, {warnings} warnings, {notes} notes; begin with {first}",
     "left": "not looked at: {names}", "never": "never full at these rates", "full": "full in about {when}",
     "disk": "{place}: holds {size}, grows {rate} a second, in balance {steady}, free {usable}: {when}",
@@ -84,7 +84,7 @@ def _watched(patient: Patient, checks: list[Check], lang: str | None, *, quiet: 
 
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=Console(stderr=True), transient=True, disable=quiet,
+        console=errors, transient=True, disable=quiet,
     )  # fmt: skip
     with bar:
         task = bar.add_task("", total=len(checks))

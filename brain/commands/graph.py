@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import Bootstrap, Config, Lang, Prefix, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, errors, load_settings
 
 if TYPE_CHECKING:
     from brain.graph import Graph
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from brain.settings import Settings
 
 console = Console()
-notes = Console(stderr=True)
 
 
 class Form(StrEnum):
@@ -58,7 +57,7 @@ def graph(
     if seconds:
         why = _live(g, settings, seconds, words)
         if why:
-            notes.print(f"[dim]· {words['still'].format(why=why)}[/]", soft_wrap=True)
+            errors.print(f"[dim]· {words['still'].format(why=why)}[/]", soft_wrap=True)
     if form is Form.TEXT:
         console.print(text(g, words["title"].format(prefix=settings.prefix).strip(), settings.language))
     else:
@@ -71,7 +70,7 @@ def _content(settings: Settings, words: dict[str, str]) -> CitySet | None:
     try:
         return CitySet.load(settings.set_folder() / settings.genesis)
     except Exception as error:  # noqa: BLE001  # every part of a set has errors of its own; the topics can be drawn
-        notes.print(f"[dim]· {words['set'].format(why=error)}[/]", soft_wrap=True)
+        errors.print(f"[dim]· {words['set'].format(why=error)}[/]", soft_wrap=True)
         return None
 
 
@@ -83,7 +82,7 @@ def _live(g: Graph, settings: Settings, seconds: float, words: dict[str, str]) -
     from streams.log import LogError
 
     patient = Patient(settings=settings, sample_s=seconds)
-    with notes.status(words["looks"].format(seconds=seconds)):
+    with errors.status(words["looks"].format(seconds=seconds)):
         done = examine(patient, looks(seconds), close=False)
         try:
             if len(patient.looks) < 2 or patient.census is None:
@@ -97,7 +96,7 @@ def _live(g: Graph, settings: Settings, seconds: float, words: dict[str, str]) -
     rates = {
         tp: (end - one.offsets[tp][1]) / (two.at - one.at) for tp, (_, end) in two.offsets.items() if tp in one.offsets
     }
-    lags = {tp: max(0, two.offsets[tp][1] - h.position) for tp, h in two.heads.items() if tp in two.offsets}
+    lags = {lane: max(0, lag) for lane, lag in two.lags().items()}
     age = None if patient.pulse is None else time.time() - patient.pulse.time / 1000
     live(g, settings.prefix, rates, lags, members, age)
     return ""

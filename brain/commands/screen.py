@@ -16,9 +16,11 @@ from brain.commands.worker import configure_logs
 from brain.settings import Settings, SettingsError
 
 if TYPE_CHECKING:  # what serves is slow to import, and is so only when it is asked for
-    from brain.screen.centre import Centre
+    from brain.screen.centre import Centre, Source
     from brain.screen.features.store import LayerStore
     from brain.screen.follow import Follower
+    from brain.set_library import SetLibrary
+    from brain.sets import CitySet
 
 console = Console()
 
@@ -69,17 +71,19 @@ def screen(
     lang: Lang = None,
 ) -> None:
     """Serve the map's layers, and the command centre, until Ctrl-C or SIGTERM / 地图图层与指挥中心."""
+    from brain.pipeline import library
     from brain.screen import maps
     from brain.screen.access.origin import local
     from brain.screen.app import build, listen, serve
     from brain.screen.features.catalogue import PUBLIC
     from brain.screen.features.store import LayerStore
     from geo.feature import MapError
+    from streams.log import LogError
 
     settings = load_settings(config, language=lang, bootstrap=bootstrap, prefix=prefix)
+    words = _EN if settings.language == "en" else _ZH
     if follow and map_ is not None:
-        fail(_words(settings)["both"])
-    words = _words(settings)
+        fail(words["both"])
     if demo and access is not None:
         fail(words["accounts"])
     if demo and not local(host):
@@ -100,14 +104,20 @@ def screen(
         fail(str(error))
     if not store.current.layers:
         fail(words["empty"].format(path=path, present=", ".join(sorted(present)), served=", ".join(served)))
+    follower = centre = None
+    if follow or whole:
+        try:
+            sets, genesis = library(settings, broker)
+        except (LogError, SettingsError, KeyError, ValueError, OSError) as error:
+            fail(str(error), 1)
+        follower = _follower(store, settings, broker, sets) if follow else None
+        centre = _centre(store, source_of(settings, broker, sets, genesis), access, url) if whole else None
     try:
         sock = listen(host, port)
     except OSError as error:
         fail(words["address"].format(host=host, port=port, why=error.strerror))
     taken = sock.getsockname()[1]
     root = url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{taken}"
-    follower = _follower(store, settings, broker) if follow else None
-    centre = _centre(store, settings, broker, access, url) if whole else None
     if centre is None:
         counts = ", ".join(f"{name} {len(layer)}" for name, layer in store.current.layers.items())
         said = words["serves"].format(url=root, layers=counts, version=store.current.version)
@@ -126,30 +136,30 @@ def screen(
             serve(centre.app, sock, centre.hub.close)
 
 
-def _words(settings: Settings) -> dict[str, str]:
-    return _EN if settings.language == "en" else _ZH
+def source_of(settings: Settings, broker: str, sets: SetLibrary, genesis: CitySet) -> Source:
+    """Where the command centre reads and writes; a set that no folder here has is fetched."""
+    from brain.screen.centre import Source
+
+    def content(set_id: str) -> CitySet:
+        return sets.find(set_id, settings.set_folder())
+
+    return Source(broker, settings.prefix, tuple(settings.partitions), settings.key(), content, genesis)
 
 
-def _centre(store: LayerStore, settings: Settings, broker: str, access: Path | None, url: str) -> Centre:
-    from brain.pipeline import library
+def _centre(store: LayerStore, source: Source, access: Path | None, url: str) -> Centre:
     from brain.screen.access.config import AccessError, load
     from brain.screen.access.demo import Demo
-    from brain.screen.centre import Centre, Source
+    from brain.screen.centre import Centre
 
-    sets, genesis = library(settings, broker)
-    source = Source(broker, settings.prefix, tuple(settings.partitions), settings.key(), sets.get, genesis)
     try:
         return Centre(source, store, None if access is None else load(access), Demo() if access is None else None, url)
     except AccessError as error:
         fail(str(error))
 
 
-def _follower(store: LayerStore, settings: Settings, broker: str) -> Follower:
-    from brain.pipeline import library
+def _follower(store: LayerStore, settings: Settings, broker: str, sets: SetLibrary) -> Follower:
     from brain.screen.follow import Follower
     from brain.sets import MAP
-
-    sets, _ = library(settings, broker)
 
     def in_force() -> str | None:
         pulse = last_pulse(broker, settings)

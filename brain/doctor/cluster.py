@@ -7,6 +7,7 @@ from pathlib import Path
 
 from brain.doctor.codes import Finding, found
 from brain.doctor.run import Patient
+from brain.settings import SettingsError
 from streams.broker import BrokerSettings, status
 from streams.census import census
 from streams.kafka.greet import Trouble, Unreachable, greet
@@ -25,9 +26,11 @@ _LARGEST = MAX_MESSAGE + 65_536
 def reach(p: Patient) -> Iterator[Finding]:
     """Find the broker, and be let in."""
     s = p.known()
-    if s.bootstrap:
+    try:
         p.address = s.address()
-    else:
+    except SettingsError:  # D104 has said it
+        return
+    if not p.address:
         running = status(BrokerSettings(Path(s.kafka_data)))
         if running is None:
             yield found("D208", "bootstrap")

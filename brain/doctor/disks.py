@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from brain.doctor.codes import Finding, found
 from brain.doctor.forecast import Forecast, Growth, forecast
@@ -25,6 +25,9 @@ def disks(p: Patient) -> Iterator[Finding]:
     if not two.dirs:
         yield found("D604", p.address)
     before = {(d.broker, d.path): d for d in one.dirs}
+    others = sorted({tp.topic for d in two.dirs for tp in d.sizes} - p.configs.keys())
+    if p.census is not None:
+        p.configs |= p.census.configs(others)
     for now in two.dirs:
         place = f"broker {now.broker} {now.path}"
         if now.error:
@@ -33,10 +36,10 @@ def disks(p: Patient) -> Iterator[Finding]:
         if now.usable < 0:
             yield found("D604", place)
             continue
-        wanted = max(p.least_free, now.total // 20)
+        wanted = p.room(now.total)
         if now.usable < wanted:
             yield found("D601", place, size(now.usable), wanted=size(wanted))
-        ahead = forecast(growths(p, before.get((now.broker, now.path), now), now, two.at - one.at), now.usable)
+        ahead = forecast(growths(p.configs, before.get((now.broker, now.path), now), now, two.at - one.at), now.usable)
         p.forecasts[place] = ahead
         yield from judged(place, ahead)
 
@@ -53,7 +56,7 @@ def judged(place: str, ahead: Forecast) -> Iterator[Finding]:
         yield found("D603", place, size(ahead.steady), wanted=room, when=when, topics=largest)
 
 
-def growths(p: Patient, before: LogDir, now: LogDir, seconds: float) -> list[Growth]:
+def growths(configs: Mapping[str, Mapping[str, str]], before: LogDir, now: LogDir, seconds: float) -> list[Growth]:
     """Growth of each topic in a directory; those of others on the same disk too, without retention where unknown."""
     sizes: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     for tp, count in now.sizes.items():
@@ -62,8 +65,6 @@ def growths(p: Patient, before: LogDir, now: LogDir, seconds: float) -> list[Gro
         # A segment that went between the looks makes it smaller: no growth is known of it then.
         entry[1] += max(0, count - before.sizes.get(tp, 0))
         entry[2] += 1
-    unknown = [name for name in sizes if name not in p.configs]
-    configs = {**p.configs, **(p.census.configs(unknown) if p.census is not None else {})}
     out = []
     for name, (held, grown, partitions) in sorted(sizes.items()):
         config = configs.get(name, {})

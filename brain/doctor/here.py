@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import os
 import re
@@ -29,6 +30,8 @@ LEAST_KEY = 16
 LEAST_FILES = 1024
 LEAST_MEMORY = 1024
 """MiB that a worker of a small city takes at its start, with what it compiles."""
+_NO_HTTP = (OSError, ValueError, http.client.HTTPException)
+"""Of an address that is none, where nobody answers, or that answers otherwise than by HTTP."""
 _LOCK = re.compile(r"^([A-Za-z0-9_.-]+)==([^\s;\\]+)(\s*;[^\\]*)?", re.MULTILINE)
 
 
@@ -48,6 +51,7 @@ def settings(p: Patient) -> Iterator[Finding]:
         return
     try:
         p.settings.security()
+        p.settings.address()
     except SettingsError as error:
         yield found("D104", place, error)
 
@@ -149,15 +153,9 @@ def machine(p: Patient) -> Iterator[Finding]:
         at = _existing(Path(path))
         if not os.access(at, os.W_OK):
             yield found("D129", path, at)
-        yield from disk(path, at, p.least_free)
-
-
-def disk(place: str, at: Path, least: int) -> Iterator[Finding]:
-    """Room on a folder's disk."""
-    usage = shutil.disk_usage(at)
-    wanted = max(least, usage.total // 20)
-    if usage.free < wanted:
-        yield found("D128", place, size(usage.free), wanted=size(wanted))
+        usage = shutil.disk_usage(at)
+        if usage.free < p.room(usage.total):
+            yield found("D128", path, size(usage.free), wanted=size(p.room(usage.total)))
 
 
 def health(p: Patient) -> Iterator[Finding]:
@@ -172,7 +170,7 @@ def health(p: Patient) -> Iterator[Finding]:
                 continue
         except urllib.error.HTTPError as error:
             yield found("D506", address, f"HTTP {error.code}: {error.read(300).decode('utf-8', 'replace').strip()}")
-        except (OSError, ValueError) as error:
+        except _NO_HTTP as error:
             yield found("D507", address, getattr(error, "reason", error))
 
 
@@ -228,5 +226,5 @@ def _taken(host: str, port: int) -> bool:
             return bool(answer.read(64).strip() != b"live")
     except urllib.error.HTTPError as error:
         return error.code != 503
-    except (OSError, ValueError):
+    except _NO_HTTP:
         return True

@@ -28,6 +28,10 @@ class Look(NamedTuple):
     heads: Mapping[TP, Head]
     dirs: Sequence[LogDir]
 
+    def lags(self) -> dict[TP, int]:
+        """Records that each lane has not read, by its input."""
+        return {lane: self.offsets[lane][1] - head.at for lane, head in self.heads.items() if lane in self.offsets}
+
 
 @dataclass
 class Patient:
@@ -40,7 +44,7 @@ class Patient:
     health: Sequence[str] = ()
     sample_s: float = 3.0
     least_free: int = 2**30
-    """Bytes that a disk must have free; or a twentieth of it, where that is more."""
+    """Bytes that a disk must have free at least; see :meth:`room`."""
     least_lag: int = 1_000
     """Records: a lag below it may grow without a word."""
     settings: Settings | None = None
@@ -59,6 +63,10 @@ class Patient:
     def known(self) -> Settings:
         """The settings; the shipped ones where they could not be read."""
         return self.settings or Settings()
+
+    def room(self, total: int) -> int:
+        """Bytes that a disk of ``total`` must have free: ``least_free``, or a twentieth of it, where that is more."""
+        return max(self.least_free, total // 20)
 
 
 class Check(NamedTuple):

@@ -17,7 +17,6 @@ from streams import set_store
 from streams.kafka.connect import Cluster, KafkaSettings
 from streams.kafka.markers import Stamp, broker_clock
 from streams.lane_parts import Head
-from streams.log import LogError
 from streams.records import TP
 from streams.state import HEAD
 from streams.tailing import latest
@@ -107,16 +106,13 @@ def behind(p: Patient) -> Iterator[Finding]:
     if len(p.looks) < 2:
         return
     one, two = p.looks
-    for lane, head in sorted(two.heads.items()):
-        first, end = two.offsets.get(lane, (0, 0))
-        if head.at < first:
-            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=head.at)
+    before = one.lags()
+    for lane, lag in sorted(two.lags().items()):
+        first, at = two.offsets[lane][0], two.heads[lane].at
+        if at < first:
+            yield found("D504", str(lane).removeprefix(p.known().prefix), first, wanted=at)
             continue
-        lag = end - head.at
-        before = one.heads.get(lane)
-        if before is None or lane not in one.offsets:
-            continue
-        grown = lag - (one.offsets[lane][1] - before.at)
+        grown = lag - before.get(lane, lag)
         if grown > 0 and lag > p.least_lag:
             yield found("D503", lane, lag, rate=f"{grown / (two.at - one.at):.3g}")
 
@@ -144,7 +140,7 @@ def _pulse(p: Patient) -> bytes | None:
 
 
 def look(p: Patient) -> Look:
-    """Where partitions end and lanes stand, now."""
+    """Where partitions end and lanes stand, now. Raises LogError, ValueError for a head that cannot be read."""
     assert p.census is not None
     s = p.known()
     every = [TP(name, one.number) for name, seen in p.topics.items() for one in seen.partitions if one.leader >= 0]
@@ -158,7 +154,7 @@ def look(p: Patient) -> Look:
         try:
             heads[states[tp]] = msgspec.json.decode(value, type=Head)
         except msgspec.DecodeError as error:
-            raise LogError(f"{tp}: its head cannot be read: {error}") from error
+            raise ValueError(f"{tp}: its head cannot be read: {error}") from error
     return Look(time.monotonic(), p.census.offsets(every), heads, p.census.log_dirs())
 
 

@@ -29,6 +29,7 @@ from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
 from brain.screen.whereabouts import MapWhereabouts
 from brain.screen.writing import Writing
+from streams.log import LogError
 
 if TYPE_CHECKING:
     from brain.sets import CitySet
@@ -44,7 +45,7 @@ def now_ms() -> int:
 @dataclass(frozen=True)
 class Source:
     """Where it reads and writes. ``inputs``: names of the input topics; ``key`` signs actions and proves pulses;
-    ``content`` finds a set by its id, and raises KeyError, ValueError or OSError where it cannot."""
+    ``content`` finds a set by its id, and raises LogError, KeyError, ValueError or OSError where it cannot."""
 
     bootstrap: str
     prefix: str
@@ -114,5 +115,5 @@ class Centre:
             content = await asyncio.to_thread(self._content, set_id)
             self.lore.enter(content)
             self.sensing.enter(content)
-        except (KeyError, ValueError, OSError) as error:
+        except (LogError, KeyError, ValueError, OSError) as error:
             log.warning("the wordings of the set in force cannot be read", set=set_id, error=str(error)[:300])

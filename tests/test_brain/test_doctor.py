@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,15 +18,18 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from brain.cli import app
-from brain.doctor import here
-from brain.doctor.checks import HERE
+from brain.doctor import here, running
+from brain.doctor.checks import HERE, checks
 from brain.doctor.cluster import reach
 from brain.doctor.code import Said
 from brain.doctor.codes import CODES, PARTS, Finding, found, page
 from brain.doctor.disks import judged, span
 from brain.doctor.forecast import Growth, forecast
-from brain.doctor.run import Check, Patient, examine
+from brain.doctor.run import Check, Look, Patient, examine
 from brain.settings import load
+from streams.lane_parts import Head
+from streams.records import TP
+from streams.state import HEAD
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = {"bootstrap": "127.0.0.1:1"}
@@ -55,6 +59,22 @@ def test_a_settings_file_that_is_no_yaml_has_a_slip_or_another_type_is_told_apar
     assert codes(here.settings(Patient(tmp_path / "none.yaml", environ={}))) == {"D101"}
     file.write_text("health_port: 0")
     assert codes(here.settings(Patient(file, environ={}))) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{bootstrap: '127.0.0.1:1', security_protocol: SASL_SSL}",  # without a user
+        "security_protocol: SSL",  # without a broker: the embedded one has no TLS
+    ],
+)
+def test_users_and_tls_that_cannot_be_used_are_one_finding_and_no_broker_is_asked(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.yaml").write_text(text)
+    made = Patient(tmp_path / "settings.yaml", environ={})
+    names = ("settings", "reaching the broker", "brokers")
+    done = examine(made, [check for check in checks(made) if check.name.en in names])
+    assert [f.code for f in done.findings] == ["D104"]
+    assert [check.name.en for check in done.left_out] == ["brokers"]
 
 
 def test_keys_that_are_shipped_short_or_lost_and_secrets_that_others_read_are_named(tmp_path: Path) -> None:
@@ -132,6 +152,15 @@ def test_processes_that_are_not_ready_or_not_there_are_named() -> None:
         answers = list(here.health(made))
     assert [f.code for f in answers] == ["D506", "D507", "D507"]
     assert "no pulse" in answers[0].text("got", "zh")
+
+
+def test_a_program_that_speaks_no_http_has_the_port_and_is_no_process_of_ours() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as shell:
+        threading.Thread(target=_answer, args=(shell, b"SSH-2.0-shell\r\n"), daemon=True).start()
+        made = patient(health_port=shell.getsockname()[1])
+        made.health = [f"127.0.0.1:{shell.getsockname()[1]}", "127.0.0.1:many", "127.0.0.1:1"]
+        assert "D127" in codes(here.machine(made))
+        assert [f.code for f in here.health(made)] == ["D507"] * 3
 
 
 def test_a_broker_that_is_not_named_away_or_none_is_told_apart(tmp_path: Path) -> None:
@@ -213,6 +242,30 @@ def test_checks_of_this_machine_find_nothing_on_a_sound_one(tmp_path: Path) -> N
     done = examine(made, [check for check in HERE if check.name.en not in ("software", "this machine")])
     assert done.findings == []
     shutil.rmtree(cache, ignore_errors=True)
+
+
+def test_the_lag_of_a_lane_that_was_restored_counts_from_where_its_new_log_begins() -> None:
+    plain, restored, led_by_nobody = TP("iot.telemetry", 0), TP("iot.telemetry", 1), TP("warnings", 0)
+    ends = {plain: (0, 120), restored: (0, 50)}
+    heads = {plain: Head(position=100), restored: Head(position=7_040, base=7_000), led_by_nobody: Head(position=3)}
+    now = Look(2.0, ends, heads, [])
+    assert now.lags() == {plain: 20, restored: 10}
+    made = patient()
+    made.least_lag = 5
+    made.looks = [Look(1.0, {**ends, restored: (0, 44)}, heads, []), now]
+    (grows,) = running.behind(made)
+    assert (grows.code, grows.place, grows.text("got", "en")) == ("D503", str(restored), "10 records, 6 more a second")
+
+
+def test_a_head_that_cannot_be_read_is_not_said_to_be_a_broker_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = patient()
+    made.census = SimpleNamespace(offsets=lambda _: {}, log_dirs=list)  # type: ignore[assignment]
+    monkeypatch.setattr(running, "latest", lambda _, partitions, key: {partitions[0]: b"{" if key == HEAD else b""})
+    done = examine(made, [Check(Said("观察", "watching"), running.sample, "broker")])
+    assert [f.code for f in done.findings] == ["D902"]
+    assert "state.iot.telemetry/0: its head cannot be read" in done.findings[0].text("got", "en")
 
 
 # -- the forecast

@@ -5,9 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import shapely
+from typer.testing import CliRunner
 
+from brain.cli import app
+from brain.commands.screen import source_of
 from brain.screen.features.store import LayerStore
 from brain.screen.follow import Follower
+from brain.set_library import SetLibrary
+from brain.sets import CitySet, digest, files
+from brain.settings import Settings
 from geo import geojson
 from geo.feature import Feature
 from streams.log import LogError
@@ -37,3 +43,20 @@ def test_another_set_in_force_is_served_and_a_broken_one_leaves_the_map_as_it_is
     assert store.current.version != first
     assert store.at(first) is not None, "a client that reads pages of the old map goes on"
     assert not follower.look()
+
+
+def test_a_set_that_came_by_topic_after_the_start_is_fetched_for_its_wordings(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "assets.ndjson").write_text("")
+    (folder / "map.geojson").write_bytes(geojson.write([grid("t")]))
+    late, settings = CitySet.load(folder), Settings(sets=str(tmp_path / "sets"))
+    (tmp_path / "sets").mkdir()
+    library = SetLibrary([], tmp_path / "cache", lambda _: files(folder))
+    assert source_of(settings, "nowhere:1", library, late).content(digest(folder)).id == digest(folder)
+
+
+def test_a_screen_says_in_one_line_that_its_broker_is_away() -> None:
+    done = CliRunner().invoke(app, ["screen", "--follow", "--port", "0", "--bootstrap", "127.0.0.1:1", "--lang", "en"])
+    assert (done.exit_code, "no Kafka answers at 127.0.0.1:1" in " ".join(done.output.split())) == (1, True)
+    assert "Traceback" not in done.output

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from brain.cli import app
 from brain.commands.backup import moved
 from brain.notify.run import AT
 from streams import backup_files as files
+from streams import set_store
 from streams.backup import WHOLE
 from streams.backup_files import BackupBroken, Manifest, Part, Record
 from streams.deadletter import to_write
@@ -75,8 +78,27 @@ def test_a_backup_is_whole_or_it_is_said_what_is_wrong(tmp_path: Path) -> None:
         with pytest.raises(BackupBroken, match=words):
             check(folder, lambda what, n: None)
     (folder / files.MANIFEST).unlink()
+    files.write_manifest(folder, msgspec.structs.replace(manifest, sets=["sha256:abc"]))
+    packed = set_store.pack({"assets.ndjson": b"{}"})
+    files.write_bytes(files.set_file(folder, "sha256:abc"), packed[:-1])
+    with pytest.raises(BackupBroken, match=r"abc\.zz: expected a packed set"):
+        check(folder, lambda what, n: None)
+    files.set_file(folder, "sha256:abc").write_bytes(packed)
+    check(folder, lambda what, n: None)
+    (folder / files.MANIFEST).unlink()
     with pytest.raises(BackupBroken, match="no backup that was finished"):
         check(folder, lambda what, n: None)
+
+
+def test_the_verbs_say_when_a_backup_was_taken_and_refuse_other_partitions_before_a_broker_is_asked(
+    tmp_path: Path,
+) -> None:
+    whole(tmp_path / "backup")
+    checked = CliRunner().invoke(app, ["backup", str(tmp_path / "backup"), "--check", "--lang", "en"])
+    assert checked.exit_code == 0, checked.output
+    assert "whole: 12 records, taken 1970-01-01 08:00:00 by version 0" in " ".join(checked.output.split())
+    put = CliRunner().invoke(app, ["restore", str(tmp_path / "backup"), "--bootstrap", "127.0.0.1:1"])
+    assert (put.exit_code, "partitions: the backup has" in " ".join(put.output.split())) == (2, True)
 
 
 @settings(max_examples=60, derandomize=True, deadline=None)
