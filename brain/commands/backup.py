@@ -62,8 +62,7 @@ def moved(prefix: str, record: Record, offsets: Offsets) -> Record:
     if not record.key or not record.key.startswith(AT):
         return record
     name, _, partition = record.key[len(AT) :].decode().rpartition("/")
-    family = next(family for family in ("incidents.", "alarms.") if family in name)
-    topic = family + name.rpartition(family)[2]
+    topic = name[max(name.rfind(family) for family in ("incidents.", "alarms.")) :]  # its prefix may have either word
     at = offsets.of(topic, int(partition), int(record.value or b"0"))
     return msgspec.structs.replace(record, key=AT + f"{prefix}{topic}/{partition}".encode(), value=b"%d" % at)
 
@@ -127,7 +126,7 @@ def restore(
             )
         with _bar() as bar:
             putting.restore(
-                _kafka(settings, broker_of(settings)), folder, settings.prefix, by or getpass.getuser(), _told(bar),
+                _kafka(settings, broker_of(settings)), folder, settings.prefix, by.strip() or getpass.getuser(), _told(bar),
                 extras(), moved,
             )  # fmt: skip
     except (LogError, BackupBroken, OSError) as error:
