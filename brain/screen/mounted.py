@@ -40,7 +40,7 @@ def api(parts: Parts) -> list[Router]:
     writes = [] if p.acts is None else [actions.router(p.acts), audit.router(p.heard)]
     return [
         session.router(p.gate, p.demo), *writes, assets.router(p.sensing, p.board), incidents.router(p.board, p.lore),
-        looks.router(p.board, p.store, p.clock), stream.router(p.hub),
+        looks.router(p.board, p.store, p.clock), stream.router(p.hub, p.gate.access.leeway_s),
     ]  # fmt: skip
 
 

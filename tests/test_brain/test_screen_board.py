@@ -197,6 +197,21 @@ def test_a_client_that_reads_more_slowly_than_the_ring_turns_is_cut_and_begins_a
     assert (len(got), got[0].startswith(b"event: pulse"), again) == (1, True, RESET)
 
 
+def test_a_stream_ends_with_the_token_of_whoever_reads_it() -> None:
+    board, now = board_of(made(2, 15, 0)[0]), [100]
+
+    async def read() -> list[bytes]:
+        hub = Hub(board, lambda: now[0])
+        got = []
+        async for piece in hub.events(dict(board.ring.last), (), withheld=True, until=101):
+            got.append(piece)
+            now[0] = 101
+            board.beat(now[0], "a")
+        return got
+
+    assert len(asyncio.run(asyncio.wait_for(read(), 2))) == 1
+
+
 def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> None:
     records, city = made(3, 80, 0)
     board = board_of(records)

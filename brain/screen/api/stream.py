@@ -65,9 +65,9 @@ class Hub:
             bell.set()
 
     async def events(
-        self, position: Position | None, districts: tuple[str, ...], *, withheld: bool
+        self, position: Position | None, districts: tuple[str, ...], *, withheld: bool, until: int | None = None
     ) -> AsyncIterator[bytes]:
-        """What came after a position, and what comes; without one, from now on."""
+        """What came after a position, and what comes; without one, from now on. It ends at ``until``, ms UTC."""
         ring, bell = self.board.ring, asyncio.Event()
         if position is not None and not ring.holds(position):
             yield RESET
@@ -79,7 +79,7 @@ class Hub:
         try:
             yield self._pulse()
             told = asyncio.get_running_loop().time()
-            while not self._ended:
+            while not self._ended and (until is None or self.clock() < until):
                 bell.clear()
                 while number < ring.end and not self._ended:
                     if number < ring.first:
@@ -131,8 +131,8 @@ class Hub:
         return b"event: pulse\ndata: %b\n\n" % encode(said)
 
 
-def router(hub: Hub) -> Router:
-    """The route."""
+def router(hub: Hub, leeway_s: int = 0) -> Router:
+    """The route. A stream ends when a token is refused: ``leeway_s`` after its end."""
 
     @get(
         "/stream", opt={"right": Right.READ}, media_type=EVENTS,
@@ -155,7 +155,9 @@ def router(hub: Hub) -> Router:
             if position is None:
                 expected, way = Say("事件流给出的 id", "an id of this stream"), Say("先读 /board", "read /board first")
                 raise Problem(BAD, "Last-Event-ID", expected, asked, way)
-        events = hub.events(position, caller_of(request).districts, withheld=withheld)
+        caller = caller_of(request)
+        until = caller.expires + leeway_s * 1000
+        events = hub.events(position, caller.districts, withheld=withheld, until=until)
         return Stream(events, media_type=EVENTS, headers=HEADERS)
 
     return Router(API, route_handlers=[stream], tags=["stream"])
