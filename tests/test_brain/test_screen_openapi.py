@@ -82,6 +82,39 @@ def test_any_input_to_the_demo_is_answered_as_the_document_says() -> None:
         hold(rig, operation, None, 5)
 
 
+@pytest.mark.parametrize(
+    ("path", "where", "kind"),
+    [("assets?limit=0", "limit", "bad"), ("assets?health=doubted", "health", "bad"), ("assets?grid=", "grid", "bad"),
+     ("board?domain=x", "domain", "bad"), ("board?limit=10001", "limit", "bad"), ("nearby?lat=1", "lon", "bad"),
+     ("nearby?lon=181&lat=1", "lon", "bad"), ("nearby?lon=1&lat=1&crs=x", "crs", "bad"),
+     ("stats?hours=49", "hours", "bad"),
+     ("replay?from=1", "to", "bad"), ("replay?from=-1&to=1", "from", "bad"), ("replay/at?t=x", "t", "bad"),
+     ("stream?withheld=5", "withheld", "bad"), ("incidents?limit=0", "limit", "bad"), ("audit?from=-1", "from", "bad"),
+     ("audit?cursor=1", "cursor", "bad"), ("replay/at?t=1&u=2", "u", "unknown"), ("codes?u=2", "u", "unknown"),
+     ("stats?hours=1&hours=2", "hours", "bad")],
+)  # fmt: skip
+def test_a_parameter_that_is_not_as_documented_is_refused_by_its_name(
+    rig: Rig, path: str, where: str, kind: str
+) -> None:
+    with rig.client() as c:
+        caller = CALLERS["auditor" if path.startswith("audit") else "dispatcher"] or {}
+        problem = c.get(f"/api/v1/{path}", headers=rig.bearer(**caller)).json()
+    assert problem["type"].endswith(f"/problems#{kind}-parameter")
+    assert problem["where"] == where
+
+
+def test_the_document_names_what_a_query_needs(rig: Rig) -> None:
+    with rig.client() as c:
+        paths = c.get("/api/v1/openapi.json").json()["paths"]
+    needed = {
+        f"{path.removeprefix('/api/v1')}?{parameter['name']}"
+        for path, operations in paths.items()
+        for parameter in operations.get("get", {}).get("parameters", ())
+        if parameter["in"] == "query" and parameter["required"]
+    }
+    assert needed == {"/nearby?lon", "/nearby?lat", "/replay?from", "/replay?to", "/replay/at?t"}
+
+
 def test_the_document_names_each_answer_of_each_action(rig: Rig) -> None:
     with rig.client() as c:
         paths = c.get("/api/v1/openapi.json").json()["paths"]

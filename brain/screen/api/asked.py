@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 from urllib.parse import unquote_plus
 
 import msgspec
 from litestar import Request
 from litestar.openapi.spec import Operation, Parameter, Schema
-from litestar.params import QueryParameter
 
 from brain.screen.api.bodies import inlined
 from brain.screen.features import query
@@ -18,28 +17,28 @@ from brain.screen.language import Say, same
 from brain.screen.problems import ABSENT, BAD, Problem
 
 Asked = Request[Any, Any, Any]
-LATEST: Final = 253_402_300_799_999
-BOX: Final = "west,south,east,north in degrees"
-Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
-Words = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-Box = Annotated[str | None, QueryParameter(max_length=100, description=BOX)]
+Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Words = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
+Box = Annotated[str, msgspec.Meta(min_length=1, max_length=100, description="west,south,east,north in degrees")]
 
 
-def known(request: Asked, *names: str) -> None:
-    """Raises Problem for a parameter that the route does not have, and for one that comes twice."""
+def bare(request: Asked) -> None:
+    """Raises Problem for a parameter: the route has none."""
     raw: bytes = request.scope["query_string"]
     if raw:
-        query.known(query.pairs(raw), names)
+        query.known(query.pairs(raw), ())
 
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 
 def read(request: Asked, form: type[T], lists: Collection[str] = ()) -> T:
-    """The query as a struct, each parameter once but ``lists``, in one pass: for routes that are asked often.
+    """The query as a struct, each parameter once but ``lists``, in one pass. The framework's own reading of
+    parameters does not say which of them is wrong.
 
-    Raises Problem for a parameter that the struct does not have, and for a value out of its bounds.
+    Raises Problem for a parameter that the struct does not have, for one that it needs, and for a value out of bounds.
     """
     raw: bytes = request.scope["query_string"]
     given: dict[str, Any] = {}
@@ -63,16 +62,22 @@ def read(request: Asked, form: type[T], lists: Collection[str] = ()) -> T:
     except msgspec.ValidationError as error:
         query.known(given, [field.encode_name for field in msgspec.structs.fields(form)])
         said, _, at = str(error).partition(" - at `$.")
+        if not at:
+            missing, needed = said.rpartition("field `")[2].rstrip("`"), Say("必需的参数", "a parameter that is needed")
+            raise Problem(BAD, missing, needed, "none", same("openapi.json")) from error
         where = at.rstrip("`").partition("[")[0]
-        raise Problem(BAD, where, same(said), repr(given.get(where)), same("openapi.json")) from error
+        expected = same(said.removeprefix("Expected ").partition(", got")[0])
+        if said.startswith("Invalid enum value"):
+            expected = Say("文档所列的值", "a value that is documented")
+        raise Problem(BAD, where, expected, repr(given.get(where)), same("openapi.json")) from error
 
 
 def operation(form: Any) -> type[Operation]:
     """An operation class for a route that reads its query by :func:`read`: its parameters in the document."""
     described = inlined(form)
     made = [
-        Parameter(name=name, param_in="query", schema=cast("Schema", _form(schema)), required=False,
-                  description=schema.get("description") or None)
+        Parameter(name=name, param_in="query", schema=cast("Schema", _form(schema)),
+                  required=name in described.get("required", ()), description=schema.get("description") or None)
         for name, schema in described["properties"].items()
     ]  # fmt: skip
 
@@ -91,9 +96,9 @@ def _form(schema: dict[str, Any]) -> dict[str, Any]:
     return rest if not kinds else {**rest, **kinds[0]} if len(kinds) == 1 else {**rest, "anyOf": kinds}
 
 
-def box(text: str | None) -> tuple[float, float, float, float] | None:
-    """Raises Problem."""
-    if text is None:
+def box(text: str) -> tuple[float, float, float, float] | None:
+    """None where it was left out. Raises Problem."""
+    if not text:
         return None
     try:
         west, south, east, north = (float(part) for part in text.split(","))

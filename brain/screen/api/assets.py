@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from brain.incidents.value import OVER
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
-from brain.screen.api.asked import BOX, Asked, box, known
+from brain.screen.api.asked import Asked, Box, Limit, Name, Words, bare, box, operation, read
 from brain.screen.api.incidents import Answer, documented
 from brain.screen.api.packed import JSON
 from brain.screen.board.board import Board
@@ -20,12 +20,18 @@ from brain.screen.board.sensing import Asset, Blind, Counts, Health, Sensing, Wa
 from brain.screen.language import Say
 from brain.screen.problems import ABSENT, Problem
 
-LIST: Final = ("type", "health", "district", "grid", "bbox", "q", "limit", "cursor")
-Id = Annotated[str | None, QueryParameter(min_length=1, max_length=64)]
-Words = Annotated[str | None, QueryParameter(min_length=1, max_length=100)]
-Limit = Annotated[int, QueryParameter(ge=1, le=1000)]
-Box = Annotated[str | None, QueryParameter(max_length=100, description=BOX)]
-After = Annotated[str | None, QueryParameter(min_length=1, max_length=400, description="`next` of a page")]
+
+class AssetsWanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of a list of assets; those left out let everything."""
+
+    type: Name = ""
+    health: Health | None = None
+    district: Name = ""
+    grid: Name = ""
+    bbox: Box = ""
+    q: Words = ""
+    limit: Limit = 50
+    cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=400, description="`next` of a page")] = ""
 
 
 class AssetPage(msgspec.Struct):
@@ -58,28 +64,16 @@ def router(sensing: Sensing, board: Board) -> Router:
     """The routes over a census, with the incidents of a board."""
 
     @get(
-        "/assets",
-        opt={"right": Right.ASSETS},
-        responses=documented(AssetPage, 400, 401, 403, 429),
-        sync_to_thread=False,
-    )
-    def listed(
-        request: Asked,
-        type: Id = None,
-        health: FromQuery[Health | None] = None,
-        district: Id = None,
-        grid: Id = None,
-        bbox: Box = None,
-        q: Words = None,
-        limit: Limit = 50,
-        cursor: After = None,
-    ) -> Answer:
+        "/assets", opt={"right": Right.ASSETS}, responses=documented(AssetPage, 400, 401, 403, 429),
+        operation_class=operation(AssetsWanted), sync_to_thread=False,
+    )  # fmt: skip
+    def listed(request: Asked) -> Answer:
         """A page of assets by id. Which are silent is known to the census, once in five minutes."""
-        known(request, *LIST)
+        given = read(request, AssetsWanted)
         wanted = Wanted(
-            type or "", health, district or "", grid or "", box(bbox), q or "", caller_of(request).districts
+            given.type, given.health, given.district, given.grid, box(given.bbox), given.q, caller_of(request).districts
         )
-        items, after, total = sensing.page(wanted, limit, cursor or "")
+        items, after, total = sensing.page(wanted, given.limit, given.cursor)
         return _answer(AssetPage(items, after, total, sensing.t))
 
     @get(
@@ -88,7 +82,7 @@ def router(sensing: Sensing, board: Board) -> Router:
     )  # fmt: skip
     def standing(request: Asked) -> Answer:
         """How many assets of each type speak, and which grids have none that does."""
-        known(request)
+        bare(request)
         districts = caller_of(request).districts
         return _answer(AssetsStanding(sensing.by_type(districts), sensing.blind(districts), sensing.t))
 
@@ -98,7 +92,7 @@ def router(sensing: Sensing, board: Board) -> Router:
     )  # fmt: skip
     def one(request: Asked, asset: FromPath[str]) -> Answer:
         """One asset, and the open incidents that it is in."""
-        known(request)
+        bare(request)
         districts = caller_of(request).districts
         found = sensing.one(asset, districts)
         if found is None:

@@ -7,21 +7,29 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Request, Router, get
-from litestar.params import QueryParameter
+from litestar import Router, get
 
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right
+from brain.screen.api.asked import Asked, Limit, Moment, operation, read
 from brain.screen.api.bodies import problems_of
-from brain.screen.features import query
 from brain.screen.heard import Heard, Note, Place
 from brain.screen.language import Say
 from brain.screen.problems import BAD, Problem
 
-NAMES: Final = ("from", "to", "actor", "incident", "limit", "cursor")
-Moment = Annotated[int | None, QueryParameter(ge=0, le=253_402_300_799_999)]
-Text = Annotated[str | None, QueryParameter(min_length=1, max_length=200)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _CURSOR: Final = re.compile(r"(\d{1,15})\.(\d{1,9})\.(\d{1,18})", re.ASCII)
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of a page of notes; those left out let everything. Times are ms UTC, both ends included."""
+
+    start: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
+    actor: Text | None = None
+    incident: Text | None = None
+    limit: Limit = 100
+    cursor: Annotated[str, msgspec.Meta(pattern=r"^\d{1,15}\.\d{1,9}\.\d{1,18}$")] | None = None
 
 
 class Item(msgspec.Struct):
@@ -43,40 +51,35 @@ class Page(msgspec.Struct):
 def router(heard: Heard) -> Router:
     """The route over what was heard."""
 
-    @get("/audit", opt={"right": Right.AUDIT}, responses=problems_of(400, 401, 403, 429), sync_to_thread=True)
-    def audit(
-        request: Request[Any, Any, Any],
-        start: Annotated[int | None, QueryParameter(name="from", ge=0, le=253_402_300_799_999)] = None,
-        to: Moment = None,
-        actor: Text = None,
-        incident: Text = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=1000)] = 100,
-        cursor: Annotated[str | None, QueryParameter(pattern=r"^\d{1,15}\.\d{1,9}\.\d{1,18}$")] = None,
-    ) -> Page:
+    @get(
+        "/audit", opt={"right": Right.AUDIT}, responses=problems_of(400, 401, 403, 429),
+        operation_class=operation(Wanted), sync_to_thread=True,
+    )  # fmt: skip
+    def audit(request: Asked) -> Page:
         """Notes of the last hours, the newest first. What is older is on the topic: `brain tail audit`."""
-        query.known(query.pairs(request.scope["query_string"]), NAMES)
-        below = None if cursor is None else _place(cursor)
+        given = read(request, Wanted)
+        below = None if given.cursor is None else _place(given.cursor)
         notes = heard.notes()
         chosen: list[Note] = []
         for note in notes:
-            if (below is None or note.place < below) and _wanted(note, start, to, actor, incident):
+            if (below is None or note.place < below) and _wanted(note, given):
                 chosen.append(note)
-                if len(chosen) > limit:
+                if len(chosen) > given.limit:
                     break
-        more = len(chosen) > limit
-        items = [Item(n.place[0], _text(n.place), n.said) for n in chosen[:limit]]
+        more = len(chosen) > given.limit
+        items = [Item(n.place[0], _text(n.place), n.said) for n in chosen[: given.limit]]
         return Page(items, items[-1].at if more else None, notes[-1].place[0] if notes else None)
 
     return Router(API, route_handlers=[audit])
 
 
-def _wanted(note: Note, start: int | None, to: int | None, actor: str | None, incident: str | None) -> bool:
+def _wanted(note: Note, given: Wanted) -> bool:
     said, time = note.said, note.place[0]
-    if (start is not None and time < start) or (to is not None and time > to):
+    if (given.start is not None and time < given.start) or (given.to is not None and time > given.to):
         return False
-    if actor is not None and said.get("by") != actor:
+    if given.actor is not None and said.get("by") != given.actor:
         return False
-    return incident is None or any(incident in name for name in _about(said))
+    return given.incident is None or any(given.incident in name for name in _about(said))
 
 
 def _about(said: Mapping[str, Any]) -> Iterable[str]:

@@ -8,14 +8,14 @@ import msgspec
 import numpy as np
 from litestar import Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath
 
 from brain.incidents.transitions import NEXT, ROLES
 from brain.incidents.value import DOMAINS, Domain, Incident, State, Text
 from brain.incidents.words import reason_text
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
-from brain.screen.api.asked import BOX, LATEST, Asked, absent, box, known, operation, read
+from brain.screen.api.asked import Asked, Box, Limit, Moment, Name, Words, absent, bare, box, operation, read
 from brain.screen.api.bodies import problems_of
 from brain.screen.api.packed import JSON, large
 from brain.screen.board import look, query
@@ -32,8 +32,6 @@ from geo.coords import crs_code, to_wgs84
 MOST: Final = 10_000
 LISTS: Final = ("domain", "state")
 Answer = Response[bytes]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-Since = Annotated[int, msgspec.Meta(ge=0, le=LATEST)]
 Three = Literal["true", "false", "any"]
 
 
@@ -46,10 +44,10 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     district: Name = ""
     town: Name = ""
     grid: Name = ""
-    bbox: Annotated[str, msgspec.Meta(min_length=1, max_length=100, description=BOX)] = ""
-    since: Since | None = msgspec.field(default=None, name="from")
-    to: Since | None = None
-    q: Annotated[str, msgspec.Meta(min_length=1, max_length=100)] = ""
+    bbox: Box = ""
+    since: Moment | None = msgspec.field(default=None, name="from")
+    to: Moment | None = None
+    q: Words = ""
     life: bool | None = None
     shown: Three = "true"
     drill: bool | None = None
@@ -57,8 +55,25 @@ class Wanted(msgspec.Struct, forbid_unknown_fields=True):
     taken_by: Name = ""
     open: Three = "true"
     sort: Sort = "-updated"
-    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
+    limit: Limit = 50
     cursor: Annotated[str, msgspec.Meta(max_length=80)] = ""
+
+
+class WholeWanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of the board."""
+
+    domain: Domain | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST)] = MOST
+    withheld: bool = False
+
+
+class NearWanted(msgspec.Struct, forbid_unknown_fields=True):
+    """A place, and how far around it."""
+
+    lon: Annotated[float, msgspec.Meta(ge=-180, le=180)]
+    lat: Annotated[float, msgspec.Meta(ge=-90, le=90)]
+    radius_m: Annotated[float, msgspec.Meta(ge=1, le=20_000)] = 500.0
+    crs: Literal["wgs84", "gcj02", "bd09", "cgcs2000"] = "wgs84"
 
 
 class Whole(msgspec.Struct):
@@ -150,19 +165,16 @@ def router(board: Board, lore: Lore) -> Router:
             raise absent(id)
         return caller, entry
 
-    @get("/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429))
-    async def whole(
-        request: Asked,
-        domain: FromQuery[Domain | None] = None,
-        limit: Annotated[int, QueryParameter(ge=1, le=MOST)] = MOST,
-        withheld: FromQuery[bool] = False,
-    ) -> Answer:
+    @get(
+        "/board", opt={"right": Right.READ}, responses=documented(Whole, 400, 401, 403, 429),
+        operation_class=operation(WholeWanted),
+    )  # fmt: skip
+    async def whole(request: Asked) -> Answer:
         """All that is open, and where the stream goes on: read this once, then follow /stream."""
-        known(request, "domain", "limit", "withheld")
-        caller = caller_of(request)
-        domains = () if domain is None else (domain,)
-        asked = Query(domain=domains, shown=None if withheld else True, districts=caller.districts)
-        page = query.page(board, asked, "-level", limit)
+        given, caller = read(request, WholeWanted), caller_of(request)
+        domains = () if given.domain is None else (given.domain,)
+        asked = Query(domain=domains, shown=None if given.withheld else True, districts=caller.districts)
+        page = query.page(board, asked, "-level", given.limit)
         alarms = [a for a in board.alarms.values() if not caller.districts or a.district in caller.districts]
         head = {"event": text_of(board.ring.last), "t": board.pulse, "total": page.total, "alarms": alarms}
         return await large(request, _joined(head, "rows", page.entries))
@@ -176,7 +188,7 @@ def router(board: Board, lore: Lore) -> Router:
         given = read(request, Wanted, LISTS)
         asked = Query(
             tuple(given.domain), tuple(given.state), given.level_min, given.district, given.town, given.grid,
-            box(given.bbox or None), given.since, given.to, given.q, given.life, _three(given.shown), given.drill,
+            box(given.bbox), given.since, given.to, given.q, given.life, _three(given.shown), given.drill,
             _three(given.open), given.lead, given.taken_by, caller_of(request).districts,
         )  # fmt: skip
         try:
@@ -192,7 +204,7 @@ def router(board: Board, lore: Lore) -> Router:
     )  # fmt: skip
     def one(request: Asked, incident: FromPath[str]) -> Answer:
         """One incident with its evidence and history, what belongs to it, and what may be done."""
-        known(request)
+        bare(request)
         caller, entry = found(request, incident)
         value, told, places = entry.incident(), lore.told(entry.row.scenario), caller.districts
         siblings = Siblings(
@@ -213,7 +225,7 @@ def router(board: Board, lore: Lore) -> Router:
     )  # fmt: skip
     def similar(request: Asked, incident: FromPath[str]) -> Answer:
         """Those of the same kind at the same place, then near it; as far back as is kept."""
-        known(request)
+        bare(request)
         caller, entry = found(request, incident)
         return _answer(Rows(look.similar(board, entry, caller.districts)))
 
@@ -223,28 +235,25 @@ def router(board: Board, lore: Lore) -> Router:
     )  # fmt: skip
     def firing(request: Asked, incident: FromPath[str]) -> Answer:
         """How often it fired over a day, by quarters of an hour, and the course of its members' values."""
-        known(request)
+        bare(request)
         _, entry = found(request, incident)
         return _answer(look.firing(board, entry, entry.incident()))
 
-    @get("/nearby", opt={"right": Right.READ}, responses=documented(Around, 400, 401, 403, 429), sync_to_thread=False)
-    def nearby(
-        request: Asked,
-        lon: Annotated[float, QueryParameter(ge=-180, le=180)],
-        lat: Annotated[float, QueryParameter(ge=-90, le=90)],
-        radius_m: Annotated[float, QueryParameter(ge=1, le=20_000)] = 500.0,
-        crs: FromQuery[Literal["wgs84", "gcj02", "bd09", "cgcs2000"]] = "wgs84",
-    ) -> Answer:
+    @get(
+        "/nearby", opt={"right": Right.READ}, responses=documented(Around, 400, 401, 403, 429),
+        operation_class=operation(NearWanted), sync_to_thread=False,
+    )  # fmt: skip
+    def nearby(request: Asked) -> Answer:
         """What is known near a place, shown to people or not: look before you make one by hand."""
-        known(request, "lon", "lat", "radius_m", "crs")
-        lons, lats = to_wgs84(np.array([lon]), np.array([lat]), np.array([crs_code(crs)], np.int8))
-        near = query.near(board, float(lons[0]), float(lats[0]), radius_m, caller_of(request).districts)
+        given = read(request, NearWanted)
+        lons, lats = to_wgs84(np.array([given.lon]), np.array([given.lat]), np.array([crs_code(given.crs)], np.int8))
+        near = query.near(board, float(lons[0]), float(lats[0]), given.radius_m, caller_of(request).districts)
         return _answer(Around([Near(**msgspec.structs.asdict(e.row), distance_m=round(d, 1)) for d, e in near[:200]]))
 
     @get("/codes", opt={"right": Right.READ}, responses=documented(Codes, 400, 401, 403, 429), sync_to_thread=False)
     def codes(request: Asked) -> Answer:
         """Kinds of events that can be made by hand."""
-        known(request)
+        bare(request)
         return _answer(Codes(lore.codes))
 
     routes = [whole, listed, one, similar, firing, nearby, codes]

@@ -7,11 +7,10 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.params import QueryParameter
 
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
-from brain.screen.api.asked import LATEST, Asked, known
+from brain.screen.api.asked import Asked, Moment, bare, operation, read
 from brain.screen.api.bodies import problems_of
 from brain.screen.api.incidents import Answer, documented
 from brain.screen.api.packed import JSON, large
@@ -26,7 +25,25 @@ from brain.screen.problems import ABSENT, Problem
 LATE_MS: Final = 10_000
 """A pulse through the whole chain that is older makes the page red."""
 EVENTS_MOST: Final = 20_000
-Asked_t = Annotated[int, QueryParameter(ge=0, le=LATEST)]
+
+
+class Hours(msgspec.Struct, forbid_unknown_fields=True):
+    """How far back figures by the hour go."""
+
+    hours: Annotated[int, msgspec.Meta(ge=1, le=48)] = 24
+
+
+class Between(msgspec.Struct, forbid_unknown_fields=True):
+    """After one time until another, ms UTC."""
+
+    start: Moment = msgspec.field(name="from")
+    to: Moment
+
+
+class At(msgspec.Struct, forbid_unknown_fields=True):
+    """A time, ms UTC."""
+
+    t: Moment
 
 
 class Status(msgspec.Struct):
@@ -99,17 +116,17 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
     """The routes. ``clock``: ms UTC."""
 
     @get(
-        "/stats", opt={"right": Right.READ}, responses=documented(look.Stats, 400, 401, 403, 429), sync_to_thread=False
-    )
-    def stats(request: Asked, hours: Annotated[int, QueryParameter(ge=1, le=48)] = 24) -> Answer:
+        "/stats", opt={"right": Right.READ}, responses=documented(look.Stats, 400, 401, 403, 429),
+        operation_class=operation(Hours), sync_to_thread=False,
+    )  # fmt: skip
+    def stats(request: Asked) -> Answer:
         """Figures by domain and grid; hours end with the newest pulse."""
-        known(request, "hours")
-        return _answer(look.stats(board, hours, caller_of(request).districts))
+        return _answer(look.stats(board, read(request, Hours).hours, caller_of(request).districts))
 
     @get("/status", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
     def status(request: Asked) -> Status:
         """How fresh it is."""
-        known(request)
+        bare(request)
         now = clock()
         return Status(
             now, board.pulse, None if not board.pulse else max(0, now - board.pulse), late(board, now), board.set,
@@ -117,17 +134,18 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
             board.refused,
         )  # fmt: skip
 
-    @get("/replay", opt={"right": Right.READ}, responses=documented(Past, 400, 401, 403, 404, 429))
-    async def replay(
-        request: Asked, start: Annotated[int, QueryParameter(name="from", ge=0, le=LATEST)], to: Asked_t
-    ) -> Answer:
+    @get(
+        "/replay", opt={"right": Right.READ}, responses=documented(Past, 400, 401, 403, 404, 429),
+        operation_class=operation(Between),
+    )  # fmt: skip
+    async def replay(request: Asked) -> Answer:
         """What changed after one time until another, of what people saw; the oldest 20,000."""
-        known(request, "from", "to")
+        given = read(request, Between)
+        start, t1 = given.start, given.to
         _kept(start)
         districts = caller_of(request).districts
         events: list[bytes] = []
-        t1 = to
-        for change in board.ring.between(board.ring.since(start), board.ring.since(to)):
+        for change in board.ring.between(board.ring.since(start), board.ring.since(given.to)):
             if change.kind != "incident" or not change.seen or (districts and change.district not in districts):
                 continue
             if len(events) == EVENTS_MOST:
@@ -138,10 +156,11 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
 
     @get(
         "/replay/at", opt={"right": Right.READ}, responses=documented(Then, 400, 401, 403, 404, 429),
+        operation_class=operation(At),
     )  # fmt: skip
-    async def then(request: Asked, t: Asked_t) -> Answer:
+    async def then(request: Asked) -> Answer:
         """The board as people saw it at a time."""
-        known(request, "t")
+        t = read(request, At).t
         _kept(t)
         rows = look.at(board, t, caller_of(request).districts)
         return await large(request, b'{"t":%d,"rows":[%b]}' % (t, b",".join([c.data for c in rows])))
@@ -149,7 +168,7 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
     @get("/layers", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
     def layers(request: Asked) -> Layers:
         """Layers of the map; what they have is served as OGC API - Features."""
-        known(request)
+        bare(request)
         return Layers([
             LayerInfo(name, Named(*title(name)), len(layer), f"/ogc/collections/{name}/items?limit=10000")
             for name, layer in store.current.layers.items()

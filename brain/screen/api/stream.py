@@ -13,13 +13,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 from litestar import Router, get
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromQuery, HeaderParameter, QueryParameter
+from litestar.params import HeaderParameter
 from litestar.response import Stream
 from prometheus_client import Gauge
 
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
-from brain.screen.api.asked import Asked, known
+from brain.screen.api.asked import Asked, operation, read
 from brain.screen.api.bodies import problems_of
 from brain.screen.api.looks import late
 from brain.screen.board.board import Board
@@ -44,6 +44,13 @@ class Told(msgspec.Struct, omit_defaults=True):
     event: Literal["incident", "alarm", "pulse", "reset"]
     data: str
     id: str = ""
+
+
+class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+    """Parameters of a stream. ``last``: as ``Last-Event-ID``."""
+
+    last: Annotated[str, msgspec.Meta(max_length=LONGEST_POSITION)] = ""
+    withheld: bool = False
 
 
 class Hub:
@@ -139,16 +146,15 @@ def router(hub: Hub, leeway_s: int = 0) -> Router:
         responses={200: ResponseSpec(Told, generate_examples=False, media_type=EVENTS,
                                      description="server-sent events, each of this form"),
                    **problems_of(400, 401, 403, 429)},
+        operation_class=operation(Wanted),
     )  # fmt: skip
     async def stream(
         request: Asked,
-        last: Annotated[str | None, QueryParameter(max_length=LONGEST_POSITION)] = None,
         last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=LONGEST_POSITION)] = None,
-        withheld: FromQuery[bool] = False,
     ) -> Stream:
         """Rows of incidents as they change, alarms of never-hidden classes, and a pulse a second."""
-        known(request, "last", "withheld")
-        asked = last_event_id or last
+        given = read(request, Wanted)
+        asked = last_event_id or given.last
         position = None
         if asked:
             position = position_of(asked)
@@ -157,7 +163,7 @@ def router(hub: Hub, leeway_s: int = 0) -> Router:
                 raise Problem(BAD, "Last-Event-ID", expected, asked, way)
         caller = caller_of(request)
         until = caller.expires + leeway_s * 1000
-        events = hub.events(position, caller.districts, withheld=withheld, until=until)
+        events = hub.events(position, caller.districts, withheld=given.withheld, until=until)
         return Stream(events, media_type=EVENTS, headers=HEADERS)
 
     return Router(API, route_handlers=[stream], tags=["stream"])
