@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Router, get
 from litestar.params import FromPath
 
 from brain.incidents.value import OVER
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
+from brain.screen.api.answers import Answer, documented, encoded
 from brain.screen.api.asked import Asked, Box, Limit, Name, Words, bare, box, operation, read
-from brain.screen.api.incidents import Answer, documented
-from brain.screen.api.packed import JSON
 from brain.screen.board.board import Board
-from brain.screen.board.row import Row, encode
+from brain.screen.board.row import Row
 from brain.screen.board.sensing import Asset, Blind, Counts, Health, Sensing, Wanted
 from brain.screen.language import Say
 from brain.screen.problems import ABSENT, Problem
@@ -74,7 +73,7 @@ def router(sensing: Sensing, board: Board) -> Router:
             given.type, given.health, given.district, given.grid, box(given.bbox), given.q, caller_of(request).districts
         )
         items, after, total = sensing.page(wanted, given.limit, given.cursor)
-        return _answer(AssetPage(items, after, total, sensing.t))
+        return encoded(AssetPage(items, after, total, sensing.t))
 
     @get(
         "/assets/summary", opt={"right": Right.ASSETS}, responses=documented(AssetsStanding, 400, 401, 403, 429),
@@ -84,7 +83,7 @@ def router(sensing: Sensing, board: Board) -> Router:
         """How many assets of each type speak, and which grids have none that does."""
         bare(request)
         districts = caller_of(request).districts
-        return _answer(AssetsStanding(sensing.by_type(districts), sensing.blind(districts), sensing.t))
+        return encoded(AssetsStanding(sensing.by_type(districts), sensing.blind(districts), sensing.t))
 
     @get(
         "/assets/{asset:str}", opt={"right": Right.ASSETS}, responses=documented(AssetDetail, 400, 401, 403, 404, 429),
@@ -98,7 +97,7 @@ def router(sensing: Sensing, board: Board) -> Router:
         if found is None:
             take = Say("从列表中选取", "take one of the list")
             raise Problem(ABSENT, "asset", Say("已登记的感知资产", "a registered sensing asset"), asset, take)
-        return _answer(AssetDetail(found, incidents_of(board, asset, districts), sensing.t))
+        return encoded(AssetDetail(found, incidents_of(board, asset, districts), sensing.t))
 
     return Router(API, route_handlers=[listed, standing, one], tags=["assets"])
 
@@ -109,7 +108,3 @@ def incidents_of(board: Board, asset: str, districts: tuple[str, ...]) -> list[R
     near = [e for e in board.entries.values() if e.row.state not in OVER and needle in e.value]
     ids = sorted(e.id for e in near if any(member.asset == asset for member in e.incident().members))
     return board.rows(ids, districts)
-
-
-def _answer(value: object) -> Answer:
-    return Response(encode(value), media_type=JSON)

@@ -7,7 +7,6 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 import numpy as np
 from litestar import Response, Router, get
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from brain.incidents.transitions import NEXT, ROLES
@@ -15,9 +14,8 @@ from brain.incidents.value import DOMAINS, Domain, Incident, State, Text
 from brain.incidents.words import reason_text
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Caller, Right, caller_of
+from brain.screen.api.answers import JSON, Answer, documented, encoded, large
 from brain.screen.api.asked import Asked, Box, Limit, Moment, Name, Words, absent, bare, box, operation, read
-from brain.screen.api.bodies import problems_of
-from brain.screen.api.packed import JSON, large
 from brain.screen.board import look, query
 from brain.screen.board.board import Board, Entry
 from brain.screen.board.lore import Code, Lore, Wordings
@@ -31,7 +29,6 @@ from geo.coords import crs_code, to_wgs84
 
 MOST: Final = 10_000
 LISTS: Final = ("domain", "state")
-Answer = Response[bytes]
 Three = Literal["true", "false", "any"]
 
 
@@ -144,11 +141,6 @@ class Codes(msgspec.Struct):
     items: list[Code]
 
 
-def documented(form: Any, *statuses: int) -> Any:
-    """Responses of a route that encodes its answer itself."""
-    return {200: ResponseSpec(form, generate_examples=False), **problems_of(*statuses)}
-
-
 def router(board: Board, lore: Lore) -> Router:
     """The routes over a board."""
     texts: dict[str, Text] = {}
@@ -214,7 +206,7 @@ def router(board: Board, lore: Lore) -> Router:
         )  # fmt: skip
         reasons = [Why(t, reason, worded(reason), signal) for t, reason, signal in value.reasons]
         seen = masked(value, caller.rights)
-        return _answer(Detail(
+        return encoded(Detail(
             seen, reasons, siblings, told.meaning, told.steps, told.false_alarms,
             lore.units([value.lead, *value.assisting]), actions_of(caller, value.state),
         ))  # fmt: skip
@@ -227,7 +219,7 @@ def router(board: Board, lore: Lore) -> Router:
         """Those of the same kind at the same place, then near it; as far back as is kept."""
         bare(request)
         caller, entry = found(request, incident)
-        return _answer(Rows(look.similar(board, entry, caller.districts)))
+        return encoded(Rows(look.similar(board, entry, caller.districts)))
 
     @get(
         "/incidents/{incident:str}/firing", opt={"right": Right.EVIDENCE},
@@ -237,7 +229,7 @@ def router(board: Board, lore: Lore) -> Router:
         """How often it fired over a day, by quarters of an hour, and the course of its members' values."""
         bare(request)
         _, entry = found(request, incident)
-        return _answer(look.firing(board, entry, entry.incident()))
+        return encoded(look.firing(board, entry, entry.incident()))
 
     @get(
         "/nearby", opt={"right": Right.READ}, responses=documented(Around, 400, 401, 403, 429),
@@ -248,13 +240,13 @@ def router(board: Board, lore: Lore) -> Router:
         given = read(request, NearWanted)
         lons, lats = to_wgs84(np.array([given.lon]), np.array([given.lat]), np.array([crs_code(given.crs)], np.int8))
         near = query.near(board, float(lons[0]), float(lats[0]), given.radius_m, caller_of(request).districts)
-        return _answer(Around([Near(**msgspec.structs.asdict(e.row), distance_m=round(d, 1)) for d, e in near[:200]]))
+        return encoded(Around([Near(**msgspec.structs.asdict(e.row), distance_m=round(d, 1)) for d, e in near[:200]]))
 
     @get("/codes", opt={"right": Right.READ}, responses=documented(Codes, 400, 401, 403, 429), sync_to_thread=False)
     def codes(request: Asked) -> Answer:
         """Kinds of events that can be made by hand."""
         bare(request)
-        return _answer(Codes(lore.codes))
+        return encoded(Codes(lore.codes))
 
     routes = [whole, listed, one, similar, firing, nearby, codes]
     return Router(API, route_handlers=routes, tags=["incidents"])
@@ -269,10 +261,6 @@ def actions_of(caller: Caller, state: State) -> list[str]:
 
 def _three(word: str) -> bool | None:
     return {"true": True, "false": False, "any": None}[word]
-
-
-def _answer(value: object) -> Answer:
-    return Response(encode(value), media_type=JSON)
 
 
 def _joined(head: dict[str, Any], name: str, entries: list[Entry]) -> bytes:

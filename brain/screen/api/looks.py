@@ -6,17 +6,16 @@ from collections.abc import Callable
 from typing import Annotated, Final
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Router, get
 
 from brain.screen.access.gate import API
 from brain.screen.access.rights import Right, caller_of
+from brain.screen.api.answers import Answer, documented, encoded, large
 from brain.screen.api.asked import Asked, Moment, bare, operation, read
 from brain.screen.api.bodies import problems_of
-from brain.screen.api.incidents import Answer, documented
-from brain.screen.api.packed import JSON, large
 from brain.screen.board import look
 from brain.screen.board.board import Board
-from brain.screen.board.row import Row, encode
+from brain.screen.board.row import Row
 from brain.screen.features.catalogue import title
 from brain.screen.features.store import LayerStore
 from brain.screen.language import Say
@@ -121,7 +120,7 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
     )  # fmt: skip
     def stats(request: Asked) -> Answer:
         """Figures by domain and grid; hours end with the newest pulse."""
-        return _answer(look.stats(board, read(request, Hours).hours, caller_of(request).districts))
+        return encoded(look.stats(board, read(request, Hours).hours, caller_of(request).districts))
 
     @get("/status", opt={"right": Right.READ}, responses=problems_of(400, 401, 403, 429), sync_to_thread=False)
     def status(request: Asked) -> Status:
@@ -183,7 +182,3 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
             )
 
     return Router(API, route_handlers=[stats, status, replay, then, layers], tags=["looks"])
-
-
-def _answer(value: object) -> Answer:
-    return Response(encode(value), media_type=JSON)
