@@ -6,7 +6,7 @@ says that those with that right see personal data there: the audit has it first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -113,11 +113,19 @@ class Gate:
                 raise forbidden(caller, right)
         except Problem as refused:
             if refused.kind is not LIMITED and (write or refused.kind is FORBIDDEN):
-                asked = f"{scope['method']} {scope['path']}"
-                await self.trail.refused(caller, address, asked, refused.kind.name)
+                await self.refused(scope, refused)
             raise
         if opt.get("personal") and Right.PERSONAL in caller.rights:
             await self._tell(caller, scope["path"].removeprefix(API))
+
+    async def refused(self, scope: Any, why: Problem, of: Sequence[str] = ()) -> None:
+        """Note on the audit that a request was refused; ``of``: incidents that it was about."""
+        asked = f"{scope['method']} {scope['path']}"
+        await self.trail.refused(scope.get(SCOPE), client_of(scope), asked, why.kind.name, of)
+
+    def secure(self, scope: Any) -> bool:
+        """Whether the client's way here is encrypted, to us or to the proxy before us."""
+        return scope.get("scheme") == "https" or self.url.startswith("https://")
 
     def csrf(self, token: str) -> str:
         """What goes with a token in a cookie."""
@@ -144,7 +152,7 @@ class Gate:
             return
         there = {name.lower() for name, _ in message["headers"]}
         new = [*_SECURITY]
-        if scope.get("scheme") == "https" or self.url.startswith("https://"):
+        if self.secure(scope):
             new += _encoded({"Strict-Transport-Security": HSTS})
         if f"{scope['path']}/".startswith(_BELOW):
             new += _NOT_KEPT
@@ -190,6 +198,12 @@ class Gate:
         except LogError as error:
             log.error("nothing personal is shown: the audit takes nothing", error=str(error))
             raise unavailable() from error
+
+
+def client_of(scope: Any) -> str:
+    """The address of who asks. Raises KeyError before the gate has found it."""
+    address: str = scope[ADDRESS]
+    return address
 
 
 def problem(kind: Kind, where: str, expected: Say, got: str, way: Say | None = None) -> Problem:

@@ -11,7 +11,6 @@ from typing import Any, Final
 from brain.screen.urls import root_of
 
 COOKIE: Final = "brain_token"
-CSRF: Final = "x-csrf-token"
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 
 Headers = Mapping[bytes, bytes]

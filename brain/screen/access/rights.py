@@ -94,5 +94,6 @@ def _together(roles: frozenset[Role]) -> frozenset[Right]:
 
 def caller_of(request: Request[Any, Any, Any]) -> Caller:
     """Who asks. Raises KeyError on a route that let a request through without: a bug, which a test looks for."""
-    caller: Caller = request.scope[SCOPE]  # type: ignore[typeddict-item]
+    scope: Any = request.scope
+    caller: Caller = scope[SCOPE]
     return caller

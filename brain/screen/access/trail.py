@@ -24,11 +24,6 @@ LOOKS: Final = 20_000
 log = structlog.get_logger(__name__)
 
 
-def to_log(record: bytes) -> None:
-    """The sink where no broker is: the process's log."""
-    log.info("access", record=record.decode())
-
-
 class Trail:
     """Writes notes of access by a sink, which may block, in threads. ``clock``: ms UTC."""
 

@@ -12,13 +12,14 @@ from typing import Any, Final, Literal, NamedTuple, Protocol
 import msgspec
 
 from brain.incidents import actions, life
-from brain.incidents.actions import CLASSES, Actor, AnyAction, kind_of, read_action
+from brain.incidents.actions import CLASSES, AnyAction, kind_of, read_action
 from brain.incidents.transitions import ROLES, Refusal
 from brain.incidents.words import refusal_text
 from brain.screen.access.rights import Caller
+from brain.screen.api.asked import absent
 from brain.screen.api.bodies import wrong
-from brain.screen.language import Say, same
-from brain.screen.problems import ABSENT, CONFLICT, FORBIDDEN, FORBIDDEN_ROLE, REFUSED, STALE, Problem
+from brain.screen.language import Say
+from brain.screen.problems import CONFLICT, FORBIDDEN, FORBIDDEN_ROLE, REFUSED, STALE, Problem
 from streams.decode.payload import READING_LIMIT, Refused, parse
 
 OURS: Final = ("t", "by")
@@ -91,11 +92,10 @@ def body_of(kinds: Collection[str], left_out: Collection[str]) -> Any:
 
 
 class Prepared(NamedTuple):
-    """An action as it is sent; ``known``: it was sent before, and these are the same bytes."""
+    """An action as it is sent: the same bytes where it was sent before."""
 
     action: AnyAction
     value: bytes
-    known: bool
 
 
 class Preparer:
@@ -135,7 +135,7 @@ class Preparer:
         self._sent.move_to_end(id)
         if len(self._sent) > SENT:
             self._sent.popitem(last=False)
-        return Prepared(action, value, known is not None)
+        return Prepared(action, value)
 
 
 def _subject(document: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -220,27 +220,12 @@ def same_action(note: Mapping[str, Any], action: AnyAction) -> bool:
     )
 
 
-def absent(name: str) -> Problem:
-    """Not there, or in a district of others: the same words for both."""
-    return Problem(
-        ABSENT, "incident", Say("可见的事件", "an incident that is in sight"), repr(name),
-        Say("列表: /api/v1/incidents", "listed at /api/v1/incidents"),
-    )  # fmt: skip
-
-
 def conflict(id: str) -> Problem:
     """The id is another action's."""
     way = Say("换一个 id, 或省略它", "take another id, or leave it out")
     return Problem(
         CONFLICT, "id", Say("本操作自己的编号", "an id of this action alone"), repr(id), way, more={"id": id}
     )
-
-
-def actor_of(caller: Caller) -> Actor:
-    """As what a caller acts. Raises Problem where it has no duty."""
-    if caller.duty is None:
-        raise _no_duty(caller)
-    return Actor(caller.id, caller.duty, caller.unit)
 
 
 def _no_duty(caller: Caller) -> Problem:
@@ -254,6 +239,6 @@ def _no_duty(caller: Caller) -> Problem:
 def _outside(caller: Caller, where: str) -> Problem:
     mine = ", ".join(caller.districts)
     return Problem(
-        FORBIDDEN, where, Say(f"辖区 {mine} 之内", f"within the districts {mine}"), same("outside, or unknown").en,
+        FORBIDDEN, where, Say(f"辖区 {mine} 之内", f"within the districts {mine}"), "outside, or unknown",
         Say("请交有权处置的账户", "leave it to an account that may"),
     )  # fmt: skip

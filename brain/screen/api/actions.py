@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from litestar import Request, Response, Router, post
+from litestar import Response, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
 from brain.feedback import sign
 from brain.incidents.actions import KINDS, subject
-from brain.screen.access.gate import ADDRESS, API, Gate, unavailable
+from brain.screen.access.gate import API, Gate, unavailable
 from brain.screen.access.rights import Caller, Right, caller_of
 from brain.screen.api.acting import (
     Done,
@@ -21,13 +21,13 @@ from brain.screen.api.acting import (
     Preparer,
     Sent,
     Whereabouts,
-    absent,
     answer,
     body_of,
     conflict,
     permitted,
     same_action,
 )
+from brain.screen.api.asked import Asked, absent
 from brain.screen.api.bodies import operation, problems_of
 from brain.screen.heard import Heard
 from brain.screen.problems import Problem
@@ -36,7 +36,6 @@ from streams.records import Headers
 
 WAIT_S: Final = 5.0
 """Seconds that a client waits for the city's answer."""
-Asked = Request[Any, Any, Any]
 OnOne = operation(body_of([kind for kind in KINDS if kind != "create"], ("id", "t", "by")))
 ByHand = operation(body_of(["create"], ("id", "t", "by")))
 _LATER = {202: ResponseSpec(Sent, generate_examples=False, description="no answer yet; the same again is safe")}
@@ -70,9 +69,7 @@ class Acts:
             prepared = self._preparer.prepare(caller, raw, given)
             permitted(caller, prepared.action, self._where)
         except Problem as refused:
-            address: str = request.scope[ADDRESS]  # type: ignore[typeddict-item]
-            asked = f"{request.method} {request.scope['path']}"
-            await self._gate.trail.refused(caller, address, asked, refused.kind.name, [of] if of else [])
+            await self._gate.refused(request.scope, refused, [of] if of else [])
             raise
         return prepared, await self._sent(prepared)
 

@@ -112,5 +112,5 @@ def box(text: str) -> tuple[float, float, float, float] | None:
 
 def absent(id: str) -> Problem:
     """It is not there, or not for this caller, which nobody can tell apart."""
-    return Problem(ABSENT, "incident", Say("未办结或近期的事件", "one that is open, or was of late"), id,
-                   Say("从列表中选取", "take one of the list"))  # fmt: skip
+    return Problem(ABSENT, "incident", Say("未办结或近期的事件", "one that is open, or was of late"), repr(id),
+                   Say("列表: /api/v1/incidents", "listed at /api/v1/incidents"))  # fmt: skip

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request, Response, Router, delete, get, post
+from litestar import Response, Router, delete, get, post
 from litestar.datastructures import Cookie
 from litestar.openapi.spec import OpenAPIResponse, Operation
 
 from brain.screen.access import origin
 from brain.screen.access.demo import ACCOUNTS, Demo, Offered, offered
-from brain.screen.access.gate import ADDRESS, API, Gate
+from brain.screen.access.gate import API, Gate, client_of
 from brain.screen.access.rights import Caller, Right, caller_of
+from brain.screen.api.asked import Asked
 from brain.screen.api.bodies import decode, operation, problems_of
 from brain.screen.language import Say
 from brain.screen.problems import ABSENT, Problem
-
-Asked = Request[Any, Any, Any]
 
 
 class Me(msgspec.Struct):
@@ -75,7 +74,6 @@ def router(gate: Gate, demo: Demo | None = None) -> Router:
         )  # fmt: skip
 
     def cookie(request: Asked, token: str, seconds: int) -> Cookie:
-        secure = request.scope.get("scheme") == "https" or gate.url.startswith("https://")
         return Cookie(
             key=origin.COOKIE,
             value=token,
@@ -83,11 +81,11 @@ def router(gate: Gate, demo: Demo | None = None) -> Router:
             max_age=seconds,
             httponly=True,
             samesite="strict",
-            secure=secure,
+            secure=gate.secure(request.scope),
         )
 
     async def begin(request: Asked, token: str) -> Response[Me]:
-        address: str = request.scope[ADDRESS]  # type: ignore[typeddict-item]
+        address = client_of(request.scope)
         caller = gate.verify(token, address)
         await gate.trail.session(caller, address, "began")
         seconds = max(1, (caller.expires - gate.clock()) // 1000)
@@ -112,8 +110,7 @@ def router(gate: Gate, demo: Demo | None = None) -> Router:
     )  # fmt: skip
     async def sign_out(request: Asked) -> Response[None]:
         """Forget the cookie. The token itself holds until it is over."""
-        address: str = request.scope[ADDRESS]  # type: ignore[typeddict-item]
-        await gate.trail.session(caller_of(request), address, "ended")
+        await gate.trail.session(caller_of(request), client_of(request.scope), "ended")
         return Response(None, status_code=204, cookies=[cookie(request, "", 0)])
 
     routes: list[Any] = [me, sign_in, sign_out]
