@@ -76,24 +76,16 @@ class Heard:
             if isinstance(said, dict) and isinstance(said.get("what"), str):
                 self._take(Note((record.time, record.partition, record.offset), said))
 
-    def outcome(self, id: str) -> dict[str, Any] | None:
-        """What became of an action, where that was heard."""
-        with self._lock:
-            return self._outcomes.get(id)
-
     def notes(self) -> list[Note]:
         """Those kept, the newest first."""
         with self._lock:
             return sorted(self._notes, key=lambda note: note.place, reverse=True)
 
-    def waiter(self, *names: str) -> asyncio.Future[dict[str, Any]]:
-        """A future of the first note about an action: by its id, or by :meth:`by_offset`. It is there before the
-        action is sent; give it back by :meth:`leave`."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[dict[str, Any]] = loop.create_future()
-        with self._lock:
-            for name in names:
-                self._waiting.setdefault(name, []).append((loop, future))
+    def waiter(self, name: str) -> asyncio.Future[dict[str, Any]]:
+        """A future of the first note about an action: by its id, or by :meth:`by_offset`. It is done at once where that
+        was heard already; give it back by :meth:`leave`."""
+        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self.also(future, name)
         return future
 
     def also(self, future: asyncio.Future[dict[str, Any]], name: str) -> None:

@@ -264,6 +264,12 @@ def test_what_is_heard_is_kept_for_hours_and_waiters_are_told_by_id_or_place() -
         return str(said["reason"])
 
     assert asyncio.run(waits()) == "forged_actor"
+
+    async def late() -> bool:
+        heard.hear([Seen("audit", 0, 3, NOW + KEPT_MS + 1, b"", b'{"what":"feedback.done","id":"heard"}')])
+        return heard.waiter("heard").done()
+
+    assert asyncio.run(late()), "what is heard before anybody waits counts too"
     tries = []
 
     def read(at: dict[TP, int]) -> Any:

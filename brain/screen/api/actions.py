@@ -78,15 +78,13 @@ class Acts:
 
     async def _sent(self, prepared: Prepared) -> Done | None:
         action = prepared.action
-        there = self._heard.outcome(action.id)
-        if there is not None:
-            return self._answer(there, prepared)
         names, waiter = [action.id], self._heard.waiter(action.id)
         try:
-            key = subject(action).encode()
-            offset = await asyncio.to_thread(self._sender.send, key, prepared.value, sign(prepared.value, self._key))
-            names.append(self._heard.by_offset(offset))
-            self._heard.also(waiter, names[1])
+            if not waiter.done():
+                key, signed = subject(action).encode(), sign(prepared.value, self._key)
+                offset = await asyncio.to_thread(self._sender.send, key, prepared.value, signed)
+                names.append(self._heard.by_offset(offset))
+                self._heard.also(waiter, names[1])
             return self._answer(await asyncio.wait_for(waiter, self._wait), prepared)
         except LogError as error:
             raise unavailable() from error
