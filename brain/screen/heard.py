@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
-import structlog
 
 from brain.feedback import TOPIC
-from streams.log import LogError
 from streams.records import TP
 from streams.tailing import Seen
 
@@ -23,12 +21,9 @@ KEPT: Final = 50_000
 """Notes that are kept at most."""
 KEPT_MS: Final = 24 * 3_600_000
 OUTCOMES: Final = 20_000
-AGAIN_S: Final = 2.0
-log = structlog.get_logger(__name__)
 
 Place = tuple[int, int, int]
 """Time in the log in ms, partition, offset: the order in which notes are listed."""
-Wants = Callable[[dict[TP, int]], Generator[Seen] | Iterator[Seen]]
 
 
 class Note(NamedTuple):
@@ -39,7 +34,7 @@ class Note(NamedTuple):
 
 
 class Heard:
-    """What was noted of late. ``read`` follows the topic from positions on, or from where it begins at first."""
+    """What was noted of late, told by whoever follows the topic, in any thread."""
 
     def __init__(self, prefix: str = "") -> None:
         self._lane = str(TP(prefix + TOPIC, 0))
@@ -47,24 +42,6 @@ class Heard:
         self._notes: deque[Note] = deque(maxlen=KEPT)
         self._outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._waiting: dict[str, list[tuple[asyncio.AbstractEventLoop, asyncio.Future[dict[str, Any]]]]] = {}
-        self._end = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self, read: Wants, begin: dict[TP, int]) -> None:
-        """Follow in a thread of its own until :meth:`stop`; a broker that leaves is waited for."""
-        self._thread = threading.Thread(target=self._run, args=(read, begin), name="audit heard", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, within the time of one look."""
-        self._end.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    @property
-    def ended(self) -> bool:
-        """Whether it was stopped: what ``read`` asks to end too."""
-        return self._end.is_set()
 
     def hear(self, seen: Iterable[Seen]) -> None:
         """Take records in; whoever waits for one is told."""
@@ -108,17 +85,6 @@ class Heard:
     def by_offset(offset: int) -> str:
         """The name of a record of ``feedback`` that is refused before its id can be believed."""
         return f"at {offset}"
-
-    def _run(self, read: Wants, begin: dict[TP, int]) -> None:
-        at = dict(begin)
-        while not self._end.is_set():
-            try:
-                for seen in read(at):
-                    self.hear((seen,))
-                    at[TP(seen.topic, seen.partition)] = seen.offset + 1
-            except LogError as error:
-                log.warning("the audit cannot be followed", error=str(error))
-            self._end.wait(AGAIN_S)
 
     def _take(self, note: Note) -> None:
         names = []

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Final, Self
 
 from brain.feedback import TOPIC
+from brain.screen.following import Following
 from brain.screen.heard import KEPT_MS, Heard
 from streams.log import LogError
 from streams.produce import Appender
 from streams.records import AUDIT_TYPE, CE_TYPE, TP, Headers
 from streams.seal import TOOL_KEY
-from streams.tailing import Seen, follow, since
+from streams.tailing import follow, since
 
 _AUDIT: Final[Headers] = ((CE_TYPE, AUDIT_TYPE),)
 
@@ -26,17 +27,18 @@ class Writing:
     def __init__(self, bootstrap: str, prefix: str, clock: Callable[[], int]) -> None:
         self._bootstrap, self._prefix, self._clock = bootstrap, prefix, clock
         self.heard = Heard(prefix)
+        self._following = Following("audit", self._read)
         self._lock, self._open = threading.Lock(), ExitStack()
         self._appender: Appender | None = None
 
     def __enter__(self) -> Self:
-        self.heard.start(self._read, {})
+        self._following.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.heard.stop()
+        self._following.stop()
         self._open.close()
 
     def send(self, key: bytes, value: bytes, headers: Headers) -> int:
@@ -56,10 +58,14 @@ class Writing:
                 self._appender = self._open.enter_context(Appender(self._bootstrap))
             return self._appender
 
-    def _read(self, at: dict[TP, int]) -> Generator[Seen]:
+    def _read(self, positions: dict[TP, int]) -> None:
         """From positions on; at first from where the hours begin that are kept."""
         topic = self._prefix + "audit"
-        begin = at or since(self._bootstrap, topic, self._clock() - KEPT_MS)
-        if not begin:
+        if not positions:
+            positions |= since(self._bootstrap, topic, self._clock() - KEPT_MS)
+        if not positions:
             raise LogError(f"there is no topic {topic} at {self._bootstrap}")
-        yield from follow(self._bootstrap, [topic], positions=begin, stop=lambda: self.heard.ended)
+        with closing(follow(self._bootstrap, [topic], positions=positions, stop=self._following.ended)) as records:
+            for seen in records:
+                self.heard.hear((seen,))
+                positions[TP(seen.topic, seen.partition)] = seen.offset + 1

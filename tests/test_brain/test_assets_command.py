@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from brain import census, pipeline
 from brain.commands import assets, sets
+from brain.screen import following
 from brain.screen.board import sensing_feed
 from brain.screen.board.sensing import Sensing
 from brain.screen.board.sensing_feed import SensingFeed
@@ -140,7 +141,7 @@ def test_a_screen_hears_a_census_in_its_loop_and_goes_on_after_a_broker_was_away
             time.sleep(0.005)
 
     monkeypatch.setattr(sensing_feed, "follow", follow)
-    monkeypatch.setattr(sensing_feed, "AGAIN_S", 0.01)
+    monkeypatch.setattr(following, "AGAIN_S", 0.01)
 
     async def listen() -> None:
         feed = SensingFeed(sensing, "nowhere:1", "", ["iot.telemetry"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ from litestar.params import FromPath
 from screen_map import store
 
 from brain.incidents.actions import Create
+from brain.screen import following, writing
 from brain.screen.access import origin
 from brain.screen.access.config import Limits
 from brain.screen.access.limits import Buckets
@@ -22,6 +25,7 @@ from brain.screen.access.rights import Right
 from brain.screen.app import build
 from brain.screen.heard import KEPT_MS, Heard
 from brain.screen.whereabouts import MapWhereabouts
+from brain.screen.writing import Writing
 from streams.log import LogError
 from streams.records import TP
 from streams.tailing import Seen
@@ -270,18 +274,28 @@ def test_what_is_heard_is_kept_for_hours_and_waiters_are_told_by_id_or_place() -
         return heard.waiter("heard").done()
 
     assert asyncio.run(late()), "what is heard before anybody waits counts too"
-    tries = []
 
-    def read(at: dict[TP, int]) -> Any:
-        tries.append(dict(at))
+
+def test_what_follows_the_audit_goes_on_where_it_was_in_every_partition_when_the_broker_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tries = list[dict[TP, int]]()
+
+    def follow(broker: str, topics: list[str], *, positions: dict[TP, int], stop: Any) -> Iterator[Seen]:
+        tries.append(dict(positions))
         yield Seen("audit", 0, len(tries) + 4, NOW, b"", b'{"what":"x"}')
-        heard._end.set()
-        raise LogError("away")
+        if len(tries) == 1:
+            raise LogError("away")
+        while not stop():
+            time.sleep(0.005)
 
-    heard.start(read, {TP("audit", 0): 5})
-    patiently(lambda: tries)
-    heard.stop()
-    assert tries == [{TP("audit", 0): 5}]
+    begin = {TP("audit", 0): 5, TP("audit", 1): 7}
+    monkeypatch.setattr(writing, "since", lambda broker, topic, t: dict(begin))
+    monkeypatch.setattr(writing, "follow", follow)
+    monkeypatch.setattr(following, "AGAIN_S", 0.01)
+    with Writing("nowhere:1", "", lambda: NOW) as w:
+        patiently(lambda: len(w.heard.notes()) == 2)
+    assert tries == [begin, {**begin, TP("audit", 0): 6}]
 
 
 def test_where_a_position_lies_follows_from_the_grids_that_are_served() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
@@ -19,8 +18,8 @@ import structlog
 
 from brain.incidents.value import DOMAINS
 from brain.screen.board.board import Board, Came
+from brain.screen.following import Following
 from streams import pulse as pulses
-from streams.log import LogError
 from streams.pulse import BOUND_MS
 from streams.records import CE_TYPE, SEAL_TYPE, TP
 from streams.state import HEAD
@@ -31,7 +30,6 @@ PULSE: Final = "pulse"
 GATHER: Final = 500
 """Records that are taken in at once, at most: others are served in between."""
 GATHER_S: Final = 0.05
-AGAIN_S: Final = 2.0
 BACK_MS: Final = 60_000
 log = structlog.get_logger(__name__)
 
@@ -51,8 +49,7 @@ class Feed:
         names = [*(f"incidents.{d}" for d in DOMAINS), *(f"alarms.{i}" for i in inputs), CITY, PULSE]
         self.topics: Sequence[str] = [prefix + name for name in names]
         self._mine = {prefix + name: name for name in names}
-        self._end = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._following = Following("board", self._read)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._set = ""
         self._left: set[TP] = set()
@@ -64,14 +61,11 @@ class Feed:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read in a thread of its own until :meth:`stop`; a broker that leaves is waited for."""
         self._loop = loop
-        self._thread = threading.Thread(target=self._run, name="board feed", daemon=True)
-        self._thread.start()
+        self._following.start()
 
     def stop(self) -> None:
         """End, within the time of one poll."""
-        self._end.set()
-        if self._thread is not None:
-            self._thread.join(2.0)
+        self._following.stop()
 
     # -- what follow() tells
 
@@ -98,24 +92,15 @@ class Feed:
 
     # -- the thread
 
-    def _run(self) -> None:
-        positions: dict[TP, int] = {}
-        while not self._end.is_set():
-            try:
-                if not positions:
-                    for name in (CITY, PULSE):
-                        back = int(time.time() * 1000) - BACK_MS
-                        positions |= since(self.bootstrap, self.prefix + name, back)
-                self._read(positions)
-            except LogError as error:
-                log.warning("the board is not fed", error=str(error)[:300])
-                self._end.wait(AGAIN_S)
-
     def _read(self, positions: dict[TP, int]) -> None:
+        if not positions:
+            back = int(time.time() * 1000) - BACK_MS
+            for name in (CITY, PULSE):
+                positions |= since(self.bootstrap, self.prefix + name, back)
         some: list[Came] = []
         at = time.monotonic()
         records = follow(
-            self.bootstrap, self.topics, from_beginning=True, stop=self._end.is_set, ends=_Both(self, some),
+            self.bootstrap, self.topics, from_beginning=True, stop=self._following.ended, ends=_Both(self, some),
             positions=positions,
         )  # fmt: skip
         with closing(records):

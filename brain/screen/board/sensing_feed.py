@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Collection
 from contextlib import closing
-from typing import Final
 
 import structlog
 
 from brain import census
 from brain.screen.board.sensing import Sensing
-from streams.log import LogError
+from brain.screen.following import Following
 from streams.records import CE_TYPE, TP, Summary
 from streams.tailing import follow, since
 
-AGAIN_S: Final = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -27,19 +24,15 @@ class SensingFeed:
     def __init__(self, sensing: Sensing, bootstrap: str, prefix: str, inputs: Collection[str]) -> None:
         self._sensing, self._bootstrap = sensing, bootstrap
         self._topics = [f"{prefix}signals.{name}" for name in inputs]
-        self._end = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._following = Following("census", self._read)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Read in a thread of its own until :meth:`stop`; a broker that leaves is waited for."""
-        self._thread = threading.Thread(target=self._run, args=(loop,), name="census feed", daemon=True)
-        self._thread.start()
+        self._following.start(loop)
 
     def stop(self) -> None:
         """End, within the time of one poll."""
-        self._end.set()
-        if self._thread is not None:
-            self._thread.join(2.0)
+        self._following.stop()
 
     def _hear(self, summary: Summary) -> None:
         try:
@@ -47,19 +40,10 @@ class SensingFeed:
         except ValueError as error:
             log.warning("a census cannot be used", source=summary.source, error=str(error)[:300])
 
-    def _run(self, loop: asyncio.AbstractEventLoop) -> None:
-        positions: dict[TP, int] = {}
-        while not self._end.is_set():
-            try:
-                if not positions:
-                    positions = begins(self._bootstrap, self._topics, int(time.time() * 1000))
-                self._read(positions, loop)
-            except LogError as error:
-                log.warning("the census is not fed", error=str(error)[:300])
-                self._end.wait(AGAIN_S)
-
     def _read(self, positions: dict[TP, int], loop: asyncio.AbstractEventLoop) -> None:
-        records = follow(self._bootstrap, self._topics, stop=self._end.is_set, positions=positions)
+        if not positions:
+            positions |= begins(self._bootstrap, self._topics, int(time.time() * 1000))
+        records = follow(self._bootstrap, self._topics, stop=self._following.ended, positions=positions)
         with closing(records):
             for seen in records:
                 positions[TP(seen.topic, seen.partition)] = seen.offset + 1
