@@ -113,7 +113,8 @@ def handlers(url: str = "") -> Mapping[int | type[Exception], Handler]:
         if error.status_code >= 500:
             return bug(request, error)
         asked = f"{request.method} {request.scope['path']}"
-        answer = problem(request, Problem(kind, "path", _EXPECTED[kind.name], asked, _WAY))
+        way = _API_WAY if request.scope["path"].startswith("/api/") else _WAY
+        answer = problem(request, Problem(kind, "path", _EXPECTED[kind.name], asked, way))
         answer.headers.update(error.headers or {})
         return answer
 
@@ -132,4 +133,5 @@ _EXPECTED = {
     TOO_LARGE.name: Say("不超过上限的请求体", "a body below the limit"),
 }
 _WAY = Say("从 /ogc 的链接开始", "start from the links of /ogc")
+_API_WAY = Say("接口定义见 /api/v1/openapi.json", "the API is defined at /api/v1/openapi.json")
 _TELL = Say("请把时间和路径告知运维, 日志中有原因", "tell the operators when and what; their log says why")

@@ -101,6 +101,14 @@ def test_a_parameter_that_is_not_as_documented_is_refused_by_its_name(
         problem = c.get(f"/api/v1/{path}", headers=rig.bearer(**caller)).json()
     assert problem["type"].endswith(f"/problems#{kind}-parameter")
     assert problem["where"] == where
+    assert "/api/v1/openapi.json" in problem["detail"] or "hours=" in path
+
+
+def test_whoever_asks_the_api_for_what_is_not_there_is_led_to_its_document_and_not_to_the_map(rig: Rig) -> None:
+    with rig.client() as c:
+        detail = c.get("/api/v1/nothing").json()["detail"]
+        assert ("/api/v1/openapi.json" in detail, "/ogc" in detail) == (True, False)
+        assert "/ogc" in c.get("/ogc/nothing").json()["detail"]
 
 
 def test_the_document_names_what_a_query_needs(rig: Rig) -> None:

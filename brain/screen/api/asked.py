@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar, cast
 from urllib.parse import unquote_plus
 
 import msgspec
 from litestar import Request
 from litestar.openapi.spec import Operation, Parameter, Schema
 
+from brain.screen.access.gate import API
 from brain.screen.api.bodies import inlined
 from brain.screen.features import query
 from brain.screen.language import Say, same
 from brain.screen.problems import ABSENT, BAD, Problem
 
 Asked = Request[Any, Any, Any]
+DOCUMENT: Final = f"{API}/openapi.json"
 Moment = Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799_999)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Words = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -28,7 +30,7 @@ def bare(request: Asked) -> None:
     """Raises Problem for a parameter: the route has none."""
     raw: bytes = request.scope["query_string"]
     if raw:
-        query.known(query.pairs(raw), ())
+        query.known(query.pairs(raw), (), DOCUMENT)
 
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -60,16 +62,16 @@ def read(request: Asked, form: type[T], lists: Collection[str] = ()) -> T:
     try:
         return msgspec.convert(given, form, strict=False)
     except msgspec.ValidationError as error:
-        query.known(given, [field.encode_name for field in msgspec.structs.fields(form)])
+        query.known(given, [field.encode_name for field in msgspec.structs.fields(form)], DOCUMENT)
         said, _, at = str(error).partition(" - at `$.")
         if not at:
             missing, needed = said.rpartition("field `")[2].rstrip("`"), Say("必需的参数", "a parameter that is needed")
-            raise Problem(BAD, missing, needed, "none", same("openapi.json")) from error
+            raise Problem(BAD, missing, needed, "none", same(DOCUMENT)) from error
         where = at.rstrip("`").partition("[")[0]
         expected = same(said.removeprefix("Expected ").partition(", got")[0])
         if said.startswith("Invalid enum value"):
             expected = Say("文档所列的值", "a value that is documented")
-        raise Problem(BAD, where, expected, repr(given.get(where)), same("openapi.json")) from error
+        raise Problem(BAD, where, expected, repr(given.get(where)), same(DOCUMENT)) from error
 
 
 def operation(form: Any) -> type[Operation]:

@@ -67,18 +67,19 @@ def pairs(raw: bytes) -> dict[str, str]:
     return given
 
 
-def known(given: Mapping[str, str], names: Collection[str]) -> None:
-    """Raises Problem for a parameter that the resource does not have."""
+def known(given: Mapping[str, str], names: Collection[str], document: str = "/ogc/api") -> None:
+    """Raises Problem for a parameter that the resource does not have; ``document`` says which it has."""
     for name in given:
         if name not in names:
             near = get_close_matches(name, list(names), 1)
             listed = ", ".join(names)
+            expected = Say(f"以下之一: {listed}", f"one of {listed}") if names else Say("没有参数", "no parameter")
             way = (
                 Say(f"是否指 {near[0]}?", f"did you mean {near[0]}?")
                 if near
-                else Say("定义见 /ogc/api", "they are defined at /ogc/api")
+                else Say(f"定义见 {document}", f"they are defined at {document}")
             )
-            raise Problem(UNKNOWN, name or "?", Say(f"以下之一: {listed}", f"one of {listed}"), repr(name), way)
+            raise Problem(UNKNOWN, name or "?", expected, repr(name), way)
 
 
 def wants_html(given: Mapping[str, str], default: bool) -> bool:
