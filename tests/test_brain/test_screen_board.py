@@ -231,6 +231,21 @@ def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> Non
     assert asyncio.run(told(board, position, 10, ("a third",))) == []
 
 
+def test_what_left_a_district_and_is_forgotten_since_is_told_with_the_revision_by_which_it_left() -> None:
+    records, city = made(3, 80, 0)
+    board = board_of(records)
+    n, incident = next((n, i) for n, i in enumerate(city.incidents) if i.shown is None)
+    home, position = incident.district, dict(board.ring.last)
+    incident.district, incident.revision = "elsewhere", incident.revision + 1
+    left = incident.revision
+    board.take([city._record(n)])
+    incident.state, incident.revision = "closed", incident.revision + 1
+    board.take([city._record(n)])
+    assert incident.id not in board.entries
+    ((_, row),) = asyncio.run(told(board, position, 10, (home,)))
+    assert row == {"id": incident.id, "rev": left, "state": "closed"}
+
+
 def test_what_is_like_an_incident_is_of_its_fingerprint_first_and_then_of_its_family_within_a_kilometre() -> None:
     records, _ = made(3, 400, 0)
     board = board_of(records)

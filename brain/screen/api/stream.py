@@ -122,20 +122,26 @@ class Hub:
             return False
         return not districts or change.district in districts or change.was in districts
 
-    def _event(self, change: Change, mine: Position, districts: tuple[str, ...]) -> bytes:
+    @staticmethod
+    def _event(change: Change, mine: Position, districts: tuple[str, ...]) -> bytes:
         data = change.data
         if districts and change.district not in districts:
-            data = self._gone(change)
+            data = gone(change)
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (text_of(mine).encode(), change.kind.encode(), data)
-
-    def _gone(self, change: Change) -> bytes:
-        """It went into a district that this client does not see: there it is over."""
-        entry = self.board.entries.get(change.id)
-        return bytes(encode({"id": change.id, "rev": 0 if entry is None else entry.rev, "state": "closed"}))
 
     def _pulse(self) -> bytes:
         said = {"t": self.board.pulse, "set": self.board.set, "late": late(self.board, self.clock())}
         return b"event: pulse\ndata: %b\n\n" % encode(said)
+
+
+class _Revision(msgspec.Struct):
+    rev: int
+
+
+def gone(change: Change) -> bytes:
+    """Of an incident that went into a district which a client does not see: there it is over, by this very record."""
+    rev = msgspec.json.decode(change.data, type=_Revision).rev
+    return bytes(encode({"id": change.id, "rev": rev, "state": "closed"}))
 
 
 def router(hub: Hub, leeway_s: int = 0) -> Router:
