@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import shapely
 from typer.testing import CliRunner
 
@@ -56,7 +57,9 @@ def test_a_set_that_came_by_topic_after_the_start_is_fetched_for_its_wordings(tm
     assert source_of(settings, "nowhere:1", library, late).content(digest(folder)).id == digest(folder)
 
 
-def test_a_screen_says_in_one_line_that_its_broker_is_away() -> None:
+def test_a_screen_says_in_one_line_that_its_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The runner closes its error stream: logs that go there would break every test after this one.
+    monkeypatch.setattr("brain.commands.screen.configure_logs", lambda: None)
     done = CliRunner().invoke(app, ["screen", "--follow", "--port", "0", "--bootstrap", "127.0.0.1:1", "--lang", "en"])
     assert (done.exit_code, "no Kafka answers at 127.0.0.1:1" in " ".join(done.output.split())) == (1, True)
     assert "Traceback" not in done.output
