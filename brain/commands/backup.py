@@ -126,8 +126,8 @@ def restore(
             )
         with _bar() as bar:
             putting.restore(
-                _kafka(settings, broker_of(settings)), folder, settings.prefix, by.strip() or getpass.getuser(), _told(bar),
-                extras(), moved,
+                _kafka(settings, broker_of(settings)), folder, settings.prefix, by.strip() or getpass.getuser(),
+                _told(bar), extras(), moved,
             )  # fmt: skip
     except (LogError, BackupBroken, OSError) as error:
         fail(str(error), 1)

@@ -27,7 +27,7 @@ class Watched:
     """Of one board. ``clock``: ms UTC."""
 
     def __init__(self, board: Board, clock: Callable[[], int]) -> None:
-        self._board, self._clock = board, clock
+        self._board, self._clock, self._began = board, clock, clock()
         self._counters: dict[tuple[str, str], Counter] = {}
         """As many as there are routes and statuses: finding one by its labels costs more than counting."""
 
@@ -37,7 +37,8 @@ class Watched:
         yield GaugeMetricFamily(
             "brain_screen_incidents", "Open incidents on the board", int(board.columns.live()["open"].sum())
         )
-        age = (self._clock() - board.pulse) / 1000 if board.pulse else float("nan")
+        # A screen that never saw a pulse is as stale as it is old: else no alert would say so.
+        age = (self._clock() - (board.pulse or self._began)) / 1000
         yield GaugeMetricFamily("brain_screen_pulse_age_seconds", "Age of the newest pulse through the chain", age)
 
     def middleware(self, app: ASGIApp) -> ASGIApp:

@@ -20,6 +20,7 @@ from brain.screen.board.feed import frontier
 from brain.screen.board.query import SORTS, Query, Sort, distance, page
 from brain.screen.board.ring import Position, position_of
 from brain.screen.board.row import decode_incident
+from brain.screen.watched import Watched
 from streams.state import HEAD
 from streams.tailing import Seen
 
@@ -269,3 +270,17 @@ def test_a_position_of_the_city_that_cannot_be_read_ends_no_feed() -> None:
 
     assert frontier(head(b'{"frontier":5,"flush":1}')) == 5
     assert [frontier(head(value)) for value in (None, b"", b"{}", b"\xff", b'{"frontier":"x"}')] == [None] * 5
+
+
+def test_a_screen_that_never_saw_a_pulse_is_as_stale_as_it_is_old() -> None:
+    board, now = Board(), [1_000]
+    watched = Watched(board, lambda: now[0])
+
+    def age() -> float:
+        (gauge,) = (m for m in watched.collect() if m.name == "brain_screen_pulse_age_seconds")
+        return float(gauge.samples[0].value)
+
+    now[0] = 61_000
+    assert age() == 60.0
+    board.beat(60_500, "s")
+    assert age() == 0.5
