@@ -52,6 +52,8 @@ def test_the_lock_of_the_page_has_a_hash_for_every_package_and_no_address() -> N
     text = (PAGE / "package-lock.json").read_text(encoding="utf-8")
     packages = {name: of for name, of in json.loads(text)["packages"].items() if name}
     assert '"resolved"' not in text
+    # npm install writes addresses of who takes donations; npm ci does not need them.
+    assert "http" not in text
     assert [name for name, of in packages.items() if "integrity" not in of and not of.get("inBundle")] == []
 
 
