@@ -21,7 +21,7 @@ export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
           <li key={`${clock.name}${clock.started}`} class={kind}>
             <span>{tOf("clock", clock.name)}</span>
             <b>{word}</b>
-            <small>{t("clock.by", { time: clockShort(clock.due) })}</small>
+            <small>{t("clocks.by", { time: clockShort(clock.due) })}</small>
           </li>
         );
       })}
@@ -30,8 +30,8 @@ export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
 }
 
 function state(clock: Clock, now: number): [string, string] {
-  if (clock.stopped != null) return clock.breached != null ? ["missed", t("clock.missed")] : ["kept", t("clock.kept")];
-  if (clock.held != null) return ["held", t("clock.held")];
+  if (clock.stopped != null) return clock.breached != null ? ["missed", t("clocks.missed")] : ["kept", t("clocks.kept")];
+  if (clock.held != null) return ["held", t("clocks.held")];
   const left = clock.due - now;
   if (left < 0) return ["overdue", t("row.overdue", { span: span(-left) })];
   const predicted = clock.predicted != null;
