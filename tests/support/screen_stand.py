@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from brain.screen.access.tokens import Verifier
 from brain.screen.access.trail import Trail
 from brain.screen.api import stream
 from brain.screen.app import build, listen
-from brain.screen.board.board import Board
+from brain.screen.board.board import Board, Came
 from brain.screen.board.lore import Lore
 from brain.screen.board.sensing import Sensing
 from brain.screen.features.catalogue import PUBLIC
@@ -48,7 +49,7 @@ class Stand:
 
     def now(self) -> int:
         """Milliseconds UTC, with the skew."""
-        return time.time_ns() // 1_000_000 + getattr(self, "skew_ms", 0)
+        return time.time_ns() // 1_000_000 + self.skew_ms
 
     @property
     def url(self) -> str:
@@ -87,11 +88,18 @@ class Stand:
 
     def change(self, count: int) -> None:
         """So many records more, all heard when it returns."""
+        self._hear(lambda: self.city.change(count, 0))
+
+    def open(self, count: int) -> None:
+        """So many new incidents, one in twenty of them not shown, all heard when it returns."""
+        self._hear(lambda: self.city.open(count))
+
+    def _hear(self, records: Callable[[], Iterator[Came]]) -> None:
         done = threading.Event()
 
         def hear() -> None:
             self.city.t = max(self.city.t, time.time_ns() // 1_000_000)
-            self.board.take(list(self.city.change(count, 0)))
+            self.board.take(list(records()))
             done.set()
 
         self._loop.call_soon_threadsafe(hear)
