@@ -59,6 +59,23 @@ def test_who_was_too_late_reads_who_was_first(opened: Any) -> None:
     assert [(a["do"], isinstance(a["expect"], int)) for a in asked] == [("take", True)]
 
 
+def test_what_was_done_to_one_that_left_the_board_is_asked_for_once(opened: Any, stand: Stand) -> None:
+    page = first_opened(opened)
+    one = page.locator(LINE).first.get_attribute("id").removeprefix("row-")
+    stand.close(one)
+    until(lambda: "已办结" in page.locator(f"{PANEL} .tags").inner_text())
+    done = {"id": "a", "result": "done", "revision": 9}
+    page.route("**/actions", lambda route: route.fulfill(json=done))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(f"{PANEL} .actions select").select_option("note")
+    page.locator(f"{PANEL} form textarea").fill("已回访")
+    page.locator(f"{PANEL} form").get_by_role("button", name="备注", exact=True).click()
+    until(lambda: "已执行" in page.locator(f"{PANEL} .said").inner_text())
+    page.wait_for_timeout(2500)
+    assert [url for url in asked if url.endswith(f"/incidents/{one}")] == [f"{stand.url}/api/v1/incidents/{one}"]
+
+
 def test_an_action_that_needs_a_reason_is_not_sent_without_one(opened: Any) -> None:
     page = first_opened(opened)
     asked: list[Any] = []

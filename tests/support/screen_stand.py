@@ -94,6 +94,11 @@ class Stand:
         """So many new incidents, one in twenty of them not shown, all heard when it returns."""
         self._hear(lambda: self.city.open(count))
 
+    def close(self, name: str) -> None:
+        """One is closed, heard when it returns."""
+        k = next(k for k, incident in enumerate(self.city.incidents) if incident.id == name)
+        self._hear(lambda: iter([self.city.close(k)]))
+
     def _hear(self, records: Callable[[], Iterator[Came]]) -> None:
         done = threading.Event()
 
