@@ -15,7 +15,7 @@ import { Legend } from "./legend";
 
 /** How often blind spots are asked for: they follow from minutes of silence. */
 const BLIND_EVERY_MS = 60_000;
-/** Width of the panel, which lies over the map; as in desk.css. */
+/** Width of the panel, which lies over the map; as in base.css. */
 const PANEL_REM = 34;
 
 const opening = import("./city");

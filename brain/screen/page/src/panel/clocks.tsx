@@ -5,9 +5,7 @@ import type { Clock } from "../api/detail";
 import { cityNow, clockShort, second } from "../state/clock";
 import { useValue } from "../state/value";
 import { t, tOf } from "../words";
-import { span } from "../words/span";
-
-const SOON_MS = 10 * 60_000;
+import { limit } from "../words/span";
 
 export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
   useValue(second);
@@ -32,8 +30,6 @@ export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
 function state(clock: Clock, now: number): [string, string] {
   if (clock.stopped != null) return clock.breached != null ? ["missed", t("clocks.missed")] : ["kept", t("clocks.kept")];
   if (clock.held != null) return ["held", t("clocks.held")];
-  const left = clock.due - now;
-  if (left < 0) return ["overdue", t("row.overdue", { span: span(-left) })];
-  const predicted = clock.predicted != null;
-  return [predicted || left < SOON_MS ? "soon" : "running", t("row.due", { span: span(left) })];
+  const [kind, word] = limit(clock.due - now);
+  return [kind === "due" && clock.predicted != null ? "soon" : kind, word];
 }
