@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "../api/types";
-import { board } from "../state/app";
+import { board, replayAt } from "../state/app";
 import { placeOf } from "../state/places";
 import { say, t } from "../words";
 
@@ -37,6 +37,8 @@ export function Announcer(): VNode {
       for (const row of change.rows) {
         if (known.has(row.id)) continue;
         known.add(row.id);
+        // While the past is played, what comes in is long over.
+        if (replayAt.get() !== null) continue;
         if (row.life) lives.push(row);
         else fresh++;
       }
