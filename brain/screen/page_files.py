@@ -28,7 +28,7 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-"""Stricter than the gate's, and whole: where the map alone is served no gate stands before the page."""
+"""Its own, and whole: where the map alone is served no gate stands before the page."""
 FOREVER: Final = "public, max-age=31536000, immutable"
 """For files whose name has a hash of what is in them."""
 ASK: Final = "no-cache"
