@@ -49,8 +49,7 @@ class City:
             k = self.random.randrange(len(self.incidents))
             incident = self.incidents[k]
             if self.random.random() < 0.02:
-                incident.state, incident.revision, incident.updated = "closed", incident.revision + 1, self.t
-                yield self._record(k)
+                yield self.close(k)
                 self.incidents[k] = self._make(len(self.incidents) + self.t)
                 yield self._record(k)
                 continue
@@ -64,6 +63,12 @@ class City:
                 incident.level = self.random.randrange(1, 5)
                 incident.state = self.random.choice(GOING)
             yield self._record(k)
+
+    def close(self, k: int) -> Came:
+        """The one in place ``k`` is over."""
+        incident = self.incidents[k]
+        incident.state, incident.revision, incident.updated = "closed", incident.revision + 1, self.t
+        return self._record(k)
 
     def _record(self, k: int) -> Came:
         incident = self.incidents[k]

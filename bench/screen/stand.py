@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -74,14 +74,13 @@ def sample_map() -> list[Feature]:
     return [feature for path in sorted(MAP.glob("*.geojson")) for feature in maps.read(path)]
 
 
-def application(board: Board, demo: Demo, features: Sequence[Feature] = ()) -> tuple[Litestar, Hub]:
-    """The page and all that reads the board, behind the gate; and its streams."""
+def application(
+    board: Board, demo: Demo, features: Sequence[Feature] = (), clock: Callable[[], int] = clock
+) -> tuple[Litestar, Hub]:
+    """The page and all that reads the board, behind the gate; and its streams. ``clock``: ms UTC."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
-    hub, layers = Hub(board, clock), LayerStore(features, PUBLIC)
-    parts, watched = (
-        Parts(gate, board, Lore(), layers, hub, clock, Heard(), Sensing(no_assets()), demo=demo),
-        Watched(board, clock),
-    )
+    hub, layers, watched = Hub(board, clock), LayerStore(features, PUBLIC), Watched(board, clock)
+    parts = Parts(gate, board, Lore(), layers, hub, clock, Heard(), Sensing(no_assets()), demo=demo)
     return build(layers, clock, gate=gate, routers=api(parts), more=others(watched), watched=watched), hub
 
 

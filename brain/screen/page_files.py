@@ -28,6 +28,7 @@ HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+"""Its own, and whole: where the map alone is served no gate stands before the page."""
 FOREVER: Final = "public, max-age=31536000, immutable"
 """For files whose name has a hash of what is in them."""
 ASK: Final = "no-cache"
@@ -84,20 +85,20 @@ def page_router(dist: Path = DIST) -> Router:
     @get("/assets/{name:str}", opt={"right": Right.NONE}, include_in_schema=False, sync_to_thread=False)
     def asset(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes]:
         """Scripts and styles."""
-        found = files.get(_ASSETS + name)
-        # A page of an earlier build asks for what is gone: the browser must not keep that answer.
-        return _answer(request, found) if found else Response(b"", status_code=404, headers={"Cache-Control": ASK})
+        return _answer(request, files.get(_ASSETS + name))
 
     @get("/icon.svg", opt={"right": Right.NONE}, include_in_schema=False, sync_to_thread=False)
     def icon(request: Request[Any, Any, Any]) -> Response[bytes]:
         """What the browser's tab shows."""
-        found = files.get("icon.svg")
-        return _answer(request, found) if found else Response(b"", status_code=404, headers={"Cache-Control": ASK})
+        return _answer(request, files.get("icon.svg"))
 
     return Router("/", route_handlers=[index, asset, icon])
 
 
-def _answer(request: Request[Any, Any, Any], file: File) -> Response[bytes]:
+def _answer(request: Request[Any, Any, Any], file: File | None) -> Response[bytes]:
+    if file is None:
+        # A page of an earlier build asks for what is gone: the browser must not keep that answer.
+        return Response(b"", status_code=404, headers={"Cache-Control": ASK})
     headers = {**HEADERS, "Cache-Control": file.cache, "ETag": file.etag, "Vary": "Accept-Encoding"}
     if file.etag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from screen_stand import Stand
 
-from brain.screen.page_files import DIST
+from bench.screen.browser import FLAGS, chromium, missing
 
 COUNT = 400
-FLAGS = ["--no-sandbox", "--enable-unsafe-swiftshader"]
 
 
 @pytest.fixture(scope="module")
@@ -21,13 +18,10 @@ def browser() -> Iterator[Any]:
     """Chromium of the machine: BRAIN_CHROMIUM, or what is on the PATH. It ends with the module: while it is there, an
     event loop of Playwright's runs in this thread, and other tests cannot run theirs."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    found = os.environ.get("BRAIN_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
-        pytest.skip("no chromium: none on the PATH, and BRAIN_CHROMIUM names none")
-    if not (DIST / "index.html").is_file():
-        pytest.skip("the page is not built: tools/page, or make setup")
+    if why := missing():
+        pytest.skip(why)
     with sync_api.sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield running
         running.close()
 

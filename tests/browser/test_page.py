@@ -99,6 +99,32 @@ def test_all_goes_by_keys(opened: Any) -> None:
     page.get_by_role("dialog").wait_for(state="hidden")
 
 
+def test_life_safety_that_comes_while_the_last_is_read_out_is_told_too(opened: Any, stand: Stand) -> None:
+    page = opened()
+    page.locator(LINE).first.wait_for()
+    told = page.locator("[aria-live=assertive]")
+    stand.open(3)
+    first = until(told.inner_text)
+    stand.open(6)
+    until(lambda: told.inner_text() != first)
+    assert "生命安全事件" in told.inner_text()
+
+
+def test_a_map_that_was_closed_while_its_layers_came_asks_for_no_blind_spots(opened: Any) -> None:
+    page = opened(account=None)
+    late: list[Any] = []
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route("**/ogc/collections?f=json", lambda route: late.append(route))  # noqa: PLW0108 - no builtin is taken
+    page.get_by_role("button", name="op-01").click()
+    until(lambda: page.wait_for_timeout(50) or late)
+    page.get_by_role("button", name="退出").click()
+    page.get_by_role("button", name="op-01").wait_for()
+    late[0].continue_()
+    page.wait_for_timeout(2500)
+    assert [url for url in asked if url.endswith("/assets/summary")] == []
+
+
 @pytest.mark.parametrize(
     ("name", "query", "account"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from screen_look import LINE, SCREENS, rows_of, until
@@ -58,6 +59,23 @@ def test_who_was_too_late_reads_who_was_first(opened: Any) -> None:
     assert [(a["do"], isinstance(a["expect"], int)) for a in asked] == [("take", True)]
 
 
+def test_what_was_done_to_one_that_left_the_board_is_asked_for_once(opened: Any, stand: Stand) -> None:
+    page = first_opened(opened)
+    one = page.locator(LINE).first.get_attribute("id").removeprefix("row-")
+    stand.close(one)
+    until(lambda: "已办结" in page.locator(f"{PANEL} .tags").inner_text())
+    done = {"id": "a", "result": "done", "revision": 9}
+    page.route("**/actions", lambda route: route.fulfill(json=done))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(f"{PANEL} .actions select").select_option("note")
+    page.locator(f"{PANEL} form textarea").fill("已回访")
+    page.locator(f"{PANEL} form").get_by_role("button", name="备注", exact=True).click()
+    until(lambda: "已执行" in page.locator(f"{PANEL} .said").inner_text())
+    page.wait_for_timeout(2500)
+    assert [url for url in asked if url.endswith(f"/incidents/{one}")] == [f"{stand.url}/api/v1/incidents/{one}"]
+
+
 def test_an_action_that_needs_a_reason_is_not_sent_without_one(opened: Any) -> None:
     page = first_opened(opened)
     asked: list[Any] = []
@@ -102,12 +120,8 @@ def test_the_board_is_taken_back_and_comes_back_to_now(opened: Any, stand: Stand
     then = page.request.get(f"{stand.url}/api/v1/status").json()["t"]
     until(lambda: page.request.get(f"{stand.url}/api/v1/status").json()["t"] > then + 1100)
     stand.change(300)
-    page.get_by_role("button", name="Replay", exact=True).click()
-    bar = page.locator(".replay input[type=range]")
-    until(bar.is_enabled)
-    bar.evaluate(
-        "(n, t) => { n.value = String(t); n.dispatchEvent(new Event('input', { bubbles: true })); }", then
-    )  # fmt: skip
+    looking_back(page)
+    seek(page, then)
     past = page.request.get(f"{stand.url}/api/v1/replay/at?t={then}").json()["rows"]
     open_then = len(
         [r for r in past if r["state"] not in {"closed", "false_alarm", "merged"} and not r.get("withheld")]
@@ -117,6 +131,53 @@ def test_the_board_is_taken_back_and_comes_back_to_now(opened: Any, stand: Stand
     now = len(rows_of(page, stand))
     until(lambda: f"of {now} shown" in page.locator(".list .count").inner_text())
     assert page.locator(".replay").count() == 0
+
+
+def seek(page: Any, t: int) -> None:
+    page.locator(".replay input[type=range]").evaluate(
+        "(n, t) => { n.value = String(t); n.dispatchEvent(new Event('input', { bubbles: true })); }", t
+    )
+
+
+def looking_back(page: Any) -> None:
+    page.get_by_role("button", name="Replay", exact=True).click()
+    until(page.locator(".replay input[type=range]").is_enabled)
+
+
+def test_what_is_sought_while_the_past_plays_plays_from_there(opened: Any, stand: Stand) -> None:
+    before = sum(one.shown is not None for one in stand.city.incidents)
+    time.sleep(1.2)
+    then = stand.now()
+    time.sleep(1)
+    stand.open(40)
+    after = before + 38
+    time.sleep(4)
+    page = opened("?lang=en")
+    page.locator(LINE).first.wait_for()
+    looking_back(page)
+    page.get_by_label("Speed").select_option("1")
+    shown = page.locator(".list .count")
+    seek(page, then)
+    until(lambda: f"of {before} shown" in shown.inner_text())
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: f"of {after} shown" in shown.inner_text())
+    seek(page, then)
+    until(lambda: f"of {before} shown" in shown.inner_text())
+    until(lambda: f"of {after} shown" in shown.inner_text())
+    # What comes in then is long past: nobody is called to it.
+    page.wait_for_timeout(500)
+    assert page.locator("[aria-live=assertive]").inner_text() == ""
+
+
+def test_who_signs_out_while_looking_back_reads_of_no_server_that_is_away(opened: Any, stand: Stand) -> None:
+    page = opened("?lang=en")
+    page.locator(LINE).first.wait_for()
+    looking_back(page)
+    seek(page, page.request.get(f"{stand.url}/api/v1/status").json()["t"] - 1000)
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="op-01").wait_for()
+    time.sleep(1)
+    assert page.get_by_role("alert").count() == 0
 
 
 def test_who_opens_an_incident_from_the_list_has_it_in_sight_beside_the_panel(opened: Any) -> None:

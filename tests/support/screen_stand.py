@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from bench.screen.city import City
-from bench.screen.stand import OVER_MAP, no_assets, sample_map
-from brain.screen.access.config import Limits
-from brain.screen.access.demo import Demo
-from brain.screen.access.gate import Gate
-from brain.screen.access.tokens import Verifier
-from brain.screen.access.trail import Trail
-from brain.screen.api import stream
-from brain.screen.app import build, listen
-from brain.screen.board.board import Board
-from brain.screen.board.lore import Lore
-from brain.screen.board.sensing import Sensing
-from brain.screen.features.catalogue import PUBLIC
-from brain.screen.features.store import LayerStore
-from brain.screen.heard import Heard
-from brain.screen.mounted import Parts, api
+from bench.screen.stand import OVER_MAP, application, filled, sample_map, unlimited
+from brain.screen.app import listen
+from brain.screen.board.board import Came
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,13 +22,10 @@ class Stand:
 
     def __init__(self, count: int) -> None:
         self.skew_ms = 0
-        self.city, self.board = City(1, self.now(), OVER_MAP), Board()
-        self.board.take(self.city.open(count))
-        self.board.ready = True
-        self.board.beat(self.city.t, "made-up")
+        self.city, self.board = filled(count, 1, self.now(), OVER_MAP)
         self.port = 0
         # Its keys outlive a restart: who was signed in is so after it.
-        self._demo = Demo(Limits(reads=0, writes=0, failures=0))
+        self._demo = unlimited()
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self._loop: Any = None
@@ -48,7 +33,7 @@ class Stand:
 
     def now(self) -> int:
         """Milliseconds UTC, with the skew."""
-        return time.time_ns() // 1_000_000 + getattr(self, "skew_ms", 0)
+        return time.time_ns() // 1_000_000 + self.skew_ms
 
     @property
     def url(self) -> str:
@@ -57,14 +42,7 @@ class Stand:
 
     def start(self) -> None:
         """On the port of the last time, where there was one."""
-        demo = self._demo
-        gate = Gate(
-            demo.access, Verifier(demo.access, demo.keys, self.now), Trail(lambda _: None, self.now), self.now, b"tests"
-        )
-        store = LayerStore(sample_map(), PUBLIC)
-        self._hub = stream.Hub(self.board, self.now)
-        parts = Parts(gate, self.board, Lore(), store, self._hub, self.now, Heard(), Sensing(no_assets()), demo=demo)
-        app = build(store, self.now, gate=gate, routers=api(parts))
+        app, self._hub = application(self.board, self._demo, sample_map(), self.now)
         app.on_startup.append(self._started)
         sock = listen("127.0.0.1", self.port)
         self.port = sock.getsockname()[1]
@@ -87,11 +65,23 @@ class Stand:
 
     def change(self, count: int) -> None:
         """So many records more, all heard when it returns."""
+        self._hear(lambda: self.city.change(count, 0))
+
+    def open(self, count: int) -> None:
+        """So many new incidents, one in twenty of them not shown, all heard when it returns."""
+        self._hear(lambda: self.city.open(count))
+
+    def close(self, name: str) -> None:
+        """One is closed, heard when it returns."""
+        k = next(k for k, incident in enumerate(self.city.incidents) if incident.id == name)
+        self._hear(lambda: iter([self.city.close(k)]))
+
+    def _hear(self, records: Callable[[], Iterator[Came]]) -> None:
         done = threading.Event()
 
         def hear() -> None:
             self.city.t = max(self.city.t, time.time_ns() // 1_000_000)
-            self.board.take(list(self.city.change(count, 0)))
+            self.board.take(list(records()))
             done.set()
 
         self._loop.call_soon_threadsafe(hear)

@@ -6,12 +6,23 @@ import gzip
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from litestar import Litestar
 from litestar.testing import TestClient
 
+from brain.incidents.actions import CLASSES
+from brain.incidents.by_hand import SOURCE as PEOPLE
+from brain.incidents.clocks import ClockName
+from brain.incidents.reasons import Reason
+from brain.incidents.trust import WORDS as DOUBTS
+from brain.incidents.value import DOMAINS, Confidence, Grade, State, Warning
+from brain.incidents.warning_rules import SOURCE as OFFICIAL
+from brain.scenario_form import Source
+from brain.screen.access.rights import Role
 from brain.screen.page_files import ASK, FOREVER, page_router, takes_gzip
+from models.trust import REASONS
 
 PAGE = Path(__file__).resolve().parents[2] / "brain" / "screen" / "page"
 WORDS = sorted((PAGE / "src" / "words").glob("*.json"))
@@ -37,6 +48,12 @@ def test_no_word_of_the_page_is_in_two_tables() -> None:
     assert sorted(keys) == sorted(set(keys))
 
 
+def test_every_word_of_the_tables_is_said_somewhere() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in SOURCES)
+    made_up = tuple(re.findall(r"t\(`([\w.]+\.)\$\{", code)) + tuple(f"{p}." for p in re.findall(r'tOf\("(\w+)"', code))
+    assert [key for key in words() if f'"{key}"' not in code and not key.startswith(made_up)] == []
+
+
 def test_no_word_is_written_into_the_page_beside_its_tables() -> None:
     # Units of time, the names of the two languages and a font are no sentences.
     allowed = {"span.ts", "header.tsx", "signin.tsx"}
@@ -48,10 +65,33 @@ def test_no_word_is_written_into_the_page_beside_its_tables() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize(
+    ("prefix", "said"),
+    [
+        ("domain", set(DOMAINS)),
+        ("state", set(get_args(State))),
+        ("confidence", set(get_args(Confidence))),
+        ("warning", set(get_args(Warning)) - {""}),
+        ("grade", set(get_args(Grade)) - {""}),
+        ("role", {role.value for role in Role}),
+        ("clock", set(get_args(ClockName))),
+        ("source", {*get_args(Source), OFFICIAL, PEOPLE, "system"}),
+        ("act", {*CLASSES, "earlier"}),
+        ("doubt", {*(reason.name for reason in REASONS), *DOUBTS.values(), Reason.CONTRADICTED.value}),
+    ],
+)
+def test_the_page_has_a_word_for_each_value_that_the_server_may_send_and_for_no_other(
+    prefix: str, said: set[str]
+) -> None:
+    assert {key.partition(".")[2] for key in words() if key.startswith(f"{prefix}.")} == said
+
+
 def test_the_lock_of_the_page_has_a_hash_for_every_package_and_no_address() -> None:
     text = (PAGE / "package-lock.json").read_text(encoding="utf-8")
     packages = {name: of for name, of in json.loads(text)["packages"].items() if name}
     assert '"resolved"' not in text
+    # npm install writes addresses of who takes donations; npm ci does not need them.
+    assert "http" not in text
     assert [name for name, of in packages.items() if "integrity" not in of and not of.get("inBundle")] == []
 
 

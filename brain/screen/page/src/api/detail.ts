@@ -107,7 +107,7 @@ export interface Detail {
   siblings?: { merged_from?: Row[]; effects?: Row[]; cause?: Row | null; links?: Row[] };
   steps?: { zh: string[]; en: string[] };
   meaning?: Text;
-  false_alarms?: { zh: string[]; en: string[] } | Text;
+  false_alarms?: { zh: string[]; en: string[] };
   /** Names of its departments by id. */
   units?: Record<string, Text>;
   /** What this caller may do in this state. */

@@ -7,19 +7,16 @@ export interface Message {
   id: string | null;
 }
 
-/** Cuts a stream of text into messages, however it was cut on the way (WHATWG HTML 9.2.6). */
+/** Cuts a stream of text, without its mark of byte order, into messages, however it was cut on the way (WHATWG HTML 9.2.6). */
 export class Parser {
   private rest = "";
   private event = "";
   private data: string[] = [];
   private id: string | null = null;
-  private bol = true;
 
   constructor(private readonly take: (message: Message) => void) {}
 
   feed(text: string): void {
-    if (this.bol && text.startsWith("\ufeff")) text = text.slice(1);
-    this.bol = false;
     const whole = this.rest + text;
     let from = 0;
     for (;;) {

@@ -8,17 +8,15 @@ export interface Text {
 export const DOMAINS = ["emergency", "market", "eco", "social", "public", "economy"] as const;
 export type Domain = (typeof DOMAINS)[number];
 
-export const STATES = [
-  "detected",
-  "confirmed",
-  "dispatched",
-  "handling",
-  "resolved",
-  "closed",
-  "false_alarm",
-  "merged",
-] as const;
-export type State = (typeof STATES)[number];
+export type State =
+  | "detected"
+  | "confirmed"
+  | "dispatched"
+  | "handling"
+  | "resolved"
+  | "closed"
+  | "false_alarm"
+  | "merged";
 
 /** One incident as short as 10,000 of them must be; what is empty is left out. */
 export interface Row {
@@ -106,23 +104,13 @@ export interface Me {
 }
 
 export interface Status {
-  t: number;
-  pulse: number | null;
-  pulse_age_ms: number | null;
-  set: string;
-  map: string;
-  version: string;
-  late: boolean;
-  lag_ms: number | null;
+  /** From when on the board can be shown as it was. */
+  kept_since: number;
 }
 
 export interface Summary {
-  by_type: Record<string, { live: number; silent: number; unknown: number }>;
-  blind: { grid: string; since: number | null }[];
-}
-
-export interface Layers {
-  items: { id: string; title: Text; count: number; href: string }[];
+  /** Grids without a live sensor. */
+  blind: { grid: string }[];
 }
 
 /** A demo account that may be taken by whoever opens the page. */

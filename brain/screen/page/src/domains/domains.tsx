@@ -77,7 +77,7 @@ function Card({ domain, open, levels, figures: f }: CardProps): VNode {
   };
   const rows: [string, string, boolean][] = f
     ? [
-        [t("domains.life"), String(f.life), f.life > 0],
+        [t("figure.life"), String(f.life), f.life > 0],
         [t("figure.waiting"), String(f.unacknowledged), false],
         [t("figure.overdue"), String(f.overdue), f.overdue > 0],
         [t("domains.accept"), f.median_accept_s == null ? "–" : span(f.median_accept_s * 1000), false],

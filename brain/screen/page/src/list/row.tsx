@@ -7,13 +7,12 @@ import { cityNow } from "../state/clock";
 import { placeOf } from "../state/places";
 import { Mark } from "../ui/mark";
 import { say, t, tOf } from "../words";
-import { span } from "../words/span";
+import { limit, span } from "../words/span";
 
 /** Pixels; the list counts on every line being as high. */
 export const ROW_HEIGHT = 64;
-const SOON_MS = 10 * 60_000;
 
-export interface LineProps {
+interface LineProps {
   row: Row;
   top: number;
   position: number;
@@ -68,9 +67,7 @@ export function Line({ row, top, position, total, active, open, ended, choose }:
 }
 
 function Due({ due, now }: { due: number; now: number }): VNode {
-  const left = due - now;
-  const [kind, word] = left < 0 ? ["overdue", t("row.overdue", { span: span(-left) })] as const
-    : [left < SOON_MS ? "soon" : "due", t("row.due", { span: span(left) })] as const;
+  const [kind, word] = limit(due - now);
   return <span class={kind}>{word}</span>;
 }
 

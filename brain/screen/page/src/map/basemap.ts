@@ -2,7 +2,7 @@
 
 import type { FilterSpecification, LayerSpecification, StyleSpecification } from "maplibre-gl";
 
-export const SEA = "#060a0f";
+const SEA = "#060a0f";
 
 /** Before any layer is there: incidents are drawn at once, over the sea, which is the page's own colour. */
 export const EMPTY: StyleSpecification = {

@@ -6,10 +6,7 @@ import type { Feature, FeatureCollection, Polygon, Position } from "geojson";
 export function namePoints(areas: FeatureCollection): FeatureCollection {
   const features: Feature[] = [];
   for (const area of areas.features) {
-    const { geometry } = area;
-    const parts: Polygon["coordinates"][] =
-      geometry?.type === "Polygon" ? [geometry.coordinates] : geometry?.type === "MultiPolygon" ? geometry.coordinates : [];
-    const largest = parts.reduce<Polygon["coordinates"] | null>(
+    const largest = partsOf(area).reduce<Polygon["coordinates"] | null>(
       (best, part) => (best && size(best[0]!) >= size(part[0]!) ? best : part),
       null,
     );
@@ -26,12 +23,16 @@ export function namePoints(areas: FeatureCollection): FeatureCollection {
 /** Borders of areas as lines: cut at a tile's edge a line just ends, while an area's outline would follow the edge. */
 export function edges(areas: FeatureCollection): FeatureCollection {
   const features: Feature[] = [];
-  for (const { geometry, properties } of areas.features) {
-    const rings =
-      geometry?.type === "Polygon" ? geometry.coordinates : geometry?.type === "MultiPolygon" ? geometry.coordinates.flat() : [];
-    if (rings.length) features.push({ type: "Feature", properties, geometry: { type: "MultiLineString", coordinates: rings } });
+  for (const area of areas.features) {
+    const rings = partsOf(area).flat();
+    if (rings.length) features.push({ type: "Feature", properties: area.properties, geometry: { type: "MultiLineString", coordinates: rings } });
   }
   return { type: "FeatureCollection", features };
+}
+
+function partsOf({ geometry }: Feature): Polygon["coordinates"][] {
+  if (geometry?.type === "Polygon") return [geometry.coordinates];
+  return geometry?.type === "MultiPolygon" ? geometry.coordinates : [];
 }
 
 function cross(ring: Position[], each: (area: number, a: Position, b: Position) => void): void {

@@ -15,7 +15,7 @@ import { Legend } from "./legend";
 
 /** How often blind spots are asked for: they follow from minutes of silence. */
 const BLIND_EVERY_MS = 60_000;
-/** Width of the panel, which lies over the map; as in desk.css. */
+/** Width of the panel, which lies over the map; as in base.css. */
 const PANEL_REM = 34;
 
 const opening = import("./city");
@@ -74,14 +74,7 @@ export function MapView({ scale = 1, bare = false }: Props): VNode {
 async function open(box: HTMLElement, scale: number, hover: (hit: Hit | null) => void): Promise<City> {
   const [{ City }] = await Promise.all([opening, loaded()]);
   const around = boundsOf(board.rows.values()) ?? (await extent());
-  const city = new City(
-    box,
-    around,
-    { pick: (id) => selected.set(id), hover },
-    t("map.label"),
-    scale,
-  );
-  return city;
+  return new City(box, around, { pick: (id) => selected.set(id), hover }, t("map.label"), scale);
 }
 
 /** The first board: where its incidents lie is where the map opens. */
@@ -138,8 +131,10 @@ function follow(city: City): () => void {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
     city.bring([row.lon, row.lat], mode === "desk" ? PANEL_REM * rem : 0);
   });
+  let ended = false;
   const blind = async (): Promise<void> => {
     const summary = await getIfThere<Summary>("/assets/summary").catch(() => null);
+    if (ended) return;
     city.blind((summary?.blind ?? []).map((b) => b.grid));
   };
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -148,6 +143,7 @@ function follow(city: City): () => void {
     city.dress().then(
       (names) => {
         learn(names);
+        if (ended) return;
         void blind();
         timer = setInterval(() => void blind(), BLIND_EVERY_MS);
       },
@@ -155,6 +151,7 @@ function follow(city: City): () => void {
     );
   });
   return () => {
+    ended = true;
     rows();
     looks();
     filters();

@@ -6,7 +6,7 @@ import { ApiError, post } from "../api/client";
 import type { Answer, Detail } from "../api/detail";
 import { board } from "../state/app";
 import { cityNow } from "../state/clock";
-import { t, tOf, useLanguage, type Word } from "../words";
+import { say, t, tOf, useLanguage, type Word } from "../words";
 
 type Kind = "text" | "list" | "span" | "grade" | "response" | "members" | "incident" | "minutes";
 interface Field {
@@ -48,7 +48,7 @@ interface Props {
 export function Actions({ id, detail, done }: Props): VNode | null {
   useLanguage();
   const [chosen, choose] = useState<string | null>(null);
-  const [said, say] = useState<{ kind: "good" | "bad"; text: string } | null>(null);
+  const [said, tell] = useState<{ kind: "good" | "bad"; text: string } | null>(null);
   const [busy, setBusy] = useState(false);
   const may = detail.actions ?? [];
   if (!may.length) return null;
@@ -57,18 +57,18 @@ export function Actions({ id, detail, done }: Props): VNode | null {
 
   const send = async (what: string, more: Record<string, unknown>): Promise<void> => {
     setBusy(true);
-    say(null);
+    tell(null);
     try {
       const answer = await post<Answer>(`/incidents/${encodeURIComponent(id)}/actions`, {
         do: what,
         expect: detail.incident.revision,
         ...more,
       });
-      say({ kind: "good", text: t(`answer.${answer.result}` as Word, { what: tOf("act", what) }) });
+      tell({ kind: "good", text: t(`answer.${answer.result}` as Word, { what: tOf("act", what) }) });
       choose(null);
       done();
     } catch (error) {
-      say({ kind: "bad", text: refusal(error) });
+      tell({ kind: "bad", text: refusal(error) });
       if (error instanceof ApiError && error.status === 409) done();
     } finally {
       setBusy(false);
@@ -76,7 +76,7 @@ export function Actions({ id, detail, done }: Props): VNode | null {
   };
 
   const begin = (what: string): void => {
-    say(null);
+    tell(null);
     if (FIELDS[what] || NOTED.has(what)) choose(what === chosen ? null : what);
     else void send(what, {});
   };
@@ -228,7 +228,7 @@ function Input({ field, detail }: { field: Field; detail: Detail }): VNode {
               .slice(0, 50)
               .map((r) => (
                 <option key={r.id} value={r.id}>
-                  {r.name.zh}
+                  {say(r.name, r.scenario)}
                 </option>
               ))}
           </datalist>

@@ -5,9 +5,7 @@ import type { Clock } from "../api/detail";
 import { cityNow, clockShort, second } from "../state/clock";
 import { useValue } from "../state/value";
 import { t, tOf } from "../words";
-import { span } from "../words/span";
-
-const SOON_MS = 10 * 60_000;
+import { limit } from "../words/span";
 
 export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
   useValue(second);
@@ -21,7 +19,7 @@ export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
           <li key={`${clock.name}${clock.started}`} class={kind}>
             <span>{tOf("clock", clock.name)}</span>
             <b>{word}</b>
-            <small>{t("clock.by", { time: clockShort(clock.due) })}</small>
+            <small>{t("clocks.by", { time: clockShort(clock.due) })}</small>
           </li>
         );
       })}
@@ -30,10 +28,8 @@ export function Clocks({ clocks }: { clocks: Clock[] }): VNode | null {
 }
 
 function state(clock: Clock, now: number): [string, string] {
-  if (clock.stopped != null) return clock.breached != null ? ["missed", t("clock.missed")] : ["kept", t("clock.kept")];
-  if (clock.held != null) return ["held", t("clock.held")];
-  const left = clock.due - now;
-  if (left < 0) return ["overdue", t("row.overdue", { span: span(-left) })];
-  const predicted = clock.predicted != null;
-  return [predicted || left < SOON_MS ? "soon" : "running", t("row.due", { span: span(left) })];
+  if (clock.stopped != null) return clock.breached != null ? ["missed", t("clocks.missed")] : ["kept", t("clocks.kept")];
+  if (clock.held != null) return ["held", t("clocks.held")];
+  const [kind, word] = limit(clock.due - now);
+  return [kind === "due" && clock.predicted != null ? "soon" : kind, word];
 }

@@ -14,6 +14,8 @@ import { nearby } from "./load";
 /** The place that somebody chose to make one at; null while nobody makes one. */
 export const creating = new Value<{ lon: number | null; lat: number | null } | null>(null);
 
+const TYPING_MS = 300;
+
 interface Code {
   code: string;
   name: Text;
@@ -47,8 +49,13 @@ function Dialog({ lon, lat }: { lon: number | null; lat: number | null }): VNode
   useEffect(() => {
     const [x, y] = [Number(at.lon), Number(at.lat)];
     if (!at.lon || !at.lat || !Number.isFinite(x) || !Number.isFinite(y)) return setNear(null);
-    const timer = setTimeout(() => void nearby(x, y).then(setNear, () => setNear(null)), 300);
-    return () => clearTimeout(timer);
+    let gone = false;
+    const see = (rows: Near[] | null): void => void (gone || setNear(rows));
+    const timer = setTimeout(() => void nearby(x, y).then(see, () => see(null)), TYPING_MS);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
   }, [at.lon, at.lat]);
 
   const submit = async (event: Event): Promise<void> => {

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Firing, Incident, Member } from "../api/detail";
 import { clockShort, clockTime } from "../state/clock";
 import { t, tOf, useLanguage } from "../words";
+import { Doubts } from "./doubts";
 import { Part } from "./part";
 
 const FIRST = 12;
@@ -47,6 +48,7 @@ export function Evidence({ incident, firing }: { incident: Incident; firing: Fir
 
 function Line({ member: m }: { member: Member }): VNode {
   const stands = m.cleared == null;
+  const trust = m.trust ?? 1;
   return (
     <>
       <tr class={stands ? "" : "over"}>
@@ -62,16 +64,12 @@ function Line({ member: m }: { member: Member }): VNode {
           {!stands && <small> {t("evidence.cleared", { time: clockShort(m.cleared!) })}</small>}
         </td>
       </tr>
-      {(m.text || (m.trust ?? 1) < 1 || m.standard) && (
+      {(m.text || trust < 1 || m.standard) && (
         <tr class="more">
           <td colSpan={5}>
             {m.text && <q>{m.text}</q>} {m.standard && <span>{m.standard}</span>}{" "}
-            {(m.trust ?? 1) < 1 && <span class="doubt">{t("evidence.trust", { n: Math.round((m.trust ?? 1) * 100) })}</span>}{" "}
-            {m.doubts?.map((d) => (
-              <span key={d} class="doubt">
-                {tOf("doubt", d.split(":")[0]!, d)}
-              </span>
-            ))}
+            {trust < 1 && <span class="doubt">{t("evidence.trust", { n: Math.round(trust * 100) })}</span>}{" "}
+            <Doubts names={m.doubts ?? []} />
           </td>
         </tr>
       )}

@@ -9,7 +9,7 @@ import { say, t } from "../words";
 import { Part } from "./part";
 
 export function Facts({ incident: i, units }: { incident: Incident; units: Record<string, Text> }): VNode {
-  const areas = Object.entries(i.areas ?? {}).flatMap(([, codes]) => codes.map(placeName));
+  const areas = Object.values(i.areas ?? {}).flat().map(placeName);
   const rows: [string, string | undefined][] = [
     [t("facts.onset"), clockTime(i.onset)],
     [t("facts.cleared"), i.cleared == null ? undefined : clockTime(i.cleared)],

@@ -1,6 +1,6 @@
 /** What the panel shows, asked for when it opens and again when the row on the board has another revision. */
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, getIfThere } from "../api/client";
 import type { Detail, Firing, Near } from "../api/detail";
 import type { Row } from "../api/types";
@@ -34,17 +34,19 @@ export function useDetail(id: string, rev: number | undefined): Loaded {
   const [similar, setSimilar] = useState<Row[] | null>(null);
   const [wrong, setWrong] = useState("");
   const [turn, setTurn] = useState(0);
+  const answered = useRef(0);
   useEffect(() => {
     const abort = new AbortController();
     const known = detail?.incident.revision ?? -1;
-    if (rev !== undefined && known >= rev && turn === 0) return;
+    const wished = turn !== answered.current;
+    if (rev !== undefined && known >= rev && !wished) return;
     const timer = setTimeout(
       () => {
         void get<Detail>(`/incidents/${encodeURIComponent(id)}`, abort.signal).then(
           (answer) => {
             setDetail(answer);
             setWrong("");
-            setTurn(0);
+            answered.current = turn;
           },
           (error: unknown) => {
             if (!abort.signal.aborted) setWrong(error instanceof ApiError ? error.message : String(error));
@@ -52,7 +54,7 @@ export function useDetail(id: string, rev: number | undefined): Loaded {
         );
         void getIfThere<Firing>(`/incidents/${encodeURIComponent(id)}/firing`).then(setFiring, () => setFiring(null));
       },
-      detail && turn === 0 ? LEAST_MS : 0,
+      detail && !wished ? LEAST_MS : 0,
     );
     return () => {
       clearTimeout(timer);

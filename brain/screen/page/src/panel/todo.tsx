@@ -8,9 +8,7 @@ import { Part } from "./part";
 export function ToDo({ detail }: { detail: Detail }): VNode | null {
   const lang = language.get();
   const steps = detail.steps?.[lang] ?? [];
-  const known = detail.false_alarms as Record<string, unknown> | undefined;
-  const others = known?.[lang];
-  const mistaken = Array.isArray(others) ? (others as string[]) : others ? [String(others)] : [];
+  const mistaken = detail.false_alarms?.[lang] ?? [];
   const meaning = say(detail.meaning);
   if (!steps.length && !mistaken.length && !meaning) return null;
   return (

@@ -3,7 +3,8 @@
 import type { VNode } from "preact";
 import type { Incident, Reason } from "../api/detail";
 import { clockTime } from "../state/clock";
-import { say, t, tOf } from "../words";
+import { say, t } from "../words";
+import { Doubts } from "./doubts";
 import { Part } from "./part";
 
 export function Why({ incident, reasons }: { incident: Incident; reasons: Reason[] }): VNode | null {
@@ -14,11 +15,7 @@ export function Why({ incident, reasons }: { incident: Incident; reasons: Reason
       {doubts.length > 0 && (
         <p class="doubts">
           {t("why.against")}{" "}
-          {doubts.map((d) => (
-            <span key={d} class="doubt">
-              {tOf("doubt", d.split(":")[0]!, d)}
-            </span>
-          ))}
+          <Doubts names={doubts} />
         </p>
       )}
       <ol class="reasons">

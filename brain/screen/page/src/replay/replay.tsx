@@ -23,6 +23,8 @@ interface Past {
 
 const SPEEDS = [1, 10, 60, 300] as const;
 const STEP_MS = 200;
+/** So long after the last move of the slider the board of that time is asked for. */
+const SEEK_MS = 150;
 /** So much of the past is asked for at once, in milliseconds of playing. */
 const AHEAD_MS = 20_000;
 const LONGEST_MS = 6 * 3_600_000;
@@ -36,17 +38,19 @@ function Bar(): VNode {
   const at = useValue(replayAt);
   const [bounds, setBounds] = useState<[number, number] | null>(null);
   const [playing, play] = useState(false);
+  const [seeking, setSeeking] = useState(false);
   const [speed, setSpeed] = useState<number>(60);
   const [wrong, setWrong] = useState("");
+  const fail = (error: unknown): void => setWrong(error instanceof Error ? error.message : String(error));
   const wanted = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
   useEffect(() => {
-    void get<Status & { kept_since: number }>("/status").then(
+    void get<Status>("/status").then(
       ({ kept_since }) => {
         const now = Math.floor(cityNow());
         setBounds([Math.max(kept_since || now, now - LONGEST_MS), now]);
       },
-      (error: unknown) => setWrong(String(error instanceof Error ? error.message : error)),
+      fail,
     );
     return () => {
       clearTimeout(wanted.current);
@@ -56,24 +60,24 @@ function Bar(): VNode {
 
   const seek = (t: number): void => {
     replayAt.set(t);
+    setSeeking(true);
     clearTimeout(wanted.current);
     wanted.current = setTimeout(() => {
-      goBack(t).then(
-        () => setWrong(""),
-        (error: unknown) => setWrong(String(error instanceof Error ? error.message : error)),
-      );
-    }, 150);
+      goBack(t)
+        .then(() => setWrong(""), fail)
+        .finally(() => replayAt.get() === t && setSeeking(false));
+    }, SEEK_MS);
   };
 
+  // What plays goes on from the board that was sought, and only once it is there.
   useEffect(() => {
-    if (!playing || !bounds) return;
-    let gone = false;
+    if (!playing || seeking || !bounds) return;
     let queue: Past["events"] = [];
     let until = replayAt.get() ?? bounds[0];
     let asking = false;
     const timer = setInterval(() => {
       const from = replayAt.get();
-      if (from === null || gone) return;
+      if (from === null) return;
       const next = Math.min(from + STEP_MS * speed, bounds[1]);
       if (!asking && until < bounds[1] && until - next < (AHEAD_MS * speed) / 2) {
         asking = true;
@@ -85,7 +89,7 @@ function Bar(): VNode {
             asking = false;
           },
           (error: unknown) => {
-            setWrong(String(error instanceof Error ? error.message : error));
+            fail(error);
             play(false);
           },
         );
@@ -96,11 +100,8 @@ function Bar(): VNode {
       replayAt.set(next);
       if (next >= bounds[1]) play(false);
     }, STEP_MS);
-    return () => {
-      gone = true;
-      clearInterval(timer);
-    };
-  }, [playing, speed, bounds]);
+    return () => clearInterval(timer);
+  }, [playing, seeking, speed, bounds]);
 
   const leave = (): void => {
     play(false);

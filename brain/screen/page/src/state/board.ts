@@ -6,7 +6,7 @@
 import type { Alarm, Board as Loaded, Row } from "../api/types";
 import { measure } from "./measure";
 
-export const FLUSH_MS = 250;
+const FLUSH_MS = 250;
 
 const OVER = new Set(["closed", "false_alarm", "merged"]);
 
@@ -21,11 +21,10 @@ export interface Change {
 }
 
 /** Whether a row belongs on the board: open and shown. */
-export const onBoard = (row: Row): boolean => !OVER.has(row.state) && !row.withheld;
+const onBoard = (row: Row): boolean => !OVER.has(row.state) && !row.withheld;
 
 export class Board {
   readonly rows = new Map<string, Row>();
-  readonly alarms = new Map<string, Alarm>();
   private readonly changed = new Map<string, Row | null>();
   private readonly watchers = new Set<(change: Change) => void>();
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -46,13 +45,9 @@ export class Board {
   /** A whole board takes the place of what is there; handed on at once. */
   load(loaded: Loaded): void {
     this.rows.clear();
-    this.alarms.clear();
     this.changed.clear();
     for (const row of loaded.rows) if (onBoard(row)) this.rows.set(row.id, row);
-    for (const alarm of loaded.alarms ?? []) {
-      this.alarms.set(alarm.id, alarm);
-      this.rows.set(alarm.id, rowOf(alarm));
-    }
+    for (const alarm of loaded.alarms ?? []) this.rows.set(alarm.id, rowOf(alarm));
     this.whole = true;
     this.loaded = true;
     this.flush();
@@ -63,25 +58,23 @@ export class Board {
     const known = this.rows.get(row.id);
     if (known && row.rev < known.rev) return;
     measure.receive(row.id, row.rev);
-    for (const id of row.provisional ?? []) this.end(id);
-    if (onBoard(row)) {
-      this.rows.set(row.id, row);
-      this.mark(row.id, row);
-    } else if (this.rows.delete(row.id)) {
-      this.mark(row.id, null);
-    }
+    for (const id of row.provisional ?? []) this.drop(id);
+    if (onBoard(row)) this.put(row);
+    else this.drop(row.id);
   }
 
   /** A provisional alarm stands on the board as a row of its own until its incident is there. */
   alarm(alarm: Alarm): void {
-    this.alarms.set(alarm.id, alarm);
-    const row = rowOf(alarm);
+    this.put(rowOf(alarm));
+  }
+
+  private put(row: Row): void {
     this.rows.set(row.id, row);
     this.mark(row.id, row);
   }
 
-  private end(alarmId: string): void {
-    if (this.alarms.delete(alarmId) && this.rows.delete(alarmId)) this.mark(alarmId, null);
+  private drop(id: string): void {
+    if (this.rows.delete(id)) this.mark(id, null);
   }
 
   private mark(id: string, row: Row | null): void {
@@ -103,7 +96,7 @@ export class Board {
 }
 
 /** An alarm as a row: unconfirmed, and of a never-hidden class by what it is. Its domain is how its scenario's id begins. */
-export function rowOf(alarm: Alarm): Row {
+function rowOf(alarm: Alarm): Row {
   const domain = alarm.scenario.split(".")[0] as Row["domain"];
   return {
     id: alarm.id,

@@ -1,13 +1,13 @@
 /** The page's life: who is signed in, the board, then the stream; and whether what is seen is live. */
 
-import { ApiError, get, getIfThere, onRefused, useCsrf } from "../api/client";
+import { ApiError, get, onRefused, useCsrf } from "../api/client";
 import { SILENT_MS, Stream } from "../api/stream";
-import type { Alarm, Board, Me, Pulse, Row, Status } from "../api/types";
+import type { Alarm, Board, Me, Pulse, Row } from "../api/types";
 import { board, late, lostSince, me, phase, pulse, replayAt } from "./app";
 import { measure } from "./measure";
 
 /** More rows than this are not asked for: the board says so by its length. */
-export const MOST = 10_000;
+const MOST = 10_000;
 const CHECK_MS = 1000;
 
 let stream: Stream | null = null;
@@ -16,20 +16,22 @@ let checks: ReturnType<typeof setInterval> | undefined;
 const loadBoard = (): Promise<Board> => get<Board>(`/board?limit=${MOST}`);
 
 function take(loaded: Board): string {
-  board.load(loaded);
+  // While the past is looked at it stays: the board is loaded anew afterwards.
+  if (replayAt.get() === null) board.load(loaded);
   // As old as the board says: a server that is up over a dead pipeline must not look alive.
   if (loaded.t) pulse.set({ pulse: { t: loaded.t, set: "", late: false }, got: performance.now() });
   return loaded.event;
 }
 
+const lose = (): void => lostSince.set(lostSince.get() ?? Date.now());
+
 /** Begin, or begin again after somebody signed in. Board and account are asked for at once: the browser has both early. */
 export async function begin(): Promise<void> {
   end();
-  const asked = Promise.allSettled([get<Me>("/me"), loadBoard()]);
-  const [account, loaded] = await asked;
+  const [account, loaded] = await Promise.allSettled([get<Me>("/me"), loadBoard()]);
   if (account.status === "rejected") {
     phase.set("signin");
-    if (!(account.reason instanceof ApiError)) lostSince.set(lostSince.get() ?? Date.now());
+    if (!(account.reason instanceof ApiError)) lose();
     return;
   }
   useCsrf(account.value.csrf);
@@ -42,26 +44,27 @@ export async function begin(): Promise<void> {
   if (loaded.status === "fulfilled") {
     follow(take(loaded.value));
   } else {
-    lostSince.set(Date.now());
+    lose();
     follow("");
   }
 }
 
-/** The board as it was at a time, ms UTC. Raises as :func:`get`. */
+/** The board as it was at a time, ms UTC, unless another is wanted by then. Raises as :func:`get`. */
 export async function goBack(t: number): Promise<void> {
   const then = await get<{ rows: Row[] }>(`/replay/at?t=${Math.floor(t)}`);
-  if (replayAt.get() !== null) board.load({ event: "", t: 0, rows: then.rows });
+  if (replayAt.get() === t) board.load({ event: "", t: 0, rows: then.rows });
 }
 
-/** The board as it is, and the stream from there. */
+/** The board as it is, and the stream from there; whoever signed out meanwhile gets them when somebody signs in. */
 export async function goLive(): Promise<void> {
   replayAt.set(null);
+  if (phase.get() !== "live") return;
   end();
   try {
     follow(take(await loadBoard()));
   } catch {
     // Said by the banner: the stream has no position, and loads the board as soon as it can.
-    lostSince.set(lostSince.get() ?? Date.now());
+    lose();
     follow("");
   }
 }
@@ -79,7 +82,10 @@ function follow(from: string): void {
       // While the past is looked at, the stream only says that it is there: the board is loaded anew afterwards.
       if (event === "incident") replayAt.get() === null && board.take(data as Row);
       else if (event === "alarm") replayAt.get() === null && board.alarm(data as Alarm);
-      else if (event === "pulse") pulse.set({ pulse: data as Pulse, got: performance.now() });
+      else if (event === "pulse") {
+        pulse.set({ pulse: data as Pulse, got: performance.now() });
+        check();
+      }
     },
     async reload() {
       return take(await loadBoard());
@@ -89,12 +95,11 @@ function follow(from: string): void {
     },
     down(status) {
       measure.reconnects++;
-      lostSince.set(lostSince.get() ?? Date.now());
+      lose();
       if (status === 401) phase.set("signin");
     },
   });
   void stream.run(from);
-  void seenLate();
   checks = setInterval(check, CHECK_MS);
 }
 
@@ -102,12 +107,6 @@ function follow(from: string): void {
 function check(): void {
   const last = pulse.get();
   late.set(!last || last.pulse.late || performance.now() - last.got > SILENT_MS);
-}
-
-/** Before the first pulse comes, /status says whether the chain is late. */
-async function seenLate(): Promise<void> {
-  const status = await getIfThere<Status>("/status").catch(() => null);
-  if (status?.late) late.set(true);
 }
 
 onRefused(() => {

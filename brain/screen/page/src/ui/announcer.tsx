@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Row } from "../api/types";
-import { board } from "../state/app";
+import { board, replayAt } from "../state/app";
 import { placeOf } from "../state/places";
 import { say, t } from "../words";
 
@@ -17,7 +17,16 @@ export function Announcer(): VNode {
     const known = new Set(board.rows.keys());
     let fresh = 0;
     let lives: Row[] = [];
-    let spokeAt = 0;
+    let spokeAt = -URGENT_EVERY_MS;
+    const urge = (): void => {
+      if (!lives.length || performance.now() - spokeAt < URGENT_EVERY_MS) return;
+      const [one] = lives;
+      const more = lives.length - 1;
+      const words = { name: say(one!.name), place: placeOf(one!), n: more };
+      sayUrgent(t(more ? "announce.lives" : "announce.life", words));
+      lives = [];
+      spokeAt = performance.now();
+    };
     const stop = board.watch((change) => {
       if (change.whole) {
         known.clear();
@@ -28,18 +37,15 @@ export function Announcer(): VNode {
       for (const row of change.rows) {
         if (known.has(row.id)) continue;
         known.add(row.id);
+        // While the past is played, what comes in is long over.
+        if (replayAt.get() !== null) continue;
         if (row.life) lives.push(row);
         else fresh++;
       }
-      if (lives.length && performance.now() - spokeAt > URGENT_EVERY_MS) {
-        const [one] = lives;
-        const more = lives.length - 1;
-        const words = { name: say(one!.name), place: placeOf(one!), n: more };
-        sayUrgent(t(more ? "announce.lives" : "announce.life", words));
-        lives = [];
-        spokeAt = performance.now();
-      }
+      urge();
     });
+    // In a calm city no change follows that would tell those who came while the last was read out.
+    const urging = setInterval(urge, URGENT_EVERY_MS);
     const timer = setInterval(() => {
       if (fresh) sayPolite(t("announce.fresh", { n: fresh, all: board.rows.size }));
       fresh = 0;
@@ -47,6 +53,7 @@ export function Announcer(): VNode {
     return () => {
       stop();
       clearInterval(timer);
+      clearInterval(urging);
     };
   }, []);
   return (

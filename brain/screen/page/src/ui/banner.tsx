@@ -17,8 +17,7 @@ export function Banner(): VNode {
   const past = useValue(replayAt);
   useEffect(() => {
     document.documentElement.classList.toggle("late", behind);
-    document.documentElement.classList.toggle("lost", lost !== null);
-  }, [behind, lost]);
+  }, [behind]);
   const seen = last ? clockTime(last.pulse.t) : "–";
   return (
     <div class="banners">

@@ -1,6 +1,6 @@
 /** Lengths of time as people say them. */
 
-import { language } from "./index";
+import { language, t } from "./index";
 
 const UNITS = {
   zh: { s: "秒", m: "分", h: "时", d: "天" },
@@ -18,4 +18,12 @@ export function span(ms: number): string {
   const h = Math.floor(m / 60);
   if (h < 24) return `${h}${gap}${u.h}${gap}${String(m % 60).padStart(2, "0")}${gap}${u.m}`;
   return `${Math.floor(h / 24)}${gap}${u.d}`;
+}
+
+const SOON_MS = 10 * 60_000;
+
+/** How far off a limit is, and in words; negative: it is over. */
+export function limit(left: number): ["overdue" | "soon" | "due", string] {
+  if (left < 0) return ["overdue", t("row.overdue", { span: span(-left) })];
+  return [left < SOON_MS ? "soon" : "due", t("row.due", { span: span(left) })];
 }
