@@ -213,6 +213,22 @@ def test_a_stream_ends_with_the_token_of_whoever_reads_it() -> None:
     assert len(asyncio.run(asyncio.wait_for(read(), 2))) == 1
 
 
+def test_a_stream_whose_token_holds_goes_on_after_what_it_told() -> None:
+    records, city = made(2, 15, 0)
+    board = board_of(records)
+
+    async def read() -> list[bytes]:
+        stream = Hub(board, lambda: 1_000).events(dict(board.ring.last), (), withheld=True, until=2_000)
+        got = [await anext(stream)]
+        for _ in range(3):
+            board.take(list(city.change(5)))
+            got.append(await anext(stream))
+        return got
+
+    pieces = asyncio.run(asyncio.wait_for(read(), 2))
+    assert [piece.count(b"event: incident") > 0 for piece in pieces] == [False, True, True, True]
+
+
 def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> None:
     records, city = made(3, 80, 0)
     board = board_of(records)

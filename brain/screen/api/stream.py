@@ -91,16 +91,16 @@ class Hub:
                 while number < ring.end and not self._ended:
                     if number < ring.first:
                         return  # too slow: it comes back, and is told to begin anew
-                    until = min(number + AT_ONCE, ring.end)
+                    piece = min(number + AT_ONCE, ring.end)
                     out = []
-                    for change in ring.between(number, until):
+                    for change in ring.between(number, piece):
                         if change.offset <= mine.get(change.at, -1):
                             continue
                         # Also of what this client is not told: else its position grows old while little is for it.
                         mine[change.at] = change.offset
                         if self._wanted(change, districts, withheld=withheld):
                             out.append(self._event(change, mine, districts))
-                    number = until
+                    number = piece
                     if out:
                         yield b"".join(out)
                 now = asyncio.get_running_loop().time()
