@@ -220,8 +220,8 @@ def test_a_stream_whose_token_holds_goes_on_after_what_it_told() -> None:
     async def read() -> list[bytes]:
         stream = Hub(board, lambda: 1_000).events(dict(board.ring.last), (), withheld=True, until=2_000)
         got = [await anext(stream)]
-        for _ in range(3):
-            board.take(list(city.change(5)))
+        for _ in range(3):  # each comes while the stream waits for it
+            asyncio.get_running_loop().call_later(0.02, lambda: board.take(list(city.change(5))))
             got.append(await anext(stream))
         return got
 
