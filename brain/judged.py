@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from brain.grades import Use
 from brain.near import near
 from brain.scenarios import Scenario
+from brain.stairs import Stairs, scores, stairs_of
 from brain.standards import Library
-from models.standards.model import Input, Reason, TextInput, all_answered, answered
+from models.standards.model import Input, Reason, TextInput
 from models.standards.table import Bools, Standard
 from streams.decode import Columns
 from streams.records import I4, I8
@@ -34,8 +35,6 @@ INPUT = "standard.input"
 INPUT_STATE = np.dtype([("t", "i8"), ("v", "f8")])
 """Last reading of one input of one scenario; 0 is "none yet"."""
 
-STAYS = 0.5
-"""Score of a grade that does not count and does not clear either: see :meth:`brain.scenarios.Scenario.decision`."""
 UNIT_ONE = ("", "1")
 """Units of a number without one."""
 
@@ -63,34 +62,37 @@ class Said(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Judge:
     """One scenario's risk model in one lane. ``group`` (cells,) is the asset's row of ``slots``, -1 for other cells;
-    ``slots`` (assets, inputs) are rows of the table INPUT, -1 where the asset has no such metric."""
+    ``slots`` (assets, inputs) are rows of the table INPUT, -1 where the asset has no such metric. ``stairs`` are there
+    where single readings are judged and need no model for it."""
 
     rule: int
     use: Use
     standards: Mapping[str, Standard]
     group: I4
     slots: I4
+    stairs: Stairs | None
 
     def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4, t: I8, values: F8) -> Said:
         """Judge rows in their order, of these times and values; ``at`` are their cells, ``slot`` the rows of INPUT of
         these."""
+        if not self.use.several():
+            return self.alone(t, values)
         use, n = self.use, len(rows)
-        lacks, of = np.zeros(n, bool), np.arange(n)
-        inputs: dict[str, Any] = dict.fromkeys(use.inputs, values)
-        if use.several():
-            table, group = store.table(INPUT), self.group[at]
-            out, now = np.empty((len(use.inputs), n)), np.empty(n, np.int64)
-            as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
-            of = _last(columns.row[rows], group, t)
-            inputs, t, lacks = dict(zip(use.inputs, out[:, of], strict=True)), now[of], lacks[of]
-        said = use.model.judge(self.standards, t, inputs | dict(use.given), use.rate)
-        score = said.level.astype(np.float64)
-        if use.stay >= 0:
-            score[(score == 0) & (said.grade >= use.stay)] = STAYS
-        if not all_answered(said.reason):
-            score[~answered(said.reason)] = np.nan
-        if use.several():
-            score[(score == 0) & lacks] = np.nan
+        table, group = store.table(INPUT), self.group[at]
+        out, now, lacks = np.empty((len(use.inputs), n)), np.empty(n, np.int64), np.zeros(n, bool)
+        as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
+        of = _last(columns.row[rows], group, t)
+        said = self._judge(of, now[of], dict(zip(use.inputs, out[:, of], strict=True)))
+        said.score[(said.score == 0) & lacks[of]] = np.nan
+        return said
+
+    def alone(self, t: I8, values: F8) -> Said:
+        """Judge readings of these times and values, where one reading is judged by itself."""
+        return self._judge(np.arange(len(t)), t, dict.fromkeys(self.use.inputs, values))
+
+    def _judge(self, of: NDArray[np.intp], t: I8, inputs: Mapping[str, Any]) -> Said:
+        said = self.use.model.judge(self.standards, t, {**inputs, **self.use.given}, self.use.rate)
+        score = scores(said.level, said.grade, said.reason, self.use.stay)
         return Said(of, score, said.value, t, said.grade, said.table, said.reason)
 
     def warm(self, store: Store) -> None:
@@ -166,7 +168,7 @@ def judges_of(
                 those = registry.series_metric[series] == metrics.get(metric, -1)
                 table[group[mine][those], j] = rows[those]
             cells["model"][mine] = rows
-        made.append(Judge(rule, use, library.standards, group, table))
+        made.append(Judge(rule, use, library.standards, group, table, stairs_of(use, library.standards)))
     return made
 
 

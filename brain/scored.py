@@ -145,14 +145,19 @@ class Scored:
         self._group = group_of[cells["rule"][self._cell]]
         self._slot = np.ascontiguousarray(cells["model"][self._cell])
         self._first = np.concatenate(([0], np.cumsum(scored)))[first].astype(np.int32)
+        self._rule = np.ascontiguousarray(cells["rule"])
         self._judged: dict[int, Judge] = {j.rule: j for j in judges}
+        self._climbs = {j.rule: j for j in judges if j.stairs is not None}
         self._said: dict[int, tuple[I4, Said]] = {}
 
     def warm(self, store: Store) -> None:
         """Have the kernels compiled, or loaded, that a run over nothing does not come to."""
         none, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
         for g in self._groups:
-            if g.judge is not None:
+            if g.judge is not None and g.judge.stairs is not None:
+                g.judge.stairs.climb(t, v, v)
+                _spread(none, v, NO_SCORES)
+            elif g.judge is not None:
                 g.judge.warm(store)
                 _put(none, np.zeros(0, np.intp), v, v, t, NO_SCORES)
             elif g.parts is not None:
@@ -180,7 +185,11 @@ class Scored:
             if a == b:
                 continue
             mine = place[a:b]
-            if g.judge is not None:
+            if g.judge is not None and g.judge.stairs is not None:
+                score = np.empty(b - a)
+                self._tell(g.judge.stairs.climb(t[a:b], value[a:b], score))
+                _spread(mine, score, out)
+            elif g.judge is not None:
                 rows = out["column"][mine]
                 said = g.judge.judge(store, columns, rows, out["cell"][mine], slot[a:b], t[a:b], value[a:b])
                 _put(mine, said.of, said.score, said.value, said.t, out)
@@ -188,7 +197,9 @@ class Scored:
                     keep = np.ones(n, bool) if keep is None else keep
                     keep[mine] = False
                     keep[mine[said.of]] = True
-                self._tell(g.judge, rows[said.of], said)
+                self._said[g.judge.rule] = (rows[said.of], said)
+                if not all_answered(said.reason):
+                    self._tell(dict(enumerate(np.bincount(said.reason).tolist())))
             elif g.parts is not None:
                 _spread(mine, g.parts.score(slot[a:b], t[a:b], value[a:b]), out)
             elif g.model is not None:
@@ -197,14 +208,24 @@ class Scored:
                 table.dirty[slot[a:b]] = 1
         return out if keep is None else out[keep]
 
-    def _tell(self, judge: Judge, rows: I4, said: Said) -> None:
-        self._said[judge.rule] = (rows, said)
-        if all_answered(said.reason):
+    def _tell(self, counts: Mapping[int, int]) -> None:
+        for reason, n in counts.items():
+            if n and reason not in (Reason.ok, Reason.incomplete):
+                self.unknown[f"standard_{Reason(reason).name}"] += n
+
+    def explain(self, events: NDArray[Any], columns: Columns) -> None:
+        """Ask the models themselves about the few readings of staircases that signals come of, for :meth:`named`; the
+        ``score`` of these events becomes the model's number."""
+        if not self._climbs:
             return
-        counts = np.bincount(said.reason, minlength=len(Reason)).tolist()
-        for reason in Reason:
-            if counts[reason] and reason not in (Reason.ok, Reason.incomplete):
-                self.unknown[f"standard_{reason.name}"] += counts[reason]
+        rules = self._rule[events["cell"]]
+        for rule in np.unique(rules).tolist():
+            if rule in self._climbs:
+                mine = np.flatnonzero(rules == rule)
+                rows = events["column"][mine]
+                said = self._climbs[rule].alone(columns.t[rows], columns.value[rows])
+                events["score"][mine] = said.value
+                self._said[rule] = (rows, said)
 
     def named(self, rule: int, column: int) -> tuple[str, str, int] | None:
         """Of a reading of the last run: table that judged, grade, time of the judgement; None where no table does."""

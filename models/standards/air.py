@@ -46,6 +46,12 @@ class AirQuality(RiskModel):
                     f"{table.id}: rows: {row}: expected break points that rise, with gaps only at the end"
                 )
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        table = tables["aqi"]
+        if column not in table.rows:
+            return ()
+        return (float(np.nanmax(table.row(column))),)  # beyond the last point some have no index
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["aqi"]
         index = _indices(table)

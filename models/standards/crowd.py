@@ -39,6 +39,9 @@ class Crowd(RiskModel):
     grades: ClassVar[tuple[str, ...]] = ("A", "B", "C", "D", "E", "F")
     more: ClassVar[Mapping[str, str]] = {"flow": "persons/m/min"}
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "persons" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["crowd.walkway"]
         density, flow = columns["persons"] / columns["area_m2"], columns["per_min"] / columns["width_m"]

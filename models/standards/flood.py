@@ -39,6 +39,9 @@ class RiverFlood(RiskModel):
     }
     grades: ClassVar[tuple[str, ...]] = SIGNALS
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "level_m" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, level = tables["flood.river"], columns["level_m"]
         n = len(level)
@@ -98,6 +101,9 @@ class Reservoir(RiskModel):
         if len(points) == 1 or not (np.diff(points, axis=0) > 0).all() or not np.isfinite(points).all():
             raise ValueError(f"curve: expected two or more points, level and volume both rising, got {self.curve}")
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "level_m" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         level = columns["level_m"]
         limit = np.where(columns["flood_season"] > 0, columns["limit_m"], np.nan)
@@ -146,6 +152,9 @@ class Waterlogging(RiskModel):
     }
     grades: ClassVar[tuple[str, ...]] = ("below", "over")
     experimental: ClassVar[bool] = True
+
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "depth_cm" else None
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         bound, depth, rise = (

@@ -32,6 +32,9 @@ class CombustibleGas(RiskModel):
     inputs: ClassVar[Mapping[str, Input | TextInput]] = {"lel": Input("%LEL", "share of the lower explosive limit")}
     grades: ClassVar[tuple[str, ...]] = GRADES
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "lel" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, x = tables["gas.alarm"], columns["lel"]
         grade = ladder(x, table.row("combustible"))
@@ -64,6 +67,9 @@ class ToxicGas(RiskModel):
     }
     grades: ClassVar[tuple[str, ...]] = GRADES
     more: ClassVar[Mapping[str, str]] = {"limit": "mg/m3"}
+
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "mg_m3" else None
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         alarm, limits = tables["gas.alarm"], tables["gas.limit"]

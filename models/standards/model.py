@@ -249,6 +249,19 @@ class RiskModel:
             if not (np.diff(table.column(column)) > 0).all():
                 raise StandardError(f"{table.id}: rows: expected {column} to rise from row to row")
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        """Values of a column between which grade and trust go one way, all other columns being the same in every row.
+
+        A turn belongs to what lies below it. The reason must follow from grade and trust between turns. None: the
+        model does not say, and judges each row. :mod:`models.standards.steps` makes a staircase of it.
+        """
+        return None
+
+    def in_force(self, standards: Mapping[str, Standard], t: int) -> dict[str, Table] | None:
+        """The edition of each family at a time, ms; None where one is not in force."""
+        one = _one_day(standards, self.families, np.array([t], np.int64))
+        return None if one is None else {family: standards[family].tables[which] for family, which in one.items()}
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         """Judge rows that are complete and have the same tables; columns are clean: finite, in range, or NaN."""
         raise NotImplementedError

@@ -30,6 +30,9 @@ class RoadVisibility(RiskModel):
     grades: ClassVar[tuple[str, ...]] = ("clear", "slow", "crawl", "exit")
     more: ClassVar[Mapping[str, str]] = {"gap_m": "m"}
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "visibility_m" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, x = tables["road.visibility"], columns["visibility_m"]
         grade, sure = np.zeros(len(x), np.int8), np.zeros(len(x), np.int8)
@@ -60,6 +63,9 @@ class Congestion(RiskModel):
         "road": TextInput("expressway, arterial or local"),
     }
     grades: ClassVar[tuple[str, ...]] = ("free", "mostly_free", "light", "moderate", "severe")
+
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "speed_kmh" else None
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, x = tables["road.speed"], columns["speed_kmh"]

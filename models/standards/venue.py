@@ -73,6 +73,9 @@ class KitchenFume(RiskModel):
     }
     grades: ClassVar[tuple[str, ...]] = ("within", "over")
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        return () if column == "fume_mg_m3" else None
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["kitchen.fume"]
         size = ladder(columns["stoves"], table.column("from_stoves")) - 1
@@ -105,6 +108,11 @@ class FoodTemperature(RiskModel):
         "hours": Input("h", "since it was made", high=1e6, optional=True),
     }
     grades: ClassVar[tuple[str, ...]] = ("within", "outside")
+
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        table = tables["market.temperature"]
+        bounds = np.concatenate([table.column("low_c"), table.column("high_c")])
+        return tuple(bounds[~np.isnan(bounds)].tolist()) if column == "celsius" else None
 
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table, x = tables["market.temperature"], columns["celsius"]

@@ -53,6 +53,10 @@ class WaterClass(RiskModel):
     grades: ClassVar[tuple[str, ...]] = ("", "I", "II", "III", "IV", "V", "worse")
     more: ClassVar[Mapping[str, str]] = {"worst": "row", "apart": "class"}
 
+    def turns(self, tables: Mapping[str, Table], column: str) -> tuple[float, ...] | None:
+        table = tables["water"]
+        return (float(table.row("pH")[0]),) if column == "pH" and "pH" in table.rows else ()
+
     def _run(self, tables: Mapping[str, Table], columns: Mapping[str, Any]) -> Answer:
         table = tables["water"]
         lake = equal(columns["water"], "lake")
