@@ -46,11 +46,28 @@ class Wanted(NamedTuple):
     who: str
 
 
-class Said(NamedTuple):
-    """Judgements, all (m,): ``of`` rises and says of which rows; score for the decision, risk number, time, and what
-    names grade and table."""
+class Seen(NamedTuple):
+    """What there is to judge: ``of`` (m,) rises and says of which of the rows given, ``row`` (m,) of which readings;
+    times, ``inputs`` (inputs, m), and where one of several is not known yet or too old."""
 
     of: NDArray[np.intp]
+    row: I4
+    t: I8
+    inputs: F8
+    lacks: Bools | None
+
+    def pick(self, rows: I4) -> Seen:
+        """That of some readings."""
+        at = np.searchsorted(self.row, rows)  # a series has one cell of a scenario, so a row has one judgement
+        lacks = None if self.lacks is None else self.lacks[at]
+        return Seen(self.of[at], rows, self.t[at], self.inputs[:, at], lacks)
+
+
+class Said(NamedTuple):
+    """Judgements, all (m,): of which readings, rising; score for the decision, risk number, time, and what names grade
+    and table."""
+
+    row: I4
     score: F8
     value: F8
     t: I8
@@ -63,7 +80,7 @@ class Said(NamedTuple):
 class Judge:
     """One scenario's risk model in one lane. ``group`` (cells,) is the asset's row of ``slots``, -1 for other cells;
     ``slots`` (assets, inputs) are rows of the table INPUT, -1 where the asset has no such metric. ``stairs`` are there
-    where single readings are judged and need no model for it."""
+    where the model is asked only of what is said."""
 
     rule: int
     use: Use
@@ -72,35 +89,43 @@ class Judge:
     slots: I4
     stairs: Stairs | None
 
-    def judge(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4, t: I8, values: F8) -> Said:
-        """Judge rows in their order, of these times and values; ``at`` are their cells, ``slot`` the rows of INPUT of
-        these."""
+    def seen(self, store: Store, columns: Columns, rows: I4, at: I4, slot: I4, t: I8, values: F8) -> Seen:
+        """What is judged of rows in their order, of these times and values; ``at`` are their cells, ``slot`` the rows
+        of INPUT of these."""
         if not self.use.several():
-            return self.alone(t, values)
-        use, n = self.use, len(rows)
-        table, group = store.table(INPUT), self.group[at]
-        out, now, lacks = np.empty((len(use.inputs), n)), np.empty(n, np.int64), np.zeros(n, bool)
-        as_of(table.rows, table.dirty, slot, group, self.slots, t, values, use.age_ms, out, now, lacks)
+            return Seen(np.arange(len(rows)), rows, t, values[None, :], None)
+        n, table, group = len(rows), store.table(INPUT), self.group[at]
+        out, now, lacks = np.empty((len(self.use.inputs), n)), np.empty(n, np.int64), np.zeros(n, bool)
+        as_of(table.rows, table.dirty, slot, group, self.slots, t, values, self.use.age_ms, out, now, lacks)
         of = _last(columns.row[rows], group, t)
-        said = self._judge(of, now[of], dict(zip(use.inputs, out[:, of], strict=True)))
-        said.score[(said.score == 0) & lacks[of]] = np.nan
-        return said
+        return Seen(of, rows[of], now[of], np.ascontiguousarray(out[:, of]), lacks[of])
 
-    def alone(self, t: I8, values: F8) -> Said:
-        """Judge readings of these times and values, where one reading is judged by itself."""
-        return self._judge(np.arange(len(t)), t, dict.fromkeys(self.use.inputs, values))
+    def climb(self, seen: Seen, out: F8) -> Mapping[int, int]:
+        """Scores by the staircases into ``out`` (m,); how many have no answer, by reason."""
+        assert self.stairs is not None
+        unknown = self.stairs.climb(seen.t, seen.inputs, out)
+        if seen.lacks is not None:
+            out[(out == 0) & seen.lacks] = np.nan
+        return unknown
 
-    def _judge(self, of: NDArray[np.intp], t: I8, inputs: Mapping[str, Any]) -> Said:
-        said = self.use.model.judge(self.standards, t, {**inputs, **self.use.given}, self.use.rate)
+    def judge(self, seen: Seen) -> Said:
+        """Have the model judge."""
+        inputs = dict(zip(self.use.inputs, seen.inputs, strict=True))
+        said = self.use.model.judge(self.standards, seen.t, {**inputs, **self.use.given}, self.use.rate)
         score = scores(said.level, said.grade, said.reason, self.use.stay)
-        return Said(of, score, said.value, t, said.grade, said.table, said.reason)
+        if seen.lacks is not None:
+            score[(score == 0) & seen.lacks] = np.nan
+        return Said(seen.row, score, said.value, seen.t, said.grade, said.table, said.reason)
 
     def warm(self, store: Store) -> None:
-        """Have the pass over several inputs compiled, or loaded."""
+        """Have what is compiled loaded."""
         i, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+        out = np.zeros((len(self.use.inputs), 0))
         if self.use.several():
-            table, out = store.table(INPUT), np.zeros((len(self.use.inputs), 0))
+            table = store.table(INPUT)
             as_of(table.rows, table.dirty, i, i, self.slots, t, v, 0, out, t, np.zeros(0, bool))
+        if self.stairs is not None:
+            self.stairs.climb(t, out, v)
 
     def names(self, grade: int, table: int) -> tuple[str, str]:
         """Edition that judged, the model's name where it needs no table; and the grade. Empty where unknown."""

@@ -49,6 +49,8 @@ the bit SHADOW where it is raised in shadow."""
 
 SCORED = np.dtype([("t", "i8"), ("score", "f8"), ("told", "f8"), ("column", "i4"), ("cell", "i4")])
 """A score that another pass made, of a reading in a cell: time of the judgement, what is decided on, what is said."""
+NOT_JUDGED = -1
+"""Cell of a score that is none: another value of the same record is judged."""
 
 EVENT = np.dtype(
     [
@@ -174,11 +176,11 @@ def run(begin: int, end: int, series: I4, t: I8, value: F8, index: I4, offset: I
             when = ti
             row = decision[d]
             if kind == SCORE:
-                if at == len(scored) or scored[at].column != i or scored[at].cell != c:
-                    continue  # not judged: another value of the same record is
-                score, when = scored[at].told, scored[at].t
-                x = turned(scored[at].score, sides[r])
                 at += 1
+                if scored[at - 1].cell == NOT_JUDGED:
+                    continue
+                score, when = scored[at - 1].told, scored[at - 1].t
+                x = turned(scored[at - 1].score, sides[r])
             if kind == SILENT:
                 action = _spoke(row, decision_dirty, d, up[i], ti)
             else:

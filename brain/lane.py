@@ -283,7 +283,7 @@ class _SeriesLane:
     def _signals(self, events: NDArray[Any], s: Stretch, out: Output) -> None:
         p, columns, offset, place = self.program, s.columns, s.offset, s.place
         content, registry = p.content, p.content.registry
-        p.scored.explain(events, columns)
+        p.scored.explain(events)
         column = events["column"]
         fields = zip(
             events.tolist(), offset[column].tolist(), columns.index[column].tolist(), columns.t[column].tolist(),

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from brain.kernel import BOTH, DOWN, F8, FINE, SCORED, U1, UP, turned
+from brain.kernel import BOTH, DOWN, F8, FINE, NOT_JUDGED, SCORED, U1, UP, turned
 from brain.near import hint, near
 from models.autoregressive import AutoregressiveResidual
 from models.combine import Combiner
@@ -29,7 +29,7 @@ from streams.records import I4, I8
 from streams.state import Store
 
 if TYPE_CHECKING:  # a scenario's detector is checked here, and what judges is made of scenarios
-    from brain.judged import Judge, Said
+    from brain.judged import Judge, Said, Seen
 
 __all__ = ["SIDES", "SINGLE", "TABLES", "Model", "Parts", "Scored", "detector", "score_rows", "table_of", "turned"]
 
@@ -147,17 +147,14 @@ class Scored:
         self._first = np.concatenate(([0], np.cumsum(scored)))[first].astype(np.int32)
         self._rule = np.ascontiguousarray(cells["rule"])
         self._judged: dict[int, Judge] = {j.rule: j for j in judges}
-        self._climbs = {j.rule: j for j in judges if j.stairs is not None}
-        self._said: dict[int, tuple[I4, Said]] = {}
+        self._said: dict[int, Said] = {}
+        self._seen: dict[int, Seen] = {}
 
     def warm(self, store: Store) -> None:
         """Have the kernels compiled, or loaded, that a run over nothing does not come to."""
         none, t, v = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
         for g in self._groups:
-            if g.judge is not None and g.judge.stairs is not None:
-                g.judge.stairs.climb(t, v, v)
-                _spread(none, v, NO_SCORES)
-            elif g.judge is not None:
+            if g.judge is not None:
                 g.judge.warm(store)
                 _put(none, np.zeros(0, np.intp), v, v, t, NO_SCORES)
             elif g.parts is not None:
@@ -167,7 +164,7 @@ class Scored:
 
     def run(self, begin: int, end: int, columns: Columns, outcome: U1, store: Store) -> NDArray[Any]:
         """Score readings [begin, end) that were admitted, of each group together; rows of SCORED, in their order."""
-        self._said = {}
+        self._said, self._seen = {}, {}
         if not len(self._cell):
             return NO_SCORES
         counts = np.zeros(len(self._groups) + 1, np.int64)
@@ -180,59 +177,58 @@ class Scored:
             begin, end, columns.series, columns.t, columns.value, outcome, self._first, self._cell, self._group,
             self._slot, bounds[:-1].copy(), out, place, slot, t, value,
         )  # fmt: skip
-        keep = None
         for g, a, b in zip(self._groups, bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
             if a == b:
                 continue
             mine = place[a:b]
-            if g.judge is not None and g.judge.stairs is not None:
-                score = np.empty(b - a)
-                self._tell(g.judge.stairs.climb(t[a:b], value[a:b], score))
-                _spread(mine, score, out)
-            elif g.judge is not None:
-                rows = out["column"][mine]
-                said = g.judge.judge(store, columns, rows, out["cell"][mine], slot[a:b], t[a:b], value[a:b])
-                _put(mine, said.of, said.score, said.value, said.t, out)
-                if len(said.of) < len(mine):
-                    keep = np.ones(n, bool) if keep is None else keep
-                    keep[mine] = False
-                    keep[mine[said.of]] = True
-                self._said[g.judge.rule] = (rows[said.of], said)
-                if not all_answered(said.reason):
-                    self._tell(dict(enumerate(np.bincount(said.reason).tolist())))
+            if g.judge is not None:
+                rows, cells = out["column"][mine], out["cell"][mine]
+                seen = g.judge.seen(store, columns, rows, cells, slot[a:b], t[a:b], value[a:b])
+                _put(mine, seen.of, *self._judge(g.judge, seen), seen.t, out)
             elif g.parts is not None:
                 _spread(mine, g.parts.score(slot[a:b], t[a:b], value[a:b]), out)
             elif g.model is not None:
                 table = store.table(g.table)
                 _spread(mine, score_rows(g.model, table.rows, slot[a:b], t[a:b], value[a:b]), out)
                 table.dirty[slot[a:b]] = 1
-        return out if keep is None else out[keep]
+        return out
 
-    def _tell(self, counts: Mapping[int, int]) -> None:
+    def _judge(self, judge: Judge, seen: Seen) -> tuple[F8, F8]:
+        """Scores for the decision, and what is said; the model itself is asked where there are no staircases."""
+        if judge.stairs is not None:
+            score = np.empty(len(seen.t))
+            self._count(judge.climb(seen, score))
+            self._seen[judge.rule] = seen
+            return score, score
+        said = self._said[judge.rule] = judge.judge(seen)
+        if not all_answered(said.reason):
+            self._count(dict(enumerate(np.bincount(said.reason).tolist())))
+        return said.score, said.value
+
+    def _count(self, counts: Mapping[int, int]) -> None:
         for reason, n in counts.items():
             if n and reason not in (Reason.ok, Reason.incomplete):
                 self.unknown[f"standard_{Reason(reason).name}"] += n
 
-    def explain(self, events: NDArray[Any], columns: Columns) -> None:
-        """Ask the models themselves about the few readings of staircases that signals come of, for :meth:`named`; the
+    def explain(self, events: NDArray[Any]) -> None:
+        """Ask the models themselves of the few readings of staircases that signals come of, for :meth:`named`; the
         ``score`` of these events becomes the model's number."""
-        if not self._climbs:
+        if not self._seen:
             return
         rules = self._rule[events["cell"]]
         for rule in np.unique(rules).tolist():
-            if rule in self._climbs:
+            if rule in self._seen:
                 mine = np.flatnonzero(rules == rule)
-                rows = events["column"][mine]
-                said = self._climbs[rule].alone(columns.t[rows], columns.value[rows])
+                said = self._judged[rule].judge(self._seen[rule].pick(events["column"][mine]))
                 events["score"][mine] = said.value
-                self._said[rule] = (rows, said)
+                self._said[rule] = said
 
     def named(self, rule: int, column: int) -> tuple[str, str, int] | None:
         """Of a reading of the last run: table that judged, grade, time of the judgement; None where no table does."""
         if rule not in self._said:
             return None
-        rows, said = self._said[rule]
-        at = int(np.searchsorted(rows, column))  # a series has one cell of a scenario, so a row has one judgement
+        said = self._said[rule]
+        at = int(np.searchsorted(said.row, column))
         return (*self._judged[rule].names(int(said.grade[at]), int(said.table[at])), int(said.t[at]))
 
 
@@ -281,7 +277,12 @@ def _spread(place: I4, score: F8, out: NDArray[Any]) -> None:
 
 @njit(cache=True, nogil=True)
 def _put(place: I4, of: NDArray[np.intp], score: F8, told: F8, t: I8, out: NDArray[Any]) -> None:
-    """Put judgements where the readings are that they are of."""
-    for k in range(len(of)):
-        p = place[of[k]]
-        out[p].score, out[p].told, out[p].t = score[k], told[k], t[k]
+    """Put judgements where the readings are that they are of; what is not judged says so."""
+    at = 0
+    for k in range(len(place)):
+        p = place[k]
+        if at < len(of) and of[at] == k:
+            out[p].score, out[p].told, out[p].t = score[at], told[at], t[at]
+            at += 1
+        else:
+            out[p].cell = NOT_JUDGED

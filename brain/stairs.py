@@ -1,9 +1,9 @@
-"""Scores of single readings by a risk model's staircase, for scenarios whose model judges one reading by itself."""
+"""Scores by a risk model's staircases, for scenarios whose inputs are judged each by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from brain.grades import Use
 from models.standards.model import Input, RiskModel, all_answered, answered
-from models.standards.steps import Steps, steps
+from models.standards.steps import Ask, Steps, steps
 from models.standards.table import Standard, Table
 from streams.records import I8
 
@@ -24,20 +24,21 @@ Editions = tuple[tuple[Table, ...], ...]
 
 
 class Stairs(NamedTuple):
-    """A staircase and the score of each of its steps (steps,); ``unknown`` are those without an answer."""
+    """Staircases of a scenario's inputs, and the score of each of their steps (steps,)."""
 
     steps: Steps
     score: F8
-    unknown: NDArray[np.intp]
 
     def climb(self, t: I8, values: F8, out: F8) -> Mapping[int, int]:
-        """Scores of readings into ``out`` (n,); how many have no answer, by reason."""
-        counts = self.steps.climb(t, values, self.score, out)
-        lost = counts[self.unknown]
+        """Scores of values (inputs, n) into ``out`` (n,); how many have none, by reason."""
+        lost = self.steps.climb(t, values, self.score, out)
         if not lost.any():
             return {}
-        reasons = np.bincount(self.steps.reason[self.unknown], lost).astype(np.int64)
-        return {reason: int(reasons[reason]) for reason in np.flatnonzero(reasons).tolist()}
+        found: dict[int, int] = {}
+        for step in np.flatnonzero(lost).tolist():
+            reason = int(self.steps.reason[step])
+            found[reason] = found.get(reason, 0) + int(lost[step])
+        return found
 
 
 def scores(level: NDArray[np.int8], grade: NDArray[np.int8], reason: NDArray[np.int8], stay: int) -> F8:
@@ -51,36 +52,37 @@ def scores(level: NDArray[np.int8], grade: NDArray[np.int8], reason: NDArray[np.
 
 
 def stairs_of(use: Use, standards: Mapping[str, Standard]) -> Stairs | None:
-    """None where the model needs several readings, or does not say where its grades turn."""
-    if use.several():
+    """None where several inputs are not judged each alone, or the model does not say where its grades turn."""
+    model = use.model
+    if use.several() and not model.worst:
         return None
-    (column,) = use.inputs
-    known = tuple(standards[family].tables if family in standards else () for family in use.model.families)
-    made = _steps(use.model, known, column, tuple(use.given.items()), tuple(use.levels.items()), use.least)
-    if made is None:
-        return None
-    return Stairs(
-        made, scores(made.level, made.grade, made.reason, use.stay), np.flatnonzero(~answered(made.reason))
-    )  # fmt: skip
+    known = tuple(standards[family].tables if family in standards else () for family in model.families)
+    rated = tuple(use.levels.items()), use.least
+    made = _steps(model, known, tuple(use.inputs), tuple(use.given.items()), *rated)
+    return None if made is None else Stairs(made, scores(made.level, made.grade, made.reason, use.stay))
 
 
 @lru_cache(maxsize=1024)
 def _steps(
-    model: RiskModel, editions: Editions, column: str, given: tuple[tuple[str, float | str], ...],
+    model: RiskModel, editions: Editions, columns: tuple[str, ...], given: tuple[tuple[str, float | str], ...],
     levels: tuple[tuple[str, int], ...], least: int,
 ) -> Steps | None:  # fmt: skip
     """Kept: the lanes of a worker, and a set and the next one, mostly ask for the same."""
     standards = {family: Standard(family, tables) for family, tables in zip(model.families, editions, strict=True)}
-    kind = model.takes(standards).get(column)
-    if not isinstance(kind, Input):
+    takes = model.takes(standards)
+    kinds = [kind for column in columns if isinstance(kind := takes.get(column), Input)]
+    if len(kinds) < len(columns):
         return None
-    use = Use(model, {column: column}, dict(given), dict(levels), least, -1, 0)
+    use = Use(model, dict.fromkeys(columns, ""), dict(given), dict(levels), least, -1, 0)
 
-    def turns(t: int) -> Sequence[float] | None:
+    def ask(column: str) -> Ask:
+        return lambda t, x: model.judge(standards, t, {column: x, **use.given}, use.rate)
+
+    def turns(column: str, t: int) -> Sequence[float] | None:
         tables = model.in_force(standards, t)
         return () if tables is None else model.turns(tables, column)
 
     return steps(
-        lambda t, x: model.judge(standards, t, {column: x, **use.given}, use.rate), kind,
-        [table for family in editions for table in family], turns,
+        kinds, [ask(column) for column in columns], [table for family in editions for table in family],
+        [partial(turns, column) for column in columns],
     )  # fmt: skip

@@ -32,6 +32,7 @@ class AirQuality(RiskModel):
 
     name: ClassVar[str] = "aqi"
     families: ClassVar[tuple[str, ...]] = ("aqi",)
+    worst: ClassVar[bool] = True
     listed: ClassVar[Input | None] = Input("ug/m3", "average concentration; CO in mg/m3", optional=True)
     grades: ClassVar[tuple[str, ...]] = ("excellent", "good", "light", "moderate", "heavy", "severe")
     more: ClassVar[Mapping[str, str]] = {"primary": "bits"}

@@ -154,6 +154,8 @@ class RiskModel:
     """Levels of the grades of a model that needs no table."""
     more: ClassVar[Mapping[str, str]] = {}
     """Further columns that it answers, with units."""
+    worst: ClassVar[bool] = False
+    """Whether grade and trust are those of the worst column, each judged alone, and what has one has an answer."""
     experimental: ClassVar[bool] = False
     """No independent case was found: it may warn and never escalates."""
 

@@ -1,8 +1,9 @@
-"""A judgement of one column as a staircase: where a value lies says the grade, with no model run for it.
+"""A judgement of single columns as staircases: where a value lies says the grade, with no model run for it.
 
 Most scenarios judge one reading by itself, all other columns being the same in every row. Then grade, level and
 reason change at a few values only. Those are found once, by halving between floats until two are neighbours, so a
 staircase says exactly what the model says; it needs the model to name where its grades turn (``RiskModel.turns``).
+Where the worst column decides (``RiskModel.worst``) several columns have a staircase each.
 """
 
 from __future__ import annotations
@@ -34,12 +35,16 @@ class _At(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
-    """Steps of all spans of time one after another. ``since`` (spans,) rises, ms; ``first`` (spans + 1,) bounds the
-    steps of each: the first is said of NaN, the second of what is outside [low, high], all further ones of values
-    from ``start`` on. ``grade``, ``level`` and ``reason`` (steps,) are a :class:`Judgement`'s."""
+    """Staircases of some columns, of all spans of time, one after another.
 
-    low: float
-    high: float
+    ``low`` and ``high`` (columns,) bound what is no bad input; ``since`` (spans,) rises, ms; ``first`` (columns,
+    spans + 1) bounds the steps of each: the first is said of NaN, the second of what is bad, all further ones of
+    values from ``start`` on. ``grade``, ``level`` and ``reason`` (steps,) are a :class:`Judgement`'s of that column
+    alone.
+    """
+
+    low: F8
+    high: F8
     since: I8
     first: NDArray[np.int32]
     start: F8
@@ -48,34 +53,35 @@ class Steps:
     reason: NDArray[np.int8]
 
     def climb(self, t: I8, x: F8, score: F8, out: F8) -> I8:
-        """What ``score`` (steps,) says of values at times, into ``out`` (n,); how many stood on each step (steps,)."""
-        counts = np.zeros(len(self.start), np.int64)
-        _climb(t, x, self.low, self.high, self.since, self.first, self.start, score, out, counts)
-        return counts
+        """The highest that ``score`` (steps,) says of values (columns, n) at times, into ``out`` (n,): NaN where a
+        value is bad, or none has a score. How many rows have none, by the step that says so (steps,)."""
+        lost = np.zeros(len(self.start), np.int64)
+        _climb(t, x, self.low, self.high, self.since, self.first, self.start, score, out, lost)
+        return lost
 
 
-def steps(ask: Ask, kind: Input, tables: Iterable[Table], turns: Turns) -> Steps | None:
-    """The staircase of one column of that kind; None where ``turns`` are not known at any time.
+def steps(kinds: Sequence[Input], asks: Sequence[Ask], tables: Iterable[Table], turns: Sequence[Turns]) -> Steps | None:
+    """The staircases of columns of these kinds, each asked alone; None where ``turns`` of one are not known.
 
-    ``tables`` are all editions that may be asked. Costs some hundred calls of ``ask`` on a few values each.
+    ``tables`` are all editions that may be asked. Costs some hundred judgements of a few values for each column.
     """
     cuts = {ALWAYS} | {edge for table in tables for edge in (table.since, table.until) if edge != FOREVER}
-    since, first = sorted(cuts), [0]
+    since, first = sorted(cuts), np.zeros((len(kinds), len(cuts) + 1), np.int32)
     start: list[float] = []
     said: list[_At] = []
-    for t in since:
-        bends = turns(t)
-        if bends is None:
-            return None
-        strange, edges = _said(ask, t, [np.nan, np.inf]), _edges(ask, t, kind, bends)
-        start += [np.nan, np.nan, *edges]
-        said += [*strange, *_said(ask, t, edges)]
-        first.append(len(start))
+    for c, (kind, ask, bend) in enumerate(zip(kinds, asks, turns, strict=True)):
+        for span, t in enumerate(since):
+            bends = bend(t)
+            if bends is None:
+                return None
+            first[c, span] = len(start)
+            edges = _edges(ask, t, kind, bends)
+            start += [np.nan, np.nan, *edges]
+            said += _said(ask, t, [np.nan, np.inf, *edges])
+        first[c, -1] = len(start)
     grade, level, reason = (np.array(column, np.int8) for column in zip(*said, strict=True))
-    return Steps(
-        kind.low, kind.high, np.array(since, np.int64), np.array(first, np.int32), np.array(start),
-        grade, level, reason,
-    )  # fmt: skip
+    low, high = np.array([kind.low for kind in kinds]), np.array([kind.high for kind in kinds])
+    return Steps(low, high, np.array(since, np.int64), first, np.array(start), grade, level, reason)
 
 
 def _edges(ask: Ask, t: int, kind: Input, turns: Sequence[float]) -> list[float]:
@@ -116,18 +122,27 @@ def _float(number: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _climb(t: I8, x: F8, low: float, high: float, since: I8, first: NDArray[np.int32], start: F8, score: F8, out: F8,
-           counts: I8) -> None:  # fmt: skip
-    for k in range(len(x)):
+def _climb(t: I8, x: F8, low: F8, high: F8, since: I8, first: NDArray[np.int32], start: F8, score: F8, out: F8,
+           lost: I8) -> None:  # fmt: skip
+    for k in range(len(t)):
         span = len(since) - 1
         while span > 0 and t[k] < since[span]:
             span -= 1
-        at = first[span]
-        if low <= x[k] <= high:
-            at = first[span + 1] - 1
-            while x[k] < start[at]:
-                at -= 1
-        elif not np.isnan(x[k]):
-            at += 1
-        out[k] = score[at]
-        counts[at] += 1
+        best, why, bad = np.nan, -1, False
+        for c in range(len(low)):
+            v = x[c, k]
+            at = first[c, span]
+            if low[c] <= v <= high[c]:
+                at = first[c, span + 1] - 1
+                while v < start[at]:
+                    at -= 1
+            elif not np.isnan(v):
+                why, bad = at + 1, True
+                break
+            if np.isnan(score[at]):
+                why = at
+            elif np.isnan(best) or score[at] > best:
+                best = score[at]
+        out[k] = np.nan if bad else best
+        if np.isnan(out[k]):
+            lost[why] += 1

@@ -45,6 +45,7 @@ class WaterClass(RiskModel):
 
     name: ClassVar[str] = "water"
     families: ClassVar[tuple[str, ...]] = ("water",)
+    worst: ClassVar[bool] = True
     reads: ClassVar[Mapping[str, Reads]] = {
         "water": Reads(("I", "II", "III", "IV", "V"), (*CORE, "TP_river", "TP_lake"))
     }
