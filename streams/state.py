@@ -129,10 +129,25 @@ class Table:
 
     def take_changes(self) -> I4:
         """Row numbers changed since the last call; their image becomes the one to roll back to."""
-        changed = np.flatnonzero(self.dirty[: self.n]).astype(np.int32)
-        self._base.view(self._raw)[changed] = self.rows.view(self._raw)[changed]
-        self.dirty[changed] = 0
+        n = self.n
+        changed = np.flatnonzero(self.dirty[:n]).astype(np.int32)
+        if 2 * len(changed) > n:  # all at once is cheaper than most of them one by one; the others are alike already
+            self._base.view(self._raw)[:n] = self.rows.view(self._raw)[:n]
+            self.dirty[:n] = 0
+        else:
+            self._base.view(self._raw)[changed] = self.rows.view(self._raw)[changed]
+            self.dirty[changed] = 0
         return changed
+
+    def split(self, changed: I4) -> tuple[list[int], I4]:
+        """Chunks most of whose rows changed, and the changed rows of all others."""
+        if len(self.chunk_flush) == 1:
+            return ([0], changed[:0]) if 2 * len(changed) > self.n else ([], changed)
+        chunk = changed // self.per_chunk
+        counts = np.bincount(chunk, minlength=len(self.chunk_flush))
+        sizes = np.minimum(self.per_chunk, self.n - np.arange(len(counts)) * self.per_chunk)
+        dense = counts * 2 > sizes
+        return np.flatnonzero(dense).tolist(), changed[~dense[chunk]]
 
     def put(self, index: I4, rows: NDArray[Any]) -> None:
         """Restore scattered rows; their keys may stand later in the log. :meth:`settle` after the last."""
@@ -199,11 +214,8 @@ class Store:
             changed = table.take_changes()
             if not len(changed):
                 continue
-            counts = np.bincount(changed // table.per_chunk, minlength=len(table.chunk_flush))
-            sizes = np.minimum(table.per_chunk, table.n - np.arange(len(counts)) * table.per_chunk)
-            dense = counts * 2 > sizes
-            full += [(table, int(c)) for c in np.flatnonzero(dense)]
-            scattered = changed[~dense[changed // table.per_chunk]]
+            dense, scattered = table.split(changed)
+            full += [(table, chunk) for chunk in dense]
             if len(scattered):
                 deltas.append((table, scattered))
         size = 0
