@@ -20,7 +20,19 @@ F8 = NDArray[np.float64]
 STAYS = 0.5
 """Score of a grade that does not count and does not clear either: see :meth:`brain.scenarios.Scenario.decision`."""
 
-Editions = tuple[tuple[Table, ...], ...]
+
+class _Editions:
+    """Tables of some families, in their order; equal to others of the same content."""
+
+    def __init__(self, tables: Sequence[Sequence[Table]]) -> None:
+        self.tables = tables
+        self._content = tuple(tuple(table.content() for table in family) for family in tables)
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Editions) and self._content == other._content
 
 
 class Stairs(NamedTuple):
@@ -56,7 +68,7 @@ def stairs_of(use: Use, standards: Mapping[str, Standard]) -> Stairs | None:
     model = use.model
     if use.several() and not model.worst:
         return None
-    known = tuple(standards[family].tables if family in standards else () for family in model.families)
+    known = _Editions([standards[family].tables if family in standards else () for family in model.families])
     rated = tuple(use.levels.items()), use.least
     made = _steps(model, known, tuple(use.inputs), tuple(use.given.items()), *rated)
     return None if made is None else Stairs(made, scores(made.level, made.grade, made.reason, use.stay))
@@ -64,11 +76,11 @@ def stairs_of(use: Use, standards: Mapping[str, Standard]) -> Stairs | None:
 
 @lru_cache(maxsize=1024)
 def _steps(
-    model: RiskModel, editions: Editions, columns: tuple[str, ...], given: tuple[tuple[str, float | str], ...],
+    model: RiskModel, editions: _Editions, columns: tuple[str, ...], given: tuple[tuple[str, float | str], ...],
     levels: tuple[tuple[str, int], ...], least: int,
 ) -> Steps | None:  # fmt: skip
     """Kept: the lanes of a worker, and a set and the next one, mostly ask for the same."""
-    standards = {family: Standard(family, tables) for family, tables in zip(model.families, editions, strict=True)}
+    standards = {family: Standard(family, of) for family, of in zip(model.families, editions.tables, strict=True)}
     takes = model.takes(standards)
     kinds = [kind for column in columns if isinstance(kind := takes.get(column), Input)]
     if len(kinds) < len(columns):
@@ -83,6 +95,6 @@ def _steps(
         return () if tables is None else model.turns(tables, column)
 
     return steps(
-        kinds, [ask(column) for column in columns], [table for family in editions for table in family],
+        kinds, [ask(column) for column in columns], [table for family in editions.tables for table in family],
         [partial(turns, column) for column in columns],
     )  # fmt: skip

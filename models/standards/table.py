@@ -59,6 +59,12 @@ class Table:
         if np.isinf(self.values).any():
             raise StandardError(f"{self.id}: rows: expected finite numbers")
 
+    def content(self) -> tuple[object, ...]:
+        """All of it as plain values: tables of one content are one edition, however often it was read."""
+        numbers = self.values.tobytes(), self.verified.tobytes(), self.less.tobytes()
+        levels = tuple(self.levels.items())
+        return self.id, self.family, self.since, self.until, self.columns, self.rows, *numbers, levels
+
     def column(self, name: str) -> F8:
         """All rows of one column, (rows,). Raises StandardError where the table has no such column."""
         if name not in self.columns:

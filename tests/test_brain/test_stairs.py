@@ -140,3 +140,11 @@ def test_what_is_no_staircase_is_judged_by_the_model(
     name: str, columns: tuple[str, ...], fixed: dict[str, float | str]
 ) -> None:
     assert _judge(name, columns, fixed).stairs is None
+
+
+def test_tables_that_are_read_anew_keep_their_staircases() -> None:
+    use = Use(MODELS["combustible_gas"], {"lel": ""}, {}, {}, 0, -1, 0)
+    one, other = stairs_of(use, TABLES), stairs_of(use, load().standards)
+    assert one is not None
+    assert other is not None
+    assert one.steps is other.steps
