@@ -97,6 +97,7 @@ def rights(topics: Iterable[Topic], group: str, prefix: str = "", *, requeue: bo
         Right("worker", "group", own, _R),
         Right("worker", "transactional-id", own, _W, prefixed=True),
         Right("agent", "group", prefix + "agent.", _R, prefixed=True),
+        *(Right(role, "group", prefix + name, _R) for name, role in OWN.items()),  # of several one leads
     ]
     out += [Right(role, "topic", prefix + name, (*_RW, "Create", "DescribeConfigs")) for name, role in OWN.items()]
     out += [Right("auditor", "topic", prefix + name, _R) for name in OWN]

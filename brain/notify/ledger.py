@@ -41,16 +41,18 @@ class KafkaLedger:
 
     def __init__(self, bootstrap: str, prefix: str, appender: Appender, *, drill: bool = False) -> None:
         self._bootstrap, self._prefix, self._appender = bootstrap, prefix, appender
-        self._topic = Topic(
-            prefix + TOPIC.name + (".drill" if drill else ""), 1, TOPIC.cleanup, TOPIC.retention_ms, TOPIC.config
-        )
+        self.topic = prefix + TOPIC.name + (".drill" if drill else "")
+
+    def make(self) -> None:
+        """Create the topic where it is missing. Raises LogError, also where the topic is another than it should be."""
+        wanted = Topic(self.topic, 1, TOPIC.cleanup, TOPIC.retention_ms, TOPIC.config)
+        if differ := admin.ensure(self._bootstrap, [wanted]):
+            raise admin.AdminError("; ".join(map(str, differ)))
 
     def load(self) -> dict[bytes, bytes]:
-        """Creates the topic where it is missing. Raises LogError, also where the topic is another than it should be."""
-        if differ := admin.ensure(self._bootstrap, [self._topic]):
-            raise admin.AdminError("; ".join(map(str, differ)))
+        """As the port says; :meth:`make` first. Raises LogError."""
         out: dict[bytes, bytes] = {}
-        for _, _, _, key, value, _ in snapshot(self._bootstrap, [TP(self._topic.name, 0)]):
+        for _, _, _, key, value, _ in snapshot(self._bootstrap, [TP(self.topic, 0)]):
             out.pop(key or b"", None)
             if value is not None:
                 out[key or b""] = value
@@ -62,7 +64,7 @@ class KafkaLedger:
         if notes:
             self._appender.append(TP(self._prefix + "audit", 0), [(TOOL_KEY, _json(n), headers) for n in notes])
         if items:
-            self._appender.append(TP(self._topic.name, 0), [(key, value, ()) for key, value in items.items()])
+            self._appender.append(TP(self.topic, 0), [(key, value, ()) for key, value in items.items()])
 
     def feedback(self, key: bytes, value: bytes, headers: Headers) -> None:
         """As the port says."""

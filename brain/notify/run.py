@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = Counter("brain_notify_attempts_total", "Attempts to tell somebody, by what became of them",
                    ["target", "outcome"])  # fmt: skip
 WAITING = Gauge("brain_notify_waiting", "Messages that have not arrived", ["target"])
+LEADING = Gauge("brain_notify_leading", "1 where this process tells people, 0 where it stands by for the one that does")
 UNREADABLE = Counter("brain_notify_unreadable_total", "Records of incidents and alarms that could not be read")
 
 AT: Final = b"at/"
@@ -48,15 +49,17 @@ def positions(items: Mapping[bytes, bytes]) -> dict[TP, int]:
 class Office:
     """Feeds a post with what is read and carries its messages out. ``clock`` answers ms UTC.
 
-    ``acknowledge`` None: acknowledgements in answers are audited, and become no feedback.
+    ``acknowledge`` None: acknowledgements in answers are audited, and become no feedback. ``held``: whether the work
+    is ours still; nothing is tried and nothing more is read once it is not.
     """
 
     def __init__(
         self, post: Post, ledger: Ledger, notifiers: Mapping[str, Notifier], prefix: str = "",
         acknowledge: Acknowledge | None = None, clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        held: Callable[[], bool] = lambda: True,
     ) -> None:  # fmt: skip
         self.post, self.ledger, self.notifiers, self.prefix = post, ledger, notifiers, prefix
-        self.acknowledge, self.clock = acknowledge, clock
+        self.acknowledge, self.clock, self.held = acknowledge, clock, held
         self.stopped = threading.Event()
         self.failure: Exception | None = None
         self._moved = threading.Condition()
@@ -95,8 +98,9 @@ class Office:
                 thread.join(max(0.0, until - time.monotonic()))
         if self.failure is not None:
             raise self.failure
-        with self._moved:
-            self._flush()
+        if self.held():  # what another process knows by now is not written over
+            with self._moved:
+                self._flush()
 
     def stop(self) -> None:
         """No new attempt is begun."""
@@ -109,6 +113,9 @@ class Office:
     def take(self, seen: Seen) -> None:
         """One record of an incident or alarms topic; others, seals among them, only move the position."""
         now, topic = self.clock(), seen.topic.removeprefix(self.prefix)
+        if not self.held():
+            self.stop()
+            return
         with self._moved:
             if topic.startswith("incidents."):
                 if seen.value is None or seen.header(CE_TYPE) == publish.TYPE.encode():
@@ -158,6 +165,9 @@ class Office:
                 self._moved.wait(LOOK_S if at is None else min(LOOK_S, max(0.001, (at - now) / 1000)))
                 return
             id_, message, attempt = entry.id, entry.message, entry.attempts + 1
+        if not self.held():
+            self.stop()
+            return
         outcome = self._try(name, message, attempt)
         ATTEMPTS.labels(name, outcome.status.value).inc()
         with self._moved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,19 +18,22 @@ pytestmark = pytest.mark.kafka
 ACK = http(200, b'{"ack": {"by": "op-17"}}')
 
 
+def _table(url: str) -> dict[str, object]:
+    settings = {"url": url, "secret_file": "webhook.secret"}
+    target = {"adapter": "webhook", "settings": settings, "retry": {"first": "2s", "most": "2s"}}
+    return {
+        "version": 1, "language": "zh", "units": {"*": ["duty"]}, "rules": [{"life": True, "to": ["duty"]}],
+        "escalation": [["duty"]], "targets": {"duty": target},
+    }  # fmt: skip
+
+
 def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges_it(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:
     (tmp_path / "webhook.secret").write_text("0123456789abcdef0123")
     with running(kafka, prefix, tmp_path) as worker, receiver(http(503), http(503), ACK) as duty:
-        settings = {"url": duty.url, "secret_file": "webhook.secret"}
         whom = tmp_path / "notify.yaml"
-        target = {"adapter": "webhook", "settings": settings, "retry": {"first": "2s", "most": "2s"}}
-        table = {
-            "version": 1, "language": "zh", "units": {"*": ["duty"]}, "rules": [{"life": True, "to": ["duty"]}],
-            "escalation": [["duty"]], "targets": {"duty": target},
-        }  # fmt: skip
-        whom.write_text(yaml.safe_dump(table))
+        whom.write_text(yaml.safe_dump(_table(duty.url)))
         command = [sys.executable, "-m", "brain", "notify", str(whom), "--config", str(worker.config)]
         command += ["--health-port", "0"]
         command += ["--since", "2020-01-01T00:00:00Z"]  # what is made before it has begun counts too
@@ -65,4 +69,54 @@ def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges
         assert len(duty.keys()) >= 3
         notes = [json.loads(value) for _, value, _ in worker.read("audit") if value and b'"notify.' in value]
         assert {"notify.attempt", "notify.acknowledged"} <= {note["what"] for note in notes}, notes
+        assert worker.stop() == 0
+
+
+@pytest.mark.long
+def test_of_two_processes_one_tells_and_the_other_takes_over_from_one_that_was_stopped_or_killed(
+    kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    (tmp_path / "webhook.secret").write_text("0123456789abcdef0123")
+    with running(kafka, prefix, tmp_path) as worker, receiver(http(200)) as duty:
+        whom = tmp_path / "notify.yaml"
+        whom.write_text(yaml.safe_dump(_table(duty.url)))
+        command = [sys.executable, "-m", "brain", "notify", str(whom), "--config", str(worker.config)]
+        command += ["--health-port", "0", "--since", "2020-01-01T00:00:00Z"]
+        worker.start()
+        until(lambda: worker.read("signals.feedback"))
+        logs = [tmp_path / f"notify-{k}.log" for k in range(2)]
+        offices: list[subprocess.Popen[bytes]] = []
+
+        def leads(k: int, times: int = 1) -> bool:
+            return logs[k].read_text(errors="replace").count("telling people") >= times
+
+        def fire(text: str, told: int) -> None:
+            made = worker.command("feedback", "create", "--code", "emergency.fire", "--text", text, "--by", "duty")
+            assert made.returncode == 0, made.stdout + made.stderr
+            until(lambda: len(set(duty.keys())) >= told, 40)
+
+        try:
+            for log in logs:
+                with log.open("wb") as out:
+                    offices.append(subprocess.Popen(command, stdout=out, stderr=out))
+                if not offices[1:]:
+                    until(lambda: leads(0), 30)
+            fire("三楼冒烟", 1)
+            until(lambda: "standing by" in logs[1].read_text(errors="replace"), 30)
+            offices[0].send_signal(signal.SIGSTOP)
+            until(lambda: leads(1), 40)
+            fire("五楼冒烟", 2)
+            offices[0].send_signal(signal.SIGCONT)  # it wakes, and is no longer the one
+            offices[1].kill()
+            offices[1].wait(10)
+            until(lambda: leads(0, 2), 40)
+            fire("七楼冒烟", 3)
+            offices[0].terminate()
+            assert offices[0].wait(30) == 0
+        finally:
+            for process in offices:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait(10)
+        assert len(duty.keys()) == len(set(duty.keys()))  # whatever is told, escalations too, is told once
         assert worker.stop() == 0

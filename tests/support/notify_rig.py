@@ -82,6 +82,11 @@ class City:
 class Memory:
     """Implements ``brain.notify.ledger.Ledger``."""
 
+    topic = "notify"
+
+    def make(self) -> None:
+        """Is there."""
+
     def __init__(self, items: Mapping[bytes, bytes] | None = None) -> None:
         self.items = dict(items or {})
         self.notes: list[dict[str, Any]] = []

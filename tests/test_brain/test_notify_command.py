@@ -35,7 +35,7 @@ class World:
         city = City()
         city.give(raised("fire", 0))
         self.seen, self.memory, self.asked = city.seen, Memory(), list[dict[str, Any]]()
-        self.broken = False
+        self.broken, self.leads, self.comes_back, self.waited = False, 1, 0, 0
 
     def ledger(self, broker: str, prefix: str, appender: object, *, drill: bool) -> Memory:
         if self.broken:
@@ -47,9 +47,18 @@ class World:
         self.asked.append({"topics": topics, **more})
         yield from self.seen
         until = time.monotonic() + 3
-        wanted = 1 if self.asked[-2]["drill"] else 2
+        wanted = 1 if self.asked[0]["drill"] else 2
         while len(self.memory.told("notify.attempt")) < wanted and time.monotonic() < until and not more["stop"]():
             time.sleep(0.002)
+
+    def held(self) -> bool:
+        return self.leads > 0
+
+    def wait(self, stop: object, seconds: float = 0.0) -> bool:
+        self.waited += 1
+        self.leads += self.comes_back
+        self.comes_back = 0
+        return self.held()
 
     def run(self, *words: str) -> Result:
         command = ["notify", str(self.file), "--bootstrap", "x:1", "--since", SINCE, *words]
@@ -60,6 +69,7 @@ class World:
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     made = World(tmp_path)
     monkeypatch.setattr("brain.notify.ledger.KafkaLedger", made.ledger)
+    monkeypatch.setattr("streams.lease.Lease", lambda *_: nullcontext(made))
     monkeypatch.setattr("streams.tailing.follow", made.follow)
     monkeypatch.setattr("streams.produce.Appender", nullcontext)
     monkeypatch.setattr("streams.health.serve", lambda *_: (None, 1))
@@ -95,6 +105,30 @@ def test_a_drill_goes_to_targets_that_take_drills_and_has_a_ledger_of_its_own(wo
     assert world.asked[0] == {"prefix": "p.", "drill": True}
     assert world.asked[1]["topics"][0] == "p.incidents.emergency"
     assert [line.partition("→ ")[2][:22] for line in output.splitlines() if "→" in line] == ["drill: [DRILL][LIFE] e"]
+
+
+def test_who_does_not_lead_reads_and_tells_nothing(world: World) -> None:
+    world.leads = 0
+    result = world.run()
+    assert result.exit_code == 0
+    assert [set(asked) for asked in world.asked] == [{"prefix", "drill"}]
+    assert (world.waited, world.memory.items, "→" in result.output) == (2, {}, False)
+
+
+def test_who_lost_the_lead_and_has_it_again_goes_on_from_what_the_other_wrote(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = {b"at/incidents.eco/0": b"77"}
+
+    def follow(*given: Any, **more: Any) -> Iterator[Any]:
+        yield from world.follow(*given, **more)
+        if len(world.asked) == 2:
+            world.leads, world.comes_back = 0, 1
+            world.memory.items.update(other)
+
+    monkeypatch.setattr("streams.tailing.follow", follow)
+    assert world.run().exit_code == 0
+    assert [asked["positions"].get(TP("incidents.eco", 0)) for asked in world.asked[1:]] == [None, 77]
 
 
 def test_a_cluster_that_takes_nothing_ends_it_with_the_code_that_a_supervisor_starts_again(world: World) -> None:

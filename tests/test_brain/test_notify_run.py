@@ -209,6 +209,19 @@ def test_an_acknowledgement_that_can_be_no_feedback_is_noted_once(by: str, maker
     assert (len(ledger.told("notify.unacknowledged")), ledger.acks) == (1, [])
 
 
+def test_what_is_due_is_not_tried_and_nothing_is_written_once_the_work_is_another_processs() -> None:
+    ledger, duty, ours = Memory(), Fake(), [True]
+    one = office(ledger, {"duty": duty, "boss": Fake()}, BOTH)
+    one.held = lambda: ours[0]
+
+    def records() -> Iterator[Seen]:
+        ours[0] = False
+        yield from recorded(0.1)
+
+    one.run(records())
+    assert (duty.sent, set(ledger.items), ledger.notes) == ([], {b"since"}, [])
+
+
 # -- what is asked of Kafka
 
 
@@ -231,10 +244,11 @@ def test_the_ledger_writes_notes_before_items_and_reads_the_newest_of_each_key(m
     )
     monkeypatch.setattr(ledgers.admin, "ensure", lambda at, topics: made.extend(topics))
     assert ledger.load() == {b"b": b"3"}
+    ledger.make()
     assert [(t.name, t.cleanup, t.partitions) for t in made] == [("p.notify", "compact", 1)]
     monkeypatch.setattr(ledgers.admin, "ensure", lambda at, topics: ["p.notify: partitions: expected 1, got 2"])
     with pytest.raises(LogError, match="expected 1, got 2"):
-        ledger.load()
+        ledger.make()
 
 
 def test_reading_goes_on_from_positions_and_begins_anew_where_the_topic_is_another_one() -> None:
