@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from brain.commands.common import Config, broker_of, embedded, fail, load_settings, until_interrupted
 from brain.commands.demo_children import HOST, USUAL, Child, free_port, watch
@@ -39,6 +40,7 @@ _ZH = {
     "more": "  可在另一终端查看:", "log": "日志",
     "left": "{name} 已退出, 代码 {code}", "ending": "· 正在结束", "first": "首个事件: 启动后 {s:.0f} 秒",
     "status": "已上屏事件 {n}; {first}; Ctrl-C 结束", "none": "等待首个事件 ({s:.0f} 秒)",
+    "stuck": "数据发送中断: {error}",
     "over": "数据已放完; 界面继续可用, Ctrl-C 结束", "unknown": "没有名为 {name} 的剧本；brain drill list 列出全部",
 }  # fmt: skip
 _EN = {
@@ -52,7 +54,7 @@ _EN = {
     "left": "the {name} left with exit code {code}",
     "ending": "· ending", "first": "the first {s:.0f} s after the start",
     "status": "{n} incidents shown; {first}; Ctrl-C ends it", "none": "waiting for the first incident ({s:.0f} s)",
-    "over": "the data have ended; the page goes on, Ctrl-C ends it",
+    "over": "the data have ended; the page goes on, Ctrl-C ends it", "stuck": "no more data are sent: {error}",
     "unknown": "no story is called {name}; brain drill list names them all",
 }  # fmt: skip
 
@@ -109,22 +111,35 @@ def demo(
             stack.callback(children[-1].end)  # so the screen goes before what it shows
         stack.callback(stop.set)
 
+        broken = threading.Event()
+
         def gone(child: Child, code: int) -> None:
+            broken.set()
             console.print(f"[bold red]✗[/] {words['left'].format(name=child.name, code=code)}; {child.log}:")
             console.print(child.last_words(), markup=False, highlight=False, soft_wrap=True)
             stop.set()
+
+        def send() -> None:
+            try:
+                _feed(settings, bootstrap, prefix, feed, speed, seconds, stop, words)
+            except Exception as error:  # noqa: BLE001  # of a thread that nobody joins: said here, or never
+                broken.set()
+                why = escape(f"{type(error).__name__}: {error}")
+                console.print(f"[bold red]✗[/] {words['stuck'].format(error=why)}")
+                stop.set()
 
         for child in children:
             watch(child, stop, gone)
         listed = tail or not page or not PAGE.is_file()
         _tell(words, told, at if page else 0, f"127.0.0.1:{health}", " ".join(where), children)
-        sender = (settings, bootstrap, prefix, feed, speed, seconds, stop, words)
-        threading.Thread(target=_feed, args=sender, daemon=True).start()
+        threading.Thread(target=send, name="feed", daemon=True).start()
         if listed:
             run_tail(bootstrap, prefix=prefix, lang=lang, stop=stop)
         else:
             _count(bootstrap, prefix, words, began, stop)
         console.print(words["ending"])
+    if broken.is_set():
+        raise typer.Exit(1)
 
 
 @contextmanager
