@@ -129,7 +129,7 @@ class CityLogic(Protocol):
         ...
 
     def fire(self, now: int) -> None:
-        """Run the timers due at exactly ``now``, the earliest time."""
+        """Run the timers due at exactly ``now``, the earliest time; also when a set has just come into force then."""
         ...
 
     def fates(self) -> Mapping[str, int]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from brain.agent_kit import city as agents
+from brain.agent_kit.lane import AGENT_FAILED
 from brain.combination import combinations
 from brain.drill.simulate import check as drill
 from brain.drill.simulate.check import same, same_list
@@ -22,12 +23,14 @@ from brain.drill.simulate.real.sets import content
 from brain.incidents.areas import PENDING
 from brain.incidents.books import KEY
 from brain.incidents.heard import CASE, HEARD, Episode, Heard
-from brain.incidents.value import OVER, Incident
+from brain.incidents.value import OVER, Incident, Member
 from brain.lane import ReadingsLane
+from brain.sets import CitySet
 from brain.shadow import side_of
 from streams import pulse as pulses
 from streams.lane import FOLD_DTYPE, FOLD_TABLE, Head
 from streams.memory import MemoryBroker
+from streams.outbox import INPUTS_DOWN
 from streams.records import CE_TYPE, SEAL_TYPE, SHADOW, SHADOW_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Reason, Signal
 from streams.replay import rerun
 from streams.simulate.check import chains, final_lines, journal, replay_settings
@@ -202,16 +205,22 @@ def _standing(found: list[str], world: World) -> None:
     if head.frontier <= max(*absences, *ends):
         return  # the fold has not come to what ends them
     rules = content(head.set)
-    trials = [s.id for s in rules.drafts if s.state == "trial"]
-    told = [event.id for agent in rules.agents for event in agent.told()]
-    shown = {s.id for s in rules.scenarios}.union(trials, told, ["system.agent_failed"])
-    hidden = {s.id for s in rules.drafts if s.state == "shadow"}.union(trials)
-    joined = {c.scenario.id for name in ("s0", "s1", "s2") for c in combinations(content(name).scenarios)}
-    for (family, _, _), mine in zip(SIDES, (shown | joined, hidden), strict=True):
+    told = {event.id for agent in rules.agents for event in agent.told()} | {AGENT_FAILED, INPUTS_DOWN}
+    told |= {c.scenario.id for name in ("s0", "s1", "s2") for c in combinations(content(name).scenarios)}
+    for family, _, prefix in SIDES:
         for incident in _incidents(world.broker, family):
-            members = [m for m in incident.members if m.cleared is None and m.scenario not in mine]
-            left = [m.id for m in members if incident.state not in OVER and "|city/0/" not in m.id]
+            stand = [m for m in incident.members if m.cleared is None and incident.state not in OVER]
+            left = [
+                m.latest() for m in stand if (prefix or m.scenario not in told) and not _runs(rules, m, bool(prefix))
+            ]
             found += [f"{family} {incident.id}: {name} stands, and {rules.id} does not run it there" for name in left]
+
+
+def _runs(rules: CitySet, m: Member, hidden: bool) -> bool:
+    district = m.asset.removeprefix("district:")
+    scenario = next((one for one in rules.running() if one.id == m.scenario), None)
+    place = district if district != m.asset else _registered(m.asset)
+    return scenario is not None and bool(side_of(scenario, place)) == hidden
 
 
 def _waiting(found: list[str], items: Mapping[str, bytes | None], frontier: int) -> None:

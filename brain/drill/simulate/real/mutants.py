@@ -207,6 +207,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "the census is not kept": lambda: _unmarked(census_module.TABLE),
     "a city agent's memory is not kept": lambda: _unsaved(CityAgents, agents_module.MEMORY),
     "what a city agent heard is not kept": lambda: _unsaved(CityAgents, agents_module.HEARD),
+    "what areas raised stands when its rule is taken back": lambda: [(Areas, "left", lambda self, incidents, now: [])],
     "what stands in areas is not kept": lambda: _unsaved(Areas, areas_module.STATE),
     "a beat is left out after a restore": _beat_lost,
 }
