@@ -65,13 +65,17 @@ def _shadow_not_restored() -> list[Change]:
 
 
 def _shadow_timer_forgotten() -> list[Change]:
-    original = Books.enter
+    enter, end_left = Books.enter, Books._end_left
 
-    def enter(self: Books, set_id: str, content: Any) -> None:
-        original(self, set_id, content)
+    def entered(self: Books, set_id: str, content: Any) -> None:
+        enter(self, set_id, content)
         self._due = None  # until the next signal in shadow
 
-    return [(Books, "enter", enter)]
+    def ended(self: Books, now: int) -> None:
+        end_left(self, now)
+        self._due = None
+
+    return [(Books, "enter", entered), (Books, "_end_left", ended)]
 
 
 def _told_live() -> list[Change]:
