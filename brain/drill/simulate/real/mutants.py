@@ -17,6 +17,7 @@ from brain.beats import Timers
 from brain.incidents import areas as areas_module
 from brain.incidents import books as books_module
 from brain.incidents import combine as combine_module
+from brain.incidents import neighbours as neighbours_module
 from brain.incidents.areas import Areas
 from brain.incidents.books import KEY, Books
 from brain.incidents.combine import Combine
@@ -213,6 +214,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "what a city agent heard is not kept": lambda: _unsaved(CityAgents, agents_module.HEARD),
     "what areas raised stands when its rule is taken back": lambda: [(Areas, "left", lambda self, incidents, now: [])],
     "what stands in areas is not kept": lambda: _unsaved(Areas, areas_module.STATE),
+    "what is usual beside neighbours is not kept": lambda: _unsaved(Areas, neighbours_module.STATE),
     "a beat is left out after a restore": _beat_lost,
 }
 """Name → the changes that take one rule away."""

@@ -57,7 +57,9 @@ def _combination(name: str, kind: str, parts: tuple[str, ...], rest: str, state:
     )
 
 
-HIGH, LOW, JUMP, SILENT, SUM = (f"emergency.flood.{name}" for name in ("high", "low", "jump", "silent", "sum"))
+HIGH, LOW, JUMP, SILENT, SUM, BESIDE = (
+    f"emergency.flood.{name}" for name in ("high", "low", "jump", "silent", "sum", "beside")
+)
 SMOKE = "emergency.fire.smoke"
 LACKS = "emergency.both.lacks"
 TEXTS: Final = (
@@ -66,6 +68,10 @@ TEXTS: Final = (
     _scenario(JUMP, "detect: {ewma_deviation: 1.5, warmup: 3, alpha: 0.2}\nclear: {quiet_s: 2}", "shadow"),
     _scenario(SILENT, "detect: {silent_s: 3}\nlevel: 2"),
     _scenario(SUM, "detect: {sum_over: 30, by: district}\nclear: {below: 20}", "shadow"),
+    _scenario(
+        BESIDE,
+        "detect: {detector: neighbours, within_m: 900, settings: {least: 2, warmup: 2, alpha: 0.3}, score_over: 1}",
+    ),
     _scenario(SMOKE, "life: true\ndetect: {above: 10}\nclear: {below: 8}\nlevel: 2", type="smoke"),
     _combination("and", "and", (HIGH, SILENT), "within_s: 3, within_m: 700"),
     _combination("or", "or", (SMOKE, JUMP), "same: district|clear: {quiet_s: 2}", "draft"),
@@ -74,11 +80,11 @@ TEXTS: Final = (
     _combination("chain", "and", (LACKS, LOW), "within_s: 5, same: district", "draft"),
 )
 PROMOTED: Final = {
-    LOW: "trial:d1", JUMP: "live", SILENT: "shadow", SUM: "live", "emergency.both.or": "live",
+    LOW: "trial:d1", JUMP: "live", SILENT: "shadow", SUM: "live", BESIDE: "shadow", "emergency.both.or": "live",
     "emergency.both.chain": "live", "emergency.both.then": "retired",
 }  # fmt: skip
 TAKEN_BACK: Final = {
-    LOW: "retired", JUMP: "shadow", SILENT: "live", SUM: "trial:d2", "emergency.both.or": "retired",
+    LOW: "retired", JUMP: "shadow", SILENT: "live", SUM: "trial:d2", BESIDE: "trial:d1", "emergency.both.or": "retired",
     "emergency.both.then": "live",
 }  # fmt: skip
 
