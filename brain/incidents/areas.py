@@ -242,7 +242,7 @@ class Areas:
     def left(self, incidents: Iterable[Incident], now: int) -> list[Signal]:
         """Clears of what minutes raised and the set in force does not judge here any more, by incident and member; what
         is known of it is forgotten."""
-        gone = {key: row[0] for key, row in self._rows.items() if not self._here_still(*key.split("\x1f"))}
+        gone = {key: row[0] for key, row in self._rows.items() if not self._here_still(*key.partition("\x1f")[::2])}
         out: list[Signal] = []
         for incident in incidents if gone else ():
             for m in incident.members:
@@ -261,12 +261,14 @@ class Areas:
             self._changed[STATE + key.encode()] = None
         return out
 
-    def _here_still(self, name: str, asset: str) -> bool:
-        """Whether a scenario is judged in this book; on trial, whether it is for that asset or area."""
+    def _here_still(self, name: str, who: str) -> bool:
+        """Whether a scenario is judged in this book; on trial, whether it is for that asset or area.
+
+        Clusters of tickets are not moved when a trial begins: those end first.
+        """
         s = self._scenarios.get(name)
-        if s is None or s.state != "trial" or self.keeps is None:
+        if s is None or s.state != "trial" or s.scans() or self.keeps is None:
             return s is not None
-        who = asset.rpartition(":")[2] if s.detect.by else asset
         there = self._content.registry.index if s.beside() or s.joint() else self._places(name)[1]
         return who in there and self.keeps(self._signal(s, who, CLEAR, np.zeros(1, DECISION_STATE)[0], None, 0, 0))
 
