@@ -104,16 +104,12 @@ class Census:
 
 def time_of(beat: Beat) -> int:
     """The census that falls to a beat, ms UTC: the last multiple of five minutes up to it; -1 where there is none."""
-    return beat.time // EVERY_MS * EVERY_MS if _passed(beat, EVERY_MS) else -1
+    return beat.time // EVERY_MS * EVERY_MS if beat.passed(EVERY_MS) else -1
 
 
 def whole(beat: Beat) -> bool:
     """Whether that is one that tells all."""
-    return _passed(beat, WHOLE_MS)
-
-
-def _passed(beat: Beat, step: int) -> bool:
-    return beat.before >= 0 and beat.before // step != beat.time // step
+    return beat.passed(WHOLE_MS)
 
 
 class Told(msgspec.Struct, frozen=True):

@@ -265,6 +265,7 @@ class City:
             if change == now:
                 _, self.head.set = self.head.sets.pop(0)
                 self.logic.enter(self.head.set, self.sets(self.head.set))
+                self.logic.fire(now)
             elif due == now:
                 self.logic.fire(now)
             else:

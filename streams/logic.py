@@ -28,10 +28,13 @@ class Beat(NamedTuple):
     outage: int
     before: int = -1
 
+    def passed(self, step: int) -> bool:
+        """Whether the lane's clock came to or over a multiple of ``step`` ms with this beat; its first never does."""
+        return self.before >= 0 and self.before // step != self.time // step
+
     def minute(self) -> int:
         """End of the minute of the lane's clock that this beat closed, ms; -1 where it closed none."""
-        over = self.before >= 0 and self.before // MINUTE_MS != self.time // MINUTE_MS
-        return (self.before // MINUTE_MS + 1) * MINUTE_MS if over else -1
+        return (self.before // MINUTE_MS + 1) * MINUTE_MS if self.passed(MINUTE_MS) else -1
 
 
 MINUTE_MS = 60_000
@@ -129,7 +132,7 @@ class CityLogic(Protocol):
         ...
 
     def fire(self, now: int) -> None:
-        """Run the timers due at exactly ``now``, the earliest time."""
+        """Run the timers due at exactly ``now``, the earliest time; also when a set has just come into force then."""
         ...
 
     def fates(self) -> Mapping[str, int]:

@@ -135,7 +135,9 @@ class LaneAgents:
         except Fault:
             with closing(cast(Any, b.runner.one_by_one(b.agent, part.rows, state))) as each:
                 for i, one in enumerate(each):
-                    states.put(part.assets, state)
+                    if not isinstance(one, Fault):  # nothing is kept of rows that failed, nor of those after a stop
+                        own = part.rows.asset[i : i + 1]
+                        states.put(part.assets[own], state[own])
                     yield i, one
                     if trouble.rows["stopped"][b.trouble]:
                         return

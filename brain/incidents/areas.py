@@ -9,7 +9,7 @@ so every run adds up the same. An area of which nothing came keeps its state: no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -22,6 +22,7 @@ from brain.incidents import joint, neighbours
 from brain.incidents.joint import Joint
 from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
+from brain.incidents.value import Incident
 from brain.placing import answer_at, put
 from brain.scenario_checks import NEIGHBOURS
 from brain.scenarios import Scenario
@@ -52,6 +53,8 @@ class Areas:
         """Summaries that came after their minute had been judged, because their lane had been excluded."""
         self.unread = 0
         """Records of neighbours' memory that an earlier release wrote in another form."""
+        self.keeps: Callable[[Signal], bool] | None = None
+        """Which raises are of this book; None: all."""
         self._set_id = ""
         self._content: Any = None
         self._scenarios: dict[str, Scenario] = {}
@@ -236,6 +239,39 @@ class Areas:
             del self._memory[key]
             self._changed[key] = None
 
+    def left(self, incidents: Iterable[Incident], now: int) -> list[Signal]:
+        """Clears of what minutes raised and the set in force does not judge here any more, by incident and member; what
+        is known of it is forgotten."""
+        gone = {key: row[0] for key, row in self._rows.items() if not self._here_still(*key.partition("\x1f")[::2])}
+        out: list[Signal] = []
+        for incident in incidents if gone else ():
+            for m in incident.members:
+                keys = (f"{m.scenario}\x1f{who}" for who in (m.asset, m.asset.partition(":")[2]))
+                row = next((gone[key] for key in keys if key in gone), None)
+                if row is None or m.cleared is not None:
+                    continue
+                ended = Signal(
+                    m.scenario, m.asset, "clear", (TOPIC, 0, int(row["offset"]), int(row["index"])), int(row["count"]),
+                    now, len(out), now, m.onset, fold=now, set=self._set_id, source=m.source, drill=incident.drill,
+                )  # fmt: skip
+                if ended.identity() == m.latest():
+                    out.append(ended)
+        for key in gone:
+            del self._rows[key]
+            self._changed[STATE + key.encode()] = None
+        return out
+
+    def _here_still(self, name: str, who: str) -> bool:
+        """Whether a scenario is judged in this book; on trial, whether it is for that asset or area.
+
+        Clusters of tickets are not moved when a trial begins: those end first.
+        """
+        s = self._scenarios.get(name)
+        if s is None or s.state != "trial" or s.scans() or self.keeps is None:
+            return s is not None
+        there = self._content.registry.index if s.beside() or s.joint() else self._places(name)[1]
+        return who in there and self.keeps(self._signal(s, who, CLEAR, np.zeros(1, DECISION_STATE)[0], None, 0, 0))
+
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
         out, self._changed = self._changed, {}
@@ -266,6 +302,9 @@ class Areas:
             r["offset"], r["index"], r["count"] = now - 1, number, 0
         if action in (RAISE, UPDATE, CLEAR):
             signal = self._signal(s, who, action, r, value, now, number)
+            if action == RAISE and self.keeps is not None and not self.keeps(signal):
+                row[:] = np.frombuffer(before, DECISION_STATE)  # nobody would hear its end either
+                return
             self._numbers[s.state == "trial"] += 1
             signal.score, signal.text = score, text
             out.append(signal)

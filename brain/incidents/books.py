@@ -78,10 +78,12 @@ class Books:
         self._force = Sides(None, None, frozenset(), {})
         self.live = CityLogic(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
         self.shadow = CityLogic(settings, None if sets is None else self._hidden, desk)
-        self.live.keeps = lambda signal: signal.district == self._force.trials.get(signal.scenario, signal.district)
-        self.shadow.keeps = lambda signal: signal.district != self._force.trials.get(signal.scenario)
+        self.live.models.keeps = lambda s: s.district == self._force.trials.get(s.scenario, s.district)
+        self.shadow.models.keeps = lambda s: s.district != self._force.trials.get(s.scenario)
         self._due: int | None = None
         """When the shadow book has something to do next."""
+        self._left = False
+        """Whether a set came into force since timers last ran."""
 
     # -- what the engine calls
 
@@ -100,7 +102,7 @@ class Books:
             self.shadow.enter(set_id, nothing)
         else:
             self.shadow.enter(set_id, self._force.shadow)
-        self._due = self.shadow.due()
+        self._due, self._left = self.shadow.due(), True
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal into its book."""
@@ -129,12 +131,25 @@ class Books:
         return first if later is None or (first is not None and first < later) else later
 
     def fire(self, now: int) -> None:
-        """Run the timers that are due at exactly ``now``, of each book that has any."""
+        """Run the timers that are due at exactly ``now``, of each book that has any.
+
+        After a change of set, what minutes raised by a rule that does not run in a book any more ends first; a restart
+        finds nothing of it.
+        """
+        if self._left:
+            self._end_left(now)
         if self.live.due() == now:
             self.live.fire(now)
         if self._due == now:
             self.shadow.fire(now)
             self._due = self.shadow.due()
+
+    def _end_left(self, now: int) -> None:
+        self._left = False
+        for book in (self.live, self.shadow):
+            for signal in book.models.left(book.incidents(), now):
+                book.signal(signal)
+        self._due = self.shadow.due()
 
     def figures(self) -> Sequence[Figure]:
         """What stands in the book that people see."""

@@ -74,14 +74,12 @@ class CityLogic:
         self.graves = Graves()
         self._told: Counter[str] = Counter()
         self._models, self._combine = Areas(self._audit), Combine()
-        self.agents = self._models.agents
+        self.models, self.agents = self._models, self._models.agents
         self._later: int | None = None
         self._asked = False
         """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
         self._warned = Warned()
-        self.keeps: Callable[[Signal], bool] | None = None
-        """Which signals of the city's own models are ours; None: all."""
         self._sets = sets
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
@@ -207,8 +205,7 @@ class CityLogic:
             self.counts["unread_memory"] += self._models.unread - unread
         self._doubt(self._trust.fire(now, self._models.evidence()), now)
         for signal in judged:
-            if self.keeps is None or self.keeps(signal):
-                self._own(signal)
+            self._own(signal)
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason."""

@@ -30,13 +30,17 @@ class Feed:
     def schedule(self, end: float) -> None:
         """Put every append in its place."""
         for source in self.world.sources:
-            when, levels = START_S, {f"{'fa'[i % 2]}{source.partition}-{i}": 0.0 for i in range(self.rng.randint(2, 9))}
+            when, levels = START_S, dict.fromkeys(self._assets(source), 0.0)
             specials = self._specials()
             while (when := when + self.rng.expovariate(4.0)) < end:
                 if any(a <= when - START_S < a + b for a, b in self.world.plan.outages):
                     continue
                 value = self._value(when, levels, specials)
                 self.world.at(when, self._appender(source, value))
+
+    def _assets(self, source: TP) -> list[str]:
+        """Who speaks in a partition."""
+        return [f"{'fa'[i % 2]}{source.partition}-{i}" for i in range(self.rng.randint(2, 9))]
 
     def _specials(self) -> list[str]:
         plan, out = self.world.plan, [""] * 25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.simulate.toy import SETS
 
@@ -33,6 +33,8 @@ class Plan:
     """(from, seconds) in which no data comes and the conductor stands still."""
     kills: float = 0.0
     """Of the city task alone, a second, beside all else that it suffers."""
+    deaths: list[tuple[float, str]] = field(default_factory=list)
+    """(when, task): the worker that has the task is gone, with all its tasks, as by kill -9."""
 
     @classmethod
     def of(cls, rng: random.Random) -> Plan:

@@ -122,6 +122,8 @@ class World:
         self.cast.feed(self, self.rng).schedule(end)
         for when, name in self.plan.changes:
             self.at(START_S + when, lambda name=name: self._want(name))  # type: ignore[misc]  # binds the loop variable
+        for when, name in self.plan.deaths:
+            self.at(START_S + when, lambda name=name: self._end_worker_of(name))  # type: ignore[misc]  # binds it too
         rates = (
             (self.plan.moves, self._move),
             (self.plan.compactions, self._compact),
@@ -357,6 +359,10 @@ class World:
     def _kill_city(self) -> None:
         for run in [r for r in self.runs if r.alive and r.name == "city"]:
             self._crash(run)
+
+    def _end_worker_of(self, name: str) -> None:
+        for run in [r for r in self.runs if r.alive and r.name == name]:
+            self._kill(run.worker, f"kill {name}")
 
     def _kill(self, worker: Worker, why: str) -> None:
         self.count(why)

@@ -14,10 +14,15 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 from running import INPUTS, Running, running, until
 
+from brain.census import EVERY_MS, heard, read
 from brain.sets import digest
-from streams.produce import Sender, send_one
-from streams.records import SIGNAL_TYPE
+from brain.settings import load
+from streams import pulse as pulses
+from streams.produce import Appender, Sender, send_one
+from streams.pulse import Pulse
+from streams.records import SIGNAL_TYPE, TP, Headers
 from streams.set_watch import WANTED, Wanted
+from streams.state import HEAD
 from streams.topics import partition_of
 
 pytestmark = pytest.mark.kafka
@@ -77,6 +82,62 @@ def test_a_set_comes_into_force_when_all_have_it_and_what_it_knows_is_sent_again
         again = [h for _, _, h in worker.read("iot.telemetry", home) if "requeued_from" in h]
         assert len(again) == 1
         assert worker.stop() == 0
+
+
+def minutes(worker: Running, begin: int, end: int, *speaking: str) -> None:
+    """A pulse every five seconds of [begin, end) ms in every lane, and a reading of each of these assets with it."""
+    known = load(worker.config)
+    partitions, set_id = known.partitions, digest(Path(known.sets) / known.genesis)
+    lanes = [TP(worker.prefix + topic, p) for topic, n in partitions.items() for p in range(n)]
+    lanes.append(TP(worker.prefix + "pulse", 0))
+    rows: dict[TP, list[tuple[bytes, bytes | None, Headers]]] = {tp: [] for tp in lanes}
+    for t in range(begin, end, 5000):
+        for name in speaking:
+            body = {"asset": name, "metric": "gas", "t": t - 1, "v": 1.0, "unit": "%LEL"}
+            tp = TP(worker.prefix + "iot.telemetry", partition_of(name.encode(), 2))
+            rows[tp].append((name.encode(), json.dumps(body).encode(), ()))
+        value = pulses.encode(Pulse(t // 5000, t, t, set_id, 0), known.key())
+        for records in rows.values():
+            records.append((b"pulse", value, pulses.HEADERS))
+    with Appender(worker.bootstrap) as to:
+        for tp, records in rows.items():
+            to.append(tp, records)
+
+
+def censuses(worker: Running, partition: int) -> list[tuple[int, dict[str, int]]]:
+    """What a lane said: time of the census, and of each asset since when it is silent."""
+    found = [heard(h.get("ce_type"), v) for _, v, h in worker.read("signals.iot.telemetry", partition)]
+    return [(s.t, {name: told.since for name, told in read(s)}) for s in found if s is not None]
+
+
+def test_another_worker_goes_on_with_the_census_and_tells_only_who_fell_silent(
+    kafka: str, prefix: str, tmp_path: Path
+) -> None:
+    speaks, falls = [name for name in (f"gas-x{n}" for n in range(20)) if partition_of(name.encode(), 2) == 0][:2]
+    shutil.copytree(DEMO, tmp_path / "sets" / "one")
+    with (tmp_path / "sets" / "one" / "assets.ndjson").open("a") as stream:
+        stream.writelines(json.dumps({**NEW, "id": name, "every_s": 60}) + "\n" for name in (speaks, falls))
+    hour = (int(time.time()) // 3600 - 1) * 3_600_000  # at the full hour itself all would be told
+    first, second = hour + EVERY_MS, hour + 2 * EVERY_MS
+    with running(kafka, prefix, tmp_path, sets=str(tmp_path / "sets"), genesis="one") as worker:
+        minutes(worker, first - 60_000, first, speaks, falls)
+        minutes(worker, first, first + 10_000, speaks)
+        worker.start(conduct=False)
+        assert until(lambda: censuses(worker, 0)) == [(first, {speaks: 0, falls: 0})]
+        assert worker.stop() == 0
+        minutes(worker, first + 10_000, second + 10_000, speaks)
+        worker.start(conduct=False)
+        assert until(lambda: censuses(worker, 0)[1:]) == [(second, {falls: second})]
+        assert censuses(worker, 1) == []
+
+        def passed() -> bool:
+            heads = [json.loads(v) for k, v, _ in worker.read("state.city") if k == HEAD and v]
+            return bool(heads) and heads[-1]["frontier"] > second
+
+        until(passed)  # the city task goes on past what is for people alone
+        assert not [v for _, v, _ in worker.read("audit") if b"signals.unreadable" in (v or b"")]
+        silent = worker.command("assets", "list", "--health", "silent", "--json").stdout.splitlines()
+        assert [(a["id"], a["since"]) for a in map(json.loads, silent)] == [(falls, second)]
 
 
 @pytest.mark.long

@@ -20,6 +20,20 @@ from streams.tailing import snapshot
 
 INPUTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}
 
+SILENT = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from brain.commands.worker import configure_logs
+from brain.pipeline import worker_settings
+from brain.settings import load
+from streams.door import run_worker
+from streams.progress import Progress
+configure_logs()
+settings = load(Path(sys.argv[1]))
+run_worker(replace(worker_settings(settings, settings.bootstrap), conduct=False), Progress(settings.stuck_s))
+"""
+
 
 class Running:
     """One worker at a time over one prefix; ``log`` has what all of them said."""
@@ -33,9 +47,11 @@ class Running:
         self.process: subprocess.Popen[bytes] | None = None
         admin.ensure(bootstrap, topics.catalogue(INPUTS, prefix))
 
-    def start(self) -> None:
+    def start(self, *, conduct: bool = True) -> None:
+        """``conduct`` False: it writes no pulses, so that a test can have hours pass in seconds."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "brain", "worker", "--config", str(self.config)]
+            verb = ["-m", "brain", "worker", "--config"] if conduct else ["-c", SILENT]
+            command = [sys.executable, *verb, str(self.config)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def stop(self) -> int:

@@ -73,6 +73,18 @@ def test_an_agent_that_fails_again_and_again_is_stopped_with_an_incident_of_its_
         assert again.run(cuts, restarts).signals == out.signals
 
 
+def test_the_state_does_not_depend_on_what_came_together_with_the_row_that_stops_an_agent(tmp_path: Path) -> None:
+    content, kept = with_agents(steps(tmp_path, "raise")), []
+    for cuts in ((), (5,)):
+        rig = Rig(ReadingsLane, content)
+        for at in range(6):
+            rig.say(reading("wl-1" if at < 5 else "wl-2", at, 666 if at < 5 else 20))
+        rig.run(cuts)
+        table = rig.store.table("agent.32")
+        kept.append({key: table.rows[slot].tobytes() for slot, key in enumerate(table.keys)})
+    assert kept[0] == kept[1]
+
+
 def test_another_version_ends_the_stop_and_carries_the_state_over(tmp_path: Path) -> None:
     rig = Rig(ReadingsLane, with_agents(steps(tmp_path / "1", "raise")))
     for at in range(7):

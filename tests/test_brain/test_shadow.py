@@ -120,6 +120,30 @@ def test_what_stands_when_a_rule_is_taken_back_closes_with_that_reason() -> None
         assert raises(done, SHADOW_TYPE) == ([("high", 18)] if state == "shadow" else [])
 
 
+def together(*seconds: int) -> list[rig.Row]:
+    """Two gauges of one town that are over its bound together."""
+    return [row for n in (0, 1) for row in highs(*((second, 12.0) for second in seconds), asset=n)]
+
+
+def test_what_minutes_raised_ends_when_its_rule_is_taken_back_and_is_raised_anew_when_it_returns() -> None:
+    rows = together(*range(10, 400, 20))
+    for state in ("retired", "shadow", "trial:d2"):
+        sets = {
+            name: rig.with_states({"many": state if name == "set-2" else "live"}, (rig.MANY,), id=name)
+            for name in ("set-1", "set-2", "set-3")
+        }
+        lines = rig.log(rows, 460, [(130, "set-2"), (250, "set-3")])
+        done = rig.run(lines, sets)
+        first, again = sorted(rig.incidents(done, "incidents").values(), key=lambda i: i["opened"])
+        told = [((t - T0) // 1000, why) for t, why, _ in first["reasons"][-3:]]
+        ended = "quiet_resolved" if state == "trial:d2" else "rule_ended"
+        assert told == [(130, "cleared_all"), (135, ended), (140, "closed")], state
+        assert (again["set"], again["state"], again["opened"]) == ("set-3", "detected", first["opened"] + 240_000)
+        hidden = [i["state"] for i in rig.incidents(done, "incidents-shadow").values()]
+        assert hidden == ([] if state == "retired" else ["closed"])
+        assert rig.incidents(rig.killed(lines, sets, 3, 7), "incidents") == rig.incidents(done, "incidents")
+
+
 def test_on_trial_a_rule_is_live_in_its_district_and_in_shadow_elsewhere() -> None:
     texts = (rig.HIGH, rig.NOISE)
     content = rig.with_states({"high": "trial:d1", "many": "trial:d2"}, texts)

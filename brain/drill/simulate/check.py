@@ -41,53 +41,58 @@ def check(world: World) -> list[str]:
         for kind in (SIGNAL, NOTICE):
             ours = [v for _, _, v, h in world.broker.read(topics.signals) if kind in h]
             theirs = [v for _, _, v, h in again.read(topics.signals) if kind in h]
-            _same_list(found, f"{topics.signals} {kind[1].decode()}", theirs, ours)
-    _same(found, "incident", newest(again), newest(world.broker))
-    _same(found, "deleted", _deleted(again), _deleted(world.broker))
-    _same(found, "state", _state(again), _state(world.broker))
-    _same_list(found, "audit", _notes(again), _notes(world.broker))
+            same_list(found, f"{topics.signals} {kind[1].decode()}", theirs, ours)
+    same(found, "incident", newest(again), newest(world.broker))
+    same(found, "deleted", deleted(again), deleted(world.broker))
+    same(found, "state", state(again), state(world.broker))
+    same_list(found, "audit", notes(again), notes(world.broker))
     _outcomes(found, world)
-    _told_once(found, _notes(world.broker))
-    _overdue(found, world)
+    told_once(found, notes(world.broker))
+    overdue(found, state(world.broker), head_of(world).frontier)
     return found
 
 
-def newest(broker: MemoryBroker) -> dict[str, bytes | None]:
+def newest(broker: MemoryBroker, family: str = "incidents") -> dict[str, bytes | None]:
     """The newest revision of every incident, also of those whose record was deleted; by topic and id."""
     out: dict[str, bytes | None] = {}
-    for tp in _topics(broker):
+    for tp in _topics(broker, family):
         for _, key, value, _ in broker.read(tp):
             if value is not None:
                 out[f"{tp.topic} {(key or b'').decode()}"] = value
     return out
 
 
-def _topics(broker: MemoryBroker) -> list[TP]:
-    return sorted(tp for tp in broker.partitions if tp.topic.startswith("incidents."))
+def _topics(broker: MemoryBroker, family: str) -> list[TP]:
+    return sorted(tp for tp in broker.partitions if tp.topic.startswith(f"{family}."))
 
 
-def _deleted(broker: MemoryBroker) -> dict[str, bytes | None]:
-    last = {(tp, key): value for tp in _topics(broker) for _, key, value, _ in broker.read(tp)}
+def deleted(broker: MemoryBroker, family: str = "incidents") -> dict[str, bytes | None]:
+    """Incidents whose record was deleted; by topic and id."""
+    last = {(tp, key): value for tp in _topics(broker, family) for _, key, value, _ in broker.read(tp)}
     return {f"{tp.topic} {(key or b'').decode()}": b"" for (tp, key), value in last.items() if value is None}
 
 
-def _state(broker: MemoryBroker) -> dict[str, bytes | None]:
+def state(broker: MemoryBroker) -> dict[str, bytes | None]:
+    """The city task's, by key."""
     latest = {(key or b"").decode(): value for _, key, value, _ in broker.read(CITY_STATE) if key != HEAD}
     return {key: value for key, value in latest.items() if value is not None}
 
 
-def _notes(broker: MemoryBroker) -> list[bytes]:
-    return [value for _, key, value, _ in broker.read(AUDIT) if key == b"city" and value is not None]
+def notes(broker: MemoryBroker, tp: TP = AUDIT) -> list[bytes]:
+    """What the city task left for people to read."""
+    return [value for _, key, value, _ in broker.read(tp) if key == b"city" and value is not None]
 
 
-def _same(found: list[str], what: str, want: Mapping[str, bytes | None], got: Mapping[str, bytes | None]) -> None:
+def same(found: list[str], what: str, want: Mapping[str, bytes | None], got: Mapping[str, bytes | None]) -> None:
+    """Values by key are the same."""
     wrong = [key for key in sorted(want.keys() | got.keys()) if want.get(key) != got.get(key)]
     if wrong:
         a, b = want.get(wrong[0]), got.get(wrong[0])
         found.append(f"{what}: {len(wrong)} of {len(want)} wrong: {wrong[0]}: {_difference(a, b)}")
 
 
-def _same_list(found: list[str], what: str, want: Iterable[bytes | None], got: Iterable[bytes | None]) -> None:
+def same_list(found: list[str], what: str, want: Iterable[bytes | None], got: Iterable[bytes | None]) -> None:
+    """The same values in the same order."""
     a, b = list(want), list(got)
     if a == b:
         return
@@ -114,7 +119,7 @@ def _outcomes(found: list[str], world: World) -> None:
     """Every provisional record that the fold has come to is named by one incident, other than those merged away."""
     incidents = [_incident(value) for value in newest(world.broker).values() if value is not None]
     named = Counter(name for i in incidents if i.state != "merged" for name in i.provisional)
-    frontier, absences = _head(world).frontier, journal(world.broker, world)[1]
+    frontier, absences = head_of(world).frontier, journal(world.broker, world)[1]
     wrong: dict[str, int] = {}
     for rank, topics in enumerate(world.topics):
         for _, _, value, headers in world.broker.read(topics.alarms):
@@ -128,18 +133,18 @@ def _outcomes(found: list[str], world: World) -> None:
     found += [f"provisional record {name} is named by {n} incidents" for name, n in wrong.items()]
 
 
-def _told_once(found: list[str], notes: list[bytes]) -> None:
+def told_once(found: list[str], audit: list[bytes]) -> None:
+    """No clock says a thing twice."""
     told: Counter[str] = Counter()
-    for note in map(msgspec.json.decode, notes):
+    for note in map(msgspec.json.decode, audit):
         if note["what"].startswith("clock."):
             told[f"{note['incident']} {note['what']} {note['clock']} at {note['at']}"] += 1
     found += [f"audit: {what}: told {n} times" for what, n in sorted(told.items()) if n > 1]
 
 
-def _overdue(found: list[str], world: World) -> None:
-    """Nothing that is kept names a time that has passed: a timer would have been lost."""
-    frontier = _head(world).frontier
-    for key, value in sorted(_state(world.broker).items()):
+def overdue(found: list[str], items: Mapping[str, bytes | None], frontier: int) -> None:
+    """Nothing that is kept of incidents names a time that has passed: a timer would have been lost."""
+    for key, value in sorted(items.items()):
         times: list[int | None] = []
         raw = value or b""
         if key.startswith("i/"):
@@ -154,5 +159,6 @@ def _overdue(found: list[str], world: World) -> None:
             found.append(f"state {key}: due at {min(late)}, and the fold is at {frontier}")
 
 
-def _head(world: World) -> CityHead:
+def head_of(world: World) -> CityHead:
+    """Where the city task stands."""
     return msgspec.json.decode(world.last(CITY_STATE, HEAD) or b"{}", type=CityHead)

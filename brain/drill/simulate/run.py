@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -46,15 +46,16 @@ CAST = Cast(DrillLane, city, SETS.__getitem__, ManyTell, plan)
 
 def simulate(seed: int, trace: Callable[[str], None] | None = None) -> Outcome:
     """Play a seed and judge it. An error out of the fold is a violation like any other."""
-    with _short():
+    with shortened(SHORT):
         return played(World(seed, CAST), check, trace, MODULE)
 
 
 @contextlib.contextmanager
-def _short() -> Iterator[None]:
-    before: dict[tuple[ModuleType, str], Any] = {place: getattr(*place) for place in SHORT}
+def shortened(places: Mapping[tuple[ModuleType, str], int]) -> Iterator[None]:
+    """Times of modules in the place of theirs, while a seed is played."""
+    before: dict[tuple[ModuleType, str], Any] = {place: getattr(*place) for place in places}
     try:
-        for place, value in SHORT.items():
+        for place, value in places.items():
             setattr(*place, value)
         yield
     finally:

@@ -39,7 +39,8 @@ def _scenario(name: str, life: bool = False) -> Any:
     return SimpleNamespace(id=name, version=1, name=name, domain=domain, event_code=f"{name}.x", life=life)
 
 
-def _limits(accept: str, dispose: str, steps: list[str]) -> Limits:
+def limits(accept: str, dispose: str, steps: list[str]) -> Limits:
+    """Limits so short that all of them are reached in a world of seconds."""
     return Limits.of({
         "version": 1, "unacknowledged": steps, "promise": {"life": "1s", "other": "2s", "repeats": 2}, "extensions": 1,
         "limits": [
@@ -66,14 +67,14 @@ SETS = {
         TOY_SETS["s0"],
         _EVERY,
         {"version": 1, "causes": _CAUSES},
-        _limits("1s", "6s", ["1s", "2s", "4s"]),
+        limits("1s", "6s", ["1s", "2s", "4s"]),
         {"version": 1, "warnings": _WARNINGS},
     ),
     "s1": DrillSet(
         TOY_SETS["s1"],
         _EVERY,
         {"version": 1, "causes": _CAUSES[1:2]},
-        _limits("2s", "4s", ["2s", "3s"]),
+        limits("2s", "4s", ["2s", "3s"]),
         {"version": 1, "warnings": _WARNINGS[:1]},
     ),
     "s2": DrillSet(TOY_SETS["s2"], _EVERY[:3], None, None),

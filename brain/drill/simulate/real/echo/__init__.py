@@ -1,0 +1,1 @@
+"""An agent of the simulated city: what stands in each district, once a minute."""

@@ -1,0 +1,1 @@
+"""An agent of the simulated city: adds up what each asset says."""

@@ -1,0 +1,1 @@
+"""The next version of the tally: its state has one number more."""
