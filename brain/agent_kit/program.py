@@ -178,7 +178,7 @@ def _said(said: Any, spec: Spec) -> list[Said]:
             raise Broken(f"decide: {one.who}: at most {FACTS} facts and {POINTS} points of a footprint")
         one.facts = {str(k): _fact(v) for k, v in sorted(one.facts.items())}
         one.footprint = [[(round(float(x), 6), round(float(y), 6)) for x, y in ring] for ring in one.footprint]
-        if not np.isfinite([p for ring in one.footprint for p in ring]).all():
+        if one.footprint and not np.isfinite([p for ring in one.footprint for p in ring]).all():
             raise Broken(f"decide: {one.who}: footprint: expected finite degrees")
         one.text = one.text[:TEXT]
         one.value, one.score = _finite(one.value), _finite(one.score)

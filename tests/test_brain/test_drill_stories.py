@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -250,3 +251,34 @@ def test_no_street_floods_twice_in_one_story_so_that_each_flood_can_be_found(dis
         floods = {t.id for t in told.truths if t.family == "emergency.flood" and not t.reach_m}
         flooded = [m.asset for m in told.marks if m.truth in floods]
         assert len(flooded) == len(set(flooded)) == len(floods)
+
+
+def agents_of(folder: Path, agents: str) -> Path:
+    """The demo's rules with other agents."""
+    shutil.copytree(sets.RULES, folder)
+    (folder / "agents.yaml").write_text(f"version: 1\nagents:\n{agents}", encoding="utf-8")
+    return folder
+
+
+def test_a_drill_has_the_districts_agents_and_those_of_its_rules_that_the_district_can_feed(tmp_path: Path) -> None:
+    rules = agents_of(tmp_path / "rules", (
+        "  - {id: emergency.gas.plume, version: 2, params: {at: 20}}\n  - {id: emergency.crowd.site, version: 1}\n"
+        "  - {id: emergency.hazmat.vehicle, version: 1}\n"
+    ))  # fmt: skip
+    left = sets.compose(tmp_path / "out", rules)
+    assert left["emergency.hazmat.vehicle"] == "no asset of type hazmat_vehicle"
+    assert left["emergency.crowd.site"] == "the district's map has no site"
+    agents = {agent.id: agent for agent in CitySet.load(tmp_path / "out").agents}
+    assert set(agents) == {
+        "eco.complaints.sensed", "emergency.gas.plume", "market.elevator.entrapment", "market.food.cold_kitchen"
+    }  # fmt: skip
+    assert agents["emergency.gas.plume"].params["at"] == 20  # as the rules have it, not the district
+
+
+def test_an_agent_whose_event_codes_the_drilled_rules_do_not_know_is_left_out_and_told(tmp_path: Path) -> None:
+    rules = agents_of(tmp_path / "rules", "  []\n")
+    text = (rules / "events.yaml").read_text("utf-8")
+    lines = [line for line in text.splitlines() if "emergency.gas.plume" not in line]
+    (rules / "events.yaml").write_text("\n".join(lines), encoding="utf-8")
+    assert sets.compose(tmp_path / "out", rules)["emergency.gas.plume"] == "events.yaml has no emergency.gas.plume"
+    assert "emergency.gas.plume" not in {agent.id for agent in CitySet.load(tmp_path / "out").agents}
