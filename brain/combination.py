@@ -27,7 +27,8 @@ Same = Literal["asset", "grid", "site", "town", "district", "city"]
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Signals of one scenario, or of all whose event code is, or lies below, ``event``; from a level on."""
+    """Signals of one scenario and its districts' variants, or of all whose event code is, or lies below, ``event``;
+    from a level on."""
 
     scenario: str = ""
     event: str = ""
@@ -124,9 +125,9 @@ def combinations(scenarios: Iterable[Scenario]) -> list[Combination]:
 
 
 def means(part: Part, s: Scenario) -> bool:
-    """Whether a part means a scenario's signals."""
+    """Whether a part means a scenario's signals: where a variant looks, its base does not, and it is heard for it."""
     if part.scenario:
-        return s.id == part.scenario
+        return part.scenario in (s.id, s.extends)
     return s.event_code == part.event or s.event_code.startswith(part.event + ".")
 
 

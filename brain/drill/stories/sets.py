@@ -15,6 +15,7 @@ from brain.agent_kit import chosen, find
 from brain.agent_kit.chosen import AgentsFile
 from brain.agent_kit.manifest import AgentError, Manifest
 from brain.agent_kit.minute import assets_of
+from brain.combination import means
 from brain.drill.stories.types import CAMERA, TYPES
 from brain.incidents.events import Events
 from brain.scenario_kit.library import LIBRARY, paths
@@ -54,15 +55,12 @@ def unfit(s: Scenario) -> str:
 
 def _apart(every: list[Scenario]) -> dict[str, str]:
     """Combinations of which a part is not there, and why."""
-    ids = {s.id for s in every}
     gone = {}
     for s in every:
-        codes = [other.event_code for other in every if other.id != s.id]
         for part in s.detect.of:
-            if part.scenario and part.scenario not in ids:
-                gone[s.id] = f"its part {part.scenario} is left out"
-            elif part.event and not any(f"{code}.".startswith(f"{part.event}.") for code in codes):
-                gone[s.id] = f"all of its part {part.event} are left out"
+            if not any(means(part, other) for other in every if other.id != s.id):
+                named = f"its part {part.scenario} is" if part.scenario else f"all of its part {part.event} are"
+                gone[s.id] = f"{named} left out"
     return gone
 
 
