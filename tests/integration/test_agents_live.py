@@ -96,7 +96,7 @@ def test_an_agents_signal_is_an_incident_with_its_name_and_one_that_dies_costs_i
         (letter,) = list_dead(kafka, stage="agent", prefix=prefix)
         assert letter.reason == "agent_failed"
         assert letter.detail == f"agent {STEPPER}@1: died: it ended the process that it ran in"
-        assert f"agents: {STEPPER} failed 1 times" in asked(worker, "/health/ready")
+        until(lambda: f"agents: {STEPPER} failed 1 times" in asked(worker, "/health/ready"))
         assert metric(worker, "brain_agent_errors_total", agent=STEPPER, kind="died") == 1
         assert metric(worker, "brain_agent_stopped", agent=STEPPER) == 0
 
@@ -114,8 +114,22 @@ def test_an_agents_signal_is_an_incident_with_its_name_and_one_that_dies_costs_i
 
         worker.start()  # that it is stopped is state
         until(lambda: f"agents: {STEPPER} is stopped" in asked(worker, "/health/ready"))
-        send(worker, "wl-01", "water_level", 3.0, FATAL, 3.0)
-        until(lambda: [m for m in members(worker, "incidents.emergency", high) if not m.get("cleared")])
-        assert len(list_dead(kafka, stage="agent", prefix=prefix)) == 5
+        assert metric(worker, "brain_agent_errors_total", agent=STEPPER) == 0
         assert len(members(worker, "incidents.public", "system.agent_failed")) == 1
+        assert worker.stop() == 0
+
+
+@pytest.mark.long  # an agent of the city judges whole minutes of the wall's clock
+def test_the_demos_leak_gets_its_ground_by_the_wind_within_two_minutes(kafka: str, prefix: str, tmp_path: Path) -> None:
+    with running(kafka, prefix, tmp_path, sets=str(DEMO.parent), genesis="demo") as worker:
+        worker.start()
+        send(worker, "wind-01", "wind_speed", 2.2)
+        send(worker, "wind-01", "wind_direction", 84.0)
+        send(worker, "gas-01", "gas", 60.0)
+        (plume,) = until(lambda: members(worker, "incidents.emergency", "emergency.gas.plume"), 150.0)
+        assert (plume["asset"], plume["version"], plume["level"]) == ("gas-01", 2, 4)
+        assert (plume["facts"]["model"], plume["facts"]["wind_from"]) == ("plume", 84)
+        assert len(plume["footprint"][0]) > 20
+        leak = members(worker, "incidents.emergency", "emergency.gas.sensor")
+        assert [m["asset"] for m in leak] == ["gas-01"]
         assert worker.stop() == 0
