@@ -34,6 +34,8 @@ AT_ONCE = 1024
 """Rows that an agent is given in one call."""
 FIRST_INDEX, PER_VALUE = 1 << 27, 256
 """A signal's index is the first, plus the value's number within its record times the other, plus the event's place."""
+LEFT_INDEX = 1 << 26
+"""First index of what an earlier set left: before all that agents say of the item at which it ends, and no place of it."""
 
 
 class Told(NamedTuple):
@@ -228,7 +230,7 @@ class LaneAgents:
         (at, now), out = min(rows + beats), list[Signal]()
         for k, (name, slot, key) in enumerate(self._left):
             table = self._store.table(name)
-            row, index = table.rows[slot], FIRST_INDEX + k
+            row, index = table.rows[slot], LEFT_INDEX + k
             if name == TROUBLES:
                 out.append(self._stop("clear", key[0], row, at, index, now))
                 row["stopped"], row["n"] = 0, 0
