@@ -35,7 +35,7 @@ AT_ONCE = 1024
 FIRST_INDEX, PER_VALUE = 1 << 27, 256
 """A signal's index is the first, plus the value's number within its record times the other, plus the event's place."""
 LEFT_INDEX = 1 << 26
-"""First index of what an earlier set left: before all that agents say of the item at which it ends, and no place of it."""
+"""First index of what an earlier set left: before all that agents say of the item at which it ends."""
 
 
 class Told(NamedTuple):
