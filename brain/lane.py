@@ -81,7 +81,8 @@ class _SeriesLane:
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
         if now is not None and registry is now.content.registry and _same(content, now.content):
-            self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
+            agents = now.agents and now.agents.renewed(content.agents)
+            self.program = replace(now, content=content, agents=agents)  # nothing else of ours is of the map
             return
         mine = content.partitions(self.partitions) == self.at.partition
         ours = mine[registry.series_asset]
@@ -442,6 +443,6 @@ def _same(one: CitySet, other: CitySet) -> bool:
         and alike(one, other)
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust
-        and [a.packed for a in one.agents] == [a.packed for a in other.agents]
-        and [a.state for a in one.agents] == [a.state for a in other.agents]
+        and [(a.manifest, a.version, a.state) for a in one.agents]
+        == [(a.manifest, a.version, a.state) for a in other.agents]
     )

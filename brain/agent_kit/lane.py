@@ -53,8 +53,8 @@ class LaneAgents:
         self, agents: Sequence[Agent], registry: Registry, ours: NDArray[np.bool_], store: Store, at: TP, source: str
     ) -> None:  # fmt: skip
         """``ours``: (series,) of this lane; ``source``: ``iot`` or ``video``."""
-        self._store, self._at, self._source, self._registry = store, at, source, registry
-        live = [a for a in agents if a.state == "live" and a.manifest.shape == "lane" and a.manifest.source == source]
+        self._store, self._at, self._source, self._registry, self._ours = store, at, source, registry, ours
+        live = _live(agents, source)
         self.packed = tuple(a.packed for a in live)
         self._bound, first = [], 0
         for number, agent in enumerate(live):
@@ -66,6 +66,12 @@ class LaneAgents:
 
     def __bool__(self) -> bool:
         return bool(self._bound or self._left)
+
+    def renewed(self, agents: Sequence[Agent]) -> LaneAgents:
+        """Those of another set with the same registry: these, where they would see no difference."""
+        if tuple(a.packed for a in _live(agents, self._source)) == self.packed:
+            return self
+        return LaneAgents(agents, self._registry, self._ours, self._store, self._at, self._source)
 
     def timed(self) -> bool:
         """Whether some agent asks to be woken, so that beats count."""
@@ -242,6 +248,10 @@ class LaneAgents:
             table.dirty[slot] = 1
         self._left = []
         return out
+
+
+def _live(agents: Sequence[Agent], source: str) -> list[Agent]:
+    return [a for a in agents if a.state == "live" and a.manifest.shape == "lane" and a.manifest.source == source]
 
 
 def _left(store: Store, bound: Sequence[Bound]) -> list[tuple[str, int, list[str]]]:
