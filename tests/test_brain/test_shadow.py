@@ -245,7 +245,7 @@ COMBINED = {
 }
 
 
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(
     st.lists(ROW, min_size=20, max_size=60),
     st.lists(st.tuples(st.integers(5, 140), st.sampled_from(sorted(COMBINED))), max_size=3).map(sorted),
