@@ -27,7 +27,8 @@ Same = Literal["asset", "grid", "site", "town", "district", "city"]
 
 
 class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Signals of one scenario, or of all whose event code is, or lies below, ``event``; from a level on."""
+    """Signals of one scenario and its districts' variants, or of all whose event code is, or lies below, ``event``;
+    from a level on."""
 
     scenario: str = ""
     event: str = ""
@@ -106,15 +107,17 @@ class Trouble(NamedTuple):
     en: str
 
 
-def combinations(scenarios: Iterable[Scenario]) -> list[Combination]:
-    """Those among scenarios, by id; a part that none of them has is never heard."""
-    every = sorted(scenarios, key=lambda s: s.id)
+def combinations(scenarios: Iterable[Scenario], beside: Iterable[Scenario] = ()) -> list[Combination]:
+    """Those among scenarios, by id; parts may also be of those ``beside``. One that nobody has is never heard."""
+    mine = sorted(scenarios, key=lambda s: s.id)
+    every = sorted([*mine, *beside], key=lambda s: s.id)
     found = []
-    for s in every:
+    for s in mine:
         d = s.detect if getattr(s, "source", "") == "signals" else None  # of what is like a scenario there may be less
         if d is None or d.combine is None:
             continue
-        named = tuple(tuple(one.id for one in every if one.id != s.id and means(p, one)) for p in d.of)
+        not_mine = (s.id, s.shadow_of)  # what it may take the place of is no part of it
+        named = tuple(tuple(one.id for one in every if one.id not in not_mine and means(p, one)) for p in d.of)
         shape = (d, s.match, s.without, s.clear, s.level, named)
         form = hashlib.blake2b(msgspec.json.encode(shape, order="sorted"), digest_size=6).hexdigest()
         place = next((k for k, p in enumerate(d.of) if p.place), 0)
@@ -124,9 +127,9 @@ def combinations(scenarios: Iterable[Scenario]) -> list[Combination]:
 
 
 def means(part: Part, s: Scenario) -> bool:
-    """Whether a part means a scenario's signals."""
+    """Whether a part means a scenario's signals: where a variant looks, its base does not, and it is heard for it."""
     if part.scenario:
-        return s.id == part.scenario
+        return part.scenario in (s.id, s.extends)
     return s.event_code == part.event or s.event_code.startswith(part.event + ".")
 
 

@@ -18,6 +18,7 @@ from brain import beats, census, judged, kernel, minutes, shadow, tracks
 from brain.agent_kit import meters as agent_meters
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
+from brain.agent_kit.parts import Given
 from brain.agent_kit.tables import TABLES as AGENT_TABLES
 from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.hours import Openings
@@ -80,7 +81,8 @@ class _SeriesLane:
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
         if now is not None and registry is now.content.registry and _same(content, now.content):
-            self.program = replace(now, content=content)  # another map, other routes: nothing of ours is in them
+            agents = now.agents and now.agents.renewed(content.agents)
+            self.program = replace(now, content=content, agents=agents)  # nothing else of ours is of the map
             return
         mine = content.partitions(self.partitions) == self.at.partition
         ours = mine[registry.series_asset]
@@ -125,7 +127,7 @@ class _SeriesLane:
         first = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
         timers = beats.Timers(decision, cells, rules)
         counted = census.Census(registry, ours, slot_of, self.store)
-        timed = bool(timers or seen or asked or counted) or evidence is not None
+        timed = bool(timers or seen or asked or counted) or evidence is not None or agents.timed()
         self.program = Program(
             content, scenarios, slot_of, first, cells, cell_series, rules, rungs, timed,
             timers, minute_of, seen[:first_shadow], seen[first_shadow:], Scored(models, judges, cells, rules, first),
@@ -196,14 +198,12 @@ class _SeriesLane:
         if evidence is not None and outside:
             evidence.count(outside, len(view.batch), minute)
         if program.agents:
-            fine, column = outcome == kernel.FINE, program.content.map.column
-            signals, failed = program.agents.run(
-                view, columns, fine, offset, pulse, lon, lat, there, column,
-                lambda signal, x, y, answer: put(signal, program.content, x, y, answer),
-            )  # fmt: skip
-            if signals:
-                out.signals = sorted([*out.signals, *signals], key=lambda s: (s.offset, s.index))
-            out.dead = sorted([*out.dead, *failed], key=lambda d: (d.row, d.index))
+            given = Given(columns, outcome == kernel.FINE, offset, pulse, up, lon, lat, there, ends)
+            told = program.agents.run(view, given, program.content)
+            if told.signals:
+                out.signals = sorted([*out.signals, *told.signals], key=lambda s: (s.offset, s.index))
+            out.dead = sorted([*out.dead, *told.dead], key=lambda d: (d.row, d.index))
+            out.audits += told.audits
         self._account(columns, outcome, there[:, program.content.map.column], out)
         out.seconds["score"] = stretch.spent
         return out, outcome
@@ -443,6 +443,6 @@ def _same(one: CitySet, other: CitySet) -> bool:
         and alike(one, other)
         and one.standards.documents == other.standards.documents
         and one.trust == other.trust
-        and [a.packed for a in one.agents] == [a.packed for a in other.agents]
-        and [a.state for a in one.agents] == [a.state for a in other.agents]
+        and [(a.manifest, a.version, a.state) for a in one.agents]
+        == [(a.manifest, a.version, a.state) for a in other.agents]
     )

@@ -30,6 +30,10 @@ UP: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": ("shadow",), "shadow": ("trial", "live"), "trial": ("trial", "live"), "live": (), "retired": ("shadow",),
 }  # fmt: skip
 """Where it may go on to from each state; to trial again is to another district."""
+COMBINED: Final[Mapping[State, tuple[State, ...]]] = {
+    "draft": ("shadow", "live"), "shadow": ("live",), "trial": (), "live": (), "retired": ("shadow", "live"),
+}  # fmt: skip
+"""The same of combinations."""
 BACK: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": (), "shadow": ("draft", "retired"), "trial": ("shadow", "retired"), "live": ("trial", "shadow", "retired"),
     "retired": ("trial", "live"),
@@ -43,10 +47,15 @@ _VERSION = re.compile(r"^version:[^\n]*\n", re.MULTILINE)
 
 
 def onward(s: Scenario) -> tuple[State, ...]:
-    """Where a scenario may go on to; a combination, which cannot be tried in shadow, goes live by evidence at once."""
+    """Where a scenario may go on to; a combination, which cannot be on trial in a district, may skip the shadow too."""
     if s.source == "signals":
-        return ("live",) if s.state in ("draft", "retired") else ()
+        return COMBINED[s.state]
     return UP[s.state]
+
+
+def backward(s: Scenario) -> tuple[State, ...]:
+    """Where a scenario may be taken back to."""
+    return tuple(to for to in BACK[s.state] if s.source != "signals" or to != "trial")
 
 
 class PromotionError(ValueError):
@@ -109,9 +118,9 @@ def check(s: Scenario, step: Step, shown: Evidence | None, failed: int) -> None:
             raise PromotionError(
                 f"{name}: expected {'who decides it' if name == '--by' else 'the reason'}, got nothing"
             )
-    forward = step.to in onward(s)
-    if not forward and step.to not in BACK[s.state]:
-        allowed = ", ".join((*onward(s), *BACK[s.state]))
+    forward, back = step.to in onward(s), backward(s)
+    if not forward and step.to not in back:
+        allowed = ", ".join((*onward(s), *back))
         raise PromotionError(f"{s.id}: is {s.state}; expected --to {allowed}, got {step.to}")
     if s.state == "retired" and not forward and not step.undo:
         raise PromotionError(f"{s.id}: is retired; it comes back through shadow, or by brain scenario rollback")

@@ -97,6 +97,10 @@ class _Recorded(Inline):
         super().__init__()
         self.calls: list[list[Any]] = []
 
+    def woken(self) -> list[list[Any]]:
+        """Of these, the wakes."""
+        return [call for call in self.calls if call[0] == "judge" and wire.rows_of(call[1]).woken]
+
     def judge(self, agent: Any, rows: Rows, state: NDArray[Any]) -> Judged:
         self.calls.append(["judge", wire.of_rows(rows), state.tobytes()])
         return super().judge(agent, rows, state)
@@ -134,6 +138,8 @@ class _Suite:
             wrong.append("no test expects a signal")
         if all(test.expect for test in self.cases):
             wrong.append("no test expects that nothing comes")
+        if self.m.wakes_s and not self.runner.woken():
+            wrong.append("no test goes on until it is woken: until")
         return " | ".join(wrong)
 
     def pure(self) -> str:
@@ -156,10 +162,19 @@ class _Suite:
             for cuts in (tuple(range(1, len(rows))), tuple(range(7, len(rows), 7))):
                 if self._run(content, test, rows, cuts) != whole:
                     return f"{test.name}: cut into batches it said something else"
-            apart = sorted(rows, key=lambda r: r.asset)  # each asset's own order stays
-            if _by_asset(self._run(content, test, apart)) != _by_asset(whole):
+            if _by_asset(self._apart(content, test, rows)) != _by_asset(whole):
                 return f"{test.name}: with assets one after the other it said something else"
         return ""
+
+    def _apart(self, content: CitySet, test: Test, rows: list[Record]) -> list[Signal]:
+        """What it says with assets one after the other; each alone where it is woken, so that all have one clock."""
+        if not self.m.wakes_s:
+            return self._run(content, test, sorted(rows, key=lambda r: r.asset))  # each asset's own order stays
+        until = stand.end(rows, test)
+        return [
+            signal for asset in sorted({r.asset for r in rows})
+            for signal in self._run(content, test, [r for r in rows if r.asset == asset], until=until)
+        ]  # fmt: skip
 
     def restarts(self) -> str:
         for content, test, rows in self._streams():
@@ -187,8 +202,9 @@ class _Suite:
 
     def alone(self) -> str:
         if not self.runner.calls:
-            self._both(*self.worlds[-1], cases.records(self.worlds[-1][1]))
-        calls = self.runner.calls[-100:]
+            for content, test in self.worlds if self.m.wakes_s else self.worlds[-1:]:
+                self._both(content, test, cases.records(test))
+        calls = [*self.runner.calls[-100:], *self.runner.woken()[-20:]]
         frame = {"spec": self.worlds[-1][0].agents[0].packed, "calls": calls}
         came = subprocess.run(
             [sys.executable, "-c", _GUARD, json.dumps(sys.path)], input=wire.pack(frame), capture_output=True,
@@ -242,18 +258,18 @@ class _Suite:
                 yield content, test, _mixed(rows)
 
     def _run(self, content: CitySet, test: Test, rows: list[Record], cuts: tuple[int, ...] = (),
-             restarts: tuple[int, ...] = (), order: int = 1) -> list[Signal]:  # fmt: skip
-        signals, failed = self._both(content, test, rows, cuts, restarts, order)
+             restarts: tuple[int, ...] = (), order: int = 1, until: int | None = None) -> list[Signal]:  # fmt: skip
+        signals, failed = self._both(content, test, rows, cuts, restarts, order, until)
         if failed:
             raise AgentError(failed[0])
         return signals
 
     def _both(self, content: CitySet, test: Test, rows: list[Record], cuts: tuple[int, ...] = (),
-              restarts: tuple[int, ...] = (), order: int = 1) -> tuple[list[Signal], list[str]]:  # fmt: skip
+              restarts: tuple[int, ...] = (), order: int = 1,
+              until: int | None = None) -> tuple[list[Signal], list[str]]:  # fmt: skip
         with run_by(self.runner):
             if self.m.shape == "lane":
-                signals, dead = stand.on_lane(content, rows, cuts, restarts)
-                return signals, [d.detail for d in dead]
+                return stand.on_lane(content, rows, cuts, restarts, until or stand.end(rows, test))
             signals, audits = stand.in_city(content, rows, test.signals, None, restarts, order)
             return signals, [str(a["detail"]) for a in audits]
 

@@ -150,7 +150,7 @@ def made(
     tables = {family: [spec.table_row(t) for t in standards[family].tables] for family in m.standards}
     packed = Spec(
         m.id, version, m.shape, [e.id for e in m.events], [r.type for r in m.reads], list(m.metrics()), one.module,
-        str(one.folder), dict(params), layers, tables, list(city.codes), (west + east) / 2,
+        str(one.folder), dict(params), layers, tables, list(city.codes), (west + east) / 2, round(m.wakes_s * 1000),
     )  # fmt: skip
     return Agent(m, version, params, one.module, one.folder, state, packed)
 

@@ -66,7 +66,8 @@ class CityAgents:
         self._agents: dict[str, Agent] = {}
         self._set_id = ""
         self._content: Any = None
-        self._ground: dict[tuple[str, str], Assets] = {}
+        self._ground: dict[tuple[str, str], tuple[Assets, dict[str, int]]] = {}
+        """By agent and type of its assets: they with their places, and the number of each by its id."""
         self._memory: dict[str, bytes] = {}
         self._stands: dict[str, dict[str, Stand]] = {}
         """Scenario → name → what stands."""
@@ -225,10 +226,10 @@ class CityAgents:
             self._say(agent, one, now, out)
 
     def _assets(self, agent: Agent, kind: str, metrics: tuple[str, ...], views: list[Summary]) -> Assets:
-        ground = self._ground.get((agent.id, kind))
-        if ground is None:
-            ground = self._ground[agent.id, kind] = _ground(agent, kind, self._content)
-        place = {id: k for k, id in enumerate(ground.ids)}
+        if (agent.id, kind) not in self._ground:
+            made = _ground(agent, kind, self._content)
+            self._ground[agent.id, kind] = made, {id: k for k, id in enumerate(made.ids)}
+        ground, place = self._ground[agent.id, kind]
         n = len(ground)
         t, values = np.zeros(n, np.int64), {name: np.full(n, np.nan) for name in metrics}
         for view in views:

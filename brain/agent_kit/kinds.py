@@ -71,6 +71,9 @@ class Rows:
     ``asset``: the asset's row in ``state``, and its name in ``names``. ``kind``: which of the manifest's ``reads`` it
     is of. ``t``: event time, ms UTC; for one asset and metric it never falls. ``values``: by metric, NaN where the
     record lacks it. ``lon``, ``lat``: degrees WGS 84, NaN unknown. ``grid``: number of the unit grid, below 0 outside.
+
+    ``woken``: these are no records but assets whose time has come (``Verdict.wake``): each once, ``t`` the lane's
+    clock, all values NaN, places the registered ones.
     """
 
     names: tuple[str, ...]
@@ -81,6 +84,7 @@ class Rows:
     lon: F8
     lat: F8
     grid: I4
+    woken: bool = False
 
     def __len__(self) -> int:
         return len(self.t)
@@ -89,7 +93,8 @@ class Rows:
         """Some of the rows, with all names."""
         values = {name: column[s] for name, column in self.values.items()}
         return Rows(
-            self.names, self.asset[s], self.kind[s], self.t[s], values, self.lon[s], self.lat[s], self.grid[s]
+            self.names, self.asset[s], self.kind[s], self.t[s], values, self.lon[s], self.lat[s], self.grid[s],
+            self.woken,
         )  # fmt: skip
 
 
@@ -101,12 +106,16 @@ class Verdict:
     after this row, 0 it does not, -1 no word on it. The kit makes raise, update (the level moved) and clear of that.
     ``value``, ``score``: of the signals; by event or for all; NaN: none. ``facts``: name → column of numbers or texts;
     NaN and "" are left out.
+
+    ``wake``: whole numbers; ms UTC of event time at which ``wake`` of the agent is asked about the row's asset, at
+    least the manifest's ``wakes_s`` after the row; 0 not any more, -1 no word. One time an asset: the last word counts.
     """
 
     level: NDArray[Any] | Mapping[str, NDArray[Any]]
     value: F8 | Mapping[str, F8] | None = None
     score: F8 | Mapping[str, F8] | None = None
     facts: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    wake: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """The agents of a lane: its records as rows, an agent's levels as signals, and failures that cost only their own rows.
 
-What is said depends on the lane's log alone: rows in offset order, state in the lane's tables, the pulse as clock. An
-agent that fails at :data:`FAILURES` rows within :data:`WINDOW_MS` is stopped, which is state as well.
+What is said depends on the lane's log alone: rows in offset order, state in the lane's tables, the pulse as clock, at
+which an agent is also woken (brain/agent_kit/wakes.py), in its place between the rows. An agent that fails at
+:data:`FAILURES` rows within :data:`WINDOW_MS` is stopped, which is state as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any, Literal, NamedTuple, cast
 
@@ -15,15 +16,14 @@ from numpy.typing import NDArray
 
 from brain.agent_kit import meters
 from brain.agent_kit.chosen import EVENTS, Agent
-from brain.agent_kit.fault import Fault, Runner
-from brain.agent_kit.kinds import Fact, Rows
-from brain.agent_kit.minute import assets_of
+from brain.agent_kit.fault import Fault
+from brain.agent_kit.kinds import Fact
+from brain.agent_kit.parts import Bound, Given, Ground, Part, Put, bind, part, records, woken
 from brain.agent_kit.program import Judged
-from brain.agent_kit.runners import runner_of
-from brain.agent_kit.tables import SAYS, TROUBLES, States
-from streams.decode import Columns
-from streams.logic import View
-from streams.records import I4, I8, TP, Dead, Reason, Signal, Stage
+from brain.agent_kit.tables import SAYS, TROUBLES
+from brain.agent_kit.wakes import forget
+from streams.logic import Beat, View
+from streams.records import I4, TP, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -34,36 +34,16 @@ AT_ONCE = 1024
 """Rows that an agent is given in one call."""
 FIRST_INDEX, PER_VALUE = 1 << 27, 256
 """A signal's index is the first, plus the value's number within its record times the other, plus the event's place."""
-
-F8 = NDArray[np.float64]
-Put = Callable[[Signal, float, float, I4], None]
-"""Places a signal: its longitude, latitude, and the map's answer for them."""
+LEFT_INDEX = 1 << 26
+"""First index of what an earlier set left: before all that agents say of the item at which it ends."""
 
 
-class _Bound(NamedTuple):
-    """One agent in this lane, with its assets by number. ``column``: series → metric, -1 where it does not read it;
-    ``own``: series → its asset; ``kind``: of each asset."""
+class Told(NamedTuple):
+    """What agents led to: signals and dead letters in the order of (offset, index), notes for the audit."""
 
-    agent: Agent
-    runner: Runner
-    number: int
-    first: int
-    column: I4
-    own: I4
-    kind: I4
-    names: tuple[str, ...]
-    states: States | None
-    says: I4
-    """(events, assets) rows of what stands."""
-    trouble: int
-
-
-class _Part(NamedTuple):
-    """Rows of an agent, one a record: ``at`` is each one's first place in the columns."""
-
-    rows: Rows
-    at: I4
-    assets: I4
+    signals: list[Signal]
+    dead: list[Dead]
+    audits: list[tuple[str, dict[str, Any]]]
 
 
 class LaneAgents:
@@ -73,58 +53,91 @@ class LaneAgents:
         self, agents: Sequence[Agent], registry: Registry, ours: NDArray[np.bool_], store: Store, at: TP, source: str
     ) -> None:  # fmt: skip
         """``ours``: (series,) of this lane; ``source``: ``iot`` or ``video``."""
-        self._store, self._at, self._source, self._registry = store, at, source, registry
-        live = [a for a in agents if a.state == "live" and a.manifest.shape == "lane" and a.manifest.source == source]
+        self._store, self._at, self._source, self._registry, self._ours = store, at, source, registry, ours
+        live = _live(agents, source)
         self.packed = tuple(a.packed for a in live)
         self._bound, first = [], 0
         for number, agent in enumerate(live):
             meters.known(agent.id)
-            self._bound.append(_bind(agent, number, first, registry, ours, store))
+            self._bound.append(bind(agent, number, first, registry, ours, store))
             first += len(agent.manifest.events)
         self._left = _left(store, self._bound)
+        forget(store, [b.wakes for b in self._bound if b.wakes is not None])
 
     def __bool__(self) -> bool:
         return bool(self._bound or self._left)
+
+    def renewed(self, agents: Sequence[Agent]) -> LaneAgents:
+        """Those of another set with the same registry: these, where they would see no difference."""
+        if tuple(a.packed for a in _live(agents, self._source)) == self.packed:
+            return self
+        return LaneAgents(agents, self._registry, self._ours, self._store, self._at, self._source)
+
+    def timed(self) -> bool:
+        """Whether some agent asks to be woken, so that beats count."""
+        return any(b.wakes is not None for b in self._bound)
 
     def stopped(self) -> dict[str, bool]:
         """Of each agent, whether it is stopped here."""
         rows = self._store.table(TROUBLES).rows["stopped"]
         return {b.agent.id: bool(rows[b.trouble]) for b in self._bound}
 
-    def run(
-        self, view: View, columns: Columns, fine: NDArray[np.bool_], offset: I8, pulse: I8, lon: F8, lat: F8,
-        there: I4, grid: int, put: Put,
-    ) -> tuple[list[Signal], list[Dead]]:  # fmt: skip
-        """Signals and dead letters of the values that are ``fine``, in the order of (offset, index).
-
-        All columns are (n,), in log order; ``there`` (n, columns) is the map's answer, ``grid`` its column of grids.
-        """
-        signals = self._end_left(view) if self._left else []
-        dead: list[Dead] = []
+    def run(self, view: View, given: Given, content: Any) -> Told:
+        """Work the values of a stretch, and wake those agents whose time comes at its beats."""
+        told, ground = Told(self._end_left(view) if self._left else [], [], []), Ground.of(content)
         for b in self._bound:
-            at, asset, values = _records(b, columns, fine)
-            for start in range(0, len(at), AT_ONCE):
-                s = slice(start, start + AT_ONCE)
-                part = _part(b, at[s], asset[s], values[:, s], columns, lon, lat, there[:, grid])
-                for i, said in self._said(b, part, pulse):
-                    if isinstance(said, Fault):
-                        dead.append(self._bury(b, part, i, said, columns))
-                        signals += self._trouble(b, part, i, offset, pulse, columns)
-                    else:
-                        signals += self._signals(b, part, i, said, columns, offset, (lon, lat, there), put)
-        if len(self._bound) + len(signals) > 1:
-            signals.sort(key=lambda s: (s.offset, s.index))
-        return signals, dead
+            at, asset, values = records(b, given)
+            for begin, end, beat in self._turns(b, view, given, at):
+                for start in range(begin, end, AT_ONCE):
+                    s = slice(start, min(start + AT_ONCE, end))
+                    self._work(b, part(b, at[s], asset[s], values[:, s], given, ground), told, ground.put)
+                if b.wakes is None or beat is None:
+                    continue
+                due = b.wakes.due(beat)
+                for start in range(0, len(due), AT_ONCE):
+                    self._work(b, woken(b, due[start : start + AT_ONCE], start, beat, ground), told, ground.put)
+        if len(self._bound) + len(told.signals) > 1:
+            told.signals.sort(key=lambda s: (s.offset, s.index))
+        return told
 
-    def _said(self, b: _Bound, part: _Part, pulse: I8) -> Iterator[tuple[int, Judged | Fault]]:
+    def _turns(self, b: Bound, view: View, given: Given, at: I4) -> Iterator[tuple[int, int, Beat | None]]:
+        """Records [begin, end), then the beat after them at which somebody may have to be woken; none after the last.
+
+        What is asked for on the way is due no sooner than the agent's least, so no beat between needs a look.
+        """
+        begin, number, up = 0, 0, view.up
+        while b.wakes is not None:
+            until = min(b.wakes.soonest(), up + b.wakes.least)
+            beats = view.beats[number:]
+            ahead = next((k for k, beat in enumerate(beats) if beat.outage or beat.up >= until), -1)
+            if ahead < 0:
+                break
+            number += ahead
+            end, beat = int(np.searchsorted(at, given.ends[number])), view.beats[number]
+            yield begin, end, beat
+            begin, number, up = end, number + 1, beat.up
+        yield begin, len(at), None
+
+    def _work(self, b: Bound, part: Part, told: Told, put: Put) -> None:
+        for i, said in self._said(b, part):
+            if isinstance(said, Fault):
+                self._bury(b, part, i, said, told)
+                told.signals.extend(self._trouble(b, part, i))
+                continue
+            if b.wakes is not None and said.wake is not None:
+                s = slice(i, i + len(said.wake))
+                b.wakes.arm(part.assets[part.rows.asset[s]], said.wake, part.pulse[s], part.up[s])
+            told.signals.extend(self._signals(b, part, i, said, put))
+
+    def _said(self, b: Bound, part: Part) -> Iterator[tuple[int, Judged | Fault]]:
         """What the agent says of a part: of all rows at once (from the row given on), else of each by itself."""
         trouble = self._store.table(TROUBLES)
-        if trouble.rows["stopped"][b.trouble] or not len(part.at):
+        if trouble.rows["stopped"][b.trouble] or not len(part.rows):
             return
-        meters.worked(b.agent.id, len(part.at))
+        meters.worked(b.agent.id, len(part.rows))
         states = b.states
         if states is None:  # what cannot be loaded fails at each row, until it is stopped
-            for i in range(len(part.at)):
+            for i in range(len(part.rows)):
                 yield i, Fault("load", "it could not be loaded")
                 if trouble.rows["stopped"][b.trouble]:
                     return
@@ -145,10 +158,7 @@ class LaneAgents:
         states.put(part.assets, state)
         yield 0, said
 
-    def _signals(
-        self, b: _Bound, part: _Part, since: int, said: Judged, columns: Columns, offset: I8, place: tuple[F8, F8, I4],
-        put: Put,
-    ) -> Iterator[Signal]:  # fmt: skip
+    def _signals(self, b: Bound, part: Part, since: int, said: Judged, put: Put) -> Iterator[Signal]:
         table, n = self._store.table(SAYS), said.level.shape[1]
         assets = part.assets[part.rows.asset[since : since + n]]
         # Only rows that say something other than what stands: few, so they are gone through one by one.
@@ -161,49 +171,54 @@ class LaneAgents:
             was = int(row["level"])
             if level in (-1, was):
                 continue
-            c = int(part.at[since + i])
-            index = FIRST_INDEX + int(columns.index[c]) * PER_VALUE + b.first + e
+            at = since + i
+            offset, index = int(part.offset[at]), FIRST_INDEX + int(part.nth[at]) * PER_VALUE + b.first + e
             kind: Literal["raise", "update", "clear"] = "clear" if not level else "update" if was else "raise"
-            t = int(columns.t[c])
+            t = int(part.rows.t[at])
             if kind == "raise":
-                row["offset"], row["index"], row["onset"], row["count"] = offset[c], index, t, 0
+                row["offset"], row["index"], row["onset"], row["count"] = offset, index, t, 0
             m, event = b.agent.manifest, b.agent.manifest.events[e]
             origin = (self._at.topic, self._at.partition, int(row["offset"]), int(row["index"]))
             signal = Signal(
-                m.scenario(event.id), b.names[assets[i]], kind, origin, int(row["count"]), int(offset[c]), index, t,
+                m.scenario(event.id), b.names[assets[i]], kind, origin, int(row["count"]), offset, index, t,
                 int(row["onset"]), level=level or was, metric=m.reads[0].metrics[0],
                 value=_number(said.value[e, i]), score=_number(said.score[e, i]), source=self._source,
                 life=event.life, facts=_facts(said, i, event.facts),
             )  # fmt: skip
             row["level"], row["count"] = level, row["count"] + 1
             table.dirty[slot] = 1
-            put(signal, float(place[0][c]), float(place[1][c]), place[2][c])
+            put(signal, float(part.rows.lon[at]), float(part.rows.lat[at]), part.there[at])
             yield signal
 
     # -- failures
 
-    def _bury(self, b: _Bound, part: _Part, i: int, fault: Fault, columns: Columns) -> Dead:
+    def _bury(self, b: Bound, part: Part, i: int, fault: Fault, told: Told) -> None:
+        """A record is a dead letter; a wake is none, and is noted."""
         meters.failed(b.agent.id, fault.kind, str(fault))
-        c = int(part.at[i])
+        if part.rows.woken:
+            asset = b.names[part.assets[part.rows.asset[i]]]
+            told.audits.append(("agent.failed", {
+                "agent": b.agent.id, "version": b.agent.version, "kind": fault.kind, "detail": str(fault),
+                "asset": asset, "at": int(part.offset[i]),
+            }))  # fmt: skip
+            return
         detail = f"agent {b.agent.id}@{b.agent.version}: {fault}"[:300]
-        return Dead(int(columns.row[c]), int(columns.index[c]), Stage.AGENT, Reason.AGENT_FAILED, detail)
+        told.dead.append(Dead(int(part.row[i]), int(part.nth[i]), Stage.AGENT, Reason.AGENT_FAILED, detail))
 
-    def _trouble(
-        self, b: _Bound, part: _Part, i: int, offset: I8, pulse: I8, columns: Columns
-    ) -> Iterator[Signal]:  # fmt: skip
+    def _trouble(self, b: Bound, part: Part, i: int) -> Iterator[Signal]:
         """Count a failure; the one too many stops the agent, and says so."""
-        table, c = self._store.table(TROUBLES), int(part.at[i])
-        row, now = table.rows[b.trouble], int(pulse[c])
+        table = self._store.table(TROUBLES)
+        row, now = table.rows[b.trouble], int(part.pulse[i])
         if now - int(row["since"]) > WINDOW_MS:
             row["since"], row["n"] = now, 0
         row["n"] += 1
         table.dirty[b.trouble] = 1
         if row["n"] < FAILURES or row["stopped"]:
             return
-        index = FIRST_INDEX + int(columns.index[c]) * PER_VALUE + EVENTS + b.number
-        row["stopped"], row["offset"], row["index"], row["onset"] = 1, offset[c], index, now
+        offset, index = int(part.offset[i]), FIRST_INDEX + int(part.nth[i]) * PER_VALUE + EVENTS + b.number
+        row["stopped"], row["offset"], row["index"], row["onset"] = 1, offset, index, now
         text = f"{b.agent.id}@{b.agent.version} failed at {FAILURES} rows within {WINDOW_MS // 60_000} minutes"
-        yield self._stop("raise", b.agent.id, row, int(offset[c]), index, now, text)
+        yield self._stop("raise", b.agent.id, row, offset, index, now, text)
 
     def _stop(
         self, kind: Literal["raise", "clear"], agent: str, row: Any, offset: int, index: int, now: int, text: str = ""
@@ -223,7 +238,7 @@ class LaneAgents:
         (at, now), out = min(rows + beats), list[Signal]()
         for k, (name, slot, key) in enumerate(self._left):
             table = self._store.table(name)
-            row, index = table.rows[slot], FIRST_INDEX + k
+            row, index = table.rows[slot], LEFT_INDEX + k
             if name == TROUBLES:
                 out.append(self._stop("clear", key[0], row, at, index, now))
                 row["stopped"], row["n"] = 0, 0
@@ -237,41 +252,11 @@ class LaneAgents:
         return out
 
 
-def _bind(agent: Agent, number: int, first: int, registry: Registry, ours: NDArray[np.bool_], store: Store) -> _Bound:
-    m = agent.manifest
-    column = np.full(len(registry.series_asset), -1, np.int32)
-    kind, local = np.full(len(registry.ids), -1, np.int32), np.zeros(len(registry.ids), np.int32)
-    metrics = {name: k for k, name in enumerate(m.metrics())}
-    found: list[int] = []
-    for k, reads in enumerate(m.reads):
-        for a, series in assets_of(reads, registry):
-            if ours[series[0]]:
-                kind[a] = k
-                found.append(a)
-                column[series] = [metrics[name] for name in reads.metrics]
-    found.sort()
-    local[found] = np.arange(len(found))
-    names = tuple(registry.ids[a] for a in found)
-    runner = runner_of(agent)
-    try:
-        states = States(
-            store, agent.id, names, runner.form(agent), lambda old: runner.migrate(agent, old)
-        ) if found else None  # fmt: skip
-        if states is not None and states.warm:
-            meters.ANEW.labels(agent.id).inc(states.warm)
-    except Fault as fault:
-        meters.failed(agent.id, fault.kind, str(fault))
-        states = None
-    table = store.table(SAYS)
-    says = np.array([
-        table.slots(f"{m.scenario(e.id)}\x1f{name}".encode() for name in names) for e in m.events
-    ], np.int32).reshape(len(m.events), len(names))  # fmt: skip
-    trouble = store.table(TROUBLES).slot(f"{agent.id}\x1f{agent.version}".encode())
-    own = local[registry.series_asset]
-    return _Bound(agent, runner, number, first, column, own, kind[found], names, states, says, trouble)
+def _live(agents: Sequence[Agent], source: str) -> list[Agent]:
+    return [a for a in agents if a.state == "live" and a.manifest.shape == "lane" and a.manifest.source == source]
 
 
-def _left(store: Store, bound: Sequence[_Bound]) -> list[tuple[str, int, list[str]]]:
+def _left(store: Store, bound: Sequence[Bound]) -> list[tuple[str, int, list[str]]]:
     """Rows of what stands of agents, events, assets and versions that are not of this set, in the order of the rows."""
     mine = {int(slot) for b in bound for slot in b.says.ravel()}
     stopped = {b.trouble for b in bound}
@@ -281,29 +266,6 @@ def _left(store: Store, bound: Sequence[_Bound]) -> list[tuple[str, int, list[st
         standing = np.flatnonzero(table.rows[field][: table.n]).tolist()
         out += [(name, slot, table.keys[slot].decode().split("\x1f")) for slot in standing if slot not in kept]
     return out
-
-
-def _records(b: _Bound, columns: Columns, fine: NDArray[np.bool_]) -> tuple[I4, I4, F8]:
-    """Values that an agent reads, put together by record, asset and time: first place, asset, values (metrics, n)."""
-    metric = b.column[columns.series]
-    at = np.flatnonzero(fine & (metric >= 0)).astype(np.int32)
-    asset = b.own[columns.series[at]]
-    new = np.ones(len(at), bool)
-    if len(at) > 1:
-        new[1:] = (np.diff(columns.row[at]) != 0) | (np.diff(asset) != 0) | (np.diff(columns.t[at]) != 0)
-    values = np.full((len(b.agent.manifest.metrics()), int(new.sum())), np.nan)
-    values[metric[at], np.cumsum(new) - 1] = columns.value[at]
-    return at[new], asset[new], values
-
-
-def _part(b: _Bound, at: I4, asset: I4, values: F8, columns: Columns, lon: F8, lat: F8, grid: I4) -> _Part:
-    assets, own = np.unique(asset, return_inverse=True)
-    rows = Rows(
-        tuple(b.names[k] for k in assets.tolist()), own.astype(np.int32), b.kind[asset], columns.t[at],
-        dict(zip(b.agent.manifest.metrics(), values.copy(), strict=True)), lon[at], lat[at],
-        grid[at].astype(np.int32),
-    )  # fmt: skip
-    return _Part(rows, at, assets)
 
 
 def _moved(level: NDArray[np.int8], stands: NDArray[Any], asset: I4) -> NDArray[np.intp]:

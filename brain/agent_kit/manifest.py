@@ -14,6 +14,8 @@ from brain.scenario_form import Domain, Name
 MANIFEST = "agent.yaml"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
 _WORD = re.compile(r"[a-z][a-z0-9_]*")
+MOST_S = 366 * 86_400
+"""Seconds ahead of which an agent can say that it never asks to be woken sooner."""
 
 Value = float | int | str | bool
 
@@ -62,6 +64,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     city agent, scenarios (and agents' events) whose signals it sees. ``layers``: of the map, that it asks.
     ``standards``: families of tables. ``isolation``: ``host`` runs it in the worker's child process, so that nothing it
     does can hurt others; ``inline`` runs it in the worker, which is quicker and only for agents of this tree.
+    ``wakes_s``: of a lane agent that asks to be woken, the least seconds ahead that it does so; 0: it never asks.
     """
 
     id: str
@@ -83,6 +86,7 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     basis: str = ""
     isolation: Literal["host", "inline"] = "host"
     also: tuple[int, ...] = ()
+    wakes_s: float = 0.0
 
     def metrics(self) -> tuple[str, ...]:
         """All metrics that it reads, sorted."""
@@ -143,6 +147,8 @@ def _check(m: Manifest, place: str) -> None:
         raise AgentError(f"{place}: reads: a lane agent reads assets and sees no signals")
     if m.shape == "city" and not m.reads and not m.signals:
         raise AgentError(f"{place}: reads: expected assets, signals or both, got neither")
+    if m.wakes_s and (m.shape != "lane" or not 1 <= m.wakes_s <= MOST_S):
+        raise AgentError(f"{place}: wakes_s: expected 1 to {MOST_S:,} seconds, and shape: lane, got {m.wakes_s:g}")
     for key, param in m.params.items():
         _value(param, param.default, f"{place}: params.{key}.default")
 

@@ -20,6 +20,7 @@ MEMORY = 262_144
 SAYS = 2_000
 """Things that a city agent may say in one minute."""
 I1 = NDArray[np.int8]
+I8 = NDArray[np.int64]
 
 _pack = msgspec.msgpack.Encoder(order="deterministic").encode
 
@@ -30,12 +31,13 @@ class Broken(Exception):
 
 class Judged(NamedTuple):
     """What a lane agent said of n rows: ``level`` (events, n), ``value`` and ``score`` (events, n), NaN none; facts by
-    row, of rows that say something."""
+    row, of rows that say something; ``wake`` (n,) as in Verdict, None of an agent that never asks."""
 
     level: I1
     value: F8
     score: F8
     facts: Mapping[str, NDArray[Any]]
+    wake: I8 | None = None
 
 
 class Program:
@@ -47,6 +49,8 @@ class Program:
         for name in ("features", "decide"):
             if not callable(getattr(self.module, name, None)):
                 raise Broken(f"{spec.id}: expected a function {name} in agent.py")
+        if callable(getattr(self.module, "wake", None)) != bool(spec.wakes_ms):
+            raise Broken(f"{spec.id}: expected wakes_s in the manifest and a function wake in agent.py, or neither")
         self.world = spec.world()
         prepare = getattr(self.module, "prepare", None)
         if prepare is not None:
@@ -59,9 +63,12 @@ class Program:
         for column in (*columns, *rows.values.values()):
             column.flags.writeable = False
         with np.errstate(all="ignore"):  # what comes of NaN and infinity is looked at where it comes out
-            features = self.module.features(rows, self.world)
-            said = self.module.decide(rows, features, state, self.world)
-        return _judged(said, self.spec, len(rows))
+            if rows.woken:
+                said = self.module.wake(rows, state, self.world)
+            else:
+                features = self.module.features(rows, self.world)
+                said = self.module.decide(rows, features, state, self.world)
+        return _judged(said, self.spec, rows)
 
     def think(self, minute: Minute, memory: bytes) -> tuple[list[Said], bytes]:
         """Run a city agent over a minute: what it says, and its state after."""
@@ -120,7 +127,8 @@ def mapped(old: NDArray[Any], form: np.dtype[Any]) -> NDArray[Any] | None:
     return out
 
 
-def _judged(said: Any, spec: Spec, n: int) -> Judged:
+def _judged(said: Any, spec: Spec, rows: Rows) -> Judged:
+    n = len(rows)
     if not isinstance(said, Verdict):
         raise Broken(f"decide: expected a Verdict, got {type(said).__name__}")
     level = np.stack([_column(said.level, e, spec, n, "level", None) for e in spec.events])
@@ -139,7 +147,24 @@ def _judged(said: Any, spec: Spec, n: int) -> Judged:
         if column.shape != (n,) or column.dtype.kind not in "iufbU":
             raise Broken(f"decide: facts: {name}: expected {n} numbers or texts, got {column.dtype} {column.shape}")
         facts[name] = column.astype(f"U{TEXT}") if column.dtype.kind == "U" else column.astype(np.float64)
-    return Judged(level.astype(np.int8), value, score, facts)
+    return Judged(level.astype(np.int8), value, score, facts, _wake(said.wake, spec, rows.t))
+
+
+def _wake(said: Any, spec: Spec, t: I8) -> I8 | None:
+    if not spec.wakes_ms:
+        if said is not None:
+            raise Broken("decide: wake: the manifest has no wakes_s")
+        return None
+    if said is None:
+        return np.full(len(t), -1, np.int64)
+    column = np.asarray(said)
+    if column.shape != t.shape or column.dtype.kind not in "iu":
+        raise Broken(f"decide: wake: expected {len(t)} whole numbers, got {column.dtype} {column.shape}")
+    soon = (column < -1) | ((column > 0) & (column < t + spec.wakes_ms))
+    if soon.any():
+        at, row = int(column[soon][0]), int(t[soon][0])
+        raise Broken(f"decide: wake: expected -1, 0 or {spec.wakes_ms} ms after the row at {row}, got {at}")
+    return column.astype(np.int64)
 
 
 def _column(part: Any, event: str, spec: Spec, n: int, name: str, nothing: F8 | None) -> NDArray[Any]:
@@ -178,7 +203,7 @@ def _said(said: Any, spec: Spec) -> list[Said]:
             raise Broken(f"decide: {one.who}: at most {FACTS} facts and {POINTS} points of a footprint")
         one.facts = {str(k): _fact(v) for k, v in sorted(one.facts.items())}
         one.footprint = [[(round(float(x), 6), round(float(y), 6)) for x, y in ring] for ring in one.footprint]
-        if not np.isfinite([p for ring in one.footprint for p in ring]).all():
+        if one.footprint and not np.isfinite([p for ring in one.footprint for p in ring]).all():
             raise Broken(f"decide: {one.who}: footprint: expected finite degrees")
         one.text = one.text[:TEXT]
         one.value, one.score = _finite(one.value), _finite(one.score)

@@ -41,6 +41,8 @@ class Spec(msgspec.Struct, array_like=True):
     standards: dict[str, list[dict[str, Any]]]
     grids: list[str]
     middle: float
+    wakes_ms: int = 0
+    """Least ms ahead that it asks to be woken; 0: never."""
 
     def world(self) -> World:
         """What the agent sees of it, without ``ready``."""

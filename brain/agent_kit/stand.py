@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,16 +12,17 @@ import numpy as np
 from brain.agent_kit import cases, lane, minute
 from brain.agent_kit.cases import START, Expected, Heard, Record, Test
 from brain.agent_kit.city import CityAgents
+from brain.agent_kit.parts import Given
 from brain.agent_kit.tables import TABLES
 from brain.placing import put
 from brain.sets import CitySet
 from streams.decode import Columns
-from streams.logic import MINUTE_MS, View
-from streams.records import TP, Batch, Dead, Signal, Summary
+from streams.logic import MINUTE_MS, Beat, View
+from streams.records import TP, Batch, Signal, Summary
 from streams.state import Store
 
 AT = TP("test", 0)
-AFTER_MS = 120_000
+AFTER_MS, PULSE_MS = 120_000, 5_000
 TOLERANCE = 0.01
 
 
@@ -57,11 +60,12 @@ def _near(want: float | str, got: float | str) -> bool:
 def run(content: CitySet, test: Test) -> Outcome:
     """Run one test. Raises Fault where the agent cannot be loaded."""
     m = content.agents[0].manifest
-    rows, until = cases.records(test), None if test.until is None else START + round(test.until * 1000)
+    rows = cases.records(test)
     if m.shape == "lane":
-        signals, dead = on_lane(content, rows)
-        failed = tuple(d.detail for d in dead)
+        signals, wrong = on_lane(content, rows, until=end(rows, test))
+        failed = tuple(wrong)
     else:
+        until = None if test.until is None else START + round(test.until * 1000)
         signals, audits = in_city(content, rows, test.signals, until)
         failed = tuple(str(note) for note in audits)
     return Outcome(test.name, test.expect, tuple(told(s, m.id) for s in signals), failed)
@@ -76,34 +80,72 @@ def told(signal: Signal, agent: str) -> Expected:
 
 
 def on_lane(
-    content: CitySet, rows: Sequence[Record], cuts: Sequence[int] = (), restarts: Collection[int] = ()
-) -> tuple[list[Signal], list[Dead]]:
-    """Run a lane agent over records, in stretches cut before these, its state restored at those among ``restarts``."""
+    content: CitySet, rows: Sequence[Record], cuts: Sequence[int] = (), restarts: Collection[int] = (),
+    until: int = 0,
+) -> tuple[list[Signal], list[str]]:  # fmt: skip
+    """Run a lane agent over records, in stretches cut before these, its state restored at those among ``restarts``.
+
+    One that asks to be woken has pulses among its records until that time, ms UTC. A stretch that begins with an odd
+    record begins with the pulses before it. Answers signals, and what it failed at.
+    """
+    log = _log(rows, until) if content.agents[0].manifest.wakes_s else list(rows)
+    at = [*(k for k, item in enumerate(log) if isinstance(item, Record)), len(log)]
+    bounds = [0, *(at[k] if k % 2 == 0 else at[k - 1] + 1 for k in cuts), len(log)]
     store = Store(TABLES, "test@1")
-    log: list[tuple[bytes, bytes | None]] = []
-    signals, dead = list[Signal](), list[Dead]()
-    agents = _agents(content, store)
-    for a, b in zip([0, *cuts], [*cuts, len(rows)], strict=True):
-        if a in restarts:
-            log += store.flush(len(log) + 1)
+    kept: list[tuple[bytes, bytes | None]] = []
+    signals, failed = list[Signal](), list[str]()
+    agents, up = _agents(content, store), 0
+    for number, (a, b) in enumerate(pairwise(bounds)):
+        if number and cuts[number - 1] in restarts:
+            kept += store.flush(len(kept) + 1)
             store = Store(TABLES, "test@1")
-            store.restore(log)
+            store.restore(kept)
             agents = _agents(content, store)
-        part = rows[a:b]
-        columns = _columns(content, part)
-        lon, lat = columns.lon, columns.lat
-        there = content.map.map.locate(lon, lat, columns.t)
-        offset = np.arange(a, b)[columns.row]
-        batch = Batch.of(AT, a, b, [(k, r.t, None, b"{}", ()) for k, r in enumerate(part, a)])
-        clock = np.array([r.t for r in part], np.int64)
-        view = View(AT, batch, np.arange(b - a, dtype=np.int32), clock, [], 0)
-        told, failed = agents.run(
-            view, columns, np.ones(len(columns), bool), offset, clock[columns.row], lon, lat, there, content.map.column,
-            lambda s, x, y, answer: put(s, content, x, y, answer),
-        )  # fmt: skip
-        signals += told
-        dead += [d._replace(row=d.row + a) for d in failed]
-    return signals, dead
+        view, given = _stretch(content, log[a:b], a, up)
+        up = view.beats[-1].up if view.beats else up
+        told = agents.run(view, given, content)
+        signals += told.signals
+        failed += [d.detail for d in told.dead] + [str(note["detail"]) for _, note in told.audits]
+    return signals, failed
+
+
+def end(rows: Sequence[Record], test: Test) -> int:
+    """When a test of a lane is over, ms UTC: as it says, or two minutes after the last record."""
+    last = max((r.t for r in rows), default=START) + AFTER_MS
+    return last if test.until is None else max(last, START + round(test.until * 1000))
+
+
+def _log(rows: Sequence[Record], until: int) -> list[Record | Beat]:
+    """Records and pulses by time, a pulse before a record of its time."""
+    out, times = list[Record | Beat](), iter(range(START, until + 1, PULSE_MS))
+    t = next(times, None)
+    for record in [*rows, None]:
+        while t is not None and (record is None or t <= record.t):
+            out.append(Beat(0, len(out), t, t - START, 0, t - PULSE_MS))
+            t = next(times, None)
+        if record is not None:
+            out.append(record)
+    return out
+
+
+def _stretch(content: CitySet, log: Sequence[Record | Beat], first: int, up: int) -> tuple[View, Given]:
+    """A part of the log as a lane has it; ``first``: offset of its first item, ``up``: up-time there."""
+    rows = [k for k, item in enumerate(log) if isinstance(item, Record)]
+    columns = _columns(content, [item for item in log if isinstance(item, Record)])
+    beats = [item._replace(at=bisect_left(rows, k)) for k, item in enumerate(log) if isinstance(item, Beat)]
+    batch = Batch.of(AT, first, first + len(log), [
+        (first + k, item.t if isinstance(item, Record) else item.time, None, b"{}", ()) for k, item in enumerate(log)
+    ])  # fmt: skip
+    clock = np.array([item.t for item in log if isinstance(item, Record)], np.int64)
+    n, there = len(columns), content.map.map.locate(columns.lon, columns.lat, columns.t)
+    ends = [int(np.searchsorted(columns.row, beat.at)) for beat in beats]
+    each = [b - a for a, b in pairwise([0, *ends, n])]
+    ups = np.array([up, *(beat.up for beat in beats)], np.int64)
+    view = View(AT, batch, np.array(rows, np.int32), clock, beats, up)
+    return view, Given(
+        columns, np.ones(n, bool), np.array(rows, np.int64)[columns.row] + first, clock[columns.row],
+        np.repeat(ups, each), columns.lon, columns.lat, there, ends,
+    )  # fmt: skip
 
 
 def _agents(content: CitySet, store: Store) -> lane.LaneAgents:

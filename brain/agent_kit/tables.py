@@ -25,10 +25,12 @@ TROUBLE = np.dtype(
     [("since", "i8"), ("n", "i4"), ("stopped", "i4"), ("index", "i4"), ("offset", "i8"), ("onset", "i8")]
 )
 """Failures of one agent in the window under way, and whether it was stopped, with the raise that says so."""
-SAYS, TROUBLES, FORMS = "agent.said", "agent.trouble", "agent.form"
+WAKE = np.dtype([("up", "i8"), ("span", "i8")])
+"""When one asset of one agent is to be woken: ``span`` ms of up-time after ``up``; a span of 0: not at all."""
+SAYS, TROUBLES, FORMS, WAKES = "agent.said", "agent.trouble", "agent.form", "agent.wake"
 TABLES: Mapping[str, np.dtype[Any]] = {
     **{f"agent.{size}": np.dtype([("form", "u8"), ("data", "u1", (size,))]) for size in SIZES},
-    SAYS: SAID, TROUBLES: TROUBLE, FORMS: np.dtype([("known", "u1")]),
+    SAYS: SAID, TROUBLES: TROUBLE, FORMS: np.dtype([("known", "u1")]), WAKES: WAKE,
 }  # fmt: skip
 SEPARATOR = b"\x1f"
 

@@ -83,28 +83,31 @@ def of_rows(rows: Rows) -> list[Any]:
     values = {name: array(part) for name, part in rows.values.items()}
     return [
         list(rows.names), *(array(part) for part in (rows.asset, rows.kind, rows.t)), values,
-        *(array(part) for part in (rows.lon, rows.lat, rows.grid)),
+        *(array(part) for part in (rows.lon, rows.lat, rows.grid)), rows.woken,
     ]  # fmt: skip
 
 
 def rows_of(said: list[Any]) -> Rows:
     """Rows of a frame."""
-    names, asset, kind, t, values, lon, lat, grid = said
+    names, asset, kind, t, values, lon, lat, grid, woken = said
     return Rows(
         tuple(names), column(asset), column(kind), column(t), {k: column(v) for k, v in values.items()}, column(lon),
-        column(lat), column(grid),
+        column(lat), column(grid), woken,
     )  # fmt: skip
 
 
 def of_judged(said: Judged) -> list[Any]:
     """What a lane agent said, as a frame has it."""
-    return [array(said.level), array(said.value), array(said.score), {k: array(v) for k, v in said.facts.items()}]
+    facts = {k: array(v) for k, v in said.facts.items()}
+    wake = None if said.wake is None else array(said.wake)
+    return [array(said.level), array(said.value), array(said.score), facts, wake]
 
 
 def judged_of(said: list[Any]) -> Judged:
     """What a lane agent said, of a frame."""
-    level, value, score, facts = said
-    return Judged(column(level), column(value), column(score), {k: column(v) for k, v in facts.items()})
+    level, value, score, facts, wake = said
+    told = {k: column(v) for k, v in facts.items()}
+    return Judged(column(level), column(value), column(score), told, None if wake is None else column(wake))
 
 
 def of_minute(minute: Minute) -> list[Any]:

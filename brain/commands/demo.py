@@ -213,6 +213,8 @@ def _recorded(settings: Settings) -> Feed:
         place = Place(
             by_metric.get("pm25", []), by_metric.get("person_count", []), by_metric.get("water_level", [])[:2], box,
             by_metric.get("mm_6h", []), by_metric.get("ponding", []), by_metric.get("nh3n", []),
+            by_metric.get("gas", []), by_metric.get("wind_speed", []), by_metric.get("stopped_s", []),
+            by_metric.get("speed", []),
         )  # fmt: skip
         yield from events(place, start_ms, speed)
 

@@ -129,7 +129,7 @@ def run_(
     config: Config = None,
     lang: Lang = None,
 ) -> None:
-    """Hold a drill through the memory log and the real pipeline; ten seconds of CPU a day / 在内存日志上演练.
+    """Hold a drill through the memory log and the real pipeline; twenty seconds of CPU a day / 在内存日志上演练.
 
     Nothing of it is real: every record, signal and incident says so, and nobody is sent.
     """

@@ -50,6 +50,7 @@ USUAL = {
     "gas": Usual((1.5, 1.5, 1.5, 1.5), 0.2, 0.3), "smoke": Usual((0.3, 0.3, 0.3, 0.4), 0.05, 0.08),
     "temperature": Usual((22, 29, 24, 15), 4, 0.6, -40), "humidity": Usual((80, 82, 72, 68), -8, 2),
     "wind_speed": Usual((2.5, 2.8, 3, 3.2), 0.8, 0.7), "pipe_pressure": Usual((0.35,) * 4, -0.02, 0.004, 0, 8),
+    "stopped_s": Usual((0,) * 4, 0, 0), "people_inside": Usual((2,) * 4, 1.5, 1),
     "speed": Usual((38,) * 4, -6, 3, 5, 8), "vehicle_count": Usual((700,) * 4, 450, 60, 0, 13),
 }  # fmt: skip
 """By metric. One that is not here stays a tenth of its range above the lowest, or in the middle of one about nought."""

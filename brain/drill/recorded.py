@@ -3,7 +3,8 @@
 Each source runs at its own speed-up (an hour of air quality every two seconds, requests at sixty times, video as it
 was), so that something of each comes together on the screen. Requests keep their recorded time, class and relative
 place. The first camera sees an invented crowd and car, all others the recorded street; the Chinese texts, the tide,
-the downpour with what it washes into the river, and everything on the map are invented.
+the downpour with what it washes into the river, the gas leak, the lift that stands, the tanker that leaves its route,
+and everything on the map are invented.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import csv
 import gzip
 import heapq
+import itertools
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -70,6 +72,18 @@ class Place(NamedTuple):
     rains: Sequence[str] = ()
     ponds: Sequence[str] = ()
     qualities: Sequence[str] = ()
+    gases: Sequence[str] = ()
+    winds: Sequence[str] = ()
+    lifts: Sequence[str] = ()
+    tankers: Sequence[str] = ()
+
+
+TANKER_EVERY_S = 2
+TANKER = ((0.0, 113.4640, 22.2140), (40.0, 113.4720, 22.2140), (110.0, 113.4720, 22.2265), (130.0, 113.4720, 22.2265),
+          (240.0, 113.4720, 22.2140))  # fmt: skip
+"""Where an invented tanker is by second, degrees: along its route in config/demo/map.geojson, off it to a school, and
+back."""
+DEGREE_M = 111_000.0
 
 
 _encode = msgspec.json.Encoder().encode
@@ -81,9 +95,13 @@ def events(place: Place, start_ms: int, speed: float = 1.0, seed: int = 7) -> It
     sources += [_crowd(camera, start_ms, speed, seed) for camera in place.cameras[:1]]
     sources += [_street(camera, start_ms, speed) for camera in place.cameras[1:]]
     sources += [_water(asset, start_ms, speed, seed + i) for i, asset in enumerate(place.waters)]
-    sources += [_downpour(asset, _rained, start_ms, speed) for asset in place.rains]
-    sources += [_downpour(asset, _stands, start_ms, speed) for asset in place.ponds]
-    sources += [_downpour(asset, _washed, start_ms, speed) for asset in place.qualities]
+    sources += [_measured(asset, _rained, start_ms, speed) for asset in place.rains]
+    sources += [_measured(asset, _stands, start_ms, speed) for asset in place.ponds]
+    sources += [_measured(asset, _washed, start_ms, speed) for asset in place.qualities]
+    sources += [_measured(asset, _leaks, start_ms, speed) for asset in place.gases[:1]]
+    sources += [_measured(asset, _blows, start_ms, speed) for asset in place.winds]
+    sources += [_measured(asset, _stands_still, start_ms, speed) for asset in place.lifts[:1]]
+    sources += [_tanker(asset, start_ms, speed) for asset in place.tankers[:1]]
     return heapq.merge(*sources, key=lambda e: e.at)
 
 
@@ -192,10 +210,10 @@ def _water(asset: str, start_ms: int, speed: float, seed: int) -> Iterator[Event
         yield Event(second / speed, "iot.telemetry", asset, _encode(body))
 
 
-def _downpour(
+def _measured(
     asset: str, measured: Callable[[float], dict[str, float]], start_ms: int, speed: float
 ) -> Iterator[Event]:
-    """What an invented downpour does to one asset, every four seconds."""
+    """What one asset measures of what is invented, every four seconds."""
     for second in range(0, 240, 4):
         for metric, value in measured(second).items():
             t = start_ms + round(second / speed * 1000)
@@ -219,6 +237,37 @@ def _washed(second: float) -> dict[str, float]:
     """River water in mg/L: from class II to V and back to III."""
     much = math.exp(-(((second - 135) / 28) ** 2))
     return {"do": 6.4 - 2.9 * much, "codmn": 3.8 + 4 * much, "nh3n": 0.45 + 1.3 * much, "tp": 0.09 + 0.16 * much}
+
+
+def _leaks(second: float) -> dict[str, float]:
+    """%LEL of gas in a room that fills from the half minute on, and is aired after three."""
+    filled = 70 * (1 - math.exp(-max(0.0, second - 30) / 15))
+    return {"gas": 1.2 + filled * math.exp(-max(0.0, second - 180) / 10)}
+
+
+def _blows(second: float) -> dict[str, float]:
+    """A light wind from the east, m/s and degrees."""
+    return {"wind_speed": 2.2 + 0.4 * math.sin(second / 15), "wind_direction": 84 + 6 * math.sin(second / 25)}
+
+
+def _stands_still(second: float) -> dict[str, float]:
+    """A lift that stands with three people in it until somebody opens it after three minutes and a half."""
+    stopped = 70 + second if second < 210 else 0.0
+    return {"stopped_s": stopped, "people_inside": 3.0 if second < 210 else 0.0}
+
+
+def _tanker(asset: str, start_ms: int, speed: float) -> Iterator[Event]:
+    """Its speed and place: :data:`TANKER`."""
+    for (begin, x, y), (end, to_x, to_y) in itertools.pairwise(TANKER):
+        metres = DEGREE_M * math.hypot((to_x - x) * math.cos(math.radians(y)), to_y - y)
+        for second in range(int(begin), int(end), TANKER_EVERY_S):
+            part = (second - begin) / (end - begin)
+            body = {
+                "asset": asset, "metric": "speed", "t": start_ms + round(second / speed * 1000),
+                "v": round(metres / (end - begin) * 3.6, 1), "lon": round(x + part * (to_x - x), 6),
+                "lat": round(y + part * (to_y - y), 6),
+            }  # fmt: skip
+            yield Event(second / speed, "iot.telemetry", asset, _encode(body))
 
 
 def recorded_files() -> list[Path]:

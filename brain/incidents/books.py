@@ -1,8 +1,9 @@
 """Two books: the incidents that people deal with, and beside them those in shadow 影子, which bother nobody.
 
 What is raised in shadow is folded in the same order by a second city logic with incidents, clocks and console of its
-own. Its records go to ``incidents-shadow.*`` and ``audit-shadow``, its state under keys of its own, and nothing that it
-does reaches the first: no feedback, no trust, no cause, no load on a console.
+own; combinations in shadow overhear what is folded into the first book. Its records go to ``incidents-shadow.*`` and
+``audit-shadow``, its state under keys of its own, and nothing that it does reaches the first: no feedback, no trust,
+no cause, no load on a console.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Sides(NamedTuple):
         hidden = [s for s in drafts if s.state == "shadow"]
         live = _Seen(content, scenarios=[*content.scenarios, *on_trial]) if on_trial else content
         # What speaks against assets is the live book's: the other would ask for minutes that never come to it.
-        shadow = _Seen(content, scenarios=[*on_trial, *hidden], trust=None)
+        shadow = _Seen(content, scenarios=[*on_trial, *hidden], trust=None, heard=content.scenarios)
         return cls(live, shadow, frozenset(s.id for s in hidden), trials)
 
 
@@ -59,6 +60,33 @@ class _Seen(SimpleNamespace):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.of, name)
+
+
+class _Live(CityLogic):
+    """The first book. ``tells`` hears each signal before it is folded, those that were made here as well."""
+
+    tells: Callable[[Signal], None] | None = None
+
+    def signal(self, signal: Signal) -> None:
+        """Fold one signal."""
+        if self.tells is not None:
+            self.tells(signal)
+        super().signal(signal)
+
+
+class _Shadow(CityLogic):
+    """The second book."""
+
+    def listens(self) -> bool:
+        """Whether there are combinations, or what such raised."""
+        return bool(self._combine)
+
+    def overhear(self, signal: Signal) -> None:
+        """A signal of the first book: here it is a part of combinations and nothing else."""
+        if self._combine.concerns(signal):
+            self._asked = False
+            for made in self._combine.hear(signal):
+                self._own(made)
 
 
 class Books:
@@ -76,8 +104,8 @@ class Books:
         self._sets = sets
         self._known: dict[str, Sides] = {}
         self._force = Sides(None, None, frozenset(), {})
-        self.live = CityLogic(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
-        self.shadow = CityLogic(settings, None if sets is None else self._hidden, desk)
+        self.live = _Live(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
+        self.shadow = _Shadow(settings, None if sets is None else self._hidden, desk)
         self.live.models.keeps = lambda s: s.district == self._force.trials.get(s.scenario, s.district)
         self.shadow.models.keeps = lambda s: s.district != self._force.trials.get(s.scenario)
         self._due: int | None = None
@@ -102,7 +130,12 @@ class Books:
             self.shadow.enter(set_id, nothing)
         else:
             self.shadow.enter(set_id, self._force.shadow)
+        self.live.tells = self._overhear if self.shadow.listens() else None
         self._due, self._left = self.shadow.due(), True
+
+    def _overhear(self, signal: Signal) -> None:
+        self.shadow.overhear(signal)
+        self._due = self.shadow.due()
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal into its book."""

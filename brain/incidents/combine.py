@@ -55,6 +55,10 @@ class Combine:
         self._timers: list[tuple[int, int, str, int, str]] = []
         self._changed: dict[bytes, bytes | None] = {}
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to listen for: combinations, or what earlier ones raised."""
+        return bool(self._combos or self._cases)
+
     # -- what the city task calls
 
     def load(self, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -72,8 +76,9 @@ class Combine:
 
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. What was heard for combinations that are gone, or changed, is forgotten; what they
-        raised ends as its parts do."""
-        found = combinations(content.scenarios)
+        raised ends as its parts do. ``content.heard``, where there is one: scenarios that can be parts, beside those of
+        the set."""
+        found = combinations(content.scenarios, getattr(content, "heard", ()))
         self._set_id, self._content = set_id, content
         self._combos = {c.form: c for c in found}
         self._openings = {c.form: Openings([c.scenario.match.hours], content.calendar)

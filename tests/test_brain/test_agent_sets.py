@@ -18,6 +18,7 @@ from lane_rig import HIGH
 from brain import standards
 from brain.agent_kit import cases, find, host, meters
 from brain.agent_kit.manifest import AgentError
+from brain.drill.recorded import Place, events
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
 from brain.sets import CitySet, digest
@@ -65,7 +66,7 @@ def test_agents_are_part_of_a_set_and_of_its_hash(tmp_path: Path) -> None:
         ("{id: emergency.hazmat.vehicle, version: 1, params: {limit: 70}}", "has no such param"),
         ("{id: emergency.hazmat.vehicle, version: 1, params: {limit_kmh: fast}}", "expected a number, got 'fast'"),
         ("{id: emergency.hazmat.vehicle, version: 1, mode: x}", "unknown field"),
-        ("{id: emergency.gas.plume, version: 1}", "no asset of these types"),
+        ("{id: emergency.gas.plume, version: 2}", "no asset of these types"),
         (CHOICE + "\n  - " + CHOICE, "is there already"),
     ],
 )
@@ -110,13 +111,17 @@ def test_an_agent_of_another_package_is_found_by_its_entry_point_and_run(tmp_pat
 
 
 def run_readings(content: CitySet, readings: list[tuple[str, str, float, float]], until: float = 200) -> Replayed:
-    start, settings = cases.START, Settings()
-    laid = [
+    start = cases.START
+    return run_laid(content, [
         ("iot.telemetry", 0, asset.encode(),
          msgspec.json.encode({"asset": asset, "metric": metric, "t": start + round(at * 1000), "v": v}),
          start + round(at * 1000))
         for asset, metric, at, v in readings
-    ]  # fmt: skip
+    ], until)  # fmt: skip
+
+
+def run_laid(content: CitySet, laid: list[tuple[str, int, bytes, bytes, int]], until: float) -> Replayed:
+    start, settings = cases.START, Settings()
     lines = bundle.on_grid(
         laid, {"iot.telemetry": 1}, settings.key(), content.id, start + round(until * 1000)
     )  # fmt: skip
@@ -142,6 +147,32 @@ def test_a_gas_leak_is_an_incident_with_its_ground_and_the_people_on_it() -> Non
     assert member["facts"]["sites"] == "school-1"
     assert len(member["footprint"][0]) > 20
     assert member["cleared"] is not None
+
+
+def test_the_demos_own_agents_tell_of_its_leak_with_ground_and_people_its_tanker_and_its_lift() -> None:
+    content = CitySet.load(ROOT / "config" / "demo")
+    place = Place(
+        [], [], [], (113.4, 22.15, 113.6, 22.3), gases=["gas-01"], winds=["wind-01"], lifts=["lift-01"],
+        tankers=["tanker-01"],
+    )  # fmt: skip
+    laid = [
+        (e.topic, 0, e.key.encode(), e.value, cases.START + round(e.at * 1000))
+        for e in events(place, cases.START) if e.topic == "iot.telemetry"
+    ]  # fmt: skip
+    found = run_laid(content, laid, 300)
+    assert not found.dead
+    newest = {i["id"]: i for i in map(msgspec.json.decode, found.incidents)}
+    members = {m["scenario"]: (i, m) for i in newest.values() for m in i["members"]}
+    leak, plume = members["emergency.gas.plume"]
+    assert {m["scenario"] for m in leak["members"]} == {"emergency.gas.sensor", "emergency.gas.plume"}
+    assert (plume["version"], plume["facts"]["model"], len(plume["footprint"][0]) > 20) == (2, "plume", True)
+    assert plume["facts"]["people_at_sites"] > 0
+    _, off = members["emergency.hazmat.vehicle.off_route"]
+    tanker, near = members["emergency.hazmat.vehicle.near_site"]
+    assert (off["asset"], near["facts"]["site"], tanker["peak_level"]) == ("tanker-01", "school-01", 3)
+    assert off["cleared"]
+    lift, trapped = members["market.elevator.entrapment"]
+    assert (lift["life"], lift["lead"], trapped["asset"]) == (True, "market_bureau", "lift-01")
 
 
 def test_through_the_whole_engine_a_failing_agent_costs_its_row_and_names_itself(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def store(values: F8, every_s: int = 60, asset: str = "c1") -> list[Record]:
 def cold(rows: list[Record], restarts: tuple[int, ...] = ()) -> list[Signal]:
     ids = sorted({r.asset for r in rows})
     test = Test("cold", assets=tuple({"id": id, "type": "cold_chain", "lon": 113.5, "lat": 22.2} for id in ids))
-    signals, dead = stand.on_lane(content(COLD, test), rows, restarts, restarts)
-    assert not dead
+    signals, failed = stand.on_lane(content(COLD, test), rows, restarts, restarts, stand.end(rows, test))
+    assert not failed
     return signals
 
 
@@ -67,9 +67,10 @@ def test_a_store_that_reports_sparsely_or_falls_silent_says_the_same_after_a_res
     values = noisy(np.r_[np.full(30, 4.0), np.linspace(4, 16, 40)], 5)
     rows = [r for k, r in enumerate(store(values, 300)) if k % 7 != 3 and not 40 <= k < 52]
     whole = cold(rows)
-    assert [s.scenario.removeprefix(f"{COLD}.") for s in whole if s.kind == "raise"] == ["failing", "warm"]
-    assert cold(rows, (20, 35, 44, 50)) == whole
-    assert cold(store(np.array([4.0, 9.0, np.nan, 9.0, 4.0]), 86_400)) == []
+    assert [s.scenario.removeprefix(f"{COLD}.") for s in whole if s.kind == "raise"] == ["failing", "silent", "warm"]
+    assert cold(rows, (20, 35, 41, 44)) == whole
+    daily = cold(store(np.array([4.0, 9.0, np.nan, 9.0, 4.0]), 86_400))
+    assert [(s.scenario, s.kind) for s in daily] == [(f"{COLD}.silent", "raise"), (f"{COLD}.silent", "clear")] * 2
 
 
 def air(rise: dict[str, float], wind: float | None = 90.0, hours: int = 8) -> list[Signal]:

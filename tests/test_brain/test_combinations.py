@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brain.combination import combinations, needed, trouble
 from brain.incidents.combine import Combine
 from brain.scenario_kit.run import run
 from brain.scenarios import Scenario, ScenarioError, load, of
@@ -39,7 +40,7 @@ def combo(combine: str, *of_: dict[str, Any], name: str = "a", **more: Any) -> S
 
 def part(name: str, **more: Any) -> Any:
     """A scenario as far as a combination asks."""
-    base = {"id": name, "event_code": name, "source": "iot", "level": 1, "levels": (), "state": "live",
+    base = {"id": name, "event_code": name, "extends": "", "source": "iot", "level": 1, "levels": (), "state": "live",
             "detect": SimpleNamespace(of=(), standard=None), "match": SimpleNamespace(hours=None)}  # fmt: skip
     return SimpleNamespace(**{**base, **more})
 
@@ -251,6 +252,40 @@ def test_readings_and_calls_together_on_the_real_pipeline_are_exactly_one_signal
     for case in s.tests:
         outcome = run(demo(), s, case)
         assert outcome.passed(), (outcome.got, outcome.refused)
+
+
+def test_a_part_that_names_a_scenario_hears_its_districts_variant_where_the_base_does_not_look() -> None:
+    # wl-04 lies in 990103, for which the demo has a variant of water_level_high: one reading of 3 is level 2 there.
+    given_ = [{"at": 0, "asset": "wl-04", "metric": "water_level", "v": [3.2, 3.2, 3.2], "every_s": 10}]
+    expect = [{"at": 60, "kind": "raise", "asset": "wl-04", "level": 1}]
+    lacks = combo(
+        "absence", {"scenario": "emergency.flood.water_level_high", "level_from": 2},
+        {"scenario": "emergency.rain.signal"},
+        tests=[
+            {"name": "the variant's", "given": given_, "expect": expect, "until": 120},
+            {"name": "of its level", "given": [{**given_[0], "v": [2.5, 2.5]}], "until": 120},
+        ],
+    )  # fmt: skip
+    for case in lacks.tests:
+        outcome = run(demo(), lacks, case)
+        assert outcome.passed(), (outcome.got, outcome.refused)
+    every = [*demo().scenarios, lacks]
+    both = ("emergency.flood.water_level_high", "emergency.flood.water_level_upland")
+    assert {s.id for s in needed(lacks, every)} == {*both, "emergency.rain.signal"}
+    assert next(c for c in combinations(every) if c.scenario is lacks).named == (both, ("emergency.rain.signal",))
+
+
+def test_a_part_of_which_only_a_variant_runs_is_no_trouble_and_one_of_which_nothing_runs_is() -> None:
+    variant = of_variant("live")
+    both = combo("and", X, Y)
+    every = [part("emergency.x", state="draft"), part("emergency.y"), variant, both]
+    assert list(trouble(every)) == []
+    every[2] = of_variant("draft")
+    assert [(t.code, t.place) for _, t in trouble(every)] == [("part_not_live", "detect.of[0].scenario")]
+
+
+def of_variant(state: str) -> Any:
+    return part("emergency.x_upland", extends="emergency.x", state=state)
 
 
 def test_a_folder_with_a_part_that_nobody_has_or_a_circle_is_refused(tmp_path: Path) -> None:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import msgspec
 import numpy as np
+import one_incident
 import pytest
 from typer.testing import CliRunner
 
+from brain.agent_kit.chosen import Told
 from brain.cli import app
-from brain.drill.stories import feed, plan, report, sets, streets, weather
+from brain.drill.stories import feed, plan, report, score, sets, streets, weather
 from brain.drill.stories.days import START_MS, Days, Effect, Fault
 from brain.drill.stories.district import District, make
 from brain.drill.stories.hold import Held, hold
 from brain.drill.stories.plan import STORIES, chosen
 from brain.drill.stories.types import TYPES
 from brain.drill.stories.world import Happening, World
+from brain.incidents.value import Member, Text
 from brain.mark import marked
 from brain.sets import CitySet
 from streams.decode import decode_readings
@@ -250,3 +254,48 @@ def test_no_street_floods_twice_in_one_story_so_that_each_flood_can_be_found(dis
         floods = {t.id for t in told.truths if t.family == "emergency.flood" and not t.reach_m}
         flooded = [m.asset for m in told.marks if m.truth in floods]
         assert len(flooded) == len(set(flooded)) == len(floods)
+
+
+def test_what_an_agent_of_the_city_raises_counts_by_the_asset_that_it_names(district: District) -> None:
+    made = plan.make(district, 3, 1, [STORIES["elevator"]], minutes=180, faulty=False)
+    (truth,) = made.truths
+    mark = made.marks[0]
+    lift, at = district.ids[mark.asset], truth.onset + 180_000
+    scenario = "market.elevator.entrapment"
+    ours = Member(f"{scenario}|{lift}|city/1/{at}/0", lift, truth.onset, scenario=scenario, source="iot")
+    lanes = Member("market.elevator.stands|x|iot.telemetry/0/7/0", "x", truth.onset, scenario="market.elevator.stands")
+    event = Told(scenario, 2, Text("困", "Trapped"), "market", "market.elevator", True)
+    found = score.of_city([event], [one_incident.make(members=[ours, lanes])])
+    assert [(s.identity(), s.t, s.onset, s.life) for s in found] == [(ours.id, at, truth.onset, True)]
+    assert [score.Labels(made, []).of(s) for s in found] == [truth.id]
+
+
+def agents_of(folder: Path, agents: str) -> Path:
+    """The demo's rules with other agents."""
+    shutil.copytree(sets.RULES, folder)
+    (folder / "agents.yaml").write_text(f"version: 1\nagents:\n{agents}", encoding="utf-8")
+    return folder
+
+
+def test_a_drill_has_the_districts_agents_and_those_of_its_rules_that_the_district_can_feed(tmp_path: Path) -> None:
+    rules = agents_of(tmp_path / "rules", (
+        "  - {id: emergency.gas.plume, version: 2, params: {at: 20}}\n  - {id: emergency.crowd.site, version: 1}\n"
+        "  - {id: emergency.hazmat.vehicle, version: 1}\n"
+    ))  # fmt: skip
+    left = sets.compose(tmp_path / "out", rules)
+    assert left["emergency.hazmat.vehicle"] == "no asset of type hazmat_vehicle"
+    assert left["emergency.crowd.site"] == "the district's map has no site"
+    agents = {agent.id: agent for agent in CitySet.load(tmp_path / "out").agents}
+    assert set(agents) == {
+        "eco.complaints.sensed", "emergency.gas.plume", "market.elevator.entrapment", "market.food.cold_kitchen"
+    }  # fmt: skip
+    assert agents["emergency.gas.plume"].params["at"] == 20  # as the rules have it, not the district
+
+
+def test_an_agent_whose_event_codes_the_drilled_rules_do_not_know_is_left_out_and_told(tmp_path: Path) -> None:
+    rules = agents_of(tmp_path / "rules", "  []\n")
+    text = (rules / "events.yaml").read_text("utf-8")
+    lines = [line for line in text.splitlines() if "emergency.gas.plume" not in line]
+    (rules / "events.yaml").write_text("\n".join(lines), encoding="utf-8")
+    assert sets.compose(tmp_path / "out", rules)["emergency.gas.plume"] == "events.yaml has no emergency.gas.plume"
+    assert "emergency.gas.plume" not in (tmp_path / "out" / "agents.yaml").read_text("utf-8")

@@ -135,10 +135,14 @@ def test_a_lane_that_changes_over_to_another_map_keeps_what_it_worked_out_of_the
     lane = ReadingsLane()
     lane.bind(Store(lane.tables, lane.owner), TP("in", 0), 1)
     lane.enter(old.id, old)
-    cells = lane.program.cells
+    cells, agents = lane.program.cells, lane.program.agents
     lane.enter(new.id, new)
     assert lane.program.content is new
     assert lane.program.cells is cells
+    again = lane.program.agents
+    assert again is not agents, "a grid has two editions now, so that grids have other numbers"
+    lane.enter("another name", new)
+    assert lane.program.agents is again
 
 
 def test_a_change_that_is_valid_later_waits_for_its_time_and_is_then_asked_for_once() -> None:

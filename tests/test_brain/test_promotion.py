@@ -17,7 +17,7 @@ from brain.promotion import PromotionError, Step
 from brain.ruling import RULINGS
 from brain.scenario_form import State
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario, read
+from brain.scenarios import Scenario, ScenarioError, read
 from brain.sets import CitySet, digest
 from brain.settings import Settings
 from brain.versus import Versus, versus
@@ -38,6 +38,16 @@ detect: {above: 1600}
 clear: {below: 1400}
 tests:
   - {name: fires, given: [{at: 0, asset: air-01, v: 1800}], expect: [{at: 0, kind: raise, asset: air-01, level: 1}]}
+"""
+BOTH = """
+id: eco.air.both
+version: 1
+name: {zh: 两, en: Both}
+domain: eco
+event_code: eco.air
+source: signals
+detect: {combine: and, of: [{event: eco.air}, {event: eco.noise}], within_s: 60, same: grid}
+tests: [{name: quiet, given: [{at: 0, asset: air-01, metric: no2, v: 1}]}]
 """
 FILE = "scenarios/eco/air_trial_run.yaml"
 
@@ -68,6 +78,25 @@ def home(tmp_path: Path) -> Path:
 def test_only_the_steps_of_the_way_are_taken(state: State, to: State) -> None:
     with pytest.raises(PromotionError, match="expected --to"):
         promotion.check(scenario(state), step(to, "other", "d" if to == "trial" else ""), proof(), 0)
+
+
+def test_a_combination_may_go_through_the_shadow_and_is_never_on_trial() -> None:
+    both = read(BOTH)
+    told = [{"id": both.id, "now": 1, "now_hash": hash_of(both), "kind": "minor"}]
+    shown = promotion.evidence(json.dumps({"scenarios": told, "blocks": []}).encode())
+    for state, to in (
+        ("draft", "shadow"),
+        ("draft", "live"),
+        ("shadow", "live"),
+        ("live", "shadow"),
+        ("live", "retired"),
+    ):
+        promotion.check(msgspec.structs.replace(both, state=state), step(to), shown, 0)  # type: ignore[arg-type]  # states
+    for state in ("draft", "shadow", "live", "retired"):
+        with pytest.raises(PromotionError, match="expected --to"):
+            promotion.check(msgspec.structs.replace(both, state=state), step("trial", district="d1"), shown, 0)
+    with pytest.raises(ScenarioError, match="a combination cannot be on trial"):
+        read(BOTH.replace("version: 1", "version: 1\nstate: trial\ntrial: {district: d1}"))
 
 
 def test_people_see_it_only_by_evidence_of_this_very_content() -> None:

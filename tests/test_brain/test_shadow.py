@@ -193,3 +193,94 @@ def test_the_whole_demo_is_told_the_same_with_a_shadow_and_a_trial_of_every_scen
     scenarios = {i["scenario"] for i in rig.incidents(runs[0], "incidents").values()}
     assert len(scenarios) > 4
     assert rig.assets(rig.incidents(runs[1], "incidents-shadow")) >= rig.assets(rig.incidents(runs[0], "incidents"))
+
+
+BOTH = """
+id: emergency.chain.both
+version: 1
+name: {zh: 两者, en: Both}
+domain: emergency
+event_code: emergency.flood.level
+source: signals
+detect:
+  combine: and
+  of: [{scenario: emergency.flood.high}, {scenario: eco.noise.many}]
+  within_s: 60
+  same: district
+"""
+LACKS = BOTH.replace("chain.both", "chain.lacks").replace("combine: and", "combine: absence").replace(": 60", ": 10")
+UPON = BOTH.replace("chain.both", "chain.upon").replace("eco.noise.many", "emergency.chain.both")
+PARTS = (rig.HIGH, rig.NOISE)
+
+
+def said(broker: Any, family: str, scenario: str) -> list[dict[str, Any]]:
+    """Members of a scenario in a family's incidents."""
+    found = rig.incidents(broker, family).values()
+    return [m for incident in found for m in incident["members"] if m["scenario"] == scenario]
+
+
+def noises(*seconds: int) -> list[rig.Row]:
+    return [rig.ticket(2 * n, "噪音太大", T0 + second * 1000) for n, second in enumerate(seconds)]
+
+
+def test_a_combination_in_shadow_hears_what_is_live_and_what_is_in_shadow_and_changes_nothing_for_people() -> None:
+    rows = [*highs(*((second, 12.0) for second in range(10, 20)), (21, 1.0)), *noises(12, 13, 14, 15)]
+    for states in ({}, {"high": "shadow"}, {"many": "shadow"}):
+        lines = rig.log(rows, 200)
+        plain = rig.run(lines, {"set-1": rig.with_states(states, PARTS)})
+        more = rig.with_states({**states, "both": "shadow"}, (*PARTS, BOTH))
+        done = rig.run(lines, {"set-1": more})
+        assert rig.told(done, ["eco.noise.many"]) == rig.told(plain, ["eco.noise.many"])
+        (member,) = said(done, "incidents-shadow", "emergency.chain.both")
+        assert (member["asset"], (member["onset"] - T0) // 1000, bool(member["cleared"])) == ("wl-0", 14, True)
+
+
+def test_a_combination_in_shadow_is_as_it_will_be_live_and_hears_combinations_and_waits_for_what_stays_away() -> None:
+    rows = [*highs(*((second, 12.0) for second in range(10, 20)), (40, 1.0)), *noises(31, 32, 33, 34)]
+    texts = (*PARTS, BOTH, LACKS, UPON)
+    live = rig.run(rig.log(rows, 200), {"set-1": rig.with_states({}, texts)})
+    for states in ({"upon": "shadow", "lacks": "shadow"}, {"both": "shadow", "upon": "shadow", "lacks": "shadow"}):
+        hidden = rig.run(rig.log(rows, 200), {"set-1": rig.with_states(states, texts)})
+        for name in states:
+            scenario = f"emergency.chain.{name}"
+            one, other = (
+                [(m["id"], m["onset"], m["cleared"]) for m in said(found, family, scenario)]
+                for found, family in ((live, "incidents"), (hidden, "incidents-shadow"))
+            )  # fmt: skip
+            assert one == other != []
+
+
+def test_what_a_combination_raised_in_shadow_ends_as_its_parts_do_after_it_is_promoted() -> None:
+    sets = {
+        "set-1": rig.with_states({"both": "shadow"}, (*PARTS, BOTH)),
+        "set-2": rig.with_states({}, (*PARTS, BOTH), id="set-2"),
+    }
+    rows = [*highs(*((second, 12.0) for second in range(10, 40)), (41, 1.0)), *noises(12, 13, 14, 15)]
+    done = rig.run(rig.log(rows, 200, [(30, "set-2")]), sets)
+    (hidden,) = rig.incidents(done, "incidents-shadow").values()
+    assert hidden["state"] == "closed"
+    assert (hidden["members"][0]["cleared"] - T0) // 1000 >= 41
+
+
+COMBINED = {
+    "set-1": rig.with_states({"both": "shadow", "lacks": "shadow", "upon": "shadow"}, (*PARTS, BOTH, LACKS, UPON)),
+    "set-2": rig.with_states({"high": "shadow", "both": "shadow"}, (*PARTS, BOTH, LACKS), id="set-2"),
+    "set-3": rig.with_states({"upon": "shadow", "many": "shadow"}, (*PARTS, BOTH, UPON), id="set-3"),
+}
+
+
+@settings(max_examples=4, deadline=None, derandomize=True)
+@given(
+    st.lists(ROW, min_size=20, max_size=60),
+    st.lists(st.tuples(st.integers(5, 140), st.sampled_from(sorted(COMBINED))), max_size=3).map(sorted),
+    st.integers(2, 9), st.integers(1, 40),
+)  # fmt: skip
+def test_combinations_in_shadow_are_the_same_when_tasks_die_and_sets_change(
+    rows: list[rig.Row], changes: list[tuple[int, str]], every: int, limit: int
+) -> None:
+    rows = [*rows, *highs(*((second, 12.0) for second in range(20, 40))), *noises(21, 22, 23, 60, 61, 62)]
+    lines = rig.log(rows, 150, changes)
+    died, replayed = rig.killed(lines, COMBINED, every, limit), rig.run(lines, COMBINED)
+    for family in ("incidents", "incidents-shadow"):
+        assert rig.incidents(died, family) == rig.incidents(replayed, family)
+    assert any("emergency.chain" in str(i) for i in rig.incidents(replayed, "incidents-shadow").values()) or changes

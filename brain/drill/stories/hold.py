@@ -95,8 +95,10 @@ def hold(
         )
     limits.cameras()
     labels = Labels(made, places)
+    events = [event for agent in content.agents if agent.state == "live" for event in agent.told()]
+    said = sorted([*ran.signals, *score.of_city(events, ran.incidents)], key=lambda s: s.fold)
     ours = score.score(
-        made, score.scenarios_of(content.scenarios), ran.signals, [labels.of(s) for s in ran.signals],
+        made, score.scenarios_of([*content.scenarios, *events]), said, [labels.of(s) for s in said],
         score.shown(ran.incidents),
     )  # fmt: skip
     signals, whose, alarms = limits.result(labels)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from brain.agent_kit.chosen import Told as AgentEvent
+from brain.agent_kit.city import TOPIC
 from brain.drill.judge import Judge, Shown, Verdict
 from brain.drill.stories.days import START_MS, Chunk
 from brain.drill.stories.plan import Plan
@@ -92,9 +94,23 @@ class Score:
         return float(np.median(delays)) if delays else None
 
 
-def scenarios_of(rules: Iterable[Rule]) -> list[Scenario]:
-    """As far as the scorer knows them."""
+def scenarios_of(rules: Iterable[Rule | AgentEvent]) -> list[Scenario]:
+    """Scenarios, and events of agents, as far as the scorer knows them."""
     return [Scenario(r.id, r.event_code or r.id, r.domain, {"zh": r.name.zh, "en": r.name.en}, r.life) for r in rules]
+
+
+def of_city(events: Iterable[AgentEvent], incidents: Iterable[Incident]) -> list[Signal]:
+    """What agents of the city raised: it goes through no topic of signals, and is told by the incidents' members."""
+    life, out = {event.id: event.life for event in events}, []
+    for m in (m for i in incidents for m in i.members if m.scenario in life):
+        for identity in dict.fromkeys((m.id, m.latest())):
+            topic, partition, at, index = identity.rpartition("|")[2].rsplit("/", 3)
+            if topic == TOPIC:
+                origin = (topic, int(partition), int(at), int(index))
+                out.append(Signal(m.scenario, m.asset, "raise", origin, 0, int(at), int(index), int(at), m.onset,
+                                  fold=int(at), lon=m.lon, lat=m.lat, source=m.source,
+                                  life=life[m.scenario]))  # fmt: skip
+    return out
 
 
 def score(

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from brain.agent_kit import Minute, Said, World
 
+F8 = NDArray[np.float64]
 MINUTE_MS = 60_000
 USUAL_MIN, WARM = 6 * 60.0, 8
 """Time constant of a sensor's usual value and deviation, minutes, and readings before it has them."""
@@ -90,17 +92,12 @@ def prepare(world: World) -> dict[str, tuple[float, float]]:
     return dict(zip(grid.codes, zip(x.tolist(), y.tolist(), strict=True), strict=True))
 
 
-def features(minute: Minute, world: World) -> dict[str, tuple[float, float]]:
-    """Places of the sensors on the plane, of those that have one."""
-    out = {}
-    for assets in minute.assets.values():
-        for id, x, y in zip(assets.ids, *world.metres.of(assets.lon, assets.lat), strict=True):
-            if np.isfinite(x) and np.isfinite(y):
-                out[id] = (float(x), float(y))
-    return out
+def features(minute: Minute, world: World) -> dict[str, tuple[F8, F8]]:
+    """Places of the sensors on the plane, by type; NaN unknown."""
+    return {type_: world.metres.of(assets.lon, assets.lat) for type_, assets in minute.assets.items()}
 
 
-def decide(minute: Minute, features: dict[str, tuple[float, float]], state: State, world: World) -> list[Said]:
+def decide(minute: Minute, features: dict[str, tuple[F8, F8]], state: State, world: World) -> list[Said]:
     """Take readings and calls, then say of each matter what is known now."""
     p = world.params
     for matter in state.matters.values():
@@ -205,7 +202,7 @@ def _middle(matter: Matter) -> tuple[float, float]:
 
 
 def _say(
-    minute: Minute, name: str, matter: Matter, callers: float, places: dict[str, tuple[float, float]], state: State,
+    minute: Minute, name: str, matter: Matter, callers: float, places: dict[str, tuple[F8, F8]], state: State,
     world: World,
 ) -> Said:  # fmt: skip
     p = world.params
@@ -214,16 +211,16 @@ def _say(
     since, heard = matter.first - p["before_min"] * MINUTE_MS, minute.t - 2 * p["within_min"] * MINUTE_MS
     near, awake, moved = set(), set(), dict[str, float]()
     for type_, metric, _, _ in kind.sensors:
-        for id in minute.assets[type_].ids:
-            away = np.hypot(places[id][0] - x, places[id][1] - y) if id in places else np.inf
-            if away > p["reach_m"]:
-                continue
+        sx, sy = places[type_]
+        away = np.hypot(sx - x, sy - y)
+        for k in np.flatnonzero(away <= p["reach_m"]).tolist():
+            id = minute.assets[type_].ids[k]
             near.add(id)
             sensor = state.sensors.get(f"{id}/{metric}")
             if sensor is not None and sensor.t > heard and sensor.n >= WARM:
                 awake.add(id)
                 if sensor.moved >= since and sensor.moved:
-                    moved[id] = float(away)
+                    moved[id] = float(away[k])
     facts: dict[str, float | str] = {
         "callers": float(callers), "sensors": float(len(moved)), "sensors_near": float(len(awake)),
         "agreement": "sensors agree" if moved else "no sensor moved" if awake else

@@ -17,6 +17,8 @@ from models.standards.plume import CALM, footprint, stability
 STEPS = 24
 """Distances at which a plume's width is worked out."""
 HOUR, DAY_MS, CHINA_MS = 3_600_000, 86_400_000, 8 * 3_600_000
+STATIONS = ("weather", "wind")
+"""Types of assets that tell the wind."""
 
 
 class Wind(msgspec.Struct, array_like=True):
@@ -56,7 +58,8 @@ def prepare(world: World) -> Ground:
 
 
 def _people(attributes: Any) -> float:
-    value = attributes.get("people", 0)
+    """``people`` of a feature, else the ``population`` of a unit of the hierarchy."""
+    value = attributes.get("people", attributes.get("population", 0))
     return float(value) if isinstance(value, int | float) else 0.0
 
 
@@ -76,11 +79,11 @@ def decide(
     _hear(minute, state, p["wind_age_min"])
     said = []
     for asset, (lel, x, y) in features.items():
-        if lel < p["clear"]:
-            state.leaks.pop(asset, None)
-            said.append(Said(asset, 0, value=lel))
-            continue
         if asset not in state.leaks and lel < p["at"]:
+            continue
+        if lel < p["clear"]:
+            del state.leaks[asset]
+            said.append(Said(asset, 0, value=lel))
             continue
         since = state.leaks.setdefault(asset, minute.t)
         ground, facts = _reach(x, y, _nearest(minute, state, x, y, world), minute.t, world)
@@ -94,24 +97,27 @@ def decide(
 
 
 def _hear(minute: Minute, state: State, age_min: float) -> None:
-    weather = minute.assets["weather"]
-    for k, station in enumerate(weather.ids):
-        speed, direction = weather.values["wind_speed"][k], weather.values["wind_direction"][k]
-        if weather.t[k] and np.isfinite(speed) and np.isfinite(direction):
-            state.wind[station] = Wind(float(speed), float(direction), int(weather.t[k]))
-    known = set(weather.ids)
-    old = [s for s, w in state.wind.items() if s not in known or w.t < minute.t - age_min * 60_000]
-    for station in old:
+    for stations in (minute.assets[kind] for kind in STATIONS):
+        for k in np.flatnonzero(stations.t).tolist():
+            speed, direction = (float(stations.values[name][k]) for name in ("wind_speed", "wind_direction"))
+            if np.isfinite(speed) and np.isfinite(direction):
+                state.wind[stations.ids[k]] = Wind(speed, direction, int(stations.t[k]))
+    known = {id for kind in STATIONS for id in minute.assets[kind].ids}
+    for station in [s for s, w in state.wind.items() if s not in known or w.t < minute.t - age_min * 60_000]:
         del state.wind[station]
 
 
 def _nearest(minute: Minute, state: State, x: float, y: float, world: World) -> Wind | None:
-    weather = minute.assets["weather"]
-    sx, sy = world.metres.of(weather.lon, weather.lat)
-    known = [k for k, station in enumerate(weather.ids) if station in state.wind and np.isfinite(sx[k])]
-    if not known or not np.isfinite(x):
+    if not np.isfinite(x):
         return None
-    return state.wind[weather.ids[min(known, key=lambda k: (np.hypot(sx[k] - x, sy[k] - y), k))]]
+    known = []
+    for stations in (minute.assets[kind] for kind in STATIONS):
+        sx, sy = world.metres.of(stations.lon, stations.lat)
+        away = np.hypot(sx - x, sy - y)
+        known += [
+            (float(away[k]), id) for k, id in enumerate(stations.ids) if id in state.wind and np.isfinite(away[k])
+        ]
+    return state.wind[min(known)[1]] if known else None
 
 
 def _reach(x: float, y: float, wind: Wind | None, t: int, world: World) -> tuple[Any, dict[str, float | str]]:

@@ -1,11 +1,13 @@
 """Exposure over the limit is an area in degree-minutes; failing cold is a steady rise, which door and defrost have not.
 
 Does not see the goods: exposure is of the air at the probe. A freezer that fails before it was known as one is taken as
-chilled. Readings further apart than :data:`GAP_MIN` count for that long only, and give no slope.
+chilled. Readings further apart than :data:`GAP_MIN` count for that long only, and give no slope. A store that was too
+warm, or about to be, and is not heard of for long is told, once; one that falls silent in good order is not.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +24,12 @@ USUAL_MIN, NIGHTS_MIN = 24 * 60.0, 7 * 8 * 60.0
 STATE = np.dtype([
     ("t", "i8"), ("v", "f8"), ("usual", "f8"), ("exposure", "f8"), ("over", "f8"), ("fine", "f8"), ("warm", "u1"),
     ("failing", "u1"), ("at", "i8", (SAMPLES,)), ("was", "f8", (SAMPLES,)), ("next", "i4"),
-    ("fume", "f8"), ("hot", "i8"), ("night", "f8"), ("nights", "u1"),
+    ("fume", "f8"), ("hot", "i8"), ("night", "f8"), ("nights", "u1"), ("bad", "u1"),
 ])  # fmt: skip
-"""``exposure`` degree-minutes and ``over`` minutes of the episode; ``fine`` minutes within the limit; ``at``, ``was``:
-a ring of samples; of kitchens ``fume`` as last heard, ``hot`` since when, ms, and ``night`` its usual fume then."""
+"""``exposure`` degree-minutes and ``over`` minutes of the episode; ``fine`` minutes within the limit; ``bad``: it is
+outside the limit now; ``at``, ``was``: a ring of samples; of kitchens ``fume`` as last heard, ``hot`` since when, ms,
+and ``night`` its usual fume then."""
+EVENTS = ("warm", "failing", "silent", "unattended")
 
 
 class Limits(NamedTuple):
@@ -52,7 +56,8 @@ def features(rows: Rows, world: World) -> dict[str, Any]:
 def decide(rows: Rows, features: dict[str, Any], state: NDArray[Any], world: World) -> Verdict:
     """Each record after the one before it of the same asset."""
     n = len(rows)
-    level = {name: np.full(n, -1, np.int8) for name in ("warm", "failing", "unattended")}
+    level = {name: np.full(n, -1, np.int8) for name in EVENTS}
+    again = np.full(n, -1, np.int64)
     names = ("degree_minutes", "minutes_over", "limit_c", "temperature_c", "slope_c_h", "rise_c", "minutes_to_limit",
              "minutes_hot", "fume_mg_m3", "kitchen_c")  # fmt: skip
     facts: dict[str, NDArray[Any]] = {name: np.full(n, np.nan) for name in names}
@@ -64,12 +69,25 @@ def decide(rows: Rows, features: dict[str, Any], state: NDArray[Any], world: Wor
             level["unattended"][i], told = _kitchen(s, t, fume[i], heat[i], bool(features["night"][i]), world.params)
         elif np.isfinite(cold[i]):
             level["warm"][i], level["failing"][i], told = _cold(s, t, float(cold[i]), kind, features, i, world.params)
+            level["silent"][i] = 0
+            waits = told and (level["warm"][i] or level["failing"][i] or s["bad"])
+            again[i] = t + round(world.params["silent_min"] * MINUTE_MS) if waits else 0
         else:
             continue
         for name, value in told.items():
             facts[name][i] = value
     value = {"warm": facts["degree_minutes"], "failing": facts["slope_c_h"], "unattended": facts["fume_mg_m3"]}
-    return Verdict(level, value, facts=facts)
+    return Verdict(level, value, facts=facts, wake=again)
+
+
+def wake(rows: Rows, state: NDArray[Any], world: World) -> Verdict:
+    """Nothing came for ``silent_min`` of a store that was too warm or failing: it says so, until its next reading."""
+    level = {name: np.full(len(rows), -1, np.int8) for name in EVENTS}
+    mine = state[rows.asset]
+    level["silent"] = np.where(mine["warm"] >= 3, 3, 2).astype(np.int8)
+    minutes = np.round((rows.t - mine["t"]) / MINUTE_MS)
+    facts = {"minutes_silent": minutes, "temperature_c": mine["v"], "degree_minutes": np.round(mine["exposure"])}
+    return Verdict(level, {"silent": minutes}, facts=facts)
 
 
 def _cold(
@@ -90,7 +108,7 @@ def _cold(
     off, before = max(v - high, low - v, 0.0), max(float(s["v"]) - high, low - float(s["v"]), 0.0)
     warm = _exposed(s, off, before, apart, p)
     slope, rise, steady = _slope(s, t, v, p)
-    s["t"], s["v"] = t, v
+    s["t"], s["v"], s["bad"] = t, v, off > 0
     back = v <= s["usual"] + 0.5 * p["rise_c"]
     s["failing"] = not back if s["failing"] else steady and rise >= p["rise_c"]
     if not off and not s["failing"] and not slope > p["slope_c_h"] / 2:
@@ -130,21 +148,25 @@ def _slope(s: Any, t: int, v: float, p: Any) -> tuple[float, float, bool]:
     if not k or t - int(s["at"][(k - 1) % SAMPLES]) >= SPACING_MS:
         s["at"][k % SAMPLES], s["was"][k % SAMPLES] = t, v
         s["next"] = k + 1 if k + 1 < 2 * SAMPLES else k + 1 - SAMPLES  # stays a number that says whether it is full
-    kept = min(int(s["next"]), SAMPLES)
-    at, was = s["at"][:kept], s["was"][:kept]
-    recent = at > t - SPAN_MS
-    order = np.argsort(at[recent], kind="stable")
-    x, y = (at[recent][order] - t) / HOUR_MS, was[recent][order]
-    if len(x) < LEAST or (x[-1] - x[0]) * HOUR_MS < 0.8 * SPAN_MS or np.diff(x).max() > 0.3:
+    kept, oldest = min(int(s["next"]), SAMPLES), int(s["next"]) % SAMPLES
+    ring = range(oldest, oldest + SAMPLES) if kept == SAMPLES else range(kept)
+    # A few numbers at every reading: lists are several times quicker here than arrays.
+    at, was = s["at"].tolist(), s["was"].tolist()
+    recent = [i % SAMPLES for i in ring if at[i % SAMPLES] > t - SPAN_MS]
+    x, y = [(at[i] - t) / HOUR_MS for i in recent], [was[i] for i in recent]
+    n = len(x)
+    if n < LEAST or (x[-1] - x[0]) * HOUR_MS < 0.8 * SPAN_MS or max(b - a for a, b in pairwise(x)) > 0.3:
         return np.nan, v - float(s["usual"]), False
-    dx, dy = x - x.mean(), y - y.mean()
-    slope = float((dx @ dy) / (dx @ dx))
-    part = [float(q.mean()) for q in np.array_split(y, 4)]
-    straight = slope**2 * float(dx @ dx) >= 0.7 * float(dy @ dy)
+    middle, mean = sum(x) / n, sum(y) / n
+    xx, yy = sum((a - middle) ** 2 for a in x), sum((b - mean) ** 2 for b in y)
+    slope = sum((a - middle) * (b - mean) for a, b in zip(x, y, strict=True)) / xx
+    ends = [0, *(n // 4 * q + min(q, n % 4) for q in (1, 2, 3, 4))]  # the first ones have what is left over
+    part = [sum(y[a:b]) / (b - a) for a, b in pairwise(ends)]
     gain = part[3] - part[0]
-    goes_on = gain > 0 and min(np.diff(part)) >= 0.18 * gain
+    goes_on = gain > 0 and min(b - a for a, b in pairwise(part)) >= 0.18 * gain
     rise = part[3] - float(s["usual"])
-    return slope, rise, bool(slope >= p["slope_c_h"] and straight and goes_on)
+    straight = slope**2 * xx >= 0.7 * yy
+    return slope, rise, slope >= p["slope_c_h"] and straight and goes_on
 
 
 def _kitchen(s: Any, t: int, fume: float, heat: float, night: bool, p: Any) -> tuple[int, dict[str, Any]]:

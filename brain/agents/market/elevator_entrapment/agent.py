@@ -1,12 +1,14 @@
 """People in a lift that does not move: sensor, camera and call, each alone enough, two of them level 4.
 
-A sensor without a count of people says nothing alone. Does not know floors: a floor comes from a call's text or facts.
-A call near several lifts is about the one that has stopped, else the nearest.
+A sensor without a count of people says nothing alone, and one whose seconds jump further than the clock went is not
+believed before its next report. Does not know floors: a floor comes from a call's text or facts. A call near several
+lifts is about the one that has stopped, else the nearest.
 """
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +19,8 @@ from streams.records import Signal
 FLOOR = re.compile(r"(\d{1,3})\s*(?:楼|层|(?:st|nd|rd|th)?\s*floor)", re.IGNORECASE)
 MOST = 500
 """Lifts and places under way, at most; a further call or camera then waits until one is over."""
+SLACK_S, HELD_MS = 30, 900_000
+"""Seconds that a stop may grow beyond the clock, and how long a report is one that the next can confirm."""
 
 
 class Case(msgspec.Struct):
@@ -33,9 +37,10 @@ class Case(msgspec.Struct):
 
 
 class State(msgspec.Struct):
-    """Entrapments under way, by lift or place."""
+    """Entrapments under way, by lift or place; and what lifts that stand with people last said: ms UTC, seconds."""
 
     cases: dict[str, Case] = {}
+    stands: dict[str, tuple[int, float]] = {}
 
 
 def features(minute: Minute, world: World) -> dict[str, tuple[float, float]]:
@@ -51,8 +56,10 @@ def decide(minute: Minute, features: dict[str, tuple[float, float]], state: Stat
     p, said = world.params, []
     for signal in minute.signals:
         _hear(signal, minute, features, state, world)
+    for lift in [lift for lift, (t, _) in state.stands.items() if t <= minute.t - HELD_MS]:
+        del state.stands[lift]
     for lift, (stopped, people) in features.items():
-        trapped = stopped >= p["stopped_s"] and people >= 1
+        trapped = _trapped(lift, stopped, people, minute.t, state, p)
         if not trapped and lift not in state.cases:
             continue
         if lift not in state.cases and len(state.cases) >= MOST:
@@ -75,6 +82,21 @@ def decide(minute: Minute, features: dict[str, tuple[float, float]], state: Stat
             continue
         said.append(_says(who, case, minute.t, p["long_min"]))
     return said
+
+
+def _trapped(lift: str, stopped: float, people: float, t: int, state: State, p: Any) -> bool:
+    """Whether a report says so and can be believed: it stood before, and for no longer than the clock allows."""
+    before = state.stands.pop(lift, None)
+    if not people >= 1 or stopped < p["moving_s"]:
+        return False
+    room = lift in state.cases or len(state.stands) < MOST
+    if room:
+        state.stands[lift] = (t, stopped)
+    if stopped < p["stopped_s"]:
+        return False
+    if not room or lift in state.cases:
+        return True
+    return before is not None and stopped - before[1] <= (t - before[0]) / 1000 + SLACK_S
 
 
 def _says(who: str, case: Case, t: int, long_min: float) -> Said:
