@@ -17,6 +17,7 @@ from brain.incidents.desk import DeskSettings
 from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
 from streams.figures import Figure
+from streams.logic import FAR
 from streams.records import Headers, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
@@ -123,14 +124,14 @@ class Books:
         """What people did; nobody sees what is in shadow."""
         self.live.notice(notice)
 
-    def due(self) -> int | None:
-        """Fold time of the next timer of either."""
-        first, later = self.live.due(), self._due
+    def due(self, until: int = FAR) -> int | None:
+        """Fold time of the next timer of either; of those after ``until`` some may be missing."""
+        first, later = self.live.due(until), self._due
         return first if later is None or (first is not None and first < later) else later
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, of each book that has any."""
-        if self.live.due() == now:
+        if self.live.due(now) == now:
             self.live.fire(now)
         if self._due == now:
             self.shadow.fire(now)

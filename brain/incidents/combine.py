@@ -87,10 +87,9 @@ class Combine:
             for identity in list(self._heard[part]):
                 self._forget(part, identity)
 
-    def concerns(self, signal: Signal) -> bool:
+    def concerns(self, signal: Signal, identity: str) -> bool:
         """Whether a signal is of any part, or of one that was heard."""
         if signal.kind == "clear":
-            identity = signal.identity()
             return identity in self._parts_of or identity in self._named
         return signal.scenario in self._listeners
 

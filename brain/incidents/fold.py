@@ -11,6 +11,7 @@ from sys import intern
 
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
+from brain.mark import DRILL
 from streams.records import Signal
 
 TEXT_KEPT = 500
@@ -43,6 +44,15 @@ class FoldSettings:
     age_s: float = 86_400.0
     chatter: int = 4
     chatter_s: float = 600.0
+
+
+Key = tuple[str, bool]
+"""What can share an incident: family, which is another in a drill, and whether it is never hidden."""
+
+
+def key_of(family: str, *, life: bool, drill: bool) -> Key:
+    """Of an incident or of a signal; a drill's meet no real ones."""
+    return (DRILL + family if drill else family), life
 
 
 @dataclass(slots=True)
@@ -80,11 +90,18 @@ class Case:
     """Times that are on the heap."""
     lines: bytes | dict[str, bytes] | None = None
     """Members as they were last written: all of them where there is one, else each by its id."""
+    stale: dict[str, Member] | None = None
+    """Those of several that have changed since then."""
     told: bytes = b""
     """Reasons as they were last written, without brackets."""
     told_n: int = 0
     fresh: int = 0
     """Reasons since then."""
+    key: Key = field(init=False)
+
+    def __post_init__(self) -> None:
+        i = self.incident
+        self.key = key_of(i.family, life=i.life, drill=i.drill)
 
     @classmethod
     def of(cls, incident: Incident) -> Case:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 
 from brain.incidents.fold import Case
 
 METRES_A_DEGREE = 111_320.0
 MARGIN = 1.05
 """A row of squares is as wide as in its middle; a place in it may lie where degrees are shorter."""
+
+ROW = 1 << 24
+"""More than the columns of a row."""
 
 Entry = tuple[int, str, Case]
 """Last raise, id, and the case: total, so that a list of them has one order."""
@@ -77,9 +81,9 @@ class Latest:
             if not mine:
                 del self._lists[key]
 
-    def of(self, key: Hashable) -> Iterator[Case]:
-        """Those under a key, the latest first."""
-        return (entry[2] for entry in reversed(self._lists.get(key, ())))
+    def of(self, key: Hashable) -> Sequence[Entry]:
+        """Those under a key, the latest last; to look at, not to change."""
+        return self._lists.get(key, ())
 
     def since(self, key: Hashable, since: float) -> Iterator[Case]:
         """Those under a key whose last raise is not before ``since``, the latest first."""
@@ -114,6 +118,12 @@ def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[
             yield row, column
 
 
+def around(lon: float, lat: float, within_m: float, side_m: float) -> list[int]:
+    """As :func:`squares`, each as one number: its row times :data:`ROW`, and its column."""
+    return [row * ROW + column for row, column in squares(lon, lat, within_m, side_m)]
+
+
+@lru_cache(100_000)
 def narrow(row: int, side_m: float) -> float:
     """How long a degree of longitude is beside one of latitude, in the middle of a row."""
     return max(0.01, math.cos(math.radians((row + 0.5) * side_m / METRES_A_DEGREE)))

@@ -12,9 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from brain.incidents.bed import Bed
-from brain.incidents.book import Book, key_of
+from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
-from brain.incidents.fold import Case
+from brain.incidents.fold import Case, key_of
 from brain.incidents.rules import Rules
 from brain.incidents.squares import Latest, metres, square, squares
 from brain.incidents.value import Incident

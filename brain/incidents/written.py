@@ -22,47 +22,44 @@ _UNSURE = b"\\,"
 """Before a quote: it may stand within a text, or begin one, and then all reasons are encoded again."""
 
 
-class Written:
-    """Who changes a member in place marks it; ``parts.refit`` has all members of a case encoded again."""
+def mark(case: Case, member: Member) -> None:
+    """A member is new or has changed: who changes one in place says so. After ``parts.refit`` all are encoded again."""
+    if not isinstance(case.lines, dict):
+        case.lines = None
+    elif case.stale is None:
+        case.stale = {member.id: member}
+    else:
+        case.stale[member.id] = member
 
-    def __init__(self) -> None:
-        self._stale: dict[str, dict[str, Member]] = {}
 
-    def mark(self, case: Case, member: Member) -> None:
-        """A member is new or has changed."""
-        name = case.incident.id
-        mine = self._stale.get(name)
-        if mine is None:
-            self._stale[name] = {member.id: member}
-        else:
-            mine[member.id] = member
+def encode(case: Case) -> bytes:
+    """JSON of an incident as it is now."""
+    incident: Any = case.incident
+    members, reasons = incident.members, incident.reasons
+    incident.members, incident.reasons = _raw(_members(case, members)), _raw(_reasons(case, reasons))
+    try:
+        return _encode(incident)
+    finally:
+        incident.members, incident.reasons = members, reasons
 
-    def encode(self, case: Case) -> bytes:
-        """JSON of an incident as it is now."""
-        incident: Any = case.incident
-        members, reasons = incident.members, incident.reasons
-        incident.members, incident.reasons = _raw(self._members(case, members)), _raw(_reasons(case, reasons))
-        try:
-            return _encode(incident)
-        finally:
-            incident.members, incident.reasons = members, reasons
 
-    def _members(self, case: Case, members: list[Member]) -> bytes:
-        kept, stale = case.lines, self._stale.pop(case.incident.id, None)
-        if len(members) == 1:
-            if stale is not None or not isinstance(kept, bytes):
-                kept = case.lines = _encode(members)
-            return kept
-        if not isinstance(kept, dict):
-            kept = {m.id: _encode(m) for m in members}
-        elif stale is not None:
-            for name, member in stale.items():
-                kept[name] = _encode(member)
-        if len(kept) != len(members):
-            case.lines = None
-            return _encode(members)
-        case.lines = kept
-        return b"[%b]" % b",".join(kept.values())
+def _members(case: Case, members: list[Member]) -> bytes:
+    kept = case.lines
+    if len(members) == 1:
+        if not isinstance(kept, bytes):
+            kept = case.lines = _encode(members)
+        return kept
+    stale, case.stale = case.stale, None
+    if not isinstance(kept, dict):
+        kept = {m.id: _encode(m) for m in members}
+    elif stale is not None:
+        for name, member in stale.items():
+            kept[name] = _encode(member)
+    if len(kept) != len(members):
+        case.lines = None
+        return _encode(members)
+    case.lines = kept
+    return b"[%b]" % b",".join(kept.values())
 
 
 def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
