@@ -253,9 +253,11 @@ class City:
         """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
         order, logic, observer = self.order, self.logic, self.observer
         bound = order.bound()
+        ready = order.ready(bound)
         while True:
-            key = order.peek(bound)
-            now = bound if key is None else key[0]
+            now = ready[-1][0][0] if ready else bound
+            if now > bound:
+                now = bound
             due = logic.due(now)
             change = self.head.sets[0][0] if self.head.sets else None
             if due is not None and due < now:

@@ -237,7 +237,7 @@ class Book:
         """Incidents of a family within so many metres raised since then, with their distance, in no order."""
         cells = self._cells[key]
         return [
-            (d, case) for cell in around(lon, lat, within_m, CELL_M) for case in cells.since(cell, since)
+            (d, case) for row in around(lon, lat, within_m, CELL_M) for cell in row for case in cells.since(cell, since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
@@ -261,16 +261,17 @@ class Book:
         if signal.lon is not None and signal.lat is not None:
             lon, lat, off, old = signal.lon, signal.lat, fold.accuracy(signal.source), False
             cells, found = self._cells[key], []
-            for cell in around(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
-                for _, _, case in reversed(cells.of(cell)):
-                    incident = case.incident
-                    late = incident.raised >= since
-                    if not late and old:
-                        break
-                    d = metres(lon, lat, incident.lon, incident.lat)
-                    if d <= reach + max(off, incident.accuracy_m or 0.0):
-                        old = old or not (late or key[1])
-                        found.append((d, case))
+            for row in around(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
+                for mine in cells.of(row):
+                    for _, _, case in reversed(mine):
+                        incident = case.incident
+                        late = incident.raised >= since
+                        if not late and old:
+                            break
+                        d = metres(lon, lat, incident.lon, incident.lat)
+                        if d <= reach + max(off, incident.accuracy_m or 0.0):
+                            old = old or not (late or key[1])
+                            found.append((d, case))
             if signal.grid and not key[1]:
                 found += [(reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None]
             return found

@@ -81,9 +81,10 @@ class Latest:
             if not mine:
                 del self._lists[key]
 
-    def of(self, key: Hashable) -> Sequence[Entry]:
-        """Those under a key, the latest last; to look at, not to change."""
-        return self._lists.get(key, ())
+    def of(self, keys: Sequence[Hashable]) -> Sequence[list[Entry]]:
+        """Of each key that has some those under it, the latest last; to look at, not to change."""
+        lists = self._lists
+        return () if lists.keys().isdisjoint(keys) else [lists[key] for key in keys if key in lists]
 
     def since(self, key: Hashable, since: float) -> Iterator[Case]:
         """Those under a key whose last raise is not before ``since``, the latest first."""
@@ -118,9 +119,14 @@ def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[
             yield row, column
 
 
-def around(lon: float, lat: float, within_m: float, side_m: float) -> list[int]:
-    """As :func:`squares`, each as one number: its row times :data:`ROW`, and its column."""
-    return [row * ROW + column for row, column in squares(lon, lat, within_m, side_m)]
+def around(lon: float, lat: float, within_m: float, side_m: float) -> list[range]:
+    """As :func:`squares`, by row, each square as one number: its row times :data:`ROW`, and its column."""
+    reach, wide, found = within_m / METRES_A_DEGREE, within_m * MARGIN / side_m, []
+    for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
+                     math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
+        middle, first = lon * (METRES_A_DEGREE * narrow(row, side_m) / side_m), row * ROW
+        found.append(range(first + math.floor(middle - wide), first + math.floor(middle + wide) + 1))
+    return found
 
 
 @lru_cache(100_000)
