@@ -97,7 +97,8 @@ class FoldOrder:
         if absence is None:
             if key > self.last:
                 self._fresh.append(waiting)
-                self._least = min(self._least, item.fold)
+                if key[0] < self._least:
+                    self._least = key[0]
         elif absence.until < 0:
             self._held[rank].append(waiting)
         else:

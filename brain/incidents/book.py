@@ -237,7 +237,7 @@ class Book:
         """Incidents of a family within so many metres raised since then, with their distance, in no order."""
         cells = self._cells[key]
         return [
-            (d, case) for row in around(lon, lat, within_m, CELL_M) for cell in row for case in cells.since(cell, since)
+            (d, case) for row in around(lon, lat, within_m, CELL_M) for case in cells.since(row, since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
@@ -246,7 +246,7 @@ class Book:
     ) -> list[tuple[float, Case]]:  # fmt: skip
         """As :meth:`around`, of those only that people see: they are few, as a console takes few."""
         return [
-            (d, case) for case in self._shown.since(family, since)
+            (d, case) for case in self._shown.since((family,), since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 

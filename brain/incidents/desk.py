@@ -90,6 +90,7 @@ class Parts(NamedTuple):
 
 
 NOTHING = Parts()
+_ONE = [Parts(level, 0, 1, 1) for level in range(len(LEVELS))]
 
 
 def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
@@ -104,8 +105,11 @@ def parts(case: Case, now: int, settings: fold.FoldSettings, since: int | None =
     """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
     if len(case.standing) == 1:
         (m,) = case.standing.values()
-        speaks = _of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)
-        return Parts(max(m.level, 0), 0, 1, 1) if speaks else NOTHING
+        recent = m.recent
+        if (since is not None and (not recent or recent[-1] < since)) or m.trust < DOUBTED:
+            return NOTHING
+        often = len(recent) >= settings.chatter and fold.chatters(m, now, settings)
+        return NOTHING if often else _ONE[max(m.level, 0)]
     levels: list[int] = []
     sources: set[str] = set()
     assets: set[str] = set()

@@ -86,12 +86,15 @@ class Latest:
         lists = self._lists
         return () if lists.keys().isdisjoint(keys) else [lists[key] for key in keys if key in lists]
 
-    def since(self, key: Hashable, since: float) -> Iterator[Case]:
-        """Those under a key whose last raise is not before ``since``, the latest first."""
-        for entry in reversed(self._lists.get(key, ())):
-            if entry[0] < since:
-                return
-            yield entry[2]
+    def since(self, keys: Sequence[Hashable], since: float) -> list[Case]:
+        """Those under each key whose last raise is not before ``since``, the latest first."""
+        found = []
+        for mine in self.of(keys):
+            for entry in reversed(mine):
+                if entry[0] < since:
+                    break
+                found.append(entry[2])
+        return found
 
 
 def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -> float:
@@ -119,12 +122,12 @@ def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[
             yield row, column
 
 
-def around(lon: float, lat: float, within_m: float, side_m: float) -> list[range]:
-    """As :func:`squares`, by row, each square as one number: its row times :data:`ROW`, and its column."""
+def around(lon: float, lat: float, within_m: float, side_m: float, begin: int = 0) -> list[range]:
+    """As :func:`squares`, by row, each square as one number: ``begin``, its row times :data:`ROW`, and its column."""
     reach, wide, found = within_m / METRES_A_DEGREE, within_m * MARGIN / side_m, []
     for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
                      math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
-        middle, first = lon * (METRES_A_DEGREE * narrow(row, side_m) / side_m), row * ROW
+        middle, first = lon * (METRES_A_DEGREE * narrow(row, side_m) / side_m), begin + row * ROW
         found.append(range(first + math.floor(middle - wide), first + math.floor(middle + wide) + 1))
     return found
 
