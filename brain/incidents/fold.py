@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from sys import intern
+from typing import Any, Final
 
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
@@ -19,6 +20,10 @@ TEXT_KEPT = 500
 ACCURACY_M = {"iot": 20.0, "video": 20.0, "hotline": 150.0}
 """How far off the place of a signal may be, by its source."""
 OTHER_M = 50.0
+NOTHING: Final[list[Any]] = []
+NO_FACTS: Final[dict[str, float | str]] = {}
+"""Of most incidents and members most lists are empty: one object, so never changed in place. In :func:`lean` all are
+named."""
 AREAS_KEPT = 50_000
 _areas: dict[str, dict[str, list[str]]] = {}
 """By grid the areas that were last said of it: one object for all who say the same."""
@@ -107,6 +112,7 @@ class Case:
     def of(cls, incident: Incident) -> Case:
         """From an incident as it was saved."""
         case = cls(incident)
+        lean(incident)
         for member in incident.members:
             case.by_asset[member.scenario, member.asset] = member
             if member.cleared is None:
@@ -147,7 +153,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
             lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set, standard=_judged(signal),
-            facts=signal.facts, footprint=signal.footprint,
+            facts=signal.facts or NO_FACTS, footprint=signal.footprint or NOTHING, doubts=NOTHING, recent=NOTHING,
         )  # fmt: skip
         incident.members.append(member)
         incident.count = len(incident.members)
@@ -177,10 +183,17 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     if signal.source and signal.source not in incident.sources:
         incident.sources = shared(tuple(sorted((*incident.sources, signal.source))))
     if signal.life:
-        incident.provisional.append(identity)
-        if len(incident.provisional) > PROVISIONAL_KEPT:
-            del incident.provisional[:-PROVISIONAL_KEPT]
+        incident.provisional = [*incident.provisional[1 - PROVISIONAL_KEPT :], identity]
     return member
+
+
+def lean(incident: Incident) -> None:
+    """Of one that was read: what is empty is the object that all share."""
+    i = incident
+    i.doubts, i.clocks, i.history = i.doubts or NOTHING, i.clocks or NOTHING, i.history or NOTHING
+    i.provisional, i.links, i.merged_from = i.provisional or NOTHING, i.links or NOTHING, i.merged_from or NOTHING
+    for m in i.members:
+        m.doubts, m.facts, m.footprint = m.doubts or NOTHING, m.facts or NO_FACTS, m.footprint or NOTHING
 
 
 @lru_cache(50_000)
