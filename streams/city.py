@@ -255,9 +255,7 @@ class City:
         bound = order.bound()
         ready = order.ready(bound)
         while True:
-            now = ready[-1][0][0] if ready else bound
-            if now > bound:
-                now = bound
+            now = ready[-1][0][0] if ready and ready[-1][0][0] < bound else bound
             due = logic.due(now)
             change = self.head.sets[0][0] if self.head.sets else None
             if due is not None and due < now:

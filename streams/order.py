@@ -97,8 +97,7 @@ class FoldOrder:
         if absence is None:
             if key > self.last:
                 self._fresh.append(waiting)
-                if key[0] < self._least:
-                    self._least = key[0]
+                self._least = min(self._least, key[0])
         elif absence.until < 0:
             self._held[rank].append(waiting)
         else:

@@ -31,7 +31,7 @@ from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
-from brain.incidents.value import Incident, Member, Warning, incident_id
+from brain.incidents.value import Incident, Warning, incident_id
 from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
@@ -86,6 +86,7 @@ class CityLogic:
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
         self._timers = Timers(self.book, self.desk, self.graves)
+        self.desk.moved = self._timers.console
         self._changed: dict[str, Case] = {}
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
@@ -194,7 +195,6 @@ class CityLogic:
                 timers.of(self.book.cases[key])
             elif kind == "console":
                 self.desk.look(key, now)
-                timers.console(key)
             else:
                 self.graves.due(key)
         later = self._later if self._asked else self._ask()
@@ -228,15 +228,17 @@ class CityLogic:
         items = self._models.changes() | kept
         records: list[_Record] = []
         cases, encode, topic, headers = self.book.cases, written.encode, publish.topic, publish.headers
-        for key, case in sorted(self._changed.items()):
-            value, name, incident = encode(case), key.encode(), case.incident
+        changed = self._changed
+        for key in sorted(changed):
+            case, name = changed[key], key.encode()
+            value, incident = encode(case), case.incident
             items[KEY + name] = value if key in cases else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes() | self._warned.changes() | self._combine.changes()
         records += self.graves.tombstones()
         records += self._notes + notes
-        self._changed.clear()
+        changed.clear()
         self._notes.clear()
         return items, records
 
@@ -253,8 +255,8 @@ class CityLogic:
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         member = fold.join(case, signal, identity, plan.version, self.settings)
-        written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
+        written.keep(case, member)
         if home.case is None:
             self.book.add(case)
             self.book.place(case, member, signal)
@@ -281,7 +283,8 @@ class CityLogic:
             self.clockwork.moved(case, signal.fold)
         if incident.peak_level > was:
             self.clockwork.levelled(case, signal.fold)
-        self._weigh(case, member, signal.fold)
+        for reason in fold.weigh(case, member, signal.fold, self.settings):
+            self._note(case, signal.fold, reason, member.latest())
         if signal.source == OFFICIAL:
             self.desk.show(case, signal.fold, Reason.SHOWN_OFFICIAL)
         self.sight.consider(case, signal.fold)
@@ -302,8 +305,8 @@ class CityLogic:
             reason = fold.clear(case, member, signal, self.settings)
         if reason._value_ in UNCHANGED:
             return reason
-        written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
+        written.keep(case, member)
         self._note(case, signal.fold, reason, latest)
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
@@ -317,22 +320,6 @@ class CityLogic:
             self.book.weigh(case)
         self._timers.of(case)
         return reason
-
-    def _weigh(self, case: Case, member: Member, now: int) -> None:
-        """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
-        incident = case.incident
-        several = len(incident.sources) > 1 and len(case.standing) > 1
-        if several and incident.confidence == "unconfirmed" and len(fold.speaking(case)) > 1:
-            incident.confidence = "corroborated"
-            incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
-            self._note(case, now, Reason.CORROBORATED, member.latest())
-        if len(member.recent) >= self.settings.chatter and fold.chatters(member, now, self.settings):
-            if not incident.chattering:
-                incident.chattering = True
-                self._note(case, now, Reason.CHATTERING, member.latest())
-        elif incident.chattering and not any(fold.chatters(m, now, self.settings) for m in incident.members):
-            incident.chattering = False
-            self._note(case, now, Reason.STEADY, member.latest())
 
     def _own(self, signal: Signal) -> None:
         """Fold a signal that was made here: one of a drill where the set in force is."""
@@ -357,7 +344,7 @@ class CityLogic:
             members = [m for m in case.incident.members if m.cleared is None and m.asset in wanted]
             for member in members:
                 self._trust.stamp(case.incident, member, now)
-                written.mark(case, member)
+                written.keep(case, member)
             if members:
                 low = any(member.trust < self._trust.floor for member in members)
                 self._note(case, now, Reason.DOUBTED if low else Reason.TRUSTED_AGAIN, members[0].latest())
@@ -397,7 +384,6 @@ class CityLogic:
     def _over(self, case: Case, now: int) -> None:
         """It asks nobody for anything any more, and its effects stand on their own."""
         self.desk.leave(case)
-        self._timers.console(case.incident.domain)
         for effect in self.withheld.close(case):
             self.sight.release(effect, now)
 
@@ -427,10 +413,8 @@ class CityLogic:
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""
-        incident = case.incident
-        self._changed[incident.id] = case
+        self._changed[case.incident.id] = case
         self._timers.of(case)
-        self._timers.console(incident.domain)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:

@@ -182,6 +182,8 @@ class Desk:
         self._over_ms, self._fresh_ms = round(settings.over_s * 1000), round(settings.fresh_s * 1000)
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
+        self.moved: Callable[[str], None] = lambda domain: None
+        """Those that wait at a console are looked at at another time."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
         """An incident has become visible."""
         self.carry: Callable[[Case, int, Weighed], bool] = lambda case, now, w: False
@@ -308,6 +310,7 @@ class Desk:
             self._show(first, console, now, Reason.SHOWN_REPLAYED, self._weigh(first, console, now))
         if self._waiting.get(domain):
             console.look_at = now + self._over_ms
+        self.moved(domain)
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
@@ -359,6 +362,7 @@ class Desk:
             self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value, **w.note(self.settings))
             console.look_at = now + self._over_ms
             self._changed.add(incident.domain)
+            self.moved(incident.domain)
         self.wait(case)
 
     def _calm(self, domain: str, now: int) -> None:

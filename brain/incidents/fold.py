@@ -94,9 +94,7 @@ class Case:
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
     lines: bytes | dict[str, bytes] | None = None
-    """Members as they were last written: all of them where there is one, else each by its id."""
-    stale: dict[str, Member] | None = None
-    """Those of several that have changed since then."""
+    """Members as they are written: all of them where there is one, else each by its id; None: not known."""
     told: bytes = b""
     """Reasons as they were last written, without brackets."""
     told_n: int = 0
@@ -300,6 +298,24 @@ def contradicted(case: Case, member: Member) -> bool:
     incident.confidence = "unconfirmed"
     incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
     return True
+
+
+def weigh(case: Case, member: Member, now: int, settings: FoldSettings) -> list[Reason]:
+    """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
+    incident, found = case.incident, []
+    several = len(incident.sources) > 1 and len(case.standing) > 1
+    if several and incident.confidence == "unconfirmed" and len(speaking(case)) > 1:
+        incident.confidence = "corroborated"
+        incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
+        found.append(Reason.CORROBORATED)
+    if len(member.recent) >= settings.chatter and chatters(member, now, settings):
+        if not incident.chattering:
+            incident.chattering = True
+            found.append(Reason.CHATTERING)
+    elif incident.chattering and not any(chatters(m, now, settings) for m in incident.members):
+        incident.chattering = False
+        found.append(Reason.STEADY)
+    return found
 
 
 def note(incident: Incident, now: int, value: str, identity: str = "") -> None:

@@ -112,8 +112,7 @@ def same_site(a: Incident, b: Incident, site_m: float) -> bool:
 def refit(case: Case) -> None:
     """What follows from the members, worked out anew. The highest level ever stays."""
     incident = case.incident
-    case.by_asset, case.standing, case.levels = {}, {}, {}
-    case.lines = case.stale = None
+    case.by_asset, case.standing, case.levels, case.lines = {}, {}, {}, None
     for member in incident.members:
         case.by_asset[member.scenario, member.asset] = member
         if member.cleared is None:

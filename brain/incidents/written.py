@@ -1,8 +1,8 @@
 """Incidents as bytes: members and reasons that did not change are not encoded again.
 
 An open incident is dozens of small values all over the memory, and most of what it costs to write one is to fetch them.
-Its members and reasons change one at a time, so the case keeps them as they were written; the bytes are those of
-:func:`brain.incidents.publish.encode`.
+Its members and reasons change one at a time, so the case keeps them as they were written, members from when they were
+changed; the bytes are those of :func:`brain.incidents.publish.encode`.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ _UNSURE = b"\\,"
 """Before a quote: it may stand within a text, or begin one, and then all reasons are encoded again."""
 
 
-def mark(case: Case, member: Member) -> None:
-    """A member is new or has changed: who changes one in place says so. After ``parts.refit`` all are encoded again."""
-    if not isinstance(case.lines, dict):
-        case.lines = None
-    elif case.stale is None:
-        case.stale = {member.id: member}
+def keep(case: Case, member: Member) -> None:
+    """A member is new or has changed, and is encoded while it is at hand: who changes one in place says so."""
+    members, kept = case.incident.members, case.lines
+    if len(members) == 1:
+        case.lines = _encode(members)
+    elif isinstance(kept, dict):
+        kept[member.id] = _encode(member)
     else:
-        case.stale[member.id] = member
+        case.lines = {m.id: _encode(m) for m in members}
 
 
 def encode(case: Case) -> bytes:
@@ -49,17 +50,9 @@ def _members(case: Case, members: list[Member]) -> bytes:
         if not isinstance(kept, bytes):
             kept = case.lines = _encode(members)
         return kept
-    stale, case.stale = case.stale, None
     if not isinstance(kept, dict):
-        kept = {m.id: _encode(m) for m in members}
-    elif stale is not None:
-        for name, member in stale.items():
-            kept[name] = _encode(member)
-    if len(kept) != len(members):
-        case.lines = None
-        return _encode(members)
-    case.lines = kept
-    return b"[%b]" % b",".join(kept.values())
+        kept = case.lines = {m.id: _encode(m) for m in members}
+    return b"[%b]" % b",".join(kept.values()) if len(kept) == len(members) else _encode(members)
 
 
 def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
