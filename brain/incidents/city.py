@@ -150,7 +150,7 @@ class CityLogic:
             self._asked = False
         if reason._value_ in UNCHANGED:
             self.counts[reason._value_] += 1
-        if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal, identity):
+        if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal):
             self._asked = False
             for made in self._combine.hear(signal):
                 self._own(made)
