@@ -23,19 +23,20 @@ def _second(seconds: int) -> str:
 
 
 @functools.lru_cache(4096)
-def _fixed(name: str, value: str) -> tuple[str, bytes]:
+def _fixed(kind: str, source: str) -> tuple[tuple[str, bytes], tuple[str, bytes]]:
     """One of the few kinds and sources there are."""
-    return name, value.encode()
+    return ("ce_type", kind.encode()), ("ce_source", source.encode())
 
 
 def headers(kind: str, id_: str, source: str, subject: str, time_ms: int) -> Headers:
     """Attributes of one event. Id and time must come from what caused it, so that a second run gives the same bytes."""
+    type_, source_ = _fixed(kind, source)
     return (
         _VERSION,
-        _fixed("ce_type", kind),
+        type_,
         ("ce_id", id_.encode()),
-        _fixed("ce_source", source),
+        source_,
         ("ce_subject", subject.encode()),
-        ("ce_time", rfc3339(time_ms).encode()),
+        ("ce_time", f"{_second(time_ms // 1000)}.{time_ms % 1000:03d}Z".encode()),
         _JSON,
     )

@@ -251,11 +251,13 @@ class City:
 
     def advance(self) -> None:
         """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
-        bound = self.order.bound()
+        order, logic, observer = self.order, self.logic, self.observer
+        bound = order.bound()
+        ready = order.ready(bound)
         while True:
-            key, due = self.order.peek(bound), self.logic.due()
+            now = ready[-1][0][0] if ready and ready[-1][0][0] < bound else bound
+            due = logic.due(now)
             change = self.head.sets[0][0] if self.head.sets else None
-            now = bound if key is None else key.fold
             if due is not None and due < now:
                 now = due
             if change is not None and change < now:
@@ -264,20 +266,20 @@ class City:
                 return
             if change == now:
                 _, self.head.set = self.head.sets.pop(0)
-                self.logic.enter(self.head.set, self.sets(self.head.set))
-                self.logic.fire(now)
+                logic.enter(self.head.set, self.sets(self.head.set))
+                logic.fire(now)
             elif due == now:
-                self.logic.fire(now)
+                logic.fire(now)
             else:
-                _, item = self.order.pop()
+                _, item = order.pop()
                 if isinstance(item, Signal):
-                    self.logic.signal(item)
-                    if self.observer is not None:
-                        self.observer.city("folded")
+                    logic.signal(item)
+                    if observer is not None:
+                        observer.city("folded")
                 elif isinstance(item, Notice):
-                    self.logic.notice(item)
+                    logic.notice(item)
                 else:
-                    self.logic.summary(item)
+                    logic.summary(item)
 
     # -- lanes that keep everybody waiting
 

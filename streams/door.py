@@ -37,6 +37,7 @@ from streams.kafka.task_log import KafkaTaskLog
 from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.log import LogError, NotOwner
 from streams.logic import CityLogic, LaneLogic, Sets
+from streams.pages import Pages
 from streams.probe import in_child
 from streams.progress import CITY, CONDUCTOR, Progress
 from streams.reclaim import Claims, Reclaimer
@@ -204,7 +205,7 @@ class Door(Service):
 
     def __post_init__(self) -> None:
         self.running: dict[TP, list[tuple[Any, asyncio.Task[None]]]] = {}
-        self._figures_at = 0.0
+        self._figures_at, self._pages = 0.0, Pages()
         self.cluster = Cluster(self.settings.kafka)
         self.reader = Reader(self.cluster)
         s = self.settings
@@ -344,6 +345,7 @@ class Door(Service):
             task.stop = True
 
     def _watch(self) -> None:
+        self._pages.look()
         due = time.monotonic() >= self._figures_at
         if due:
             self._figures_at = time.monotonic() + FIGURES_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Beat(NamedTuple):
 
 MINUTE_MS = 60_000
 """Summaries are of minutes."""
+FAR: Final = 1 << 62
+"""A fold time that never comes."""
 
 
 @dataclass(slots=True)
@@ -127,8 +129,8 @@ class CityLogic(Protocol):
         """The next notice in fold order; its ``fold`` is the time."""
         ...
 
-    def due(self) -> int | None:
-        """Fold time of the earliest timer, or None."""
+    def due(self, until: int = FAR) -> int | None:
+        """Fold time of the earliest timer, or None; whether there is one after ``until`` need not be looked for."""
         ...
 
     def fire(self, now: int) -> None:

@@ -7,6 +7,7 @@ it said in between keeps its place but takes a fold time no earlier than what wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -96,7 +97,7 @@ class FoldOrder:
         if absence is None:
             if key > self.last:
                 self._fresh.append(waiting)
-                self._least = min(self._least, item.fold)
+                self._least = min(self._least, key[0])
         elif absence.until < 0:
             self._held[rank].append(waiting)
         else:
@@ -123,14 +124,19 @@ class FoldOrder:
         """Whether some lane's unreleased records are still to be read again after a restart."""
         return any(m.offset < m.again for m in self.marks)
 
-    def peek(self, bound: int | None = None) -> FoldKey | None:
-        """Key of the next one that may be released, or None; ``bound`` is :meth:`bound` where it is known."""
-        if bound is None:
-            bound = self.bound()
+    def ready(self, bound: int) -> Sequence[Waiting]:
+        """What is sorted, the next one last, with all that may be released below ``bound`` and perhaps more. It follows
+        every :meth:`pop`, until something is added."""
         if self._least < bound:
             self._ready += self._fresh
             self._ready.sort(key=_key, reverse=True)
             self._fresh, self._least = [], _NEVER
+        return self._ready
+
+    def peek(self) -> FoldKey | None:
+        """Key of the next one that may be released, or None."""
+        bound = self.bound()
+        self.ready(bound)
         if self._ready:
             key: FoldKey = self._ready[-1][0]
             if key[0] < bound:
@@ -138,7 +144,7 @@ class FoldOrder:
         return None
 
     def pop(self) -> tuple[FoldKey, Item]:
-        """Release the next one, which :meth:`peek` has found."""
+        """Release the next one, which :meth:`peek` or :meth:`ready` has found."""
         key, item, _, _ = self._ready.pop()
         self.last = key
         item.fold = key[0]

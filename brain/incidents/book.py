@@ -7,34 +7,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from brain.incidents import fold
-from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.fold import Case, FoldSettings, Key
 from brain.incidents.reasons import Reason
-from brain.incidents.squares import METRES_A_DEGREE, Latest, metres, narrow, square, squares
+from brain.incidents.squares import METRES_A_DEGREE, ROW, Latest, around, metres, narrow, square
 from brain.incidents.value import Member
-from brain.mark import DRILL
 from streams.records import Signal
 
 CELL_M = 1000.0
 """Side of the squares by which incidents are found near a place."""
 AREA_M = 1000.0
 """Side of the squares in which families that stand are counted."""
-_ROW = 1 << 24
-_AREAS = tuple(row * _ROW + column for row in (-1, 0, 1) for column in (-1, 0, 1))
+_AREAS = tuple(row * ROW + column for row in (-1, 0, 1) for column in (-1, 0, 1))
 _FURTHEST_M = max(fold.ACCURACY_M.values())
 SITE = "site"
 """Layer of the map that names sites; two signals of other sites never share a never-hidden incident."""
-
-Key = tuple[str, bool]
-"""What can share an incident: family, which is another in a drill, and whether it is never hidden."""
-
-
-def key_of(family: str, *, life: bool, drill: bool) -> Key:
-    """Of an incident or of a signal; a drill's meet no real ones."""
-    return (DRILL + family if drill else family), life
 
 
 class Home(NamedTuple):
@@ -53,7 +42,8 @@ class Book:
         self.cases: dict[str, Case] = {}
         self._raises: dict[str, tuple[Case, Member]] = {}
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
-        self._cells = Latest()
+        self._cells: defaultdict[Key, Latest] = defaultdict(Latest)
+        """By square of CELL_M, as :func:`around` counts them."""
         self._grids: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._stand: defaultdict[str, dict[int, int]] = defaultdict(dict)
         """How many stand, by family and area."""
@@ -84,12 +74,12 @@ class Book:
         """Where people see it, it may stand for others of its family."""
         i = case.incident
         if i.shown is not None and not i.life and i.id in self.cases:
-            self._shown.put(case, (_key(case)[0],))
+            self._shown.put(case, (case.key[0],))
 
     def remove(self, case: Case) -> None:
         """Signals no longer reach it."""
-        incident, key = case.incident, _key(case)
-        self._cells.drop(incident.id)
+        incident, key = case.incident, case.key
+        self._cells[key].drop(incident.id)
         self._shown.drop(incident.id)
         self._count(case, None)
         for grid in incident.grids or [""]:
@@ -102,10 +92,10 @@ class Book:
     def note_member(self, case: Case, member: Member) -> None:
         """A member has joined or was raised again."""
         self._raises[member.id] = self._raises[member.last or member.id] = (case, member)
-        mine = self._assets[_key(case), member.asset]
+        mine = self._assets[case.key, member.asset]
         if case not in mine:
             mine.append(case)
-        self._cells.touch(case)
+        self._cells[case.key].touch(case)
         if case.incident.shown is not None:
             self._shown.touch(case)
 
@@ -113,7 +103,7 @@ class Book:
         """The incident lies in this grid too; the brain's own signals have none and belong together all the same."""
         if not grid and not _own(case):
             return
-        mine = self._grids[_key(case), grid]
+        mine = self._grids[case.key, grid]
         if case not in mine:
             mine.append(case)
 
@@ -245,9 +235,9 @@ class Book:
         self, key: Key, lon: float, lat: float, within_m: float, since: float = -math.inf
     ) -> list[tuple[float, Case]]:
         """Incidents of a family within so many metres raised since then, with their distance, in no order."""
+        cells = self._cells[key]
         return [
-            (d, case) for row, column in squares(lon, lat, within_m, CELL_M)
-            for case in self._cells.since((*key, row, column), since)
+            (d, case) for row in around(lon, lat, within_m, CELL_M) for case in cells.since(row, since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
@@ -256,51 +246,52 @@ class Book:
     ) -> list[tuple[float, Case]]:  # fmt: skip
         """As :meth:`around`, of those only that people see: they are few, as a console takes few."""
         return [
-            (d, case) for case in self._shown.since(family, since)
+            (d, case) for case in self._shown.since((family,), since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
     def _room(self, case: Case, signal: Signal) -> bool:
         return case.incident.count < self.settings.members or (signal.scenario, signal.asset) in case.by_asset
 
-    def _near(self, signal: Signal, key: Key, since: float, near_m: float | None) -> Iterator[tuple[float, Case]]:
+    def _near(self, signal: Signal, key: Key, since: float, near_m: float | None) -> list[tuple[float, Case]]:
         """Incidents that it may belong to, with their distance: all raised since then, of the others no more than tell
         that there are some.
         """
         reach = near_m if near_m is not None else self.settings.site_m if key[1] else self.settings.radius_m
         if signal.lon is not None and signal.lat is not None:
             lon, lat, off, old = signal.lon, signal.lat, fold.accuracy(signal.source), False
-            for row, column in squares(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
-                for case in self._cells.of((*key, row, column)):
-                    late = case.incident.raised >= since
-                    if not late and old:
-                        break
-                    d = metres(lon, lat, case.incident.lon, case.incident.lat)
-                    if d <= reach + max(off, case.incident.accuracy_m or 0.0):
-                        old = old or not (late or key[1])
-                        yield d, case
+            cells, found = self._cells[key], []
+            for row in around(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
+                for mine in cells.of(row):
+                    for _, _, case in reversed(mine):
+                        incident = case.incident
+                        late = incident.raised >= since
+                        if not late and old:
+                            break
+                        d = metres(lon, lat, incident.lon, incident.lat)
+                        if d <= reach + max(off, incident.accuracy_m or 0.0):
+                            old = old or not (late or key[1])
+                            found.append((d, case))
             if signal.grid and not key[1]:
-                yield from ((reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None)
-        elif (signal.grid or signal.source == "system") and not key[1]:
-            yield from ((reach, case) for case in self._grids.get((key, signal.grid), ()))
+                found += [(reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None]
+            return found
+        if (signal.grid or signal.source == "system") and not key[1]:
+            return [(reach, case) for case in self._grids.get((key, signal.grid), ())]
+        return []
 
     def _put(self, case: Case) -> None:
         """Where it is found near a place, and as of its last raise."""
-        i = case.incident
+        i, cells = case.incident, self._cells[case.key]
         if i.lon is None or i.lat is None:
-            self._cells.put(case, ())
+            cells.put(case, ())
         else:
+            row, column = square(i.lon, i.lat, CELL_M)
             case.spot = _area(i.lon, i.lat)
-            self._cells.put(case, ((*_key(case), *square(i.lon, i.lat, CELL_M)),))
+            cells.put(case, (row * ROW + column,))
 
 
 def _newest(case: Case) -> tuple[int, str]:
     return case.incident.opened, case.incident.id
-
-
-def _key(case: Case) -> Key:
-    i = case.incident
-    return key_of(i.family, life=i.life, drill=i.drill)
 
 
 def _left(case: Case) -> bool:
@@ -321,7 +312,7 @@ def _area(lon: float, lat: float) -> int:
     """Row and column of a square of AREA_M in one number: those around it differ by :data:`_AREAS`."""
     row = math.floor(lat * METRES_A_DEGREE / AREA_M)
     shrunk = narrow(math.floor(lat * METRES_A_DEGREE / 500.0) // 2 * 2, 500.0)
-    return row * _ROW + math.floor(lon * METRES_A_DEGREE * shrunk / AREA_M)
+    return row * ROW + math.floor(lon * METRES_A_DEGREE * shrunk / AREA_M)
 
 
 def _drop(index: dict[Any, list[Case]], key: tuple[Any, ...], case: Case) -> None:

@@ -18,7 +18,8 @@ from brain.incidents.desk import DeskSettings
 from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
 from streams.figures import Figure
-from streams.records import Headers, Notice, Signal, Summary
+from streams.logic import FAR
+from streams.records import SHADOW, Headers, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
 """Before every key of the shadow book's state."""
@@ -139,7 +140,7 @@ class Books:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal into its book."""
-        if signal.shadow():
+        if signal.origin[3] & SHADOW:
             self.shadow.signal(signal)
             self._due = self.shadow.due()
         else:
@@ -158,9 +159,9 @@ class Books:
         """What people did; nobody sees what is in shadow."""
         self.live.notice(notice)
 
-    def due(self) -> int | None:
-        """Fold time of the next timer of either."""
-        first, later = self.live.due(), self._due
+    def due(self, until: int = FAR) -> int | None:
+        """Fold time of the next timer of either; of those after ``until`` some may be missing."""
+        first, later = self.live.due(until), self._due
         return first if later is None or (first is not None and first < later) else later
 
     def fire(self, now: int) -> None:
@@ -171,7 +172,7 @@ class Books:
         """
         if self._left:
             self._end_left(now)
-        if self.live.due() == now:
+        if self.live.due(now) == now:
             self.live.fire(now)
         if self._due == now:
             self.shadow.fire(now)

@@ -13,15 +13,15 @@ from typing import Any
 import msgspec
 
 from brain.census import NAME as SENSING
-from brain.incidents import fold, publish
+from brain.incidents import fold, publish, written
 from brain.incidents.areas import Areas
-from brain.incidents.book import Book, key_of
+from brain.incidents.book import Book
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
 from brain.incidents.combine import Combine
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings
-from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.fold import Case, FoldSettings, key_of
 from brain.incidents.opening import opened
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
@@ -31,13 +31,13 @@ from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
-from brain.incidents.value import Incident, Member, Warning, incident_id
+from brain.incidents.value import Incident, Warning, incident_id
 from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
-from brain.incidents.written import Written
 from brain.trust import NAME as TRUST
+from streams.logic import FAR
 from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice, Signal, Summary
 
 KEY = b"i/"
@@ -84,8 +84,8 @@ class CityLogic:
         self._rules: dict[str, Rules] = {}
         self._force = Rules({}, None)
         self._timers = Timers(self.book, self.desk, self.graves)
+        self.desk.moved = self._timers.console
         self._changed: dict[str, Case] = {}
-        self._written = Written()
         self._notes: list[_Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
             self._note, self._notes.append, self._touch, self.sight.consider, self.sight.withhold, self.sight.release,
@@ -138,10 +138,12 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal."""
-        self._asked &= not self._models.agents.signal(signal)
-        before, identity = len(self.book), signal.identity()
+        if signal.scenario in self.agents.wanted:
+            self._asked &= not self.agents.signal(signal)
+        cases, identity = self.book.cases, signal.identity()
+        before = len(cases)
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
-        if len(self.book) > before and len(self.people.waiting):
+        if len(cases) > before and len(self.people.waiting):
             self.people.opened(incident_id(identity), signal.fold)
             self._asked = False
         if reason._value_ in UNCHANGED:
@@ -164,20 +166,22 @@ class CityLogic:
         if notice.kind == "warning":
             self._warn(self._warned.hear(notice), notice.fold)
 
-    def due(self) -> int | None:
-        """Fold time of the next timer or at which a minute can be judged, or None."""
-        if not self._asked:
-            times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due(), self._combine.due())
-            self._later = min((t for t in times if t is not None), default=None)
-            self._asked = True
-        first, later = self._timers.due(), self._later
+    def due(self, until: int = FAR) -> int | None:
+        """Fold time of the next timer or at which a minute can be judged, or None; after ``until`` it may be missed."""
+        first, later = self._timers.due(until), self._later if self._asked else self._ask()
         return first if later is None or (first is not None and first < later) else later
+
+    def _ask(self) -> int | None:
+        """When people, models or trust have something to do."""
+        times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due(), self._combine.due())
+        self._later, self._asked = min((t for t in times if t is not None), default=None), True
+        return self._later
 
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, then judge the minute that ended just before."""
-        self._asked = False
-        while self._timers.due() == now:
-            kind, key = self._timers.pop()
+        timers = self._timers
+        while timers.due(now) == now:
+            kind, key = timers.pop()
             if kind == "quiet":
                 self._quiet(self.book.cases[key], now)
             elif kind == "close":
@@ -186,12 +190,15 @@ class CityLogic:
                 self.sight.look(self.book.cases[key], now)
             elif kind == "clock":
                 self.clockwork.fire(self.book.cases[key], now)
-                self._timers.of(self.book.cases[key])
+                timers.of(self.book.cases[key])
             elif kind == "console":
                 self.desk.look(key, now)
-                self._timers.console(key)
             else:
                 self.graves.due(key)
+        later = self._later if self._asked else self._ask()
+        if later is None or later > now:
+            return
+        self._asked = False
         self.people.fire(now)
         if (due := self._warned.due()) is not None and due <= now:
             self._warn(self._warned.fire(now), now)
@@ -217,16 +224,18 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items = self._models.changes() | kept
         records: list[_Record] = []
-        cases, encode, topic, headers = self.book.cases, self._written.encode, publish.topic, publish.headers
-        for key, case in sorted(self._changed.items()):
-            value, name, incident = encode(case), key.encode(), case.incident
+        cases, encode, topic, headers = self.book.cases, written.encode, publish.topic, publish.headers
+        changed = self._changed
+        for key in sorted(changed):
+            case, name = changed[key], key.encode()
+            value, incident = encode(case), case.incident
             items[KEY + name] = value if key in cases else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes() | self._warned.changes() | self._combine.changes()
         records += self.graves.tombstones()
         records += self._notes + notes
-        self._changed.clear()
+        changed.clear()
         self._notes.clear()
         return items, records
 
@@ -243,8 +252,8 @@ class CityLogic:
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         member = fold.join(case, signal, identity, plan.version, self.settings)
-        self._written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
+        written.keep(case, member)
         if home.case is None:
             self.book.add(case)
             self.book.place(case, member, signal)
@@ -271,7 +280,8 @@ class CityLogic:
             self.clockwork.moved(case, signal.fold)
         if incident.peak_level > was:
             self.clockwork.levelled(case, signal.fold)
-        self._weigh(case, member, signal.fold)
+        for reason in fold.weigh(case, member, signal.fold, self.settings):
+            self._note(case, signal.fold, reason, member.latest())
         if signal.source == OFFICIAL:
             self.desk.show(case, signal.fold, Reason.SHOWN_OFFICIAL)
         self.sight.consider(case, signal.fold)
@@ -292,8 +302,8 @@ class CityLogic:
             reason = fold.clear(case, member, signal, self.settings)
         if reason._value_ in UNCHANGED:
             return reason
-        self._written.mark(case, member)
         self._trust.stamp(incident, member, signal.fold)
+        written.keep(case, member)
         self._note(case, signal.fold, reason, latest)
         if reason is Reason.UPDATED_LEVEL:
             if incident.peak_level > was:
@@ -307,22 +317,6 @@ class CityLogic:
             self.book.weigh(case)
         self._timers.of(case)
         return reason
-
-    def _weigh(self, case: Case, member: Member, now: int) -> None:
-        """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
-        incident = case.incident
-        several = len(incident.sources) > 1 and len(case.standing) > 1
-        if several and incident.confidence == "unconfirmed" and len(fold.speaking(case)) > 1:
-            incident.confidence = "corroborated"
-            incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
-            self._note(case, now, Reason.CORROBORATED, member.latest())
-        if len(member.recent) >= self.settings.chatter and fold.chatters(member, now, self.settings):
-            if not incident.chattering:
-                incident.chattering = True
-                self._note(case, now, Reason.CHATTERING, member.latest())
-        elif incident.chattering and not any(fold.chatters(m, now, self.settings) for m in incident.members):
-            incident.chattering = False
-            self._note(case, now, Reason.STEADY, member.latest())
 
     def _own(self, signal: Signal) -> None:
         """Fold a signal that was made here: one of a drill where the set in force is."""
@@ -347,7 +341,7 @@ class CityLogic:
             members = [m for m in case.incident.members if m.cleared is None and m.asset in wanted]
             for member in members:
                 self._trust.stamp(case.incident, member, now)
-                self._written.mark(case, member)
+                written.keep(case, member)
             if members:
                 low = any(member.trust < self._trust.floor for member in members)
                 self._note(case, now, Reason.DOUBTED if low else Reason.TRUSTED_AGAIN, members[0].latest())
@@ -387,7 +381,6 @@ class CityLogic:
     def _over(self, case: Case, now: int) -> None:
         """It asks nobody for anything any more, and its effects stand on their own."""
         self.desk.leave(case)
-        self._timers.console(case.incident.domain)
         for effect in self.withheld.close(case):
             self.sight.release(effect, now)
 
@@ -404,6 +397,7 @@ class CityLogic:
         self._bury(case, now)
         if incident.shown is not None or incident.history:  # nobody reopens what nobody saw
             self.people.archive.keep(incident, now)
+            self._asked = False
 
     # -- what is kept
 
@@ -416,10 +410,8 @@ class CityLogic:
 
     def _touch(self, case: Case) -> None:
         """Record, state and timers follow a change."""
-        incident = case.incident
-        self._changed[incident.id] = case
+        self._changed[case.incident.id] = case
         self._timers.of(case)
-        self._timers.console(incident.domain)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:

@@ -94,10 +94,12 @@ class Combine:
 
     def concerns(self, signal: Signal) -> bool:
         """Whether a signal is of any part, or of one that was heard."""
-        if signal.kind == "clear":
-            identity = signal.identity()
-            return identity in self._parts_of or identity in self._named
-        return signal.scenario in self._listeners
+        if signal.kind != "clear":
+            return signal.scenario in self._listeners
+        if not self._parts_of and not self._named:
+            return False
+        identity = signal.identity()
+        return identity in self._parts_of or identity in self._named
 
     def hear(self, signal: Signal) -> list[Signal]:
         """Take a signal in fold order; answers the combined ones that it brings about."""

@@ -90,6 +90,7 @@ class Parts(NamedTuple):
 
 
 NOTHING = Parts()
+_ONE = [Parts(level, 0, 1, 1) for level in range(len(LEVELS))]
 
 
 def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
@@ -104,8 +105,11 @@ def parts(case: Case, now: int, settings: fold.FoldSettings, since: int | None =
     """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
     if len(case.standing) == 1:
         (m,) = case.standing.values()
-        speaks = _of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)
-        return Parts(max(m.level, 0), 0, 1, 1) if speaks else NOTHING
+        recent = m.recent
+        if (since is not None and (not recent or recent[-1] < since)) or m.trust < DOUBTED:
+            return NOTHING
+        often = len(recent) >= settings.chatter and fold.chatters(m, now, settings)
+        return NOTHING if often else _ONE[max(m.level, 0)]
     levels: list[int] = []
     sources: set[str] = set()
     assets: set[str] = set()
@@ -178,6 +182,8 @@ class Desk:
         self._over_ms, self._fresh_ms = round(settings.over_s * 1000), round(settings.fresh_s * 1000)
         self.life: set[str] = set()
         """Domains that have never-hidden classes, in the set in force."""
+        self.moved: Callable[[str], None] = lambda domain: None
+        """Those that wait at a console are looked at at another time."""
         self.began: Callable[[Case, int], None] = lambda case, now: None
         """An incident has become visible."""
         self.carry: Callable[[Case, int, Weighed], bool] = lambda case, now, w: False
@@ -304,6 +310,7 @@ class Desk:
             self._show(first, console, now, Reason.SHOWN_REPLAYED, self._weigh(first, console, now))
         if self._waiting.get(domain):
             console.look_at = now + self._over_ms
+        self.moved(domain)
 
     def show(self, case: Case, now: int, reason: Reason) -> None:
         """Show it whatever the count: a person said so, or what withheld it is over."""
@@ -355,6 +362,7 @@ class Desk:
             self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value, **w.note(self.settings))
             console.look_at = now + self._over_ms
             self._changed.add(incident.domain)
+            self.moved(incident.domain)
         self.wait(case)
 
     def _calm(self, domain: str, now: int) -> None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import lru_cache
 from sys import intern
+from typing import Any, Final
 
 from brain.incidents.reasons import Reason
 from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
+from brain.mark import DRILL
 from streams.records import Signal
 
 TEXT_KEPT = 500
@@ -18,6 +20,10 @@ TEXT_KEPT = 500
 ACCURACY_M = {"iot": 20.0, "video": 20.0, "hotline": 150.0}
 """How far off the place of a signal may be, by its source."""
 OTHER_M = 50.0
+NOTHING: Final[list[Any]] = []
+NO_FACTS: Final[dict[str, float | str]] = {}
+"""Of most incidents and members most lists are empty: one object, so never changed in place. In :func:`lean` all are
+named."""
 AREAS_KEPT = 50_000
 _areas: dict[str, dict[str, list[str]]] = {}
 """By grid the areas that were last said of it: one object for all who say the same."""
@@ -43,6 +49,15 @@ class FoldSettings:
     age_s: float = 86_400.0
     chatter: int = 4
     chatter_s: float = 600.0
+
+
+Key = tuple[str, bool]
+"""What can share an incident: family, which is another in a drill, and whether it is never hidden."""
+
+
+def key_of(family: str, *, life: bool, drill: bool) -> Key:
+    """Of an incident or of a signal; a drill's meet no real ones."""
+    return (DRILL + family if drill else family), life
 
 
 @dataclass(slots=True)
@@ -79,17 +94,23 @@ class Case:
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
     lines: bytes | dict[str, bytes] | None = None
-    """Members as they were last written: all of them where there is one, else each by its id."""
+    """Members as they are written: all of them where there is one, else each by its id; None: not known."""
     told: bytes = b""
     """Reasons as they were last written, without brackets."""
     told_n: int = 0
     fresh: int = 0
     """Reasons since then."""
+    key: Key = field(init=False)
+
+    def __post_init__(self) -> None:
+        i = self.incident
+        self.key = key_of(i.family, life=i.life, drill=i.drill)
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
         """From an incident as it was saved."""
         case = cls(incident)
+        lean(incident)
         for member in incident.members:
             case.by_asset[member.scenario, member.asset] = member
             if member.cleared is None:
@@ -130,7 +151,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
             lon=signal.lon, lat=signal.lat, grid=signal.grid, set=signal.set, standard=_judged(signal),
-            facts=signal.facts, footprint=signal.footprint,
+            facts=signal.facts or NO_FACTS, footprint=signal.footprint or NOTHING, doubts=NOTHING, recent=NOTHING,
         )  # fmt: skip
         incident.members.append(member)
         incident.count = len(incident.members)
@@ -160,10 +181,17 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     if signal.source and signal.source not in incident.sources:
         incident.sources = shared(tuple(sorted((*incident.sources, signal.source))))
     if signal.life:
-        incident.provisional.append(identity)
-        if len(incident.provisional) > PROVISIONAL_KEPT:
-            del incident.provisional[:-PROVISIONAL_KEPT]
+        incident.provisional = [*incident.provisional[1 - PROVISIONAL_KEPT :], identity]
     return member
+
+
+def lean(incident: Incident) -> None:
+    """Of one that was read: what is empty is the object that all share."""
+    i = incident
+    i.doubts, i.clocks, i.history = i.doubts or NOTHING, i.clocks or NOTHING, i.history or NOTHING
+    i.provisional, i.links, i.merged_from = i.provisional or NOTHING, i.links or NOTHING, i.merged_from or NOTHING
+    for m in i.members:
+        m.doubts, m.facts, m.footprint = m.doubts or NOTHING, m.facts or NO_FACTS, m.footprint or NOTHING
 
 
 @lru_cache(50_000)
@@ -270,6 +298,24 @@ def contradicted(case: Case, member: Member) -> bool:
     incident.confidence = "unconfirmed"
     incident.doubts = sorted({*incident.doubts, f"contradicted:{member.source}"})
     return True
+
+
+def weigh(case: Case, member: Member, now: int, settings: FoldSettings) -> list[Reason]:
+    """Several kinds of source corroborate 印证; an asset that raises again and again chatters."""
+    incident, found = case.incident, []
+    several = len(incident.sources) > 1 and len(case.standing) > 1
+    if several and incident.confidence == "unconfirmed" and len(speaking(case)) > 1:
+        incident.confidence = "corroborated"
+        incident.doubts = [d for d in incident.doubts if not d.startswith("contradicted:")]
+        found.append(Reason.CORROBORATED)
+    if len(member.recent) >= settings.chatter and chatters(member, now, settings):
+        if not incident.chattering:
+            incident.chattering = True
+            found.append(Reason.CHATTERING)
+    elif incident.chattering and not any(chatters(m, now, settings) for m in incident.members):
+        incident.chattering = False
+        found.append(Reason.STEADY)
+    return found
 
 
 def note(incident: Incident, now: int, value: str, identity: str = "") -> None:

@@ -177,8 +177,7 @@ def record(
     act.was, act.revision = was, incident.revision
     if other is not None:
         act.to = other
-    incident.history.append(act)
-    _bound(incident.history)
+    incident.history = _bounded([*incident.history, act])
     return act
 
 
@@ -359,10 +358,11 @@ def _named(action: AnyAction) -> str:
     return ""
 
 
-def _bound(history: list[Act]) -> None:
-    """Sum the oldest acts up once there are too many: when they began, how many they were."""
+def _bounded(history: list[Act]) -> list[Act]:
+    """With the oldest acts summed up where there are too many: when they began, how many they were."""
     over = len(history) - HISTORY_KEPT
-    if over > 0:
-        old = history[: over + 1]
-        many = sum(act.count for act in old)
-        history[: over + 1] = [Act(old[0].t, "earlier", at=old[0].at, revision=old[-1].revision, count=many)]
+    if over <= 0:
+        return history
+    old = history[: over + 1]
+    many = sum(act.count for act in old)
+    return [Act(old[0].t, "earlier", at=old[0].at, revision=old[-1].revision, count=many), *history[over + 1 :]]

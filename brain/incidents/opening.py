@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brain.incidents import fold
-from brain.incidents.fold import Case
+from brain.incidents.fold import NOTHING, Case
 from brain.incidents.route import Route
 from brain.incidents.rules import Plan
 from brain.incidents.value import Incident, fingerprint_of, incident_id
@@ -21,7 +21,8 @@ def opened(signal: Signal, identity: str, plan: Plan, life: bool, route: Route, 
         fingerprint=fingerprint_of(plan.family, signal.grid or signal.asset), grid=signal.grid, town=signal.town,
         district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
         lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule, drill=signal.drill,
+        doubts=NOTHING, clocks=NOTHING, history=NOTHING, provisional=NOTHING, links=NOTHING, merged_from=NOTHING,
     )  # fmt: skip
     if beside is not None:
-        incident.links.append(beside.incident.id)
+        incident.links = [beside.incident.id]
     return Case(incident)

@@ -15,13 +15,13 @@ from brain.incidents.actions import Accepted, AnyAction, Place, accepted, kind_o
 from brain.incidents.archive import KEY as ARCHIVE
 from brain.incidents.archive import Archive
 from brain.incidents.aside import Aside
-from brain.incidents.book import Book, key_of
+from brain.incidents.book import Book
 from brain.incidents.calendar import Limit
 from brain.incidents.clock_acts import acted
 from brain.incidents.clocks import ClockReason
 from brain.incidents.clockwork import Clockwork
 from brain.incidents.desk import Desk
-from brain.incidents.fold import Case, FoldSettings
+from brain.incidents.fold import Case, FoldSettings, key_of
 from brain.incidents.inbox import PATIENCE_MS, Waiting, audit, warned
 from brain.incidents.life import (
     Done,

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
+from functools import lru_cache
 
 from brain.incidents.fold import Case
 
 METRES_A_DEGREE = 111_320.0
 MARGIN = 1.05
 """A row of squares is as wide as in its middle; a place in it may lie where degrees are shorter."""
+
+ROW = 1 << 24
+"""More than the columns of a row."""
 
 Entry = tuple[int, str, Case]
 """Last raise, id, and the case: total, so that a list of them has one order."""
@@ -77,16 +81,20 @@ class Latest:
             if not mine:
                 del self._lists[key]
 
-    def of(self, key: Hashable) -> Iterator[Case]:
-        """Those under a key, the latest first."""
-        return (entry[2] for entry in reversed(self._lists.get(key, ())))
+    def of(self, keys: Sequence[Hashable]) -> Sequence[list[Entry]]:
+        """Of each key that has some those under it, the latest last; to look at, not to change."""
+        lists = self._lists
+        return () if lists.keys().isdisjoint(keys) else [lists[key] for key in keys if key in lists]
 
-    def since(self, key: Hashable, since: float) -> Iterator[Case]:
-        """Those under a key whose last raise is not before ``since``, the latest first."""
-        for entry in reversed(self._lists.get(key, ())):
-            if entry[0] < since:
-                return
-            yield entry[2]
+    def since(self, keys: Sequence[Hashable], since: float) -> list[Case]:
+        """Those under each key whose last raise is not before ``since``, the latest first."""
+        found = []
+        for mine in self.of(keys):
+            for entry in reversed(mine):
+                if entry[0] < since:
+                    break
+                found.append(entry[2])
+        return found
 
 
 def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -> float:
@@ -114,6 +122,17 @@ def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[
             yield row, column
 
 
+def around(lon: float, lat: float, within_m: float, side_m: float, begin: int = 0) -> list[range]:
+    """As :func:`squares`, by row, each square as one number: ``begin``, its row times :data:`ROW`, and its column."""
+    reach, wide, found = within_m / METRES_A_DEGREE, within_m * MARGIN / side_m, []
+    for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
+                     math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
+        middle, first = lon * (METRES_A_DEGREE * narrow(row, side_m) / side_m), begin + row * ROW
+        found.append(range(first + math.floor(middle - wide), first + math.floor(middle + wide) + 1))
+    return found
+
+
+@lru_cache(100_000)
 def narrow(row: int, side_m: float) -> float:
     """How long a degree of longitude is beside one of latitude, in the middle of a row."""
     return max(0.01, math.cos(math.radians((row + 0.5) * side_m / METRES_A_DEGREE)))

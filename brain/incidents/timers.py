@@ -14,6 +14,7 @@ from brain.incidents.clocks import next_due
 from brain.incidents.desk import Desk
 from brain.incidents.fold import Case
 from brain.incidents.value import Incident
+from streams.logic import FAR
 from streams.records import Headers
 
 GRAVE = b"x/"
@@ -105,11 +106,13 @@ class Timers:
         """An incident is closed."""
         heapq.heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
 
-    def due(self) -> int | None:
-        """When the next one is."""
+    def due(self, until: int = FAR) -> int | None:
+        """When the next one is, where that is not after ``until``."""
         heap = self._heap
         while heap:
             first = heap[0]
+            if first[0] > until:
+                return None
             if self._holds(*first):
                 return first[0]
             heapq.heappop(heap)

@@ -5,22 +5,24 @@ Each is a lens over the incident, with a name and an end; the incident itself go
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
 from brain.incidents.bed import Bed
-from brain.incidents.book import Book, key_of
+from brain.incidents.book import Book
 from brain.incidents.causes import Cause, matches
-from brain.incidents.fold import Case
+from brain.incidents.fold import Case, key_of
 from brain.incidents.rules import Rules
-from brain.incidents.squares import Latest, metres, square, squares
+from brain.incidents.squares import ROW, Latest, around, metres, square
 from brain.incidents.value import Incident
 from brain.incidents.windows import Windows
 
 KEY = b"s/"
+_TABLE = 1 << 52
+"""More than the squares of any side: those of one row of the table and of the next are never the same."""
 _json = msgspec.json.Encoder().encode
 
 
@@ -145,7 +147,8 @@ class Withheld:
         if rules.causes.rows and not i.life and i.state != "resolved":
             rows = rules.causes.of_cause(i.event_code)
             if rows:
-                self._causes.put(case, tuple(key for n, row in rows if (key := _lies(n, row, i))))
+                keys = (_lies(n, row, i) for n, row in rows)
+                self._causes.put(case, tuple(key for key in keys if key is not None))
 
     def close(self, case: Case) -> list[Case]:
         """It is over: its effects, in the order of their ids, stand on their own now."""
@@ -166,7 +169,7 @@ class Withheld:
             since = now - row.within_s * 1000
             fits = [
                 (d, c.incident.opened, c.incident.id, c)
-                for key in _looks(n, row, i) for c in self._causes.since(key, since)
+                for keys in _looks(n, row, i) for c in self._causes.since(keys, since)
                 if c.incident.drill == i.drill and (d := _far(row, c.incident, i, now, rules.bed)) is not None
             ]  # fmt: skip
             if fits:
@@ -217,24 +220,25 @@ class Withheld:
         self._effects.setdefault(cause.incident.id, {})[case.incident.id] = case
 
 
-def _lies(n: int, row: Cause, cause: Incident) -> tuple[Hashable, ...]:
-    """Where a cause is found by a row; nowhere without a place."""
+def _lies(n: int, row: Cause, cause: Incident) -> Hashable:
+    """Where a cause is found by a row; None without a place."""
     if row.within_m is not None:
         if cause.lon is None or cause.lat is None:
-            return ()
-        return (n, *square(cause.lon, cause.lat, row.within_m))
+            return None
+        down, along = square(cause.lon, cause.lat, row.within_m)
+        return n * _TABLE + down * ROW + along
     where = "city" if row.same == "city" else getattr(cause, row.same or "")
-    return (n, where) if where else ()
+    return (n, where) if where else None
 
 
-def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Hashable]:
+def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Sequence[Hashable]]:
     """Where the causes of an effect may be found by a row."""
     if row.within_m is None:
         key = _lies(n, row, effect)
-        return (key,) if key else ()
+        return () if key is None else ((key,),)
     if effect.lon is None or effect.lat is None:
         return ()
-    return ((n, *at) for at in squares(effect.lon, effect.lat, row.within_m, row.within_m))
+    return around(effect.lon, effect.lat, row.within_m, row.within_m, n * _TABLE)
 
 
 def _far(row: Cause, cause: Incident, effect: Incident, now: int, bed: Bed | None) -> float | None:

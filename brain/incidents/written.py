@@ -1,8 +1,8 @@
 """Incidents as bytes: members and reasons that did not change are not encoded again.
 
 An open incident is dozens of small values all over the memory, and most of what it costs to write one is to fetch them.
-Its members and reasons change one at a time, so the case keeps them as they were written; the bytes are those of
-:func:`brain.incidents.publish.encode`.
+Its members and reasons change one at a time, so the case keeps them as they were written, members from when they were
+changed; the bytes are those of :func:`brain.incidents.publish.encode`.
 """
 
 from __future__ import annotations
@@ -22,47 +22,37 @@ _UNSURE = b"\\,"
 """Before a quote: it may stand within a text, or begin one, and then all reasons are encoded again."""
 
 
-class Written:
-    """Who changes a member in place marks it; ``parts.refit`` has all members of a case encoded again."""
+def keep(case: Case, member: Member) -> None:
+    """A member is new or has changed, and is encoded while it is at hand: who changes one in place says so."""
+    members, kept = case.incident.members, case.lines
+    if len(members) == 1:
+        case.lines = _encode(members)
+    elif isinstance(kept, dict):
+        kept[member.id] = _encode(member)
+    else:
+        case.lines = {m.id: _encode(m) for m in members}
 
-    def __init__(self) -> None:
-        self._stale: dict[str, dict[str, Member]] = {}
 
-    def mark(self, case: Case, member: Member) -> None:
-        """A member is new or has changed."""
-        name = case.incident.id
-        mine = self._stale.get(name)
-        if mine is None:
-            self._stale[name] = {member.id: member}
-        else:
-            mine[member.id] = member
+def encode(case: Case) -> bytes:
+    """JSON of an incident as it is now."""
+    incident: Any = case.incident
+    members, reasons = incident.members, incident.reasons
+    incident.members, incident.reasons = _raw(_members(case, members)), _raw(_reasons(case, reasons))
+    try:
+        return _encode(incident)
+    finally:
+        incident.members, incident.reasons = members, reasons
 
-    def encode(self, case: Case) -> bytes:
-        """JSON of an incident as it is now."""
-        incident: Any = case.incident
-        members, reasons = incident.members, incident.reasons
-        incident.members, incident.reasons = _raw(self._members(case, members)), _raw(_reasons(case, reasons))
-        try:
-            return _encode(incident)
-        finally:
-            incident.members, incident.reasons = members, reasons
 
-    def _members(self, case: Case, members: list[Member]) -> bytes:
-        kept, stale = case.lines, self._stale.pop(case.incident.id, None)
-        if len(members) == 1:
-            if stale is not None or not isinstance(kept, bytes):
-                kept = case.lines = _encode(members)
-            return kept
-        if not isinstance(kept, dict):
-            kept = {m.id: _encode(m) for m in members}
-        elif stale is not None:
-            for name, member in stale.items():
-                kept[name] = _encode(member)
-        if len(kept) != len(members):
-            case.lines = None
-            return _encode(members)
-        case.lines = kept
-        return b"[%b]" % b",".join(kept.values())
+def _members(case: Case, members: list[Member]) -> bytes:
+    kept = case.lines
+    if len(members) == 1:
+        if not isinstance(kept, bytes):
+            kept = case.lines = _encode(members)
+        return kept
+    if not isinstance(kept, dict):
+        kept = case.lines = {m.id: _encode(m) for m in members}
+    return b"[%b]" % b",".join(kept.values()) if len(kept) == len(members) else _encode(members)
 
 
 def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:

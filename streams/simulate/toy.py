@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from streams.logic import Beat, Output, View
+from streams.logic import FAR, Beat, Output, View
 from streams.records import AUDIT_TYPE, CE_TYPE, TP, Dead, Headers, Notice, Reason, Signal, Stage, Summary
 from streams.state import Store, Table
 
@@ -257,7 +257,7 @@ class ToyCity:
             incident.members.append(notice.id)
             self._say(notice.key, incident)
 
-    def due(self) -> int | None:
+    def due(self, until: int = FAR) -> int | None:
         """The earliest end of quiet, or the moment after a span's views."""
         return min([*(i.due for i in self.open.values()), *(end + 1 for end in self.sums)], default=None)
 

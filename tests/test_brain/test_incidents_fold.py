@@ -137,7 +137,8 @@ def test_an_incident_ends_only_after_a_quiet_period_that_begins_when_the_last_me
         logic.signal(signal)
     assert logic.due() is None
     logic.signal(later(two, "clear", 9000))
-    assert logic.due() == 309_000
+    assert logic.due() == logic.due(309_000) == 309_000
+    assert logic.due(308_999) is None
     waiting = only(logic)
     assert (waiting.state, waiting.cleared, waiting.quiet_until) == ("detected", 9000, 309_000)
     logic.fire(309_000)

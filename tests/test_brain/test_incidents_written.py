@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from brain.incidents import fold, publish
+from brain.incidents import fold, publish, written
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.value import Incident, Text
-from brain.incidents.written import Written
 from streams.records import Signal
 
 
@@ -19,10 +18,10 @@ def _signal(asset: str, n: int) -> Signal:
 
 
 def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
-    case, written, settings = _case(), Written(), FoldSettings()
+    case, settings = _case(), FoldSettings()
     for n, reasons in enumerate((1, 2, 0, 5, 1, 19, 20, 21, 40, 1, 3, 1)):
         signal = _signal(f'a"],[\\{n % 4}"],["\\', n)
-        written.mark(case, fold.join(case, signal, signal.identity(), 1, settings))
+        written.keep(case, fold.join(case, signal, signal.identity(), 1, settings))
         for k in range(reasons):
             fold.note(case.incident, n, "joined_repeat", signal.identity() if k % 2 else "")
             case.fresh += 1
@@ -31,7 +30,7 @@ def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
 
 
 def test_a_text_that_looks_like_the_end_of_a_reason_does_not_shift_the_others() -> None:
-    case, written = _case(), Written()
+    case = _case()
     for n in range(60):
         fold.note(case.incident, n, "updated", ('"],["', "\\", '\\"],[', "],[", "")[n % 5])
         case.fresh += 1
