@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from bench.storm import driver, peers, run
+from bench.storm import LEAST, MOST, driver, peers, run, short
 from bench.storm.why import explain
 from brain.drill.judge import Judge, Shown, Verdict
 from brain.drill.storm import Scenario, Storm, Truth
@@ -198,6 +198,16 @@ def test_one_incident_for_the_whole_city_is_found_nowhere_and_who_knows_the_labe
     city, known = judge(peers.whole_city(case)), judge(peers.perfect(case))
     assert (city.missed, city.shown, len(city.wrong), len(city.hidden)) == (["A", "B"], 1, 1, 1)
     assert (known.missed, known.wrong, known.hidden, known.extra, known.shown) == ([], [], [], {}, 3)
+
+
+def test_what_is_promised_of_a_storm_and_not_reached_is_named() -> None:
+    fine: dict[str, Any] = {**dict.fromkeys(MOST, 0), **dict.fromkeys(LEAST, 1.0)}
+    assert short(fine) == []
+    assert short(fine | {"missed": 1}) == ["missed 1, promised 0"]
+    assert short(fine | {"delay_p95_s": float("nan")}) == ["delay_p95_s nan, promised 120"]
+    assert short(fine | {"reduction": 0.9, "peak_per_10min": 11}) == [
+        "reduction 0.9, promised 0.95", "peak_per_10min 11, promised 10",
+    ]  # fmt: skip
 
 
 def test_a_run_on_a_file_gives_all_figures_and_holds(tmp_path: Path) -> None:
