@@ -27,15 +27,16 @@ class DeskSettings:
     """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
     never-hidden classes ``keep`` of it are kept free for those.
 
-    ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were; ``dearer`` more for each
-    place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with older ones too it needs
-    ``slow`` more. Where more than ``families`` families stand around, and others of its own, weather sets off all kinds
-    of sensors:
-    ``wild`` more on a console that is not calm, and for each of those families ``stormy`` more where more than ``few``
-    others of its own stand too, all of it where ``alike`` more do, up to ``enough``. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of
-    many of its family is carried by the shown one. In such weather, where ``gusts`` others of its own stand, level
-    ``gust`` counts one less for an asset that began at it: what climbs there is no gust. Where all that speaks was
-    raised in the same incident before, ``again`` more is needed.
+    ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were;
+    ``dearer`` more for each place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with
+    older ones too it needs ``slow`` more. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many
+    of its family is carried by the shown one.
+
+    Where more than ``families`` families stand around, and others of its own, weather sets off all kinds of sensors:
+    ``wild`` more on a console that is not calm, ``again`` more where all that speaks was raised in the same incident
+    before, and for each of those families ``stormy`` more where more than ``few`` others of its own stand too, all of
+    it where ``alike`` more do, up to ``enough``. Where ``gusts`` others stand, level ``gust`` counts one less for an
+    asset that began at it: what climbs there is no gust.
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
