@@ -207,8 +207,8 @@ def parts_of(note: Note) -> Parts | None:
     if not isinstance(found, list) or len(found) not in (PARTS_BEFORE, len(Parts._fields)):
         return None
     top, second, sources, assets, climbed, again = (*(int(n) for n in found), 0, 0)[: len(Parts._fields)]
-    levels = (min(max(level, 0), 4) for level in (top, second))
-    return Parts(*levels, max(sources, 0), max(assets, 0), min(max(climbed, 0), 4), again)
+    top, second, climbed = (min(max(level, 0), 4) for level in (top, second, climbed))
+    return Parts(top, second, max(sources, 0), max(assets, 0), climbed, again)
 
 
 class _Notes:
