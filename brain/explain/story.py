@@ -12,13 +12,15 @@ from typing import Any
 import msgspec
 
 from brain.explain.trail import Note, Written
-from brain.incidents.desk import ASSETS, LEVELS, SECOND, SOURCES, Parts
+from brain.incidents.evidence import ASSETS, LEVELS, SECOND, SOURCES, Parts
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident, Member, Text
 from brain.incidents.words import WORDS
 from streams.records import Signal
 
 KINDS = {"raise": Text("报警", "raise"), "update": Text("变化", "update"), "clear": Text("消除", "clear")}
+PARTS_BEFORE = 4
+"""Parts of evidence in notes of releases that knew of no climb."""
 STORM = ("storm.began", "storm.ended")
 TRUST = ("asset.doubted", "asset.trusted_again")
 MANY = 12
@@ -181,10 +183,10 @@ def weight(known: float, parts: Parts | None) -> Text:
     if parts is None or not parts.assets:
         return Text(f"证据 {known:g}", f"evidence {known:g}")
     if parts.worth() != known:
-        made = f"{parts.top}, {parts.second}, {parts.sources}, {parts.assets}"
-        return Text(f"证据 {known:g} (最高级, 次高级, 来源种类, 资产数: {made}; 权重为旧版)",
-                    f"evidence {known:g} (highest and second level, kinds of source, assets: {made}; weights of "
-                    "another release)")  # fmt: skip
+        made = f"{parts.top}, {parts.second}, {parts.sources}, {parts.assets}, {parts.climbed}"
+        return Text(f"证据 {known:g} (最高级, 次高级, 来源种类, 资产数, 升至级: {made}; 权重为旧版)",
+                    f"evidence {known:g} (highest and second level, kinds of source, assets, climb: {made}; weights "
+                    "of another release)")  # fmt: skip
     zh, en = [f"最高 {parts.top} 级 {LEVELS[parts.top]:g}"], [f"level {parts.top}: {LEVELS[parts.top]:g}"]
     if SECOND[parts.second]:
         zh.append(f"次高 {parts.second} 级 {SECOND[parts.second]:g}")
@@ -193,16 +195,20 @@ def weight(known: float, parts: Parts | None) -> Text:
     en.append(f"kinds of source {parts.sources}: {SOURCES[min(parts.sources, 3)]:g}")
     zh.append(f"{parts.assets} 个资产 {ASSETS[min(parts.assets, 3)]:g}")
     en.append(f"assets {parts.assets}: {ASSETS[min(parts.assets, 3)]:g}")
+    if parts.grows():
+        zh.append(f"升至 {parts.climbed} 级 {parts.grows():g}")
+        en.append(f"climbed to {parts.climbed}: {parts.grows():g}")
     return Text(f"证据 {known:g} = {' + '.join(zh)}", f"evidence {known:g} = {' + '.join(en)}")
 
 
 def parts_of(note: Note) -> Parts | None:
     """What evidence was made of; None in a note of an earlier release, or one that is wrong."""
     found = note.get("parts")
-    if not isinstance(found, list) or len(found) != len(Parts._fields):
+    if not isinstance(found, list) or len(found) not in (PARTS_BEFORE, len(Parts._fields)):
         return None
-    top, second, sources, assets = (int(n) for n in found)
-    return Parts(min(max(top, 0), 4), min(max(second, 0), 4), max(sources, 0), max(assets, 0))
+    top, second, sources, assets, climbed, again = (*(int(n) for n in found), 0, 0)[: len(Parts._fields)]
+    top, second, climbed = (min(max(level, 0), 4) for level in (top, second, climbed))
+    return Parts(top, second, max(sources, 0), max(assets, 0), climbed, again)
 
 
 class _Notes:

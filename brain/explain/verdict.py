@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from brain.explain.story import parts_of
 from brain.explain.trail import Note
-from brain.incidents.desk import Parts
+from brain.incidents.evidence import Parts
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident, Text
 from brain.incidents.words import WORDS
@@ -166,4 +166,4 @@ def _more(note: Note, parts: Parts, need: float) -> Iterator[Text]:
 def _with(parts: Parts, level: int, source: int) -> Parts:
     """With one more asset at a level, from another kind of source or not."""
     top, second = sorted((parts.top, parts.second, level), reverse=True)[:2]
-    return Parts(top, second, parts.sources + source, parts.assets + 1)
+    return parts._replace(top=top, second=second, sources=parts.sources + source, assets=parts.assets + 1)

@@ -297,7 +297,7 @@ class CityLogic:
             return Reason.AFTER_CLEAR
         incident, was = case.incident, case.incident.peak_level
         if signal.kind == "update":
-            reason = fold.update(case, member, signal)
+            reason = fold.update(case, member, signal, self.settings)
         else:
             reason = fold.clear(case, member, signal, self.settings)
         if reason._value_ in UNCHANGED:

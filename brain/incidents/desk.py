@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from brain.incidents import fold
+from brain.incidents.evidence import CLEAR, Lens, Parts, evidence, of_late, parts
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
-from brain.incidents.value import Member
 
 KEY = b"v/"
 
@@ -27,13 +27,16 @@ class DeskSettings:
     """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
     never-hidden classes ``keep`` of it are kept free for those.
 
-    ``need``: evidence (:func:`evidence`) to be shown, ``easy`` while fewer than ``calm`` were; ``dearer`` more for each
-    place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with older ones too it needs
-    ``slow`` more. Where more than ``families`` families stand around, and others of its own, weather sets off all kinds
-    of sensors:
-    ``wild`` more on a console that is not calm, and for each of those families ``stormy`` more where ``alike`` others
-    of its own stand too, up to ``enough``. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of
-    many of its family is carried by the shown one.
+    ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were;
+    ``dearer`` more for each place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with
+    older ones too it needs ``slow`` more. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many
+    of its family is carried by the shown one.
+
+    Where more than ``families`` families stand around, and others of its own, weather sets off all kinds of sensors:
+    ``wild`` more on a console that is not calm, ``again`` more where all that speaks was raised in the same incident
+    before, and for each of those families ``stormy`` more where more than ``few`` others of its own stand too, all of
+    it where ``alike`` more do, up to ``enough``. Where ``gusts`` others stand, level ``gust`` counts one less for an
+    asset that began at it: what climbs there is no gust.
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
@@ -46,84 +49,27 @@ class DeskSettings:
     most: int = 10
     keep: int = 4
     need: float = 2.75
-    easy: float = 2.25
+    easy: float = 2.5
     free: int = 3
     dearer: float = 0.5
     fresh_s: float = 120.0
     slow: float = 1.0
     families: int = 6
-    wild: float = 0.3
-    stormy: float = 0.8
-    alike: int = 3
+    wild: float = 0.25
+    stormy: float = 0.6
+    few: int = 2
+    alike: int = 2
     enough: float = 6.0
+    gusts: int = 3
+    gust: int = 3
+    again: float = 0.5
     sure: float = 5.0
     surer: float = 6.5
-    hold_s: float = 75.0
+    hold_s: float = 90.0
     calm: int = 2
     weak: int = 2
     lone: int = 3
     over_s: float = 7200.0
-
-
-LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)
-SECOND = (0.0, 0.0, 0.5, 1.5, 1.5)
-"""What the highest and the second highest level add."""
-SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
-"""What so many kinds of source, and assets, add; more than three count as three."""
-DOUBTED = 0.5
-"""Trust in a member's asset below which it speaks for nothing."""
-
-
-class Parts(NamedTuple):
-    """What evidence is made of: highest and second highest level, kinds of source and assets that speak."""
-
-    top: int = 0
-    second: int = 0
-    sources: int = 0
-    assets: int = 0
-
-    def worth(self) -> float:
-        """How much that is; 0 where no asset speaks."""
-        if not self.assets:
-            return 0.0
-        return LEVELS[self.top] + SECOND[self.second] + SOURCES[min(self.sources, 3)] + ASSETS[min(self.assets, 3)]
-
-
-NOTHING = Parts()
-_ONE = [Parts(level, 0, 1, 1) for level in range(len(LEVELS))]
-
-
-def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
-    """How much speaks for an incident: levels, assets, kinds of source of what stands, but chatters not nor is doubted.
-
-    One asset at level 3 is 3.0, as much as three assets of two kinds, one of which is at level 2.
-    """
-    return parts(case, now, settings).worth()
-
-
-def parts(case: Case, now: int, settings: fold.FoldSettings, since: int | None = None) -> Parts:
-    """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
-    if len(case.standing) == 1:
-        (m,) = case.standing.values()
-        recent = m.recent
-        if (since is not None and (not recent or recent[-1] < since)) or m.trust < DOUBTED:
-            return NOTHING
-        often = len(recent) >= settings.chatter and fold.chatters(m, now, settings)
-        return NOTHING if often else _ONE[max(m.level, 0)]
-    levels: list[int] = []
-    sources: set[str] = set()
-    assets: set[str] = set()
-    for m in case.standing.values():
-        if _of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings):
-            levels.append(m.level)
-            sources.add(m.source)
-            assets.add(m.asset)
-    top, second = sorted((*levels, 0, 0), reverse=True)[:2]
-    return Parts(top, second, len(sources), len(assets))
-
-
-def _of_late(member: Member, since: int | None) -> bool:
-    return since is None or (bool(member.recent) and member.recent[-1] >= since)
 
 
 class Weighed(NamedTuple):
@@ -142,6 +88,7 @@ class Weighed(NamedTuple):
     """Below, it is a weak one."""
     late: float
     """Of ``need`` and ``least``, for evidence that came over a longer time; 0 where what is fresh is judged."""
+    lens: Lens = CLEAR
 
     def note(self, settings: DeskSettings) -> dict[str, Any]:
         """For the audit, with the bounds as they are now: small numbers, the same in every run."""
@@ -150,6 +97,7 @@ class Weighed(NamedTuple):
             "surer": settings.surer, "room": self.room, "shown": self.shown, "calm": settings.calm,
             "weak": settings.weak, "lone": settings.lone, "most": settings.most, "families": self.families,
             "alike": self.alike, "wild": self.wild, "late": self.late, "hold_s": settings.hold_s,
+            "gust": self.lens.gust,
         }  # fmt: skip
 
 
@@ -243,7 +191,8 @@ class Desk:
         if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
                 return
-            if w.known - w.late < s.surer and self.carry(case, now, w):
+            doubtful = w.known - w.late < s.surer and (not w.lens.wild or whole.worth() < s.surer)
+            if doubtful and self.carry(case, now, w):
                 return
             if w.room > 0 and w.known >= w.need:
                 several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
@@ -263,27 +212,34 @@ class Desk:
 
     def _weigh(self, case: Case, console: Console, now: int, whole: Parts | None = None) -> Weighed:
         s = self.settings
-        found, late = self._found(case, now, parts(case, now, self.folding) if whole is None else whole)
-        shown, room = len(console.shown), self._room(case.incident.domain, console)
         families, alike = self.around(case)
-        many, wild = 0.0, 0.0
+        many, wild, lens = 0.0, 0.0, CLEAR
         if families > s.families and alike > 0:
-            many, wild = (families - s.families) * min(max(0, alike - 1), s.alike) / s.alike, s.wild
+            many, wild = (families - s.families) * min(max(0, alike - s.few), s.alike) / s.alike, s.wild
+            lens = Lens(True, s.gust if alike >= s.gusts else 0)
+        if whole is None or lens.wild:
+            whole = parts(case, now, self.folding, None, lens)
+        found, late = self._found(case, now, whole, lens)
+        shown, room = len(console.shown), self._room(case.incident.domain, console)
         least = s.easy if shown < s.calm and not wild else s.need
         need = least + s.stormy * many
         if shown >= s.calm:
             need += wild
+        if wild and found.again:
+            need += s.again
         need = min(need, s.enough)
         if room < s.free:
             need += s.dearer * (s.free - room)
-        return Weighed(found, found.worth(), need + late, room, shown, families, alike, wild, least + late, late)
+        return Weighed(
+            found, found.worth(), need + late, room, shown, families, alike, wild, least + late, late, lens
+        )  # fmt: skip
 
-    def _found(self, case: Case, now: int, whole: Parts) -> tuple[Parts, float]:
+    def _found(self, case: Case, now: int, whole: Parts, lens: Lens) -> tuple[Parts, float]:
         """What speaks for it, and how much more it needs: what is fresh, or all of it where that says more even so."""
         since, slow = now - self._fresh_ms, self.settings.slow
-        if all(_of_late(m, since) for m in case.standing.values()):
+        if all(of_late(m, since) for m in case.standing.values()):
             return whole, 0.0
-        fresh = parts(case, now, self.folding, since)
+        fresh = parts(case, now, self.folding, since, lens)
         return (fresh, 0.0) if fresh.worth() >= whole.worth() - slow else (whole, slow)
 
     def _alone(self, console: Console, now: int, w: Weighed) -> bool:

@@ -37,7 +37,8 @@ class FoldSettings:
     assets reopens it, then it is closed. ``window_s``: an incident takes neighbours for so long after its last raise.
     ``radius_m``: how far a neighbour may be from its place, beside what the two places may be off; ``site_m`` the same
     for never-hidden signals. ``members`` bounds what one incident, and so one record, may hold, ``age_s`` how old one
-    may grow. ``chatter``: so many raises of one asset within ``chatter_s`` are chattering.
+    may grow. ``chatter``: so many raises of one asset within ``chatter_s`` are chattering. A level that rises within
+    ``climb_s`` of the raise has climbed; later the condition is an old one that grows.
     """
 
     quiet_s: float = 300.0
@@ -49,6 +50,7 @@ class FoldSettings:
     age_s: float = 86_400.0
     chatter: int = 4
     chatter_s: float = 600.0
+    climb_s: float = 60.0
 
 
 Key = tuple[str, bool]
@@ -159,7 +161,7 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
     else:
         if member.cleared is None:
             case.fall(member)
-        member.last, member.cleared = identity, None
+        member.last, member.cleared, member.climbed = identity, None, 0
         member.raises += 1
         member.level, member.value, member.score = signal.level, signal.value, signal.score
         if signal.threshold is not None:
@@ -236,6 +238,14 @@ def _recent(member: Member, now: int, settings: FoldSettings) -> None:
         member.recent = [now]
 
 
+def _climb(member: Member, signal: Signal, settings: FoldSettings) -> None:
+    """Count what its level rises by, where that is soon after its raise; what it falls by is taken off."""
+    rise = signal.level - member.level
+    soon = bool(member.recent) and signal.fold - member.recent[-1] <= settings.climb_s * 1000
+    if rise < 0 or soon:
+        member.climbed = max(0, member.climbed + rise)
+
+
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
     """Whether the asset has raised so often of late that it is chattering 抖动."""
     recent, least = member.recent, settings.chatter
@@ -250,13 +260,14 @@ def accuracy(source: str) -> float:
     return ACCURACY_M.get(source, OTHER_M)
 
 
-def update(case: Case, member: Member, signal: Signal) -> Reason:
+def update(case: Case, member: Member, signal: Signal, settings: FoldSettings) -> Reason:
     """Take over the values of an update. A level that moves is named: it may be an escalation."""
     if member.cleared is not None:
         return Reason.AFTER_CLEAR
     moved = signal.level != member.level
     if moved:
         case.fall(member)
+        _climb(member, signal, settings)
         member.level = signal.level
         case.stand(member)
         case.relevel()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from brain.incidents.book import Book
-from brain.incidents.desk import Desk, Weighed, evidence
+from brain.incidents.desk import Desk, Weighed
+from brain.incidents.evidence import evidence
 from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules

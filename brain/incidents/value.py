@@ -75,6 +75,8 @@ class Member(msgspec.Struct, omit_defaults=True, gc=False):
     """What an agent found out: name → number, in the unit that the name says, or short text."""
     footprint: list[list[tuple[float, float]]] = []
     """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
+    climbed: int = 0
+    """Levels that it rose by soon after its latest raise."""
 
     def latest(self) -> str:
         """Identity of the raise that updates and clears refer to."""

@@ -10,8 +10,8 @@ from console_rig import LON, SET, WEATHER, City
 
 from brain.incidents.causes import CauseError, Causes
 from brain.incidents.clocks import ClockReason
-from brain.incidents.desk import evidence
 from brain.incidents.events import Events
+from brain.incidents.evidence import evidence
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.withheld import Shelf
@@ -45,7 +45,7 @@ def test_a_weak_signal_that_ends_while_it_is_watched_is_never_shown_and_says_so(
 
 
 def test_a_second_source_nearby_joins_corroborates_and_shows_what_has_lasted() -> None:
-    city = City(calm=0, weak=0, lone=0)
+    city = City(calm=0, weak=0, lone=0, hold_s=75)
     city.raised(0, "flood", "level-1", at=0, level=2)
     assert city.of("level-1").shown is None
     city.raised(80, "flood", "g0/flooding", at=350, source="hotline")
@@ -86,7 +86,7 @@ def test_a_high_level_speaks_by_itself_whatever_has_stood_there_for_long() -> No
     city.raised(600, "flood", "level-2", at=100, level=3)
     city.until(700_000)
     assert (city.of("level-1").count, city.of("level-1").shown) == (2, 600_000)
-    assert (city.audit[-1]["parts"], city.audit[-1]["late"]) == ([3, 0, 1, 1], 0.0)
+    assert (city.audit[-1]["parts"], city.audit[-1]["late"]) == ([3, 0, 1, 1, 0, 0], 0.0)
 
 
 def test_weather_counts_against_a_family_only_where_others_of_it_stand() -> None:

@@ -1,0 +1,110 @@
+"""How much speaks for an incident: levels, and whether they climbed, kinds of source, assets.
+
+An alarm that climbs through its levels tells of something that grows; one that begins high may be a spike, a stuck
+sensor or a gust. So a climb that another asset stands beside adds to the evidence, and in weather that sets off all
+kinds of sensors what began high says less (:class:`Lens`). It does not work for scenarios of one level.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from brain.incidents import fold
+from brain.incidents.fold import Case
+from brain.incidents.value import Member
+
+LEVELS = (0.0, 0.0, 1.0, 3.0, 4.0)
+SECOND = (0.0, 0.0, 0.0, 1.5, 1.5)
+"""What the highest and the second highest level add."""
+CLIMBED = (0.0, 0.0, 0.5, 1.5, 1.5)
+"""What the highest level adds that an asset climbed to, rather than began at: a thing that grows."""
+SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
+"""What so many kinds of source, and assets, add; more than three count as three."""
+DOUBTED = 0.5
+"""Trust in a member's asset below which it speaks for nothing."""
+
+
+class Parts(NamedTuple):
+    """What evidence is made of: highest and second highest level, kinds of source and assets that speak.
+
+    ``climbed``: the highest level that one of them climbed to; ``again``: 1 where each was raised in it before.
+    """
+
+    top: int = 0
+    second: int = 0
+    sources: int = 0
+    assets: int = 0
+    climbed: int = 0
+    again: int = 0
+
+    def worth(self) -> float:
+        """How much that is; 0 where no asset speaks."""
+        if not self.assets:
+            return 0.0
+        level = LEVELS[self.top] + SECOND[self.second] + self.grows()
+        return level + SOURCES[min(self.sources, 3)] + ASSETS[min(self.assets, 3)]
+
+    def grows(self) -> float:
+        """What the climb adds; nothing where no other asset speaks."""
+        return CLIMBED[self.climbed] if self.assets > 1 else 0.0
+
+
+NOTHING = Parts()
+KINDS = len(SOURCES) - 1
+"""Kinds of source that there are."""
+
+
+class Lens(NamedTuple):
+    """How what stands is read in weather that sets off all kinds of sensors; three kinds of source are read as ever.
+
+    ``wild``: several kinds of source count as one where nothing climbed. Level ``gust`` counts one less for an asset
+    that began at it.
+    """
+
+    wild: bool = False
+    gust: int = 0
+
+
+CLEAR = Lens()
+
+
+def evidence(case: Case, now: int, settings: fold.FoldSettings) -> float:
+    """How much speaks for an incident: levels, assets, kinds of source of what stands, but chatters not nor is doubted.
+
+    One asset at level 3 is 3.0, as much as three assets of two kinds, one of which is at level 2.
+    """
+    return parts(case, now, settings).worth()
+
+
+def parts(
+    case: Case, now: int, settings: fold.FoldSettings, since: int | None = None, lens: Lens = CLEAR
+) -> Parts:  # fmt: skip
+    """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
+    if len(case.standing) == 1:
+        (m,) = case.standing.values()
+        if not (of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)):
+            return NOTHING
+        return Parts(_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, int(m.raises > 1))
+    members = [
+        m for m in case.standing.values()
+        if of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)
+    ]  # fmt: skip
+    if not members:
+        return NOTHING
+    sources = {m.source for m in members}
+    gust = lens.gust if len(sources) < KINDS else 0
+    top, second = sorted((*(_level(m, gust) for m in members), 0, 0), reverse=True)[:2]
+    climbed = max(m.level if m.climbed else 0 for m in members)
+    kinds = 1 if lens.wild and not climbed and len(sources) < KINDS else len(sources)
+    again = int(all(m.raises > 1 for m in members))
+    return Parts(top, second, kinds, len({m.asset for m in members}), climbed, again)
+
+
+def _level(member: Member, gust: int) -> int:
+    level = max(member.level, 0)
+    return level - 1 if level and level == gust and not member.climbed else level
+
+
+def of_late(member: Member, since: int | None) -> bool:
+    """Whether a member was last raised at ``since`` or later."""
+    return since is None or (bool(member.recent) and member.recent[-1] >= since)

@@ -1,0 +1,78 @@
+"""What grows speaks more than what jumps: levels that climb soon after their raise, and how weather is read."""
+
+from __future__ import annotations
+
+import pytest
+from console_rig import WEATHER, City
+
+from brain.explain.story import parts_of, weight
+from brain.incidents.evidence import CLEAR, Lens, Parts, parts
+from brain.incidents.fold import FoldSettings
+
+FOLD = FoldSettings()
+GUSTS = Lens(wild=True, gust=3)
+
+
+def weather(city: City) -> None:
+    """More than six families around, air among them, and three others of each."""
+    for n, family in enumerate((*WEATHER, "air")):
+        for k in range(4):
+            city.raised(n, family, f"{family}-{k}", at=380 * k)
+
+
+@pytest.mark.parametrize(("after", "climbed"), [(60, 1), (61, 0)])
+def test_a_level_that_rises_within_a_minute_of_its_raise_has_climbed(after: int, climbed: int) -> None:
+    city = City()
+    one = city.raised(0, "air", "a", level=2)
+    city.follow(after, one, "update", level=3)
+    assert [m.climbed for m in city.of("a").members] == [climbed]
+
+
+def test_what_a_level_falls_by_is_taken_off_and_a_new_raise_begins_anew() -> None:
+    city = City()
+    one = city.raised(0, "air", "a", level=1)
+    city.follow(10, one, "update", level=3)
+    city.follow(300, one, "update", level=2)
+    assert city.of("a").members[0].climbed == 1
+    city.follow(310, one)
+    city.raised(320, "air", "a", level=2)
+    assert (city.of("a").members[0].climbed, city.of("a").members[0].raises) == (0, 2)
+
+
+@pytest.mark.parametrize(("first", "shown"), [(2, True), (3, False)])
+def test_two_at_level_3_in_the_weather_are_shown_where_one_of_them_climbed_there(first: int, shown: bool) -> None:
+    city = City(calm=0)
+    weather(city)
+    one = city.raised(10, "air", "air-4", at=30, level=first)
+    if first < 3:
+        city.follow(40, one, "update", level=3)
+    city.raised(50, "air", "cam-1", at=30, level=3, source="video")
+    city.until(160_000)
+    assert (city.of("air-4").shown is not None) == shown
+
+
+def test_in_weather_a_level_begun_at_counts_less_but_not_the_highest_nor_where_three_kinds_of_source_speak() -> None:
+    city = City()
+    city.raised(0, "air", "a", level=3)
+    case = city.logic.book.cases[city.of("a").id]
+    assert (parts(case, 0, FOLD, None, GUSTS).top, parts(case, 0, FOLD, None, CLEAR).top) == (2, 3)
+    city.raised(1, "air", "b", at=20, level=3, source="video")
+    assert parts(case, 1000, FOLD, None, GUSTS) == Parts(2, 2, 1, 2)
+    city.raised(2, "air", "c", at=40, level=3, source="hotline")
+    assert parts(case, 2000, FOLD, None, GUSTS) == Parts(3, 3, 3, 3)
+    city.raised(3, "air", "d", at=6000, level=4)
+    other = city.logic.book.cases[city.of("d").id]
+    assert parts(other, 3000, FOLD, None, GUSTS).top == 4
+
+
+def test_a_climb_that_nobody_else_confirms_adds_nothing() -> None:
+    assert Parts(3, 0, 1, 1, 3).worth() == Parts(3, 0, 1, 1).worth() == 3.0
+    assert Parts(3, 1, 1, 2, 3).worth() == Parts(3, 1, 1, 2).worth() + 1.5
+
+
+def test_the_climb_is_told_and_parts_of_an_earlier_release_are_read() -> None:
+    found = parts_of({"parts": [3, 1, 2, 2, 3, 0]})
+    assert found is not None
+    assert "climbed to 3: 1.5" in weight(found.worth(), found).en
+    assert parts_of({"parts": [3, 1, 2, 2]}) == Parts(3, 1, 2, 2)
+    assert parts_of({"parts": [3, 1, 2]}) is None
