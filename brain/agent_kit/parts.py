@@ -97,6 +97,7 @@ class Part(NamedTuple):
 
 
 def bind(agent: Agent, number: int, first: int, registry: Registry, ours: NDArray[np.bool_], store: Store) -> Bound:
+    """An agent with those of its assets that are ``ours`` (series,), and their rows in the lane's tables."""
     m = agent.manifest
     column = np.full(len(registry.series_asset), -1, np.int32)
     kind, local = np.full(len(registry.ids), -1, np.int32), np.zeros(len(registry.ids), np.int32)
@@ -150,6 +151,7 @@ def records(b: Bound, given: Given) -> tuple[I4, I4, F8]:
 
 
 def part(b: Bound, at: I4, asset: I4, values: F8, given: Given, ground: Ground) -> Part:
+    """Rows from :func:`records`: first places, assets and values (metrics, n)."""
     assets, own = np.unique(asset, return_inverse=True)
     columns, there = given.columns, given.there[at]
     rows = Rows(
