@@ -80,6 +80,7 @@ def metric(worker: Running, name: str, **labels: str) -> float:
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_an_agents_signal_is_an_incident_with_its_name_and_one_that_dies_costs_its_rows_until_it_is_stopped(
     kafka: str, prefix: str, tmp_path: Path, installed: Path
 ) -> None:

@@ -110,6 +110,7 @@ def censuses(worker: Running, partition: int) -> list[tuple[int, dict[str, int]]
     return [(s.t, {name: told.since for name, told in read(s)}) for s in found if s is not None]
 
 
+@pytest.mark.long
 def test_another_worker_goes_on_with_the_census_and_tells_only_who_fell_silent(
     kafka: str, prefix: str, tmp_path: Path
 ) -> None:
