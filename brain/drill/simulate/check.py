@@ -34,9 +34,9 @@ def check(world: World) -> list[str]:
     """Every violation found, in words; empty when all holds. A world that is not live is not looked at."""
     found: list[str] = []
     chains(found, world)
-    again, lanes, _ = rerun(final_lines(world), replay_settings(world))
-    if len(lanes) != len(world.topics):
-        return [f"{len(lanes)} lanes were replayed, there are {len(world.topics)}"]
+    again = replayed(world)
+    if isinstance(again, str):
+        return [again]
     for topics in world.topics:
         for kind in (SIGNAL, NOTICE):
             ours = [v for _, _, v, h in world.broker.read(topics.signals) if kind in h]
@@ -50,6 +50,21 @@ def check(world: World) -> list[str]:
     told_once(found, notes(world.broker))
     overdue(found, state(world.broker), head_of(world).frontier)
     return found
+
+
+def replayed(world: World) -> MemoryBroker | str:
+    """What the final logs lead to without a fault; in words what is wrong where lanes are missing."""
+    again, lanes, _ = rerun(final_lines(world), replay_settings(world))
+    if len(lanes) != len(world.topics):
+        return f"{len(lanes)} lanes were replayed, there are {len(world.topics)}"
+    return again
+
+
+def folded(signal: Signal, absences: Mapping[int, tuple[int, int]], frontier: int) -> bool:
+    """Whether the fold has come to a signal of a lane with these absences: since which offset, until which, and the
+    fold time that what was said in between has at least."""
+    bounds = [bound for since, (until, bound) in absences.items() if since <= signal.offset < until]
+    return max(signal.fold, *bounds, 0) < frontier
 
 
 def newest(broker: MemoryBroker, family: str = "incidents") -> dict[str, bytes | None]:
@@ -126,9 +141,8 @@ def _outcomes(found: list[str], world: World) -> None:
             if SIGNAL not in headers or value is None:
                 continue
             signal = _signal(value)
-            bounds = [bound for since, (until, bound) in absences[rank].items() if since <= signal.offset < until]
             name = signal.identity()
-            if max(signal.fold, *bounds, 0) < frontier and named[name] != 1:
+            if folded(signal, absences[rank], frontier) and named[name] != 1:
                 wrong[name] = named[name]
     found += [f"provisional record {name} is named by {n} incidents" for name, n in wrong.items()]
 

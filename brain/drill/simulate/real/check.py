@@ -32,8 +32,7 @@ from streams.lane import FOLD_DTYPE, FOLD_TABLE, Head
 from streams.memory import MemoryBroker
 from streams.outbox import INPUTS_DOWN
 from streams.records import CE_TYPE, SEAL_TYPE, SHADOW, SHADOW_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Reason, Signal
-from streams.replay import rerun
-from streams.simulate.check import chains, final_lines, journal, replay_settings
+from streams.simulate.check import chains, journal
 from streams.simulate.feed import KEY as SECRET
 from streams.simulate.world import CITY_STATE, GENESIS, World
 from streams.state import Store
@@ -50,9 +49,9 @@ def check(world: World) -> list[str]:
     """Every violation found, in words; empty when all holds. A world that is not live is not looked at."""
     found: list[str] = []
     chains(found, world)
-    again, lanes, _ = rerun(final_lines(world), replay_settings(world))
-    if len(lanes) != len(world.topics):
-        return [f"{len(lanes)} lanes were replayed, there are {len(world.topics)}"]
+    again = drill.replayed(world)
+    if isinstance(again, str):
+        return [again]
     _lanes(found, world, again)
     _city(found, world, again)
     told = [_told(world.broker, topics.signals) for topics in world.topics]
@@ -180,8 +179,7 @@ def _counted(found: list[str], world: World, told: list[list[Signal]]) -> None:
     want: Counter[tuple[str, str, str]] = Counter()
     for rank, signals in enumerate(told):
         for s in signals:
-            bounds = [bound for since, (until, bound) in absences[rank].items() if since <= s.offset < until]
-            if s.kind == "raise" and max(s.fold, *bounds, 0) < frontier:
+            if s.kind == "raise" and drill.folded(s, absences[rank], frontier):
                 want[SIDES[s.shadow()][0], s.scenario, s.asset] += 1
     got: Counter[tuple[str, str, str]] = Counter()
     for family, _, _ in SIDES:
