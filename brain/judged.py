@@ -62,6 +62,11 @@ class Seen(NamedTuple):
         lacks = None if self.lacks is None else self.lacks[at]
         return Seen(self.of[at], rows, self.t[at], self.inputs[:, at], lacks)
 
+    def unsettle(self, score: F8) -> None:
+        """Where an input lacks, nothing is not known to be nothing: a score (m,) of 0 becomes NaN."""
+        if self.lacks is not None:
+            score[(score == 0) & self.lacks] = np.nan
+
 
 class Said(NamedTuple):
     """Judgements, all (m,): of which readings, rising; score for the decision, risk number, time, and what names grade
@@ -104,8 +109,7 @@ class Judge:
         """Scores by the staircases into ``out`` (m,); how many have no answer, by reason."""
         assert self.stairs is not None
         unknown = self.stairs.climb(seen.t, seen.inputs, out)
-        if seen.lacks is not None:
-            out[(out == 0) & seen.lacks] = np.nan
+        seen.unsettle(out)
         return unknown
 
     def judge(self, seen: Seen) -> Said:
@@ -113,8 +117,7 @@ class Judge:
         inputs = dict(zip(self.use.inputs, seen.inputs, strict=True))
         said = self.use.model.judge(self.standards, seen.t, {**inputs, **self.use.given}, self.use.rate)
         score = scores(said.level, said.grade, said.reason, self.use.stay)
-        if seen.lacks is not None:
-            score[(score == 0) & seen.lacks] = np.nan
+        seen.unsettle(score)
         return Said(seen.row, score, said.value, seen.t, said.grade, said.table, said.reason)
 
     def warm(self, store: Store) -> None:

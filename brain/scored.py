@@ -197,15 +197,15 @@ class Scored:
         """Scores for the decision, and what is said; the model itself is asked where there are no staircases."""
         if judge.stairs is not None:
             score = np.empty(len(seen.t))
-            self._count(judge.climb(seen, score))
+            self._tell(judge.climb(seen, score))
             self._seen[judge.rule] = seen
             return score, score
         said = self._said[judge.rule] = judge.judge(seen)
         if not all_answered(said.reason):
-            self._count(dict(enumerate(np.bincount(said.reason).tolist())))
+            self._tell(dict(enumerate(np.bincount(said.reason).tolist())))
         return said.score, said.value
 
-    def _count(self, counts: Mapping[int, int]) -> None:
+    def _tell(self, counts: Mapping[int, int]) -> None:
         for reason, n in counts.items():
             if n and reason not in (Reason.ok, Reason.incomplete):
                 self.unknown[f"standard_{Reason(reason).name}"] += n

@@ -12,10 +12,8 @@ from numpy.typing import NDArray
 from brain.grades import Use
 from models.standards.model import Input, RiskModel, all_answered, answered
 from models.standards.steps import Ask, Steps, steps
-from models.standards.table import Standard, Table
+from models.standards.table import F8, Standard, Table
 from streams.records import I8
-
-F8 = NDArray[np.float64]
 
 STAYS = 0.5
 """Score of a grade that does not count and does not clear either: see :meth:`brain.scenarios.Scenario.decision`."""

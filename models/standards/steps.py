@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -98,9 +99,8 @@ def _edges(ask: Ask, t: int, kind: Input, turns: Sequence[float]) -> list[float]
         asked.update(zip([m for *_, m in wide], _said(ask, t, [_float(m) for *_, m in wide]), strict=True))
         halves = [half for a, b, m in wide for half in ((a, m), (m, b))]
         open_ = [(a, b) for a, b in halves if asked[a] != asked[b]]
-    edges = sorted(found)
-    same = [k for k in range(1, len(edges)) if asked[edges[k]] == asked[edges[k - 1]]]
-    return [_float(edge) for k, edge in enumerate(edges) if k not in same]
+    first, *rest = sorted(found)  # a turn at which nothing changes begins no step
+    return [_float(first), *(_float(b) for a, b in pairwise([first, *rest]) if asked[a] != asked[b])]
 
 
 def _said(ask: Ask, t: int, values: Iterable[float]) -> list[_At]:
