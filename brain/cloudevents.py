@@ -37,6 +37,6 @@ def headers(kind: str, id_: str, source: str, subject: str, time_ms: int) -> Hea
         ("ce_id", id_.encode()),
         source_,
         ("ce_subject", subject.encode()),
-        ("ce_time", f"{_second(time_ms // 1000)}.{time_ms % 1000:03d}Z".encode()),
+        ("ce_time", rfc3339(time_ms).encode()),
         _JSON,
     )

@@ -133,10 +133,9 @@ class Table:
         changed = np.flatnonzero(self.dirty[:n]).astype(np.int32)
         if 2 * len(changed) > n:  # all at once is cheaper than most of them one by one; the others are alike already
             self._base.view(self._raw)[:n] = self.rows.view(self._raw)[:n]
-            self.dirty[:n] = 0
         else:
             self._base.view(self._raw)[changed] = self.rows.view(self._raw)[changed]
-            self.dirty[changed] = 0
+        self.dirty[:n] = 0
         return changed
 
     def split(self, changed: I4) -> tuple[list[int], I4]:

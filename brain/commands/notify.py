@@ -96,7 +96,7 @@ def notify(
                     LEADING.set(1)
                     records = follow(
                         broker, topics, from_beginning=True, positions=positions(items),
-                        stop=lambda: stop.is_set() or office.stopped.is_set() or not lease.held(),  # noqa: B023
+                        stop=lambda: stop.is_set() or office.stopped.is_set() or not lease.held(),  # noqa: B023 - read in this turn
                     )  # fmt: skip
                     with closing(records):
                         office.run(records)

@@ -19,7 +19,7 @@ from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
 from streams.figures import Figure
 from streams.logic import FAR
-from streams.records import SHADOW, Headers, Notice, Signal, Summary
+from streams.records import Headers, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
 """Before every key of the shadow book's state."""
@@ -140,7 +140,7 @@ class Books:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal into its book."""
-        if signal.origin[3] & SHADOW:
+        if signal.shadow():
             self.shadow.signal(signal)
             self._due = self.shadow.due()
         else:

@@ -73,8 +73,8 @@ class CityLogic:
         self.sight = Sight(self.settings, self.book, self.desk, self.withheld, self._note, self._audit, self._touch)
         self.graves = Graves()
         self._told: Counter[str] = Counter()
-        self._models, self._combine = Areas(self._audit), Combine()
-        self.models, self.agents = self._models, self._models.agents
+        self.models, self._combine = Areas(self._audit), Combine()
+        self.agents = self.models.agents
         self._later: int | None = None
         self._asked = False
         """Whether ``_later`` is still when people, models or trust have something to do."""
@@ -104,7 +104,7 @@ class CityLogic:
 
     def load(self, items: Mapping[bytes, bytes]) -> None:
         """Take the open incidents back; timers and indexes follow from them. Raises ValueError on foreign state."""
-        rest = self._models.load(self._warned.load(items))
+        rest = self.models.load(self._warned.load(items))
         for key, value in self.people.load(self._trust.load(self._combine.load(rest))).items():
             if key.startswith(KEY):
                 self._back(Case.of(restored(value)))
@@ -128,7 +128,7 @@ class CityLogic:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
         self._asked = False
         self._force = self._rules[set_id] = Rules.of(content)
-        self._models.enter(set_id, content)
+        self.models.enter(set_id, content)
         self._combine.enter(set_id, content)
         self._trust.enter(content)
         self._warned.enter(set_id, self._force.warnings)
@@ -156,7 +156,7 @@ class CityLogic:
     def summary(self, summary: Summary) -> None:
         """Keep what a lane saw in a minute for the models that need all lanes; a census is for people alone."""
         self._asked = False
-        if summary.name != SENSING and not (self._trust if summary.name == TRUST else self._models).summary(summary):
+        if summary.name != SENSING and not (self._trust if summary.name == TRUST else self.models).summary(summary):
             self.counts["late_summary"] += 1
 
     def notice(self, notice: Notice) -> None:
@@ -173,7 +173,7 @@ class CityLogic:
 
     def _ask(self) -> int | None:
         """When people, models or trust have something to do."""
-        times = (self.people.due(), self._models.due(), self._trust.due(), self._warned.due(), self._combine.due())
+        times = (self.people.due(), self.models.due(), self._trust.due(), self._warned.due(), self._combine.due())
         self._later, self._asked = min((t for t in times if t is not None), default=None), True
         return self._later
 
@@ -204,13 +204,13 @@ class CityLogic:
             self._warn(self._warned.fire(now), now)
         for signal in self._combine.fire(now):
             self._own(signal)
-        if now not in (self._models.due(), self._trust.due()):
+        if now not in (self.models.due(), self._trust.due()):
             return
-        unread = self._models.unread
-        judged = self._models.fire(now) if self._models.due() == now else []
-        if self._models.unread > unread:
-            self.counts["unread_memory"] += self._models.unread - unread
-        self._doubt(self._trust.fire(now, self._models.evidence()), now)
+        unread = self.models.unread
+        judged = self.models.fire(now) if self.models.due() == now else []
+        if self.models.unread > unread:
+            self.counts["unread_memory"] += self.models.unread - unread
+        self._doubt(self._trust.fire(now, self.models.evidence()), now)
         for signal in judged:
             self._own(signal)
 
@@ -222,7 +222,7 @@ class CityLogic:
     def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[_Record]]:
         """State and records since the last call: of each incident the newest revision only, by id, then audit notes."""
         kept, notes = self._trust.changes()
-        items = self._models.changes() | kept
+        items = self.models.changes() | kept
         records: list[_Record] = []
         cases, encode, topic, headers = self.book.cases, written.encode, publish.topic, publish.headers
         changed = self._changed
