@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,26 +31,51 @@ class _Context:
 class Sender(_Context):
     """A producer whose partition is murmur2 of the key, as the input contract wants it. Use it as a context.
 
-    Raises LogError where no broker answers.
+    A record that the broker refuses is never passed over: the next ``send`` or ``flush`` says so. Raises LogError where
+    no broker answers.
     """
 
     def __init__(self, bootstrap: str, partitions: dict[str, int], prefix: str = "", linger_ms: int = 5) -> None:
         from streams.admin import client_options, must_answer
 
         must_answer(bootstrap)
-        self._partitions, self._prefix = partitions, prefix
+        self._bootstrap, self._partitions, self._prefix = bootstrap, partitions, prefix
+        self._sent, self._lost, self._why = 0, 0, ""
         self._producer = KafkaProducer(
             **client_options(bootstrap), linger_ms=linger_ms, acks="all", max_request_size=3 * 1024 * 1024
         )
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
-        """Queue one record."""
-        part = partition_of(key, self._partitions[topic])
-        self._producer.send(self._prefix + topic, value=value, key=key, partition=part)
+        """Queue one record. Raises LogError where it, or one before it, was refused."""
+        from kafka.errors import KafkaError
+
+        self._all_taken()
+        to = TP(self._prefix + topic, partition_of(key, self._partitions[topic]))
+        self._sent += 1
+        try:
+            sent = self._producer.send(to.topic, value=value, key=key, partition=to.partition)
+        except KafkaError as error:
+            self._refused(to, error)
+            self._all_taken()
+        else:
+            sent.add_errback(partial(self._refused, to))
 
     def flush(self) -> None:
-        """Wait until everything is acknowledged."""
+        """Return when every record is acknowledged. Raises LogError where one is not: send again from there."""
         self._producer.flush()
+        self._all_taken()
+
+    def _refused(self, to: TP, error: BaseException) -> None:
+        self._why = self._why or f"{to}: {error!r}"
+        self._lost += 1
+
+    def _all_taken(self) -> None:
+        if self._lost:
+            raise LogError(
+                f"{self._bootstrap} did not take {self._lost} of {self._sent} records, first {self._why}; expected an "
+                "acknowledgement of each. `brain doctor` looks for the cause; then send all "
+                "again: what came twice counts once"
+            )
 
 
 class Appender(_Context):

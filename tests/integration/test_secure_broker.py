@@ -86,7 +86,7 @@ def test_a_worker_and_an_agent_with_their_least_rights_work_events_end_to_end_ov
                 body = {"asset": "gas-01", "metric": "gas", "t": now + n, "v": 60.0, "unit": "%LEL"}
                 sender.send("iot.telemetry", b"gas-01", json.dumps(body).encode())
             sender.flush()
-        found = until(lambda: signals(worker, address), 150)
+        found = until(lambda: signals(worker, address), 60)
         assert found[0]["asset"] == "gas-01"
         with Agent(worker, tmp_path) as process:
             echoed = until(lambda: counts(address, [PREFIX + "agents.echo"]) and worker.read("agents.echo"), 40)
@@ -118,6 +118,34 @@ class Agent:
     def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait(20)
+
+
+def test_a_source_whose_records_are_refused_is_told_and_so_is_who_sends_a_file(
+    secure_kafka: SecureBroker, tmp_path: Path
+) -> None:
+    admin.ensure(secure_kafka.plain, topics.catalogue({"iot.telemetry": 2}, "foreign."))
+    body = json.dumps({"asset": "gas-01", "metric": "gas", "t": 1, "v": 60.0, "unit": "%LEL"}).encode()
+    with Sender(given(secure_kafka).address(), {"iot.telemetry": 2}, "foreign.") as sender:
+        with pytest.raises(LogError) as caught:
+            sends(sender, body, 3)
+        assert "records, first foreign.iot.telemetry/" in str(caught.value)
+        assert "Authorization" in str(caught.value)
+        with pytest.raises(LogError, match="did not take"):
+            sender.send("iot.telemetry", b"gas-01", body)
+    (tmp_path / "rows.ndjson").write_bytes(body + b"\n")
+    (tmp_path / "settings.yaml").write_text(json.dumps(secure_kafka.settings()))
+    command = [sys.executable, "-m", "brain", "send", str(tmp_path / "rows.ndjson"), "--prefix", "foreign."]
+    command += ["--config", str(tmp_path / "settings.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert "did not take 1 of 1 records" in " ".join(done.stderr.split())
+    admin.wipe(secure_kafka.plain, "foreign.")
+
+
+def sends(sender: Sender, body: bytes, count: int) -> None:
+    for _ in range(count):
+        sender.send("iot.telemetry", b"gas-01", body)
+    sender.flush()
 
 
 def test_a_wrong_password_ends_a_worker_with_one_line_and_no_retry(secure_kafka: SecureBroker, tmp_path: Path) -> None:

@@ -70,6 +70,10 @@ class Running:
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
 
+    def last_words(self, lines: int = 60) -> str:
+        """The end of its log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
     def command(self, *words: str, lang: bool = True) -> subprocess.CompletedProcess[str]:
         """Another verb with the same settings, in English where it has the choice."""
         command = [sys.executable, "-m", "brain", *words, "--config", str(self.config)]
@@ -85,10 +89,14 @@ class Running:
 
 @contextmanager
 def running(bootstrap: str, prefix: str, folder: Path, /, **settings: Any) -> Iterator[Running]:
-    """A worker that is ended afterwards, whatever happens."""
+    """A worker that is ended afterwards, whatever happens; a failure is told with the end of its log."""
     worker = Running(bootstrap, prefix, folder, **settings)
     try:
         yield worker
+    except Exception as error:
+        if worker.process is not None:
+            error.add_note(f"the worker's exit code: {worker.process.poll()}; its last words:\n{worker.last_words()}")
+        raise
     finally:
         if worker.process is not None and worker.process.poll() is None:
             worker.process.kill()

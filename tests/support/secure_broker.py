@@ -25,6 +25,7 @@ from kafka.admin import (
     ResourceType,
     UserScramCredentialUpsertion,
 )
+from running import until
 
 from streams import broker
 from streams.rights import Right
@@ -71,7 +72,7 @@ class SecureBroker:
         }  # fmt: skip
 
     def allow(self, rights: Iterable[Right]) -> None:
-        """Give rights to USER, whatever their role."""
+        """Give rights to USER, whatever their role; they are in force on return."""
         acls = [
             ACL(
                 f"User:{USER}", "*", _OPERATIONS[operation], ACLPermissionType.ALLOW,
@@ -87,6 +88,8 @@ class SecureBroker:
         try:
             failed = admin.create_acls(acls)["failed"]
             assert not failed, failed
+            # The controller has them now; what the broker asks, and this is answered by, comes a moment later.
+            until(lambda: all(admin.describe_acls(acl)[0] for acl in acls), 20)
         finally:
             admin.close()
 
