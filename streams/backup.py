@@ -1,9 +1,10 @@
-"""Taking a backup: everything that the state of a stopped brain says, and of its logs what is not worked yet.
+"""Taking a backup: everything that the state of a brain says, and of its logs what is not worked yet.
 
-The cut is consistent because nothing moves: no transaction is open at the beginning, and every topic but the inputs
-ends where it ended some seconds before. Taken are the state, what is compacted (incidents, pulse, sets, map, assets,
-messages), of each signals partition what the city task has not released, and of each input what its lane has not read.
-Left behind: audit, journal, dead letters, alarms, and inputs that were worked.
+Of a stopped brain the cut is consistent because nothing moves: no transaction is open at the beginning, and every topic
+but the inputs ends where it ended some seconds before; of one that runs on see streams/backup_running.py. Taken are the
+state, what is compacted (incidents, pulse, sets, map, assets, messages), of each signals partition what the city task
+has not released, and of each input what its lane has not read. Left behind: audit, journal, dead letters, alarms, and
+inputs that were worked.
 """
 
 from __future__ import annotations
@@ -80,22 +81,34 @@ def take(
     bounds = asyncio.run(ends(kafka, [*watched, *inputs]))
     if moving := [str(tp) for tp in watched if bounds[tp][1] != bounds[tp][2]]:
         raise Running(
-            f"a transaction is open on {', '.join(moving[:3])}: stop the workers, wait ten seconds, try again"
+            f"a transaction is open on {', '.join(moving[:3])}: stop the workers, wait ten seconds, try again; or take "
+            "the backup of a brain that runs on: brain backup --running"
         )
-    cut = _Cut(kafka.bootstrap, folder, prefix, bounds, told)
+    cut = Cut(kafka.bootstrap, folder, prefix, bounds, told)
     city = cut.compacted("state.city", 0)
     head = msgspec.json.decode(city, type=CityHead) if city else CityHead()
     lanes = [cut.lane(topic, p, head) for topic, n in partitions.items() for p in range(n)]
     for name in (*WHOLE, *more):
         cut.compacted(name, 0)
     _still(kafka, watched, bounds, began)
-    in_force = sorted({head.set, *(set_id for _, set_id in head.sets), *lanes, cut.named} - {""})
-    for set_id in in_force:
+    return sealed(folder, prefix, version, partitions, cut.parts, {*of_city(head), *lanes, cut.named}, sets)
+
+
+def of_city(head: CityHead) -> set[str]:
+    """Sets that the city task stands in, or will."""
+    return {head.set, *(set_id for _, set_id in head.sets)}
+
+
+def sealed(
+    folder: Path, prefix: str, version: str, partitions: Mapping[str, int], parts: list[files.Part], in_force: set[str],
+    sets: Callable[[str], bytes], pulse: int = -1,
+) -> tuple[Manifest, str]:  # fmt: skip
+    """Content of the sets in force, and the manifest, last."""
+    names = sorted(in_force - {""})
+    for set_id in names:
         files.write_bytes(files.set_file(folder, set_id), sets(set_id))
     taken = time.time_ns() // 1_000_000
-    manifest = Manifest(
-        files.FORMAT, version, FORMAT, taken, prefix, dict(partitions), cut.parts, in_force
-    )  # fmt: skip
+    manifest = Manifest(files.FORMAT, version, FORMAT, taken, prefix, dict(partitions), parts, names, pulse)
     return manifest, files.write_manifest(folder, manifest)
 
 
@@ -105,7 +118,10 @@ def _still(
     time.sleep(max(0.0, began + QUIET_S - time.monotonic()))
     again = asyncio.run(ends(kafka, watched))
     if moved := [str(tp) for tp in watched if again[tp][2] != bounds[tp][2]]:
-        raise Running(f"{', '.join(moved[:3])} grew while it was read: stop workers, notifier and whoever changes sets")
+        raise Running(
+            f"{', '.join(moved[:3])} grew while it was read: stop workers, notifier and whoever changes "
+            "sets; or take the backup of a brain that runs on: brain backup --running"
+        )
 
 
 async def ends(kafka: KafkaSettings, partitions: Sequence[TP]) -> dict[TP, tuple[int, int, int]]:
@@ -121,13 +137,15 @@ async def ends(kafka: KafkaSettings, partitions: Sequence[TP]) -> dict[TP, tuple
     return {tp: (first[tp], stable[tp], high[tp]) for tp in partitions}
 
 
-class _Cut:
+class Cut:
     """What is read, partition by partition."""
 
     def __init__(
         self, bootstrap: str, folder: Path, prefix: str, bounds: Mapping[TP, tuple[int, int, int]], told: Told
     ) -> None:
-        self._bootstrap, self._folder, self._prefix, self._bounds, self._told = bootstrap, folder, prefix, bounds, told
+        self._bootstrap, self._folder, self._prefix, self._told = bootstrap, folder, prefix, told
+        self.bounds = dict(bounds)
+        """First offset, stable offset and high watermark of each partition."""
         self.parts: list[Part] = []
         self.named = ""
         """The set that the last pulse names."""
@@ -136,37 +154,33 @@ class _Cut:
         """State, rest of signals and of input of one lane; the set it stands in."""
         raw = self.compacted(f"state.{topic}", partition)
         head = msgspec.json.decode(raw, type=Head) if raw else Head()
-        source, signals = self._tp(topic, partition), self._tp(f"signals.{topic}", partition)
-        mark = city.lanes.get(str(signals))
-        self._put(f"signals.{topic}", partition, self._after_seal(signals, mark.offset if mark else 0))
-        first, stable, high = self._bounds[source]
+        source, signals = self.tp(topic, partition), self.tp(f"signals.{topic}", partition)
+        self.put(f"signals.{topic}", partition, self.after_seal(signals, again(city, signals)))
+        first, stable, high = self.bounds[source]
         at = head.at if raw else first
         if not first <= at <= high:
-            raise LogError(
-                f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more"
-            )
-        self._put(topic, partition, self._read(source, at), (at, stable))
+            raise not_there(source, at, first, high)
+        self.put(topic, partition, self.read(source, at, stable), (at, stable))
         return head.set
 
     def compacted(self, topic: str, partition: int) -> bytes | None:
         """The newest record of each key, in the order in which they stand; answers the head, where there is one."""
         newest: dict[bytes, Record] = {}
-        for record in self._read(self._tp(topic, partition), self._bounds[self._tp(topic, partition)][0]):
-            key = record.key or b""
-            newest.pop(key, None)
-            if record.value is not None:
-                newest[key] = record
+        first, stable, _ = self.bounds[self.tp(topic, partition)]
+        for record in self.read(self.tp(topic, partition), first, stable):
+            newer(newest, record)
         if topic == "pulse" and b"pulse" in newest:
             self.named = msgspec.json.decode(newest[b"pulse"].value or b"", type=Pulse).set
-        self._put(topic, partition, newest.values())
+        self.put(topic, partition, newest.values())
         return newest[HEAD].value if HEAD in newest else None
 
-    def _after_seal(self, signals: TP, at: int) -> list[Record]:
+    def after_seal(self, signals: TP, at: int) -> list[Record]:
         """From after the last seal before ``at`` to the end: whole flushes."""
-        first, window = self._bounds[signals][0], 1000
+        first, stable, _ = self.bounds[signals]
+        window = 1000
         while True:
             start = max(first, at - window)
-            records = list(self._read(signals, start))
+            records = list(self.read(signals, start, stable))
             seals = [n for n, r in enumerate(records) if r.offset < at and (CE_TYPE, SEAL_TYPE) in r.headers]
             if seals:
                 return records[seals[-1] + 1 :]
@@ -174,8 +188,9 @@ class _Cut:
                 return records
             window *= 8
 
-    def _put(self, topic: str, partition: int, records: Iterable[Record], span: tuple[int, int] | None = None) -> None:
-        first, stable, _ = self._bounds[self._tp(topic, partition)]
+    def put(self, topic: str, partition: int, records: Iterable[Record], span: tuple[int, int] | None = None) -> None:
+        """Write a partition's file; ``span`` where that is not all that the log has."""
+        first, stable, _ = self.bounds[self.tp(topic, partition)]
         name = f"{topic}/{partition}"
         self.parts.append(
             files.write_part(
@@ -183,10 +198,30 @@ class _Cut:
             )
         )
 
-    def _read(self, tp: TP, start: int) -> Iterator[Record]:
-        end = self._bounds[tp][1]
+    def read(self, tp: TP, start: int, end: int) -> Iterator[Record]:
+        """Committed records of a partition."""
         for offset, at, key, value, headers in stretch(self._bootstrap, tp, start, end):
             yield Record(offset, at, key, value, headers)
 
-    def _tp(self, topic: str, partition: int) -> TP:
+    def tp(self, topic: str, partition: int) -> TP:
+        """With its prefix."""
         return TP(self._prefix + topic, partition)
+
+
+def newer(newest: dict[bytes, Record], record: Record) -> None:
+    """One more record of a compacted topic; without a value it ends its key."""
+    key = record.key or b""
+    newest.pop(key, None)
+    if record.value is not None:
+        newest[key] = record
+
+
+def again(city: CityHead, signals: TP) -> int:
+    """From where the city task would read a lane's signals."""
+    mark = city.lanes.get(str(signals))
+    return mark.offset if mark else 0
+
+
+def not_there(source: TP, at: int, first: int, high: int) -> LogError:
+    """The lane's input has gone, or its topic was made anew."""
+    return LogError(f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more")

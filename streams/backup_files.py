@@ -60,6 +60,8 @@ class Manifest(msgspec.Struct):
     parts: list[Part]
     sets: list[str] = []
     """Sets in force in some task, whose content is in ``sets/``."""
+    pulse: int = -1
+    """Of a brain that ran on: the last pulse that is in it; what came after the next is not. -1: it stood still."""
 
 
 class BackupBroken(ValueError):

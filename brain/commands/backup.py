@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn
 
 from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, errors, fail, load_settings
+from brain.incidents.as_of import AsOf
 from brain.notify.ledger import TOPIC as MESSAGES
 from brain.notify.run import AT
 from brain.notify.words import clock
@@ -22,6 +23,7 @@ from streams import backup as taking
 from streams import restore as putting
 from streams import set_store
 from streams.backup_files import BackupBroken, Manifest, Record, read_manifest
+from streams.backup_running import take_running
 from streams.kafka.connect import KafkaSettings
 from streams.log import LogError
 from streams.restore import Offsets
@@ -70,12 +72,13 @@ def moved(prefix: str, record: Record, offsets: Offsets) -> Record:
 def backup(
     folder: Folder,
     check: Annotated[bool, typer.Option("--check", help="read it whole and compare checksums; writes nothing")] = False,
+    running: Annotated[bool, typer.Option("--running", help="of a brain that runs on, as of one pulse")] = False,
     config: Config = None,
     bootstrap: Bootstrap = None,
     prefix: Prefix = None,
     lang: Lang = None,
 ) -> None:
-    """Write state, incidents, map, sets and unread input of a stopped brain to a folder / 备份."""
+    """Write state, incidents, map, sets and unread input to a folder, of a stopped brain or with --running / 备份."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _EN if settings.language == "en" else _ZH
     try:
@@ -95,11 +98,10 @@ def backup(
             return set_store.pack(files_of(sets.path(set_id, settings.set_folder())))
 
         with _bar() as bar:
-            manifest, digest = taking.take(
-                _kafka(settings, broker), folder, settings.partitions, settings.prefix, version(), packed, _told(bar),
-                tuple(extras()),
-            )  # fmt: skip
-    except (LogError, BackupBroken, KeyError, OSError) as error:
+            told, more = _told(bar), tuple(extras())
+            of = _kafka(settings, broker), folder, settings.partitions, settings.prefix, version(), packed, told
+            manifest, digest = take_running(*of, settings.key(), AsOf(), more) if running else taking.take(*of, more)
+    except (LogError, BackupBroken, KeyError, ValueError, OSError) as error:
         fail(str(error), 1)
     size = sum(part.bytes for part in manifest.parts) / 1e6
     said = words["taken"].format(folder=folder, n=_records(manifest), mb=size, digest=digest)

@@ -200,7 +200,7 @@ class Books:
         if not more and not told:
             return items, records
         items = {**items, **{KEY + key: value for key, value in more.items()}}
-        return items, [*records, *((_topic(topic), key, value, heads) for topic, key, value, heads in told)]
+        return items, [*records, *((beside(topic), key, value, heads) for topic, key, value, heads in told)]
 
     # -- sets
 
@@ -219,6 +219,7 @@ class Books:
         return shadow
 
 
-def _topic(name: str) -> str:
+def beside(name: str) -> str:
+    """Name of a topic as the shadow book has it."""
     family, dot, rest = name.partition(".")
     return f"{family}{TOPICS}{dot}{rest}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import msgspec
 import pytest
@@ -86,6 +88,51 @@ def kinds(worker: Running) -> set[str]:
             if h.get("ce_type") == SIGNAL_TYPE}  # fmt: skip
 
 
+def fed(worker: Running, rounds: int, stop: Event) -> None:
+    """Alarms that rise and clear, four times a second, until told to stop."""
+    for n in range(rounds):
+        if stop.wait(0.25):
+            return
+        gas(worker, f"gas-{n % 2 + 1:02d}", 60.0 + n % 7 if n % 5 else 1.0)
+
+
+def runs_on(old: Running, new: Running, folder: Path) -> None:
+    """Backup of the old while it works, and further input to the new: held against one that stayed with that input."""
+    old.start()
+    until(lambda: old.read("signals.feedback"))
+    gas(old, "gas-01", 60.0, 61.0)
+    until(lambda: of_gas(old))
+    over = Event()
+    with ThreadPoolExecutor(1) as pool:
+        feed = pool.submit(fed, old, 1000, over)
+        time.sleep(3.0)
+        taken = command(old, "backup", str(folder / "taken"), "--running")
+        time.sleep(3.0)
+        over.set()
+        feed.result(30)
+    assert taken.exit_code == 0, taken.output
+    assert old.stop() == 0
+    manifest, _ = read_manifest(folder / "taken")
+    assert manifest.pulse > 0
+    put = command(new, "restore", str(folder / "taken"), "--by", "duty")
+    assert put.exit_code == 0, put.output
+    kept = incidents(new)
+    assert kept
+    assert kept != incidents(old), "the old one went on"
+
+    new.start()
+    gas(new, "gas-03", 60.0, 61.0)
+    gas(new, "gas-01", 70.0, 1.0, 1.0, 1.0)
+    until(lambda: [i for i in of_gas(new) if "gas-03" in json.dumps(i["members"])])
+    time.sleep(5.0)
+    assert new.stop() == 0, new.log.read_text()[-3000:]
+    assert incidents(new) == never_moved(old, new, manifest)
+    audit = Audit(new.bootstrap, new.prefix, list(PARTITIONS), "en", "table", Console(stderr=True))
+    audit.run(from_beginning=True, until_end=True)
+    assert not audit.broken
+    assert audit.auditor.totals.findings.total() == 0
+
+
 def moves(old: Running, new: Running, folder: Path) -> None:
     """Backup of the old, restore into the new, further input, and what came of it held against one that stayed."""
     old.start()
@@ -135,6 +182,14 @@ def test_a_brain_restored_under_another_prefix_goes_on_as_if_it_had_never_moved(
     (tmp_path / "new").mkdir()
     with running(kafka, prefix, tmp_path / "old") as old, running(kafka, prefix + "b.", tmp_path / "new") as new:
         moves(old, new, tmp_path)
+
+
+@pytest.mark.long
+def test_of_a_brain_that_runs_on_a_backup_is_taken_as_of_one_pulse(kafka: str, prefix: str, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "new").mkdir()
+    with running(kafka, prefix, tmp_path / "old") as old, running(kafka, prefix + "b.", tmp_path / "new") as new:
+        runs_on(old, new, tmp_path)
 
 
 @pytest.mark.long

@@ -28,7 +28,7 @@ from brain.screen.writing import Writing
 from brain.settings import Settings
 
 pytestmark = pytest.mark.kafka
-ROUNDS = 6
+ROUNDS = 3
 
 
 def now() -> int:

@@ -103,7 +103,7 @@ def running(bootstrap: str, prefix: str, folder: Path, /, **settings: Any) -> It
             worker.process.wait(10)
 
 
-def until(what: Callable[[], Any], within: float = 60.0) -> Any:
+def until(what: Callable[[], Any], within: float = 150.0) -> Any:
     """The first true answer; fails when none comes in time."""
     end = time.monotonic() + within
     while time.monotonic() < end:
