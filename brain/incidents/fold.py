@@ -11,7 +11,7 @@ from sys import intern
 from typing import Any, Final
 
 from brain.incidents.reasons import Reason
-from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member
+from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member, Text
 from brain.mark import DRILL
 from streams.records import Signal
 
@@ -188,12 +188,33 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
 
 
 def lean(incident: Incident) -> None:
-    """Of one that was read: what is empty is the object that all share."""
+    """Of one that was read: what is empty, and what many have in common, is the object that all share."""
     i = incident
     i.doubts, i.clocks, i.history = i.doubts or NOTHING, i.clocks or NOTHING, i.history or NOTHING
     i.provisional, i.links, i.merged_from = i.provisional or NOTHING, i.links or NOTHING, i.merged_from or NOTHING
+    i.scenario, i.event_code, i.family, i.rule = _interned(i.scenario, i.event_code, i.family, i.rule)
+    i.grid, i.town, i.district, i.map, i.set = _interned(i.grid, i.town, i.district, i.map, i.set)
+    i.lead, i.route, i.withheld = _interned(i.lead, i.route, i.withheld)
+    i.name, i.lead_name, i.areas = _same(i.name), _same(i.lead_name), _shared_areas(i.grid, i.areas)
+    i.assisting, i.grids, i.sources = shared(tuple(i.assisting)), shared(tuple(i.grids)), shared(tuple(i.sources))
+    own: dict[str, str] = {}
     for m in i.members:
         m.doubts, m.facts, m.footprint = m.doubts or NOTHING, m.facts or NO_FACTS, m.footprint or NOTHING
+        m.scenario, m.metric, m.source, m.grid, m.set = _interned(m.scenario, m.metric, m.source, m.grid, m.set)
+        own[m.id], own[m.last] = m.id, m.last
+    i.reasons = [(t, intern(reason), own.get(identity, identity)) for t, reason, identity in i.reasons]
+    for clock in i.clocks:
+        clock.rule = intern(clock.rule)
+
+
+def _interned(*names: str) -> tuple[str, ...]:
+    return tuple([intern(name) for name in names])
+
+
+@lru_cache(10_000)
+def _same(text: Text) -> Text:
+    """One object for all who have this name."""
+    return text
 
 
 @lru_cache(50_000)
@@ -207,14 +228,20 @@ def share(signal: Signal) -> None:
     signal.metric, signal.source, signal.set = intern(signal.metric), intern(signal.source), intern(signal.set)
     signal.grid, signal.map, signal.scenario = intern(signal.grid), intern(signal.map), intern(signal.scenario)
     signal.town, signal.district = intern(signal.town), intern(signal.district)
-    if signal.grid and signal.areas:
-        found = _areas.get(signal.grid)
-        if found == signal.areas and list(found) == list(signal.areas):
-            signal.areas = found
-        else:
-            if len(_areas) >= AREAS_KEPT:
-                _areas.clear()
-            _areas[signal.grid] = signal.areas
+    signal.areas = _shared_areas(signal.grid, signal.areas)
+
+
+def _shared_areas(grid: str, areas: dict[str, list[str]]) -> dict[str, list[str]]:
+    """What was last said of a grid, where these areas say the same in the same order."""
+    if not grid or not areas:
+        return areas
+    found = _areas.get(grid)
+    if found == areas and list(found) == list(areas):
+        return found
+    if len(_areas) >= AREAS_KEPT:
+        _areas.clear()
+    _areas[grid] = areas
+    return areas
 
 
 def _judged(signal: Signal) -> str:

@@ -41,3 +41,15 @@ def test_after_a_restart_they_share_it_again_and_are_the_same_bytes() -> None:
         i = again.incident
         assert [getattr(i, f) is NOTHING for f in ("history", "clocks")] == [not i.history, not i.clocks]
         assert written.encode(again) == value
+
+
+def test_after_a_restart_what_many_have_in_common_is_one_object_again() -> None:
+    back = [Case.of(restored(written.encode(case))).incident for case in asyncio.run(_stormy())]
+    names = ("scenario", "event_code", "family", "grid", "lead", "route", "name", "sources", "rule")
+    for name in names:
+        values = [getattr(i, name) for i in back]
+        assert len({id(v) for v in values}) == len({str(v) for v in values}), name
+    words = [reason for i in back for _, reason, _ in i.reasons]
+    assert len({id(word) for word in words}) == len(set(words))
+    ours = {m.id: m.id for i in back for m in i.members}
+    assert all(identity is ours[identity] for i in back for _, _, identity in i.reasons if identity in ours)
