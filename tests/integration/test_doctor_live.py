@@ -134,7 +134,7 @@ def test_a_broker_with_small_messages_is_named(secure_kafka: SecureBroker, place
     client = KafkaAdminClient(bootstrap_servers=secure_kafka.plain)
     try:
         client.alter_configs([ConfigResource(ConfigResourceType.BROKER, "1", {"message.max.bytes": "1000000"})])
-        until(lambda: codes(given(secure_kafka, place)).get("D211") == ["broker 1"], 20)
+        until(lambda: codes(given(secure_kafka, place)).get("D211") == ["broker 1"])
     finally:
         client.reset_configs([ConfigResource(ConfigResourceType.BROKER, "1", ["message.max.bytes"])])
         client.close()
@@ -200,7 +200,7 @@ def test_rights_that_are_missing_are_named_one_by_one(secure_kafka: SecureBroker
     mine = [r for r in rights(catalogue, settings.group, place) if r.role == "worker"]
     secure_kafka.allow(r._replace(operations=("Read",)) if r.name == place + "journal" else r
                        for r in mine if r.name != place + "sets")  # fmt: skip
-    found = until(lambda: (got := codes(settings)) and len(got.get("D311", [])) == 2 and got, 20)
+    found = until(lambda: (got := codes(settings)) and len(got.get("D311", [])) == 2 and got)
     assert set(found["D311"]) == {place + "sets", place + "journal"}
     assert {"D312", "D604"} <= set(found)  # a worker's user may not see these
 

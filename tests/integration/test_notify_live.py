@@ -47,7 +47,7 @@ def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges
                 "feedback", "create", "--code", "emergency.fire", "--text", "三楼冒烟", "--by", "duty"
             )
             assert made.returncode == 0, made.stdout + made.stderr
-            until(lambda: duty.requests, 30)
+            until(lambda: duty.requests)
             first.kill()
             first.wait(10)
             second = subprocess.Popen(command, stdout=log, stderr=log)
@@ -56,7 +56,7 @@ def test_a_fire_is_told_until_it_arrived_over_a_kill_and_the_answer_acknowledges
                 rows = [json.loads(value) for _, value, _ in worker.read("incidents.emergency") if value]
                 return bool(rows) and any(act["what"] == "acknowledge" for act in rows[-1]["history"])
 
-            until(acknowledged, 45)
+            until(acknowledged)
             second.terminate()
             assert second.wait(30) == 0
         finally:
@@ -93,23 +93,23 @@ def test_of_two_processes_one_tells_and_the_other_takes_over_from_one_that_was_s
         def fire(text: str, told: int) -> None:
             made = worker.command("feedback", "create", "--code", "emergency.fire", "--text", text, "--by", "duty")
             assert made.returncode == 0, made.stdout + made.stderr
-            until(lambda: len(set(duty.keys())) >= told, 40)
+            until(lambda: len(set(duty.keys())) >= told)
 
         try:
             for log in logs:
                 with log.open("wb") as out:
                     offices.append(subprocess.Popen(command, stdout=out, stderr=out))
                 if not offices[1:]:
-                    until(lambda: leads(0), 30)
+                    until(lambda: leads(0))
             fire("三楼冒烟", 1)
-            until(lambda: "standing by" in logs[1].read_text(errors="replace"), 30)
+            until(lambda: "standing by" in logs[1].read_text(errors="replace"))
             offices[0].send_signal(signal.SIGSTOP)
-            until(lambda: leads(1), 40)
+            until(lambda: leads(1))
             fire("五楼冒烟", 2)
             offices[0].send_signal(signal.SIGCONT)  # it wakes, and is no longer the one
             offices[1].kill()
             offices[1].wait(10)
-            until(lambda: leads(0, 2), 40)
+            until(lambda: leads(0, 2))
             fire("七楼冒烟", 3)
             offices[0].terminate()
             assert offices[0].wait(30) == 0

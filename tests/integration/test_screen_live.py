@@ -117,7 +117,7 @@ def test_an_event_becomes_a_row_and_a_client_goes_on_at_a_restarted_server_witho
             assert get(port, f"/api/v1/incidents/{row}", token)["incident"]["members"]
         first.join(10)
         leak(worker, "gas-02")  # while no server is there
-        until(lambda: {i for i, _ in on_topics(worker)} - {i for i, _ in first.rows}, 30)
+        until(lambda: {i for i, _ in on_topics(worker)} - {i for i, _ in first.rows})
         with serving(worker, demo) as (port, _):
             second = Client(port, token, first.last)
             until(lambda: second.rows and second.pulses > 2)

@@ -202,6 +202,6 @@ def test_a_worker_that_makes_no_progress_goes_unready_and_then_leaves(kafka: str
                 return "no progress" in seen[-1]
             return False
 
-        until(unready, 40)
+        until(unready)
         assert worker.ended(60) == 70
         assert any(e.get("event") == "stuck" for e in worker.said())
