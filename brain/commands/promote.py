@@ -108,7 +108,7 @@ def _take(
         if found is None or found.scenario.id != step.id:
             fail(f"{folder if file is None else file}: it has no scenario {plain(step.id)}")
         was = found.scenario.state
-        forward = step.to in promotion.onward(found.scenario)
+        forward = step.to in promotion.UP[was]
         promotion.check(found.scenario, step, shown, _failed(settings, folder, found.scenario) if forward else 0)
         below = settings.set_folder()
         name = promotion.next_name(below, folder.name)

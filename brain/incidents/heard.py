@@ -48,7 +48,7 @@ class Evidence(msgspec.Struct, array_like=True):
 
 
 class Episode(msgspec.Struct, array_like=True):
-    """What a combination raised at one place. ``at``: the part that gave the place; ``quiet``: ms, 0 by its parts."""
+    """What a combination found at one place. ``at``: the part that gave the place; ``quiet``: ms, 0 by its parts."""
 
     scenario: str
     level: int
@@ -59,9 +59,13 @@ class Episode(msgspec.Struct, array_like=True):
     parts: list[Evidence]
     last: int
     quiet: int
+    silent: bool = False
+    """Whether it is of the other book: kept, and not told here."""
+    anew: tuple[str, int, int, int] | None = None
+    """Origin of its signals since it was told anew, in another set than the one it was raised in."""
 
     def name(self) -> str:
-        """Identity of its signals."""
+        """What it is known by, and the identity of its signals until it is told anew."""
         topic, partition, offset, index = self.origin
         return f"{self.scenario}|{self.at.asset}|{topic}/{partition}/{offset}/{index}"
 
