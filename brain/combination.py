@@ -169,7 +169,7 @@ def trouble(every: Sequence[Scenario]) -> Iterator[tuple[Scenario, Trouble]]:
                 top = max(highest(o) for o in mine)
                 zh, en = f"{name} 最高 {top} 级", f"{name} comes to level {top} at most"
                 yield s, Trouble("never_true", f"detect.of[{n}].level_from", zh, en)
-        lost = nowhere(s, every) if s.state in ("draft", "shadow", "trial") else []
+        lost = nowhere(s, every) if s.detect.of and s.state in ("draft", "shadow", "trial") else []
         if lost:
             code = "contradicts" if s.state == "trial" else "no_trial"
             yield s, Trouble(code, "trial" if s.state == "trial" else "detect.of", *no_trial(lost))
