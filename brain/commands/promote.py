@@ -48,7 +48,7 @@ def promote(
     why: Why,
     second: Second = "",
     evidence: Annotated[Path | None, typer.Option(help="JSON of a backtest or of `shadow --json` / 依据")] = None,
-    district: Annotated[str, typer.Option(help="with --to trial: code of the district / 区划代码")] = "",
+    district: Annotated[str, typer.Option(help="with --to trial: where it is live / 试点区划代码，其余为影子")] = "",
     file: Annotated[Path | None, typer.Option(help="with --to shadow: a draft that the set lacks / 草稿文件")] = None,
     set_dir: SetDir = None, wait: Wait = 90.0,
     config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None,

@@ -15,13 +15,11 @@ import msgspec
 
 from brain.combination import Combination, combinations
 from brain.hours import Openings
-from brain.incidents.heard import CASE, HEARD, Episode, Evidence, Heard, heard_of, together
+from brain.incidents.heard import CASE, HEARD, Episode, Evidence, Heard, complete, heard_of, together
 from brain.reach import hears
 from brain.shadow import side_of
 from streams.records import Signal
 
-LOOK = 4
-"""Of each part the latest around a signal that are tried."""
 MOST_HEARD = 20_000
 """Signals that are kept of one part; of more the oldest are forgotten."""
 _encode = msgspec.msgpack.Encoder().encode
@@ -158,7 +156,7 @@ class Combine:
             if c.kind == "absence":
                 self._awaited(c, h, out)
             else:
-                found = self._complete(c, h)
+                found = complete(c, h, self._around)
                 if found:
                     self._put(c, found, h, max(x.t for x in found), signal.fold, out)
             if len(self._age[part]) > MOST_HEARD:
@@ -205,44 +203,6 @@ class Combine:
             return False
         s = c.scenario
         return not s.placed() or hears(s, signal.district, signal.areas, self._content.map)
-
-    def _complete(self, c: Combination, h: Heard) -> list[Heard]:
-        """One signal of each part, this one among them, that belong together; empty where a part lacks."""
-        if c.kind == "or":
-            return [h]
-        order = range(len(c.parts))
-        chosen: list[Heard | None] = [h if k == h.part else None for k in order]
-        # From this one outwards: parts before it backwards, then those after it.
-        others = [*reversed(range(h.part)), *range(h.part + 1, len(c.parts))]
-        return [x for x in chosen if x is not None] if self._fill(c, h, others, chosen) else []
-
-    def _fill(self, c: Combination, h: Heard, others: list[int], chosen: list[Heard | None]) -> bool:
-        if not others:
-            return True
-        part, left = others[0], others[1:]
-        for other in self._candidates(c, h, part, chosen):
-            chosen[part] = other
-            if self._fill(c, h, left, chosen):
-                return True
-        chosen[part] = None
-        return False
-
-    def _candidates(self, c: Combination, h: Heard, part: int, chosen: list[Heard | None]) -> list[Heard]:
-        """The latest around a signal that may be a part; of a sequence those that keep the order."""
-        used = {x.identity for x in chosen if x is not None}
-        low, high = float("-inf"), float("inf")
-        if c.kind == "sequence":
-            low = max((x.t for x in chosen[:part] if x is not None), default=low)
-            high = min((x.t for x in chosen[part + 1 :] if x is not None), default=high)
-        fine: list[Heard] = []
-        for other in self._around(c, h, part):
-            late = abs(h.t - other.t) > c.within_ms
-            if other.identity in used or not low <= other.t <= high or (late and not c.stands(other, h)):
-                continue
-            fine.append(other)
-            if len(fine) == LOOK:
-                break
-        return fine
 
     def _around(self, c: Combination, h: Heard, part: int) -> Iterator[Heard]:
         """Those of a part that are together with a signal, the latest first."""
