@@ -269,7 +269,37 @@ def test_a_restart_at_any_place_of_a_trial_changes_neither_what_is_told_nor_what
     assert straight.state == broken.state
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(st.lists(STEP, min_size=4, max_size=25))
+def test_whatever_was_in_between_once_live_people_have_all_that_stands_and_on_trial_what_is_in_its_district(
+    steps: list[Any],
+) -> None:
+    always, tried = Town(content("live")), Town(content("shadow"))
+    now, stand = 0, set[tuple[str, str]]()
+    for step in [*steps, ("trial:d2", 1), ("live", 1)]:
+        if len(step) == 2:
+            now += step[1]
+            state = "shadow" if step[0] == "retired" else step[0]  # what is retired begins anew
+            tried.enter(now, content(state))
+            always.enter(now, content("live"))
+            mine = {a for a in people(always) if state == "live" or state == f"trial:{DISTRICT[a[0]][0]}"}
+            assert people(tried) == mine
+            continue
+        name, place, wait, _ = step
+        now, place = now + wait, "ac"["abc".index(place) % 2]  # none near the border
+        district, lon = DISTRICT[place]
+        one = signal(now, name, place, district, "clear" if (name, place) in stand else "raise", lon)
+        stand ^= {(name, place)}
+        always.hear(one)
+        tried.hear(one)
+
+
+def people(town: Town) -> set[str]:
+    """Assets of what stands for people."""
+    return {line.split()[0] for line in town.said() if line.split()[1].endswith("-")}
+
+
+@settings(max_examples=4, deadline=None, derandomize=True)
 @given(
     st.lists(st.tuples(st.integers(5, 140), st.sampled_from(["a", "b", "c", "d"])), max_size=4).map(sorted),
     st.integers(2, 9), st.integers(1, 40),
