@@ -109,12 +109,12 @@ class Combine:
             if c is None:
                 self._clear(case, now, now, -1, len(out), out)
             elif case.silent == self._ours(c, case.at):
-                if case.silent:
-                    begun.append(case)
-                else:
+                if not case.silent:
                     self._tell(case, "clear", now, now, now, len(out), out)
                     case.silent = True
                     self._keep(case)
+                elif not case.quiet or case.last + case.quiet > now:  # else it ends at this very time
+                    begun.append(case)
         for case in begun:
             near = self._told(of[case.scenario], case.at)
             if near is not None:

@@ -221,6 +221,19 @@ def test_at_the_border_neither_side_is_swallowed_by_the_other_and_live_they_are_
         assert [line[-2:] for line in town.said()] == ["51"]
 
 
+def test_what_would_end_by_quiet_at_the_very_time_of_the_change_is_not_told_first() -> None:
+    texts = (*PARTS, f"{TEXTS[2]}clear: {{quiet_s: 28}}\n")
+    for second, told in ((29, ["a0 2-"]), (30, [])):
+        town = Town(content("shadow", texts=texts))
+        town.hear(*pair(1, "a", "d1"))
+        town.until(second - 1)
+        town.force = content("live", texts=texts)
+        town.books.enter("live", town.force)  # the engine's order: a change of set before the timers of its time
+        town.books.fire(T0 + second * 1000)
+        town.kept()
+        assert town.said() == told
+
+
 def test_a_combination_hears_one_on_trial_where_it_is_told_and_in_shadow_hears_it_everywhere() -> None:
     texts = (*TEXTS, UPON_IT)
     town = Town(content("trial:d1", texts=texts))
