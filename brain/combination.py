@@ -107,12 +107,15 @@ class Trouble(NamedTuple):
     en: str
 
 
-def combinations(scenarios: Iterable[Scenario], beside: Iterable[Scenario] = ()) -> list[Combination]:
-    """Those among scenarios, by id; parts may also be of those ``beside``. One that nobody has is never heard."""
-    mine = sorted(scenarios, key=lambda s: s.id)
+def combinations(
+    scenarios: Iterable[Scenario], beside: Iterable[Scenario] = (), aside: Iterable[Scenario] = ()
+) -> list[Combination]:
+    """Those among scenarios and those ``aside``, by id; parts are of scenarios and of those ``beside``, never of those
+    aside. A part that nobody has is never heard."""
+    mine = list(scenarios)
     every = sorted([*mine, *beside], key=lambda s: s.id)
     found = []
-    for s in mine:
+    for s in sorted([*mine, *aside], key=lambda s: s.id):
         d = s.detect if getattr(s, "source", "") == "signals" else None  # of what is like a scenario there may be less
         if d is None or d.combine is None:
             continue
@@ -166,6 +169,10 @@ def trouble(every: Sequence[Scenario]) -> Iterator[tuple[Scenario, Trouble]]:
                 top = max(highest(o) for o in mine)
                 zh, en = f"{name} 最高 {top} 级", f"{name} comes to level {top} at most"
                 yield s, Trouble("never_true", f"detect.of[{n}].level_from", zh, en)
+        lost = nowhere(s, every) if s.detect.of and s.state in ("draft", "shadow", "trial") else []
+        if lost:
+            code = "contradicts" if s.state == "trial" else "no_trial"
+            yield s, Trouble(code, "trial" if s.state == "trial" else "detect.of", *no_trial(lost))
         if s.id in _reached(s.id, uses):
             yield s, Trouble("cycle", "detect.of", "组合绕回自身", "it needs itself, through its parts")
 
@@ -179,6 +186,37 @@ def _reached(begin: str, uses: Mapping[str, set[str]]) -> set[str]:
             met.add(one)
             left += uses.get(one, ())
     return met
+
+
+def nowhere(s: Scenario, every: Sequence[Scenario]) -> list[str]:
+    """Scenarios that would give a combination its place, by id, where none of them ever lies in a district: sums over
+    the city, a grid or a town, clusters of tickets by these, and combinations of such. Else empty."""
+    met, out = {s.id}, list[str]()
+    left = [s]
+    while left:
+        one = left.pop()
+        given = [p for p in one.detect.of if p.place] or list(one.detect.of[:1])
+        for part in one.detect.of if one.detect.combine == "or" else given:
+            for o in every:
+                if o.id in met or o.state == "retired" or not means(part, o):
+                    continue
+                met.add(o.id)
+                if o.detect.of:
+                    left.append(o)
+                elif not ((o.detect.sum_over is not None or o.scans()) and o.detect.by != "district"):
+                    return []
+                else:
+                    out.append(o.id)
+    return sorted(out)
+
+
+def no_trial(names: Sequence[str]) -> tuple[str, str]:
+    """Why a combination with its place of these cannot be on trial, in Chinese and English."""
+    who = ", ".join(names)
+    return (
+        f"不能试点: 位置取自 {who}, 其信号不属于任何区; 请由影子直接上线",
+        f"it cannot be on trial: its place is that of {who}, whose signals lie in no district; from shadow go live",
+    )
 
 
 def highest(s: Scenario) -> int:

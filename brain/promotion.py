@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from brain import scenarios
+from brain import combination, scenarios
 from brain.explain.trail import Written, written
 from brain.ruling import RULINGS
 from brain.scenario_form import State, Trial
@@ -30,10 +30,6 @@ UP: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": ("shadow",), "shadow": ("trial", "live"), "trial": ("trial", "live"), "live": (), "retired": ("shadow",),
 }  # fmt: skip
 """Where it may go on to from each state; to trial again is to another district."""
-COMBINED: Final[Mapping[State, tuple[State, ...]]] = {
-    "draft": ("shadow", "live"), "shadow": ("live",), "trial": (), "live": (), "retired": ("shadow", "live"),
-}  # fmt: skip
-"""The same of combinations."""
 BACK: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": (), "shadow": ("draft", "retired"), "trial": ("shadow", "retired"), "live": ("trial", "shadow", "retired"),
     "retired": ("trial", "live"),
@@ -44,18 +40,6 @@ JUDGED: Final = ("trial", "live")
 _STATE = re.compile(r"^state:[^\n]*\n", re.MULTILINE)
 _TRIAL = re.compile(r"^trial:[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
 _VERSION = re.compile(r"^version:[^\n]*\n", re.MULTILINE)
-
-
-def onward(s: Scenario) -> tuple[State, ...]:
-    """Where a scenario may go on to; a combination, which cannot be on trial in a district, may skip the shadow too."""
-    if s.source == "signals":
-        return COMBINED[s.state]
-    return UP[s.state]
-
-
-def backward(s: Scenario) -> tuple[State, ...]:
-    """Where a scenario may be taken back to."""
-    return tuple(to for to in BACK[s.state] if s.source != "signals" or to != "trial")
 
 
 class PromotionError(ValueError):
@@ -118,9 +102,9 @@ def check(s: Scenario, step: Step, shown: Evidence | None, failed: int) -> None:
             raise PromotionError(
                 f"{name}: expected {'who decides it' if name == '--by' else 'the reason'}, got nothing"
             )
-    forward, back = step.to in onward(s), backward(s)
-    if not forward and step.to not in back:
-        allowed = ", ".join((*onward(s), *back))
+    forward = step.to in UP[s.state]
+    if not forward and step.to not in BACK[s.state]:
+        allowed = ", ".join((*UP[s.state], *BACK[s.state]))
         raise PromotionError(f"{s.id}: is {s.state}; expected --to {allowed}, got {step.to}")
     if s.state == "retired" and not forward and not step.undo:
         raise PromotionError(f"{s.id}: is retired; it comes back through shadow, or by brain scenario rollback")
@@ -204,6 +188,9 @@ def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int,
     every = written(folder) if new is None else {**written(folder), step.id: new}
     steps: list[tuple[str, State, str]] = [(step.id, step.to, step.district)]
     s = _of(every, step.id, folder).scenario
+    lost = combination.nowhere(s, [one.scenario for one in every.values()]) if step.to == "trial" else []
+    if lost:
+        raise PromotionError(f"{s.id}: {combination.no_trial(lost)[1]}")
     rest = every.get(s.shadow_of)
     if step.to == "live" and rest is not None and rest.scenario.state != "retired":
         steps.append((s.shadow_of, "retired", ""))
@@ -274,7 +261,7 @@ def _note(
     now: int,
 ) -> bytes:  # fmt: skip
     """For the audit, and beside the set: who, what, why, by which evidence, from which set to which."""
-    what = "retired" if step.to == "retired" else "promoted" if step.to in onward(s) else "rolled_back"
+    what = "retired" if step.to == "retired" else "promoted" if step.to in UP[s.state] else "rolled_back"
     return msgspec.json.encode({
         "what": f"scenario.{what}", "t": now, "scenario": s.id, "version": s.version, "hash": hash_of(s),
         "from": s.state, "from_district": s.trial.district if s.trial else "", "to": step.to,

@@ -39,8 +39,6 @@ def check(s: Scenario) -> None:
         raise ValueError(f"id: expected to begin with its domain {s.domain!r}, got {s.id!r}")
     if (s.trial is not None) != (s.state == "trial"):
         raise ValueError(f"trial: expected trial: {{district: CODE}} with state trial, and only with it, got {s.state}")
-    if s.source == "signals" and s.state == "trial":
-        raise ValueError("state: a combination cannot be on trial: its parts are heard in the whole city")
     if s.shadow_of and s.shadow_of == s.id:
         raise ValueError("shadow_of: expected the id of another scenario, the live one")
     if not 1 <= s.level <= 4:

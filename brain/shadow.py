@@ -1,6 +1,7 @@
 """Which scenarios are raised in shadow 影子: those in shadow everywhere, those on trial outside their district.
 
-It is decided when a condition is raised, and stays so until it ends: the raise's origin says it (SHADOW).
+It is decided when a condition is raised, and stays so until it ends: the raise's origin says it (SHADOW). Of
+combinations the book that tells them does (:mod:`brain.incidents.combine`).
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def promote(
     why: Why,
     second: Second = "",
     evidence: Annotated[Path | None, typer.Option(help="JSON of a backtest or of `shadow --json` / 依据")] = None,
-    district: Annotated[str, typer.Option(help="with --to trial: code of the district / 区划代码")] = "",
+    district: Annotated[str, typer.Option(help="with --to trial: where it is live / 试点区划代码，其余为影子")] = "",
     file: Annotated[Path | None, typer.Option(help="with --to shadow: a draft that the set lacks / 草稿文件")] = None,
     set_dir: SetDir = None, wait: Wait = 90.0,
     config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None,
@@ -108,7 +108,7 @@ def _take(
         if found is None or found.scenario.id != step.id:
             fail(f"{folder if file is None else file}: it has no scenario {plain(step.id)}")
         was = found.scenario.state
-        forward = step.to in promotion.onward(found.scenario)
+        forward = step.to in promotion.UP[was]
         promotion.check(found.scenario, step, shown, _failed(settings, folder, found.scenario) if forward else 0)
         below = settings.set_folder()
         name = promotion.next_name(below, folder.name)

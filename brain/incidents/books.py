@@ -1,7 +1,9 @@
 """Two books: the incidents that people deal with, and beside them those in shadow 影子, which bother nobody.
 
 What is raised in shadow is folded in the same order by a second city logic with incidents, clocks and console of its
-own; combinations in shadow overhear what is folded into the first book. Its records go to ``incidents-shadow.*`` and
+own; combinations in shadow overhear what is folded into the first book. Those, and those on trial, are kept in both
+books and told in one, by place, so that what stands is told anew where a promotion or its end moves it. Its records go
+to ``incidents-shadow.*`` and
 ``audit-shadow``, its state under keys of its own, and nothing that it does reaches the first: no feedback, no trust,
 no cause, no load on a console.
 """
@@ -19,7 +21,7 @@ from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
 from streams.figures import Figure
 from streams.logic import FAR
-from streams.records import Headers, Notice, Signal, Summary
+from streams.records import SHADOW, Headers, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
 """Before every key of the shadow book's state."""
@@ -46,7 +48,8 @@ class Sides(NamedTuple):
             return cls(content, None, frozenset(), {})
         on_trial = [s for s in drafts if s.state == "trial"]
         hidden = [s for s in drafts if s.state == "shadow"]
-        live = _Seen(content, scenarios=[*content.scenarios, *on_trial]) if on_trial else content
+        aside = [s for s in hidden if s.source == "signals"]
+        live = _Seen(content, scenarios=[*content.scenarios, *on_trial], aside=aside) if on_trial or aside else content
         # What speaks against assets is the live book's: the other would ask for minutes that never come to it.
         shadow = _Seen(content, scenarios=[*on_trial, *hidden], trust=None, heard=content.scenarios)
         return cls(live, shadow, frozenset(s.id for s in hidden), trials)
@@ -63,7 +66,19 @@ class _Seen(SimpleNamespace):
         return getattr(self.of, name)
 
 
-class _Live(CityLogic):
+class _Book(CityLogic):
+    """What both can."""
+
+    def end_left(self, now: int) -> None:
+        """After a change of set: what a rule raised that is not of this book any more ends, and what is told anew."""
+        for signal in self.models.left(self.incidents(), now):
+            self.signal(signal)
+        self._asked = False
+        for made in self._combine.turn(now):
+            self._own(made)
+
+
+class _Live(_Book):
     """The first book. ``tells`` hears each signal before it is folded, those that were made here as well."""
 
     tells: Callable[[Signal], None] | None = None
@@ -75,8 +90,10 @@ class _Live(CityLogic):
         super().signal(signal)
 
 
-class _Shadow(CityLogic):
+class _Shadow(_Book):
     """The second book."""
+
+    side = SHADOW
 
     def listens(self) -> bool:
         """Whether there are combinations, or what such raised."""
@@ -167,8 +184,8 @@ class Books:
     def fire(self, now: int) -> None:
         """Run the timers that are due at exactly ``now``, of each book that has any.
 
-        After a change of set, what minutes raised by a rule that does not run in a book any more ends first; a restart
-        finds nothing of it.
+        After a change of set, what minutes and combinations raised by a rule that is not of a book any more ends first;
+        a restart finds nothing of it.
         """
         if self._left:
             self._end_left(now)
@@ -180,9 +197,9 @@ class Books:
 
     def _end_left(self, now: int) -> None:
         self._left = False
-        for book in (self.live, self.shadow):
-            for signal in book.models.left(book.incidents(), now):
-                book.signal(signal)
+        self.live.end_left(now)
+        self.shadow.end_left(now)
+        self.live.tells = self._overhear if self.shadow.listens() else None
         self._due = self.shadow.due()
 
     def figures(self) -> Sequence[Figure]:

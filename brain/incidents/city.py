@@ -58,6 +58,8 @@ class CityLogic:
     """
 
     owner = "incidents@2"
+    side = 0
+    """Of combinations that are told here (:class:`Combine`)."""
 
     def __init__(
         self, settings: FoldSettings | None = None, sets: Callable[[str], Any] | None = None,
@@ -73,7 +75,7 @@ class CityLogic:
         self.sight = Sight(self.settings, self.book, self.desk, self.withheld, self._note, self._audit, self._touch)
         self.graves = Graves()
         self._told: Counter[str] = Counter()
-        self.models, self._combine = Areas(self._audit), Combine()
+        self.models, self._combine = Areas(self._audit), Combine(self.side)
         self.agents = self.models.agents
         self._later: int | None = None
         self._asked = False

@@ -15,12 +15,11 @@ import msgspec
 
 from brain.combination import Combination, combinations
 from brain.hours import Openings
-from brain.incidents.heard import CASE, HEARD, Episode, Evidence, Heard, heard_of, together
+from brain.incidents.heard import CASE, HEARD, Episode, Evidence, Heard, complete, heard_of, together
 from brain.reach import hears
+from brain.shadow import side_of
 from streams.records import Signal
 
-LOOK = 4
-"""Of each part the latest around a signal that are tried."""
 MOST_HEARD = 20_000
 """Signals that are kept of one part; of more the oldest are forgotten."""
 _encode = msgspec.msgpack.Encoder().encode
@@ -30,9 +29,14 @@ PartKey = tuple[str, int]
 
 
 class Combine:
-    """All combinations of a set, and what was heard for them. No clock: time comes with signals and timers."""
+    """All combinations of a set, and what was heard for them. No clock: time comes with signals and timers.
 
-    def __init__(self) -> None:
+    ``side``: of the book that it is in, 0 or SHADOW. What a combination finds where its scenario is of the other book
+    is kept as any other and not told, so that a promotion, or what takes it back, finds it standing.
+    """
+
+    def __init__(self, side: int = 0) -> None:
+        self.side = side
         self.dropped = 0
         """Signals forgotten before their time, because a part had more than it may."""
         self._combos: dict[str, Combination] = {}
@@ -75,10 +79,11 @@ class Combine:
         return rest
 
     def enter(self, set_id: str, content: Any) -> None:
-        """A set comes into force. What was heard for combinations that are gone, or changed, is forgotten; what they
-        raised ends as its parts do. ``content.heard``, where there is one: scenarios that can be parts, beside those of
-        the set."""
-        found = combinations(content.scenarios, getattr(content, "heard", ()))
+        """A set comes into force. What was heard for combinations that are gone, or changed, is forgotten; what changed
+        ones raised ends as its parts do, the rest by :meth:`turn`. Where there are such, ``content.heard``: scenarios
+        that can be parts, beside those of the set; ``content.aside``: combinations that are kept here and told in the
+        other book."""
+        found = combinations(content.scenarios, getattr(content, "heard", ()), getattr(content, "aside", ()))
         self._set_id, self._content = set_id, content
         self._combos = {c.form: c for c in found}
         self._openings = {c.form: Openings([c.scenario.match.hours], content.calendar)
@@ -91,6 +96,35 @@ class Combine:
         for part in sorted(key for key in self._heard if key[0] not in self._combos):
             for identity in list(self._heard[part]):
                 self._forget(part, identity)
+
+    def turn(self, now: int) -> list[Signal]:
+        """After a change of set: what is not of this book any more ends, first; then what stands and was of the other
+        joins what is near, or is told anew. Of combinations that do not run any more nothing is left."""
+        of = {c.scenario.id: c for c in self._combos.values()}
+        out: list[Signal] = []
+        begun: list[Episode] = []
+        for name in sorted(self._cases):
+            case = self._cases[name]
+            c = of.get(case.scenario)
+            if c is None:
+                self._clear(case, now, now, -1, len(out), out)
+            elif case.silent == self._ours(c, case.at):
+                if not case.silent:
+                    self._tell(case, "clear", now, now, now, len(out), out)
+                    case.silent = True
+                    self._keep(case)
+                elif not case.quiet or case.last + case.quiet > now:  # else it ends at this very time
+                    begun.append(case)
+        for case in begun:
+            near = self._told(of[case.scenario], case.at)
+            if near is not None:
+                self._join(near, case.parts, case.last)
+                self._remove(case)
+                continue
+            case.silent, case.n, case.anew = False, 0, (TOPIC, 0, now, len(out))
+            self._tell(case, "raise", now, now, now, len(out), out)
+            self._keep(case)
+        return out
 
     def concerns(self, signal: Signal) -> bool:
         """Whether a signal is of any part, or of one that was heard."""
@@ -122,7 +156,7 @@ class Combine:
             if c.kind == "absence":
                 self._awaited(c, h, out)
             else:
-                found = self._complete(c, h)
+                found = complete(c, h, self._around)
                 if found:
                     self._put(c, found, h, max(x.t for x in found), signal.fold, out)
             if len(self._age[part]) > MOST_HEARD:
@@ -170,44 +204,6 @@ class Combine:
         s = c.scenario
         return not s.placed() or hears(s, signal.district, signal.areas, self._content.map)
 
-    def _complete(self, c: Combination, h: Heard) -> list[Heard]:
-        """One signal of each part, this one among them, that belong together; empty where a part lacks."""
-        if c.kind == "or":
-            return [h]
-        order = range(len(c.parts))
-        chosen: list[Heard | None] = [h if k == h.part else None for k in order]
-        # From this one outwards: parts before it backwards, then those after it.
-        others = [*reversed(range(h.part)), *range(h.part + 1, len(c.parts))]
-        return [x for x in chosen if x is not None] if self._fill(c, h, others, chosen) else []
-
-    def _fill(self, c: Combination, h: Heard, others: list[int], chosen: list[Heard | None]) -> bool:
-        if not others:
-            return True
-        part, left = others[0], others[1:]
-        for other in self._candidates(c, h, part, chosen):
-            chosen[part] = other
-            if self._fill(c, h, left, chosen):
-                return True
-        chosen[part] = None
-        return False
-
-    def _candidates(self, c: Combination, h: Heard, part: int, chosen: list[Heard | None]) -> list[Heard]:
-        """The latest around a signal that may be a part; of a sequence those that keep the order."""
-        used = {x.identity for x in chosen if x is not None}
-        low, high = float("-inf"), float("inf")
-        if c.kind == "sequence":
-            low = max((x.t for x in chosen[:part] if x is not None), default=low)
-            high = min((x.t for x in chosen[part + 1 :] if x is not None), default=high)
-        fine: list[Heard] = []
-        for other in self._around(c, h, part):
-            late = abs(h.t - other.t) > c.within_ms
-            if other.identity in used or not low <= other.t <= high or (late and not c.stands(other, h)):
-                continue
-            fine.append(other)
-            if len(fine) == LOOK:
-                break
-        return fine
-
     def _around(self, c: Combination, h: Heard, part: int) -> Iterator[Heard]:
         """Those of a part that are together with a signal, the latest first."""
         key = (c.form, part)
@@ -243,19 +239,32 @@ class Combine:
         """Raise, or add to what is raised there already; ``by`` completed it."""
         at = by if c.kind == "or" else found[c.place]
         said = [Evidence(x.identity, f"{x.scenario} {x.asset}", x.cleared is None) for x in found]
-        name = next(iter(self._cases_near(c, at)), None)
-        if name is not None:
-            case = self._cases[name]
-            there = {e.identity for e in case.parts}
-            case.parts += [e for e in said if e.identity not in there]
-            case.last = now
-            self._open(case)
-            self._keep(case)
+        silent = not self._ours(c, at)
+        near = self._told(c, at, silent)
+        if near is not None:
+            self._join(near, said, now)
             return
-        s = c.scenario
         here = msgspec.structs.replace(at, cleared=None, awaits=None)  # of its own: what was heard changes on
-        case = Episode(s.id, s.level, t, by.origin, 0, here, said, now, round((s.clear.quiet_s or 0.0) * 1000))
+        s = c.scenario
+        quiet = round((s.clear.quiet_s or 0.0) * 1000)
+        case = Episode(s.id, s.level, t, by.origin, 0, here, said, now, quiet, silent)
         self._tell(case, "raise", t, now, now, len(out), out)
+        self._open(case)
+        self._keep(case)
+
+    def _ours(self, c: Combination, at: Heard) -> bool:
+        """Whether what is found at a part's place is told here; on trial what has no district is in shadow."""
+        return side_of(c.scenario, at.district) == self.side
+
+    def _told(self, c: Combination, at: Heard, silent: bool = False) -> Episode | None:
+        """What is raised near a place, and told here or not: at the border of a trial both may be."""
+        near = map(self._cases.__getitem__, self._cases_near(c, at))
+        return next((case for case in near if case.silent == silent), None)
+
+    def _join(self, case: Episode, parts: list[Evidence], now: int) -> None:
+        there = {e.identity for e in case.parts}
+        case.parts += [e for e in parts if e.identity not in there]
+        case.last = max(case.last, now)
         self._open(case)
         self._keep(case)
 
@@ -299,8 +308,11 @@ class Combine:
             self._timer(case.last + case.quiet, _QUIET, ("", 0), name)
 
     def _clear(self, case: Episode, t: int, now: int, offset: int, index: int, out: list[Signal]) -> None:
-        name = case.name()
         self._tell(case, "clear", t, now, offset if offset >= 0 else now, index, out)
+        self._remove(case)
+
+    def _remove(self, case: Episode) -> None:
+        name = case.name()
         del self._cases[name]
         self._changed[CASE + name.encode()] = None
         for cell in case.at.cells:
@@ -309,9 +321,11 @@ class Combine:
             _drop(self._named, e.identity, name)
 
     def _tell(self, case: Episode, kind: Any, t: int, now: int, offset: int, index: int, out: list[Signal]) -> None:
+        if case.silent:
+            return
         at = case.at
         out.append(Signal(
-            case.scenario, at.asset, kind, case.origin, case.n, offset, index, t, case.onset, fold=now,
+            case.scenario, at.asset, kind, case.anew or case.origin, case.n, offset, index, t, case.onset, fold=now,
             level=case.level if kind != "clear" else 0, value=float(len(case.parts)), lon=at.lon, lat=at.lat,
             grid=at.grid, town=at.town, district=at.district, areas=at.areas, map=at.map, set=self._set_id,
             source=at.source, text="; ".join(e.said for e in case.parts)[:TEXT_CHARS],
@@ -363,6 +377,8 @@ class Combine:
         return h is not None and (h.awaits == at if kind == _AWAIT else h.cleared is not None)
 
 
+TOPIC = "city"
+"""Stands for the topic in the origin of what is told anew at a change of set; its offset is the change's fold time."""
 _AWAIT, _FORGET, _QUIET = 0, 1, 2
 TEXT_CHARS = 200
 

@@ -1,6 +1,8 @@
-"""What combinations keep 组合的状态: signals that were heard for a part, and what was raised of them."""
+"""What combinations keep 组合的状态: what was heard for a part, what of it belongs together, what was raised of it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -9,6 +11,8 @@ from brain.incidents.squares import metres
 from streams.records import Signal
 
 HEARD, CASE = b"combine/h/", b"combine/c/"
+LOOK = 4
+"""Of each part the latest around a signal that are tried."""
 
 
 class Heard(msgspec.Struct, array_like=True, gc=False):
@@ -48,7 +52,7 @@ class Evidence(msgspec.Struct, array_like=True):
 
 
 class Episode(msgspec.Struct, array_like=True):
-    """What a combination raised at one place. ``at``: the part that gave the place; ``quiet``: ms, 0 by its parts."""
+    """What a combination found at one place. ``at``: the part that gave the place; ``quiet``: ms, 0 by its parts."""
 
     scenario: str
     level: int
@@ -59,9 +63,13 @@ class Episode(msgspec.Struct, array_like=True):
     parts: list[Evidence]
     last: int
     quiet: int
+    silent: bool = False
+    """Whether it is of the other book: kept, and not told here."""
+    anew: tuple[str, int, int, int] | None = None
+    """Origin of its signals since it was told anew, in another set than the one it was raised in."""
 
     def name(self) -> str:
-        """Identity of its signals."""
+        """What it is known by, and the identity of its signals until it is told anew."""
         topic, partition, offset, index = self.origin
         return f"{self.scenario}|{self.at.asset}|{topic}/{partition}/{offset}/{index}"
 
@@ -84,3 +92,48 @@ def together(c: Combination, a: Heard, b: Heard) -> bool:
     if a.lon is None or a.lat is None:
         return False
     return metres(a.lon, a.lat, b.lon, b.lat) <= c.within_m
+
+
+Around = Callable[[Combination, Heard, int], Iterable[Heard]]
+"""Those of a part that are together with a signal, the latest first."""
+
+
+def complete(c: Combination, h: Heard, around: Around) -> list[Heard]:
+    """One signal of each part, this one among them, that belong together; empty where a part lacks."""
+    if c.kind == "or":
+        return [h]
+    order = range(len(c.parts))
+    chosen: list[Heard | None] = [h if k == h.part else None for k in order]
+    # From this one outwards: parts before it backwards, then those after it.
+    others = [*reversed(range(h.part)), *range(h.part + 1, len(c.parts))]
+    return [x for x in chosen if x is not None] if _fill(c, h, around, others, chosen) else []
+
+
+def _fill(c: Combination, h: Heard, around: Around, others: list[int], chosen: list[Heard | None]) -> bool:
+    if not others:
+        return True
+    part, left = others[0], others[1:]
+    for other in _candidates(c, h, around, part, chosen):
+        chosen[part] = other
+        if _fill(c, h, around, left, chosen):
+            return True
+    chosen[part] = None
+    return False
+
+
+def _candidates(c: Combination, h: Heard, around: Around, part: int, chosen: list[Heard | None]) -> list[Heard]:
+    """The latest around a signal that may be a part; of a sequence those that keep the order."""
+    used = {x.identity for x in chosen if x is not None}
+    low, high = float("-inf"), float("inf")
+    if c.kind == "sequence":
+        low = max((x.t for x in chosen[:part] if x is not None), default=low)
+        high = min((x.t for x in chosen[part + 1 :] if x is not None), default=high)
+    fine: list[Heard] = []
+    for other in around(c, h, part):
+        late = abs(h.t - other.t) > c.within_ms
+        if other.identity in used or not low <= other.t <= high or (late and not c.stands(other, h)):
+            continue
+        fine.append(other)
+        if len(fine) == LOOK:
+            break
+    return fine

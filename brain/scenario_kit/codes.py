@@ -77,6 +77,12 @@ CODES: Mapping[str, Code] = {
         "组合所需的场景不在运行，组合暂时不会触发。",
         "A scenario that the combination needs does not run: until it does, the combination is never raised.",
     )),
+    "no_trial": Code("warning", Text(
+        "组合的位置取自不属于任何区的信号 (全市、网格或镇街的合计与聚集)，不能在一个区试点，只能由影子直接上线。"
+        "若要试点，让另一部分给出位置 (place: true)。",
+        "Its place is that of signals that lie in no district (sums and clusters by city, grid or town): it cannot be "
+        "on trial, and goes live from shadow. For a trial let another part give the place (place: true).",
+    )),
     "assets_silent": Code("warning", Text(
         "在给出的录制中，匹配的资产没有一个发送过。核对资产是否停用或改名。",
         "In the bundle that was given none of the matching assets spoke. Are they out of use, or renamed?",

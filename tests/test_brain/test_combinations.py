@@ -100,7 +100,7 @@ def told(*combos: Scenario, of_: list[Signal], until: int = 10**6) -> list[str]:
     return [line.partition(" | ")[0] for line in stage.out]
 
 
-X, Y = {"scenario": "emergency.x"}, {"scenario": "emergency.y"}
+X, Y, Z = ({"scenario": f"emergency.{name}"} for name in "xyz")
 
 
 def test_both_within_time_and_distance_are_one_signal_that_ends_when_both_have_ended() -> None:
@@ -188,13 +188,26 @@ def test_another_form_of_a_combination_begins_anew_and_what_stands_ends_with_its
     stage = Stage(combo("and", X, Y))
     stage.hear(signal(1, "x"))
     stage.hear(signal(2, "y"))
-    stage.content = SimpleNamespace(**{**vars(stage.content), "scenarios": stage.content.scenarios[:3]})
+    stage.content = Stage(combo("and", X, Y, detect={"within_s": 90})).content
     stage.logic.enter("t", stage.content)
+    stage.take(stage.logic.turn(3))
     stage.kept()
     assert [key[:10] for key in stage.state] == [b"combine/c/"]
     stage.hear(signal(3, "x", "clear"))
     stage.hear(signal(4, "y", "clear"))
-    assert [line.split()[1] for line in stage.out] == ["raise", "clear"]
+    assert [line.split()[:2] for line in stage.out] == [["2", "raise"], ["4", "clear"]]
+
+
+def test_what_a_combination_raised_that_runs_no_more_ends_with_the_change_of_set() -> None:
+    stage = Stage(combo("and", X, Y), combo("or", X, Z, name="b"))
+    for one in (signal(1, "x"), signal(2, "y"), signal(3, "z", lon=113.6)):
+        stage.hear(one)
+    stage.content = Stage(combo("or", X, Z, name="b")).content
+    stage.logic.enter("t", stage.content)
+    stage.take(stage.logic.turn(9))
+    stage.kept()
+    assert [line.split()[:3] for line in stage.out[3:]] == [["9", "clear", "emergency.both.a"]]
+    assert [key for key in stage.state if b"both.a" in key] == []
 
 
 STEPS = st.lists(

@@ -17,7 +17,7 @@ from brain.promotion import PromotionError, Step
 from brain.ruling import RULINGS
 from brain.scenario_form import State
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario, ScenarioError, read
+from brain.scenarios import Scenario, read
 from brain.sets import CitySet, digest
 from brain.settings import Settings
 from brain.versus import Versus, versus
@@ -80,23 +80,44 @@ def test_only_the_steps_of_the_way_are_taken(state: State, to: State) -> None:
         promotion.check(scenario(state), step(to, "other", "d" if to == "trial" else ""), proof(), 0)
 
 
-def test_a_combination_may_go_through_the_shadow_and_is_never_on_trial() -> None:
+def test_a_combination_goes_the_way_of_all_others_through_shadow_and_trial() -> None:
     both = read(BOTH)
     told = [{"id": both.id, "now": 1, "now_hash": hash_of(both), "kind": "minor"}]
     shown = promotion.evidence(json.dumps({"scenarios": told, "blocks": []}).encode())
-    for state, to in (
-        ("draft", "shadow"),
-        ("draft", "live"),
-        ("shadow", "live"),
-        ("live", "shadow"),
-        ("live", "retired"),
-    ):
-        promotion.check(msgspec.structs.replace(both, state=state), step(to), shown, 0)  # type: ignore[arg-type]  # states
-    for state in ("draft", "shadow", "live", "retired"):
-        with pytest.raises(PromotionError, match="expected --to"):
-            promotion.check(msgspec.structs.replace(both, state=state), step("trial", district="d1"), shown, 0)
-    with pytest.raises(ScenarioError, match="a combination cannot be on trial"):
-        read(BOTH.replace("version: 1", "version: 1\nstate: trial\ntrial: {district: d1}"))
+    steps = [
+        ("draft", "shadow"), ("shadow", "trial"), ("trial", "trial"), ("trial", "live"), ("shadow", "live"),
+        ("live", "trial"), ("live", "shadow"), ("trial", "shadow"), ("live", "retired"), ("retired", "shadow"),
+    ]  # fmt: skip
+    for state, to in steps:
+        there = msgspec.structs.replace(both, state=state)  # type: ignore[arg-type]  # one of the five
+        promotion.check(there, step(to, district="d1" if to == "trial" else ""), shown, 0)  # type: ignore[arg-type]
+    with pytest.raises(PromotionError, match="expected --to shadow, got live"):
+        promotion.check(msgspec.structs.replace(both, state="draft"), step("live"), shown, 0)
+    with pytest.raises(PromotionError, match="got nothing"):
+        promotion.check(msgspec.structs.replace(both, state="shadow"), step("trial", district="d1"), None, 0)
+
+
+def test_a_combination_on_trial_is_a_set_with_a_note_and_one_without_a_place_is_refused_and_told_why(
+    home: Path,
+) -> None:
+    (home / FILE).write_text(BOTH.replace("version: 1", "version: 1\nstate: shadow"), encoding="utf-8")
+    told = [{"id": "eco.air.both", "now": 1, "now_hash": hash_of(read(BOTH)), "kind": "minor"}]
+    shown = promotion.evidence(json.dumps({"scenarios": told, "blocks": []}).encode())
+    to_trial = step("trial", district="990102")._replace(id="eco.air.both")
+    done = promotion.taken(home, home.with_name("demo-2"), to_trial, shown, 7)
+    note = msgspec.json.decode(done.note)
+    assert (note["what"], note["from"], note["to"], note["district"]) == (
+        "scenario.promoted", "shadow", "trial", "990102",
+    )  # fmt: skip
+    assert note["evidence"] == shown.hash
+    assert [s.trial.district for s in CitySet.load(done.folder).running() if s.trial] == ["990102"]
+    summed = AIR.replace("trial_run", "summed").replace("{above: 1600}", "{sum_over: 1600, by: city}")
+    (home / "scenarios" / "eco" / "air_summed.yaml").write_text(summed, encoding="utf-8")
+    of = BOTH.replace("{event: eco.air}", "{scenario: eco.air.summed}").replace("same: grid", "same: city")
+    (home / FILE).write_text(of.replace("version: 1", "version: 1\nstate: shadow"), encoding="utf-8")
+    with pytest.raises(PromotionError, match=r"it cannot be on trial: its place is that of eco.air.summed"):
+        promotion.taken(home, home.with_name("demo-3"), to_trial, shown, 8)
+    assert sorted(p.name for p in home.parent.iterdir()) == ["demo", "demo-2"]
 
 
 def test_people_see_it_only_by_evidence_of_this_very_content() -> None:

@@ -250,16 +250,16 @@ def test_a_combination_in_shadow_is_as_it_will_be_live_and_hears_combinations_an
             assert one == other != []
 
 
-def test_what_a_combination_raised_in_shadow_ends_as_its_parts_do_after_it_is_promoted() -> None:
+def test_what_a_combination_raised_in_shadow_ends_there_as_it_is_promoted_and_is_told_to_people_at_once() -> None:
     sets = {
         "set-1": rig.with_states({"both": "shadow"}, (*PARTS, BOTH)),
         "set-2": rig.with_states({}, (*PARTS, BOTH), id="set-2"),
     }
     rows = [*highs(*((second, 12.0) for second in range(10, 40)), (41, 1.0)), *noises(12, 13, 14, 15)]
     done = rig.run(rig.log(rows, 200, [(30, "set-2")]), sets)
-    (hidden,) = rig.incidents(done, "incidents-shadow").values()
-    assert hidden["state"] == "closed"
-    assert (hidden["members"][0]["cleared"] - T0) // 1000 >= 41
+    (hidden,), (shown,) = (said(done, family, "emergency.chain.both") for family in ("incidents-shadow", "incidents"))
+    assert [(m["cleared"] - T0) // 1000 for m in (hidden, shown)] == [30, 115]
+    assert hidden["onset"] == shown["onset"] == T0 + 14_000
 
 
 COMBINED = {

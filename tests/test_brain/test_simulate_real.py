@@ -33,6 +33,8 @@ QUICK = (
     "the shadow book is not restored",
     "a signal in shadow is told live",
     "after a restart no absence comes to its end",
+    "a combination on trial is live in every district",
+    "what a combination raised stays as it is when it is promoted or taken back",
     "an agent's state is committed before its signals",
     "a beat is left out after a restore",
 )

@@ -16,7 +16,6 @@ import msgspec
 
 from brain.agent_kit import city as agents
 from brain.agent_kit.lane import AGENT_FAILED
-from brain.combination import combinations
 from brain.drill.simulate import check as drill
 from brain.drill.simulate.check import same, same_list
 from brain.drill.simulate.real.sets import content
@@ -41,6 +40,9 @@ SIDES: Final = (("incidents", TP("audit", 0), ""), ("incidents-shadow", TP("audi
 """Of each book its topics, its audit and the beginning of its keys."""
 AFTER_MS: Final = 4_000
 """So long after the lanes, at the end of their minute, city agents have ended what the set in force does not run."""
+COMBINED: Final = frozenset(
+    s.id for s in (*content(GENESIS).scenarios, *content(GENESIS).drafts) if s.source == "signals"
+)
 KINDS: Final = (SIGNAL_TYPE, SHADOW_TYPE, SUMMARY_TYPE)
 _incident, _signal = msgspec.json.Decoder(Incident).decode, msgspec.json.Decoder(Signal).decode
 
@@ -60,6 +62,7 @@ def check(world: World) -> list[str]:
     _counted(found, world, told)
     _standing(found, world)
     items, frontier = drill.state(world.broker), drill.head_of(world).frontier
+    _combined(found, world, items)
     for _, audit, prefix in SIDES:
         drill.told_once(found, drill.notes(world.broker, audit))
         mine = _side(items, prefix)
@@ -196,7 +199,7 @@ def _counted(found: list[str], world: World, told: list[list[Signal]]) -> None:
 
 
 def _standing(found: list[str], world: World) -> None:
-    """Nothing stands of a scenario that the set in force does not run on that side; combinations end as parts do."""
+    """Nothing stands of a scenario that the set in force does not run on that side."""
     head = drill.head_of(world)
     absences = [bound for lane in journal(world.broker, world)[1] for _, bound in lane.values()]
     ends = [_ended_by(world.broker, topics.source) + AFTER_MS for topics in world.topics]
@@ -204,7 +207,6 @@ def _standing(found: list[str], world: World) -> None:
         return  # the fold has not come to what ends them
     rules = content(head.set)
     told = {event.id for agent in rules.agents for event in agent.told()} | {AGENT_FAILED, INPUTS_DOWN}
-    told |= {c.scenario.id for name in ("s0", "s1", "s2") for c in combinations(content(name).scenarios)}
     for family, _, prefix in SIDES:
         for incident in _incidents(world.broker, family):
             stand = [m for m in incident.members if m.cleared is None and incident.state not in OVER]
@@ -218,7 +220,34 @@ def _runs(rules: CitySet, m: Member, hidden: bool) -> bool:
     district = m.asset.removeprefix("district:")
     scenario = next((one for one in rules.running() if one.id == m.scenario), None)
     place = district if district != m.asset else _registered(m.asset)
+    if m.scenario in COMBINED:
+        place = rules.map.districts[rules.map.codes.index(m.grid)] if m.grid else ""
     return scenario is not None and bool(side_of(scenario, place)) == hidden
+
+
+def _combined(found: list[str], world: World, items: Mapping[str, bytes | None]) -> None:
+    """What combinations found and their book tells stands in its incidents, and nothing else of them does; it is told
+    in the book that the set in force says for its place."""
+    rules = content(drill.head_of(world).set)
+    scenarios = {s.id: s for s in rules.running()}
+    for (family, _, prefix), side in zip(SIDES, (0, SHADOW), strict=True):
+        stand = {
+            (m.scenario, m.asset)
+            for i in _incidents(world.broker, family) for m in i.members
+            if m.scenario in COMBINED and m.cleared is None and i.state not in OVER
+        }  # fmt: skip
+        told: set[tuple[str, str]] = set()
+        for key, value in sorted(_side(items, prefix).items()):
+            if not key.startswith(CASE.decode()):
+                continue
+            case = msgspec.msgpack.decode(value or b"", type=Episode)
+            s = scenarios.get(case.scenario)
+            if s is None or case.silent != (side_of(s, case.at.district) != side):
+                found.append(f"{family}: {case.name()} is {'silent' if case.silent else 'told'}, by {rules.id} wrongly")
+            if not case.silent:
+                told.add((case.scenario, case.at.asset))
+        found += [f"{family}: {' '.join(one)} is kept and does not stand" for one in sorted(told - stand)]
+        found += [f"{family}: {' '.join(one)} stands and is not kept" for one in sorted(stand - told)]
 
 
 def _waiting(found: list[str], items: Mapping[str, bytes | None], frontier: int) -> None:

@@ -27,7 +27,7 @@ from streams import pulse as pulses
 from streams.city import City
 from streams.lane import Lane
 from streams.outbox import Outbox
-from streams.records import CE_TYPE, PULSE_TYPE, SIGNAL_TYPE, Write
+from streams.records import CE_TYPE, PULSE_TYPE, SHADOW, SIGNAL_TYPE, Write
 from streams.simulate.mutants import Change, patched
 
 
@@ -109,6 +109,36 @@ def _no_timer(kind: int) -> list[Change]:
         return rest
 
     return [(Combine, "load", load)]
+
+
+def _told_in_both() -> list[Change]:
+    return [(Combine, "_ours", lambda self, c, at: True)]
+
+
+def _trial_by_its_state() -> list[Change]:
+    return [(combine_module, "side_of", lambda s, district: 0 if s.state in ("live", "trial") else SHADOW)]
+
+
+def _silence_not_kept() -> list[Change]:
+    original = Combine.load
+
+    def load(self: Combine, items: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+        rest = original(self, items)
+        for case in self._cases.values():
+            case.silent = False
+        return rest
+
+    return [(Combine, "load", load)]
+
+
+def _same_name_again() -> list[Change]:
+    original = Combine._tell
+
+    def tell(self: Combine, case: Any, *where: Any) -> None:
+        case.anew = None
+        original(self, case, *where)
+
+    return [(Combine, "_tell", tell)]
 
 
 def _unsaved(owner: type, prefix: bytes) -> list[Change]:
@@ -204,6 +234,13 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "after a restart no combination ends by quiet": lambda: _no_timer(combine_module._QUIET),
     "after a restart what ended is heard for good": lambda: _no_timer(combine_module._FORGET),
     "what combinations raised is not kept": lambda: _unsaved(Combine, CASE),
+    "a combination on trial is told in both books": _told_in_both,
+    "a combination on trial is live in every district": _trial_by_its_state,
+    "what a combination raised stays as it is when it is promoted or taken back": lambda: [
+        (Combine, "turn", lambda self, now: [])
+    ],
+    "after a restart what a trial found elsewhere is told": _silence_not_kept,
+    "what a combination tells anew has the name of what ended": _same_name_again,
     "an agent's state is committed before its signals": _agents_first,
     "an agent's state outlives a rollback": _agent_outlives,
     "an agent that raises keeps half of its work": _half_judged,

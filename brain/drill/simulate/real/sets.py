@@ -74,18 +74,20 @@ TEXTS: Final = (
     ),
     _scenario(SMOKE, "life: true\ndetect: {above: 10}\nclear: {below: 8}\nlevel: 2", type="smoke"),
     _combination("and", "and", (HIGH, SILENT), "within_s: 3, within_m: 700"),
-    _combination("or", "or", (SMOKE, JUMP), "same: district|clear: {quiet_s: 2}", "draft"),
+    _combination("or", "or", (SMOKE, JUMP), "same: district|clear: {quiet_s: 2}", "shadow"),
+    _combination("near", "or", (HIGH, SMOKE), "within_m: 700|clear: {quiet_s: 9}", "shadow"),
     _combination("then", "sequence", (HIGH, SMOKE), "within_s: 4, same: city"),
     _combination("lacks", "absence", (HIGH, SMOKE), "within_s: 2, within_m: 400"),
     _combination("chain", "and", (LACKS, LOW), "within_s: 5, same: district", "draft"),
 )
 PROMOTED: Final = {
-    LOW: "trial:d1", JUMP: "live", SILENT: "shadow", SUM: "live", BESIDE: "shadow", "emergency.both.or": "live",
-    "emergency.both.chain": "live", "emergency.both.then": "retired",
+    LOW: "trial:d1", JUMP: "live", SILENT: "shadow", SUM: "live", BESIDE: "shadow", "emergency.both.or": "trial:d1",
+    "emergency.both.chain": "live", "emergency.both.then": "retired", "emergency.both.near": "trial:d1",
+    LACKS: "trial:d1",
 }  # fmt: skip
 TAKEN_BACK: Final = {
-    LOW: "retired", JUMP: "shadow", SILENT: "live", SUM: "trial:d2", BESIDE: "trial:d1", "emergency.both.or": "retired",
-    "emergency.both.then": "live",
+    LOW: "retired", JUMP: "shadow", SILENT: "live", SUM: "trial:d2", BESIDE: "trial:d1", "emergency.both.or": "live",
+    "emergency.both.then": "trial:d2", "emergency.both.near": "trial:d2", LACKS: "shadow",
 }  # fmt: skip
 
 
