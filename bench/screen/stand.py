@@ -75,12 +75,14 @@ def sample_map() -> list[Feature]:
 
 
 def application(
-    board: Board, demo: Demo, features: Sequence[Feature] = (), clock: Callable[[], int] = clock
-) -> tuple[Litestar, Hub]:
-    """The page and all that reads the board, behind the gate; and its streams. ``clock``: ms UTC."""
+    board: Board, demo: Demo, features: Sequence[Feature] = (), clock: Callable[[], int] = clock,
+    heard: Heard | None = None,
+) -> tuple[Litestar, Hub]:  # fmt: skip
+    """The page and all that reads the board, behind the gate; and its streams. ``clock``: ms UTC; ``heard``: the audit,
+    by default one that says nothing."""
     gate = Gate(demo.access, Verifier(demo.access, demo.keys, clock), Trail(lambda _: None, clock), clock, KEY)
     hub, layers, watched = Hub(board, clock), LayerStore(features, PUBLIC), Watched(board, clock)
-    parts = Parts(gate, board, Lore(), layers, hub, clock, Heard(), Sensing(no_assets()), demo=demo)
+    parts = Parts(gate, board, Lore(), layers, hub, clock, heard or Heard(), Sensing(no_assets()), demo=demo)
     return build(layers, clock, gate=gate, routers=api(parts), more=others(watched), watched=watched), hub
 
 

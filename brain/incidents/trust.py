@@ -30,6 +30,10 @@ AGAIN = 0.1
 """How far above the floor an asset that had fallen below it must come before it counts as trusted again."""
 NOTES = 50
 """Notes for people in one minute; of more only the number is told."""
+AGAIN_MS = 3_600_000
+"""How often all that are below the floor are told again, at the full hour: for who begins to listen later."""
+STILL, CHUNK = "asset.doubted_still", 1000
+"""That note, and how many assets one has at most: some 100 kB."""
 
 MODEL = AssetTrust()
 FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
@@ -45,6 +49,7 @@ class _Kept(msgspec.Struct, array_like=True):
     last: int
     effects: dict[str, float]
     low: bool
+    since: int = 0
 
 
 class AssetsTrust:
@@ -56,7 +61,8 @@ class AssetsTrust:
         self._set: Trust | None = None
         self._registry: Any = None
         self._rows: dict[str, Any] = {}
-        self._low: set[str] = set()
+        self._low: dict[str, int] = {}
+        """Below the floor: since which minute, ms UTC; 0 where an earlier release did not keep it."""
         self._sweep: int | None = None
         """When the suspects are looked through next, fold time; None where there are none."""
         self._pending: dict[int, dict[str, Summary]] = {}
@@ -79,7 +85,7 @@ class AssetsTrust:
                 row["effect"][0] = [kept.effects.get(reason.name, 0.0) for reason in REASONS]
                 self._rows[asset] = row
                 if kept.low:
-                    self._low.add(asset)
+                    self._low[asset] = kept.since
             elif key == NEXT:
                 self._sweep = int(value)
             elif key.startswith(PENDING):
@@ -138,6 +144,8 @@ class AssetsTrust:
                 self._forget(asset)
         for asset in sorted({*accused, *turned}):
             self._save(asset)
+        if now == self._sweep and t % AGAIN_MS == 0:
+            self._tell_again(t)
         if (now == self._sweep or self._sweep is None) and (self._rows or self._sweep):
             self._sweep = (t // SWEEP_MS + 1) * SWEEP_MS + 1 if self._rows else None
             self._changed[NEXT] = str(self._sweep).encode() if self._sweep else None
@@ -228,23 +236,36 @@ class AssetsTrust:
         for asset in turned:
             trust, doubts = self.of(asset, t)
             low = asset not in self._low
-            (self._low.add if low else self._low.discard)(asset)
+            if low:
+                self._low[asset] = t
+            else:
+                del self._low[asset]
             what = "asset.doubted" if low else "asset.trusted_again"
             notes.append({"what": what, "asset": asset, "trust": trust, "reasons": list(doubts), "t": t})
         if len(notes) > NOTES:
             notes = [*notes[:NOTES], {"what": "asset.more", "assets": len(notes) - NOTES, "t": t}]
+        self._note(notes)
+
+    def _tell_again(self, t: int) -> None:
+        still = []
+        for asset in sorted(self._low):
+            trust, doubts = self.of(asset, t)
+            still.append({"asset": asset, "trust": trust, "reasons": list(doubts), "since": self._low[asset]})
+        self._note({"what": STILL, "assets": still[a : a + CHUNK], "t": t} for a in range(0, len(still), CHUNK))
+
+    def _note(self, notes: Iterable[Mapping[str, Any]]) -> None:
         for note in notes:
             self._records.append(("audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)))
 
     def _save(self, asset: str) -> None:
         row = self._rows[asset]
         effects = {r.name: x for r, x in zip(REASONS, row["effect"][0].tolist(), strict=True) if x}
-        kept = _Kept(int(row["last"][0]), effects, asset in self._low)
+        kept = _Kept(int(row["last"][0]), effects, asset in self._low, self._low.get(asset, 0))
         self._changed[STATE + asset.encode()] = msgspec.msgpack.encode(kept)
 
     def _forget(self, asset: str) -> None:
         del self._rows[asset]
-        self._low.discard(asset)
+        self._low.pop(asset, None)
         self._changed[STATE + asset.encode()] = None
 
 

@@ -106,6 +106,22 @@ REFUSALS: Final[Mapping[str, Text]] = {
 """Why feedback did nothing, by its value: refusals, and those reasons of dead letters that a person can do something
 about."""
 
+DOUBTS: Final[Mapping[str, Text]] = {
+    "flatline": Text("数值不变", "flat"),
+    "drift": Text("漂移", "drift"),
+    "noise": Text("噪声异常", "noisy"),
+    "clock_skew": Text("时钟偏差", "clock skew"),
+    "impossible": Text("数值不可能", "impossible values"),
+    "neighbours": Text("与邻近不符", "neighbours disagree"),
+    "calibration_age": Text("校准过期", "calibration over"),
+}
+"""What speaks against an asset, by the name of the reason (models/trust.py)."""
+
+
+def doubt_text(reason: str) -> Text:
+    """What speaks against an asset, for people; a reason of another release as it is."""
+    return DOUBTS.get(reason, Text(reason, reason))
+
 
 def refusal_text(reason: str, lang: str) -> str:
     """Why feedback did nothing, for people; a reason that has no words as it is."""

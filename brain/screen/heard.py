@@ -1,6 +1,7 @@
 """The audit topic as the process hears it: one follower for all requests, the last hours kept for those who look back.
 
-Who sends an action waits here for what the city says of it, by the action's id or by its place in ``feedback``.
+Who sends an action waits here for what the city says of it, by the action's id or by its place in ``feedback``. What it
+says of trust in assets is kept in ``doubted``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
+import structlog
 
 from brain.feedback import TOPIC
+from brain.screen.board.doubted import Doubted
 from streams.records import TP
 from streams.tailing import Seen
 
@@ -21,6 +24,9 @@ KEPT: Final = 50_000
 """Notes that are kept at most."""
 KEPT_MS: Final = 24 * 3_600_000
 OUTCOMES: Final = 20_000
+CITY: Final = b"city"
+"""Key of what the city task notes."""
+log = structlog.get_logger(__name__)
 
 Place = tuple[int, int, int]
 """Time in the log in ms, partition, offset: the order in which notes are listed."""
@@ -38,6 +44,7 @@ class Heard:
 
     def __init__(self, prefix: str = "") -> None:
         self._lane = str(TP(prefix + TOPIC, 0))
+        self.doubted = Doubted()
         self._lock = threading.Lock()
         self._notes: deque[Note] = deque(maxlen=KEPT)
         self._outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
@@ -52,6 +59,14 @@ class Heard:
                 continue
             if isinstance(said, dict) and isinstance(said.get("what"), str):
                 self._take(Note((record.time, record.partition, record.offset), said))
+                if record.key == CITY:
+                    self._doubt(said, record)
+
+    def _doubt(self, said: dict[str, Any], record: Seen) -> None:
+        try:
+            self.doubted.hear(said)
+        except msgspec.ValidationError as error:
+            log.warning("a note of trust cannot be used", offset=record.offset, error=str(error)[:300])
 
     def notes(self) -> list[Note]:
         """Those kept, the newest first."""

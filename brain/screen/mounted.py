@@ -39,7 +39,8 @@ def api(parts: Parts) -> list[Router]:
     p = parts
     writes = [] if p.acts is None else [actions.router(p.acts), audit.router(p.heard)]
     return [
-        session.router(p.gate, p.demo), *writes, assets.router(p.sensing, p.board), incidents.router(p.board, p.lore),
+        session.router(p.gate, p.demo), *writes, assets.router(p.sensing, p.board, p.heard.doubted),
+        incidents.router(p.board, p.lore, p.heard.doubted),
         looks.router(p.board, p.store, p.clock), stream.router(p.hub, p.gate.access.leeway_s),
     ]  # fmt: skip
 

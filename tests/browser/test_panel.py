@@ -42,6 +42,28 @@ def test_a_viewer_sees_no_signals_and_is_offered_no_action(opened: Any) -> None:
     assert page.get_by_role("button", name="手工建单").count() == 0
 
 
+def test_a_doubted_asset_is_marked_with_since_when_and_why_and_a_trusted_one_is_not(opened: Any, stand: Stand) -> None:
+    for language, said in (("zh", "设备存疑, 自 {} 起: 数值不变、漂移 可信度 31%"),
+                           ("en", "The asset is doubted since {}: flat, drift trust 31 %")):  # fmt: skip
+        page = first_opened(opened, f"?lang={language}")
+        members = f"{PANEL} .members"
+        assert page.locator(f"{members} .doubt").count() == 0
+        one = page.locator(LINE).first.get_attribute("id").removeprefix("row-")
+        incident = next(i for i in stand.city.incidents if i.id == one)
+        t = stand.now()
+        stand.note({"what": "asset.doubted", "asset": incident.members[0].asset, "trust": 0.31, "t": t,
+                    "reasons": ["flatline", "drift"]})  # fmt: skip
+        page.reload()
+        page.locator(LINE).first.click()
+        page.locator(f"{members} .more .doubt").wait_for()
+        at = time.strftime("%H:%M", time.gmtime(t / 1000 + 8 * 3600))
+        assert said.format(at) in page.locator(f"{members} .more").first.inner_text().replace("\xa0", " ")
+        assert page.locator(f"{members} tr:not(.more) .doubt").count() == 1
+        page.screenshot(path=SCREENS / f"panel-doubted-{language}.png")
+        stand.note({"what": "asset.trusted_again", "asset": incident.members[0].asset, "trust": 0.7, "t": t + 1,
+                    "reasons": []})  # fmt: skip
+
+
 def test_who_was_too_late_reads_who_was_first(opened: Any) -> None:
     page = first_opened(opened)
     asked: list[Any] = []

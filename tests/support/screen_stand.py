@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ import uvicorn
 from bench.screen.stand import OVER_MAP, application, filled, sample_map, unlimited
 from brain.screen.app import listen
 from brain.screen.board.board import Came
+from brain.screen.heard import Heard
+from streams.tailing import Seen
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -23,6 +26,7 @@ class Stand:
     def __init__(self, count: int) -> None:
         self.skew_ms = 0
         self.city, self.board = filled(count, 1, self.now(), OVER_MAP)
+        self.heard = Heard()
         self.port = 0
         # Its keys outlive a restart: who was signed in is so after it.
         self._demo = unlimited()
@@ -42,7 +46,7 @@ class Stand:
 
     def start(self) -> None:
         """On the port of the last time, where there was one."""
-        app, self._hub = application(self.board, self._demo, sample_map(), self.now)
+        app, self._hub = application(self.board, self._demo, sample_map(), self.now, self.heard)
         app.on_startup.append(self._started)
         sock = listen("127.0.0.1", self.port)
         self.port = sock.getsockname()[1]
@@ -75,6 +79,10 @@ class Stand:
         """One is closed, heard when it returns."""
         k = next(k for k, incident in enumerate(self.city.incidents) if incident.id == name)
         self._hear(lambda: iter([self.city.close(k)]))
+
+    def note(self, said: dict[str, Any]) -> None:
+        """The city's note on the audit."""
+        self.heard.hear([Seen("audit", 0, len(self.heard.notes()), self.now(), b"city", json.dumps(said).encode())])
 
     def _hear(self, records: Callable[[], Iterator[Came]]) -> None:
         done = threading.Event()

@@ -165,10 +165,56 @@ def test_restarts_and_the_order_of_lanes_change_neither_incidents_nor_notes() ->
     assert story(4, -1) == (records, end)
     assert story(9, 1) == (records, end)
     notes = [msgspec.json.decode(value) for topic, _, value, _ in records if topic == "audit"]
-    trust = [n for n in notes if n["what"].startswith("asset.")]
+    trust = [n for n in notes if n["what"] in {"asset.doubted", "asset.trusted_again"}]
     assert [(n["what"], n["asset"]) for n in trust[:2]] == [("asset.doubted", "wl-1"), ("asset.trusted_again", "wl-1")]
     assert trust[0]["reasons"] == ["flatline"]
     assert trust[0]["trust"] < 0.5
+
+
+def hourly(since: int, restart_at: int | None) -> list[Any]:
+    """What is told again at full hours: wl-1 doubted in the first, wl-3 in the second, over five hours."""
+    one, items, out = AssetsTrust(), dict[bytes, bytes](), list[Any]()
+    one.enter(content())
+    for k in range(300):
+        t = since + k * 60_000
+        against = {"wl-1": {"flatline": 9.0}} if k < 100 else {}
+        against |= {"wl-3": {"impossible": 1.0}} if 70 <= k < 75 else {}
+        if against:
+            one.summary(said(t, against))
+        while (due := one.due()) is not None and due <= t + 1:
+            one.fire(due, {})
+        changed, written = one.changes()
+        put_into(items, changed)
+        out += [msgspec.json.decode(value) for _, _, value, _ in written]
+        if k == restart_at:
+            one = AssetsTrust()
+            one.load(dict(items))
+            one.enter(content())
+    return out
+
+
+def test_the_doubted_are_told_again_at_every_full_hour_with_since_when_also_after_a_restart() -> None:
+    hour = 3_600_000
+    begin = MINUTE // hour * hour
+    notes = hourly(begin, None)
+    first = {n["asset"]: n["t"] for n in reversed(notes) if n["what"] == "asset.doubted"}
+    still = [n for n in notes if n["what"] == "asset.doubted_still"]
+    assert [n["t"] for n in still] == [begin + k * hour for k in range(1, 5)]
+    assert [[a["asset"] for a in n["assets"]] for n in still[:2]] == [["wl-1"], ["wl-1", "wl-3"]]
+    assert {a["asset"]: a["since"] for a in still[1]["assets"]} == first
+    assert all(a["trust"] < 0.6 and a["reasons"] for n in still for a in n["assets"])
+    assert hourly(begin, 65) == hourly(begin, 110) == notes
+
+
+def test_state_of_a_release_that_kept_no_beginning_is_read_and_the_beginning_is_then_not_known() -> None:
+    one = AssetsTrust()
+    one.enter(content())
+    one.load({b"trust/a/wl-1": msgspec.msgpack.encode((MINUTE, {"flatline": 0.9}, True))})
+    at = (MINUTE // 3_600_000 + 1) * 3_600_000
+    one.load({b"trust/next": str(at + 1).encode()})
+    one.fire(at + 1, {})
+    [(_, _, value, _)] = one.changes()[1]
+    assert [(a["asset"], a["since"]) for a in msgspec.json.decode(value)["assets"]] == [("wl-1", 0)]
 
 
 def test_a_life_safety_alarm_of_a_doubted_asset_is_out_at_once_and_unverified_an_ordinary_one_is_doubtful() -> None:

@@ -19,6 +19,7 @@ from brain.incidents.reasons import Reason
 from brain.incidents.trust import WORDS as DOUBTS
 from brain.incidents.value import DOMAINS, Confidence, Grade, State, Warning
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
+from brain.incidents.words import DOUBTS as AGAINST
 from brain.scenario_form import Source
 from brain.screen.access.rights import Role
 from brain.screen.page_files import ASK, FOREVER, page_router, takes_gzip
@@ -84,6 +85,11 @@ def test_the_page_has_a_word_for_each_value_that_the_server_may_send_and_for_no_
     prefix: str, said: set[str]
 ) -> None:
     assert {key.partition(".")[2] for key in words() if key.startswith(f"{prefix}.")} == said
+
+
+def test_the_page_and_the_server_say_the_same_of_a_doubted_asset() -> None:
+    said = {name: {"zh": text.zh, "en": text.en} for name, text in AGAINST.items()}
+    assert {name: words()[f"doubt.{name}"] for name in said} == said
 
 
 def test_the_lock_of_the_page_has_a_hash_for_every_package_and_no_address() -> None:

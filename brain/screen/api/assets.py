@@ -1,4 +1,4 @@
-"""``/assets``: sensing assets as the census has them, and the grids that nothing looks at."""
+"""``/assets``: sensing assets as the census has them, which the city doubts, and the grids that nothing looks at."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from brain.screen.access.rights import Right, caller_of
 from brain.screen.api.answers import Answer, documented, encoded
 from brain.screen.api.asked import Asked, Box, Limit, Name, Words, bare, box, operation, read
 from brain.screen.board.board import Board
+from brain.screen.board.doubted import Doubt, Doubted
 from brain.screen.board.row import Row
 from brain.screen.board.sensing import Asset, Blind, Counts, Health, Sensing, Wanted
 from brain.screen.language import Say
@@ -25,6 +26,7 @@ class AssetsWanted(msgspec.Struct, forbid_unknown_fields=True):
 
     type: Name = ""
     health: Health | None = None
+    doubted: bool | None = None
     district: Name = ""
     grid: Name = ""
     bbox: Box = ""
@@ -33,11 +35,17 @@ class AssetsWanted(msgspec.Struct, forbid_unknown_fields=True):
     cursor: Annotated[str, msgspec.Meta(min_length=1, max_length=400, description="`next` of a page")] = ""
 
 
+class Believed(Asset, kw_only=True):
+    """An asset, and the city's doubt in it; ``doubt``: null while it is trusted, or nothing was told of late."""
+
+    doubt: Doubt | None
+
+
 class AssetPage(msgspec.Struct):
     """``next``: cursor of what follows, null at the end; ``total``: all that fit; ``t``: the newest census, ms UTC, 0
     before the first."""
 
-    items: list[Asset]
+    items: list[Believed]
     next: str | None
     total: int
     t: int
@@ -46,7 +54,7 @@ class AssetPage(msgspec.Struct):
 class AssetDetail(msgspec.Struct):
     """One asset, with the open incidents that it is in."""
 
-    asset: Asset
+    asset: Believed
     incidents: list[Row]
     t: int
 
@@ -59,21 +67,28 @@ class AssetsStanding(msgspec.Struct):
     t: int
 
 
-def router(sensing: Sensing, board: Board) -> Router:
-    """The routes over a census, with the incidents of a board."""
+def router(sensing: Sensing, board: Board, doubted: Doubted) -> Router:
+    """The routes over a census, with the incidents of a board and the doubts of its city."""
+
+    def believed(asset: Asset) -> Believed:
+        return Believed(**msgspec.structs.asdict(asset), doubt=doubted.of(asset.id, board.pulse))
 
     @get(
         "/assets", opt={"right": Right.ASSETS}, responses=documented(AssetPage, 400, 401, 403, 429),
         operation_class=operation(AssetsWanted), sync_to_thread=False,
     )  # fmt: skip
     def listed(request: Asked) -> Answer:
-        """A page of assets by id. Which are silent is known to the census, once in five minutes."""
+        """A page of assets by id. Which are silent is known to the census, once in five minutes; which are doubted, to
+        the city task, within the minute."""
         given = read(request, AssetsWanted)
+        names = frozenset() if given.doubted is None else doubted.names(board.pulse)
         wanted = Wanted(
-            given.type, given.health, given.district, given.grid, box(given.bbox), given.q, caller_of(request).districts
-        )
+            given.type, given.health, given.district, given.grid, box(given.bbox), given.q,
+            caller_of(request).districts, names if given.doubted else None,
+            names if given.doubted is False else frozenset(),
+        )  # fmt: skip
         items, after, total = sensing.page(wanted, given.limit, given.cursor)
-        return encoded(AssetPage(items, after, total, sensing.t))
+        return encoded(AssetPage([believed(asset) for asset in items], after, total, sensing.t))
 
     @get(
         "/assets/summary", opt={"right": Right.ASSETS}, responses=documented(AssetsStanding, 400, 401, 403, 429),
@@ -97,7 +112,7 @@ def router(sensing: Sensing, board: Board) -> Router:
         if found is None:
             take = Say("从列表中选取", "take one of the list")
             raise Problem(ABSENT, "asset", Say("已登记的感知资产", "a registered sensing asset"), asset, take)
-        return encoded(AssetDetail(found, incidents_of(board, asset, districts), sensing.t))
+        return encoded(AssetDetail(believed(found), incidents_of(board, asset, districts), sensing.t))
 
     return Router(API, route_handlers=[listed, standing, one], tags=["assets"])
 

@@ -18,6 +18,7 @@ from brain.screen.api.answers import JSON, Answer, documented, encoded, large
 from brain.screen.api.asked import Asked, Box, Limit, Moment, Name, Words, absent, bare, box, operation, read
 from brain.screen.board import look, query
 from brain.screen.board.board import Board, Entry
+from brain.screen.board.doubted import Doubt, Doubted
 from brain.screen.board.lore import Code, Lore, Wordings
 from brain.screen.board.masked import masked
 from brain.screen.board.query import Query, Sort
@@ -111,7 +112,8 @@ class Siblings(msgspec.Struct):
 
 
 class Detail(msgspec.Struct):
-    """One incident, with what this caller may see of it and do to it. ``units``: names of its departments by id."""
+    """One incident, with what this caller may see of it and do to it. ``units``: names of its departments by id;
+    ``doubted``: by asset of its members, the city's doubt in it now."""
 
     incident: Incident
     reasons: list[Why]
@@ -120,6 +122,7 @@ class Detail(msgspec.Struct):
     steps: Wordings
     false_alarms: Wordings
     units: dict[str, Text]
+    doubted: dict[str, Doubt]
     actions: list[str]
 
 
@@ -141,8 +144,8 @@ class Codes(msgspec.Struct):
     items: list[Code]
 
 
-def router(board: Board, lore: Lore) -> Router:
-    """The routes over a board."""
+def router(board: Board, lore: Lore, doubted: Doubted) -> Router:
+    """The routes over a board, with the doubts of its city."""
     texts: dict[str, Text] = {}
 
     def worded(reason: str) -> Text:
@@ -208,7 +211,8 @@ def router(board: Board, lore: Lore) -> Router:
         seen = masked(value, caller.rights)
         return encoded(Detail(
             seen, reasons, siblings, told.meaning, told.steps, told.false_alarms,
-            lore.units([value.lead, *value.assisting]), actions_of(caller, value.state),
+            lore.units([value.lead, *value.assisting]), doubted.among((m.asset for m in seen.members), board.pulse),
+            actions_of(caller, value.state),
         ))  # fmt: skip
 
     @get(

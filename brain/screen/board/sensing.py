@@ -41,6 +41,10 @@ class Wanted:
     text: str = ""
     districts: tuple[str, ...] = ()
     """What the caller is bound to; () for all."""
+    named: frozenset[str] | None = None
+    """Ids; None lets all through."""
+    unnamed: frozenset[str] = frozenset()
+    """Ids that are left out."""
 
 
 class Asset(msgspec.Struct):
@@ -190,6 +194,10 @@ class Sensing:
             lon, lat = self._content.placed()
             keep &= (lat >= south) & (lat <= north)
             keep &= (lon >= west) & (lon <= east) if west <= east else (lon >= west) | (lon <= east)
+        if wanted.named is not None:
+            keep &= self._among(wanted.named)
+        if wanted.unnamed:
+            keep &= ~self._among(wanted.unnamed)
         found = np.flatnonzero(keep)
         if wanted.text:
             words, texts = wanted.text.lower().split(), self._words()
@@ -245,6 +253,11 @@ class Sensing:
             return np.ones(len(self), bool)
         seen: NDArray[np.bool_] = np.isin(self._districts, districts)[self._grid]
         return seen
+
+    def _among(self, ids: frozenset[str]) -> NDArray[np.bool_]:
+        index, out = self._registry.index, np.zeros(len(self), bool)
+        out[[index[name] for name in ids if name in index]] = True
+        return out
 
     def _assets(self, which: NDArray[np.intp]) -> list[Asset]:
         registry, healths = self._registry, self.health(which).tolist()

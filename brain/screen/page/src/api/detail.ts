@@ -101,6 +101,14 @@ export interface Reason {
   signal?: string;
 }
 
+/** The city's doubt in an asset: trust in [0, 1], what speaks against it, since when (null: not kept). */
+export interface Doubt {
+  trust: number;
+  doubts: { reason: string; text: Text }[];
+  since: number | null;
+  t: number;
+}
+
 export interface Detail {
   incident: Incident;
   reasons?: Reason[];
@@ -110,6 +118,8 @@ export interface Detail {
   false_alarms?: { zh: string[]; en: string[] };
   /** Names of its departments by id. */
   units?: Record<string, Text>;
+  /** By asset of its members, those that the city doubts now. */
+  doubted?: Record<string, Doubt>;
   /** What this caller may do in this state. */
   actions?: string[];
 }

@@ -2,16 +2,23 @@
 
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Firing, Incident, Member } from "../api/detail";
-import { clockShort, clockTime } from "../state/clock";
-import { t, tOf, useLanguage } from "../words";
+import type { Doubt, Firing, Incident, Member } from "../api/detail";
+import { cityNow, clockDate, clockShort, clockTime } from "../state/clock";
+import { language, say, t, tOf, useLanguage } from "../words";
 import { Doubts } from "./doubts";
 import { Part } from "./part";
 
 const FIRST = 12;
 const LINES = 6;
 
-export function Evidence({ incident, firing }: { incident: Incident; firing: Firing | null }): VNode {
+interface Props {
+  incident: Incident;
+  /** By asset. */
+  doubted: Record<string, Doubt>;
+  firing: Firing | null;
+}
+
+export function Evidence({ incident, doubted, firing }: Props): VNode {
   const members = incident.members ?? [];
   const drawn = (firing?.members ?? []).filter((m) => m.points.length > 1).slice(0, LINES);
   return (
@@ -34,7 +41,7 @@ export function Evidence({ incident, firing }: { incident: Incident; firing: Fir
           </thead>
           <tbody>
             {members.slice(0, FIRST).map((m) => (
-              <Line key={m.id} member={m} />
+              <Line key={m.id} member={m} doubt={doubted[m.asset]} />
             ))}
           </tbody>
         </table>
@@ -46,13 +53,19 @@ export function Evidence({ incident, firing }: { incident: Incident; firing: Fir
   );
 }
 
-function Line({ member: m }: { member: Member }): VNode {
+function Line({ member: m, doubt }: { member: Member; doubt: Doubt | undefined }): VNode {
   const stands = m.cleared == null;
   const trust = m.trust ?? 1;
+  const mild = !doubt && trust < 1;
   return (
     <>
       <tr class={stands ? "" : "over"}>
         <td>
+          {doubt && (
+            <span class="doubt" aria-hidden="true">
+              ⚠{" "}
+            </span>
+          )}
           {m.asset}
           {(m.raises ?? 1) > 1 && <small> ×{m.raises}</small>}
         </td>
@@ -64,17 +77,39 @@ function Line({ member: m }: { member: Member }): VNode {
           {!stands && <small> {t("evidence.cleared", { time: clockShort(m.cleared!) })}</small>}
         </td>
       </tr>
-      {(m.text || trust < 1 || m.standard) && (
+      {(m.text || mild || doubt || m.standard) && (
         <tr class="more">
           <td colSpan={5}>
             {m.text && <q>{m.text}</q>} {m.standard && <span>{m.standard}</span>}{" "}
-            {trust < 1 && <span class="doubt">{t("evidence.trust", { n: Math.round(trust * 100) })}</span>}{" "}
-            <Doubts names={m.doubts ?? []} />
+            {mild && (
+              <>
+                <span class="doubt">{t("evidence.trust", { n: Math.round(trust * 100) })}</span> <Doubts names={m.doubts ?? []} />
+              </>
+            )}
+            {doubt && <Doubted doubt={doubt} />}
           </td>
         </tr>
       )}
     </>
   );
+}
+
+/** An asset that the city does not believe: since when, why, and how far it still does. */
+function Doubted({ doubt }: { doubt: Doubt }): VNode {
+  const { since } = doubt;
+  const why = doubt.doubts.map((d) => say(d.text, d.reason)).join(t("evidence.comma"));
+  return (
+    <span class="doubt">
+      {since === null ? t("evidence.doubted") : t("evidence.doubted-since", { time: timeOf(since) })}
+      {why && t("evidence.because", { why })} <small>{t("evidence.trust", { n: Math.round(doubt.trust * 100) })}</small>
+    </span>
+  );
+}
+
+/** 14:03, with the day where that is not today's. */
+function timeOf(ms: number): string {
+  const day = clockDate(ms, language.get());
+  return day === clockDate(cityNow(), language.get()) ? clockShort(ms) : `${day} ${clockShort(ms)}`;
 }
 
 const number = (x: number): string => (Math.abs(x) >= 1000 ? Math.round(x).toString() : Number(x.toPrecision(4)).toString());

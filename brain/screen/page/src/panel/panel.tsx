@@ -45,7 +45,7 @@ export function Panel({ id }: { id: string }): VNode {
           <Clocks clocks={incident.clocks ?? []} />
           <ToDo detail={detail} />
           <Facts incident={incident} units={detail.units ?? {}} />
-          <Evidence incident={incident} firing={firing} />
+          <Evidence incident={incident} doubted={detail.doubted ?? {}} firing={firing} />
           <Why incident={incident} reasons={detail.reasons ?? []} />
           <Around siblings={detail.siblings ?? {}} similar={similar} />
           <History history={incident.history ?? []} />
