@@ -19,13 +19,14 @@ from brain.screen.board.board import Board, Came
 from brain.screen.board.feed import frontier
 from brain.screen.board.query import SORTS, Query, Sort, distance, page
 from brain.screen.board.ring import Position, position_of
-from brain.screen.board.row import decode_incident
+from brain.screen.board.row import Row, decode_incident
 from brain.screen.watched import Watched
 from streams.state import HEAD
 from streams.tailing import Seen
 
 FEW = settings(max_examples=12, deadline=None, derandomize=True)
 ALL = Query(shown=None)
+NEEDED = {field.name for field in msgspec.structs.fields(Row) if field.required}
 
 
 def made(seed: int, count: int, changes: int) -> tuple[list[Came], City]:
@@ -242,7 +243,8 @@ def test_one_district_sees_its_own_and_is_told_when_something_leaves_it() -> Non
     incident.district, incident.revision = "elsewhere", incident.revision + 1
     board.take([city._record(city.incidents.index(incident))])
     ((_, row),) = asyncio.run(told(board, position, 10, (home,)))
-    assert row == {"id": incident.id, "rev": incident.revision, "state": "closed"}
+    assert (row["id"], row["rev"], row["state"]) == (incident.id, incident.revision, "closed")
+    assert row.keys() == NEEDED, "where it went and what became of it there is not told"
     ((id_, _),) = asyncio.run(told(board, position, 10, ("elsewhere",)))
     assert position_of(id_) == board.ring.last
     assert asyncio.run(told(board, position, 10, ("a third",))) == []
@@ -260,7 +262,7 @@ def test_what_left_a_district_and_is_forgotten_since_is_told_with_the_revision_b
     board.take([city._record(n)])
     assert incident.id not in board.entries
     ((_, row),) = asyncio.run(told(board, position, 10, (home,)))
-    assert row == {"id": incident.id, "rev": left, "state": "closed"}
+    assert (row["id"], row["rev"], row["state"], row.keys()) == (incident.id, left, "closed", NEEDED)
 
 
 def test_what_is_like_an_incident_is_of_its_fingerprint_first_and_then_of_its_family_within_a_kilometre() -> None:

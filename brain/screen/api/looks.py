@@ -63,7 +63,7 @@ class Status(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """A row as it was told at a time, ms UTC."""
+    """A row as it was told at a time, ms UTC; of one that left the caller's districts then, that it is over there."""
 
     t: int
     row: Row
@@ -145,12 +145,13 @@ def router(board: Board, store: LayerStore, clock: Callable[[], int]) -> Router:
         districts = caller_of(request).districts
         events: list[bytes] = []
         for change in board.ring.between(board.ring.since(start), board.ring.since(given.to)):
-            if change.kind != "incident" or not change.seen or (districts and change.district not in districts):
+            data = look.told(change, districts) if change.kind == "incident" and change.seen else None
+            if data is None:
                 continue
             if len(events) == EVENTS_MOST:
                 t1 = change.t - 1
                 break
-            events.append(b'{"t":%d,"row":%b}' % (change.t, change.data))
+            events.append(b'{"t":%d,"row":%b}' % (change.t, data))
         return await large(request, b'{"t0":%d,"t1":%d,"events":[%b]}' % (start, t1, b",".join(events)))
 
     @get(

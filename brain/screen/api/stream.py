@@ -23,6 +23,7 @@ from brain.screen.api.asked import Asked, operation, read
 from brain.screen.api.bodies import problems_of
 from brain.screen.api.looks import late
 from brain.screen.board.board import Board
+from brain.screen.board.look import told
 from brain.screen.board.ring import LONGEST_POSITION, Change, Position, position_of, text_of
 from brain.screen.board.row import encode
 from brain.screen.language import Say
@@ -85,7 +86,7 @@ class Hub:
         CLIENTS.inc()
         try:
             yield self._pulse()
-            told = asyncio.get_running_loop().time()
+            beat = asyncio.get_running_loop().time()
             while not self._ended and (until is None or self.clock() < until):
                 bell.clear()
                 while number < ring.end and not self._ended:
@@ -98,17 +99,18 @@ class Hub:
                             continue
                         # Also of what this client is not told: else its position grows old while little is for it.
                         mine[change.at] = change.offset
-                        if self._wanted(change, districts, withheld=withheld):
-                            out.append(self._event(change, mine, districts))
+                        data = told(change, districts) if change.seen or withheld else None
+                        if data is not None:
+                            out.append(self._event(change, mine, data))
                     number = piece
                     if out:
                         yield b"".join(out)
                 now = asyncio.get_running_loop().time()
-                if now - told >= BEAT_S:
-                    told = now
+                if now - beat >= BEAT_S:
+                    beat = now
                     yield self._pulse()
                 try:
-                    async with asyncio.timeout(max(0.01, told + BEAT_S - now)):
+                    async with asyncio.timeout(max(0.01, beat + BEAT_S - now)):
                         await bell.wait()
                 except TimeoutError:
                     continue
@@ -117,31 +119,12 @@ class Hub:
             CLIENTS.dec()
 
     @staticmethod
-    def _wanted(change: Change, districts: tuple[str, ...], *, withheld: bool) -> bool:
-        if not change.seen and not withheld:
-            return False
-        return not districts or change.district in districts or change.was in districts
-
-    @staticmethod
-    def _event(change: Change, mine: Position, districts: tuple[str, ...]) -> bytes:
-        data = change.data
-        if districts and change.district not in districts:
-            data = gone(change)
+    def _event(change: Change, mine: Position, data: bytes) -> bytes:
         return b"id: %b\nevent: %b\ndata: %b\n\n" % (text_of(mine).encode(), change.kind.encode(), data)
 
     def _pulse(self) -> bytes:
         said = {"t": self.board.pulse, "set": self.board.set, "late": late(self.board, self.clock())}
         return b"event: pulse\ndata: %b\n\n" % encode(said)
-
-
-class _Revision(msgspec.Struct):
-    rev: int
-
-
-def gone(change: Change) -> bytes:
-    """Of an incident that went into a district which a client does not see: there it is over, by this very record."""
-    rev = msgspec.json.decode(change.data, type=_Revision).rev
-    return bytes(encode({"id": change.id, "rev": rev, "state": "closed"}))
 
 
 def router(hub: Hub, leeway_s: int = 0) -> Router:

@@ -13,7 +13,7 @@ from brain.screen.board.board import BIN_MS, BINS, Board, Entry
 from brain.screen.board.columns import FAR, NONE, STATES
 from brain.screen.board.query import distance
 from brain.screen.board.ring import Change
-from brain.screen.board.row import Row
+from brain.screen.board.row import Row, decode_row, encode
 
 HOUR_MS: Final = 3_600_000
 LIKE_M: Final = 1000.0
@@ -170,6 +170,19 @@ def kept_since(board: Board) -> int:
     if ring.end == ring.first:
         return 0
     return max(ring.base_t, ring.get(ring.first).t)
+
+
+def told(change: Change, districts: tuple[str, ...]) -> bytes | None:
+    """What a caller is told of a change: the row; where it left the caller's districts by it, a row that says no more
+    than that it is over there; None of what was not there before either. ``districts``: codes, () for all."""
+    if not districts or change.district in districts:
+        return change.data
+    if change.was not in districts:
+        return None
+    r = decode_row(change.data)
+    gone = Row(id=r.id, rev=r.rev, state="closed", domain=r.domain, scenario=r.scenario, onset=r.onset, opened=r.opened,
+               updated=r.updated)  # fmt: skip
+    return bytes(encode(gone))
 
 
 def at(board: Board, t: int, districts: tuple[str, ...]) -> list[Change]:

@@ -120,5 +120,6 @@ def accepted_ms(incident: Incident) -> float:
 
 
 decode_incident: Any = msgspec.json.Decoder(Incident).decode
+decode_row: Any = msgspec.json.Decoder(Row).decode
 decode_signal: Any = msgspec.json.Decoder(Signal).decode
 encode: Any = msgspec.json.Encoder().encode
