@@ -166,6 +166,32 @@ def looking_back(page: Any) -> None:
     until(page.locator(".replay input[type=range]").is_enabled)
 
 
+def test_ages_and_limits_in_the_look_back_count_from_the_moment_looked_at(opened: Any, stand: Stand) -> None:
+    now = stand.now()
+    then, minute = (now - 3 * 3_600_000) // 1000 * 1000, 60_000
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    row = {"id": "inc-then", "rev": 1, "state": "detected", "domain": "eco", "scenario": "eco.dust", "level": 3,
+           "onset": then - 7 * minute, "opened": then - 7 * minute, "updated": then, "shown": then - 7 * minute,
+           "due": then + 5 * minute}  # fmt: skip
+    page = opened("?lang=en")
+    page.locator(LINE).first.wait_for()
+    status = {**page.request.get(f"{stand.url}/api/v1/status").json(), "kept_since": then - 60 * minute}
+    page.route("**/api/v1/status", lambda route: route.fulfill(json=status))
+    page.route("**/api/v1/replay/at?*", lambda route: route.fulfill(json={"t": then, "rows": [row]}))
+    looking_back(page)
+
+    def says(age: str, left: str, overdue: str) -> None:
+        line = page.locator(f"{LINE} .when")
+        until(lambda: line.count() == 1 and line.inner_text().replace("\u2009", " ").split("\n") == [age, left])
+        until(lambda: page.locator(".figures dd").last.inner_text() == overdue)
+
+    seek(page, then)
+    says("7 min", "5 min left", "0")
+    page.screenshot(path=SCREENS / "look-back-en.png")
+    seek(page, then + 8 * minute)
+    says("15 min", "3 min over", "1")
+
+
 def test_what_is_sought_while_the_past_plays_plays_from_there(opened: Any, stand: Stand) -> None:
     before = sum(one.shown is not None for one in stand.city.incidents)
     time.sleep(1.2)

@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
-import { board, filter, me, selected } from "../state/app";
+import { board, filter, me, replayAt, selected } from "../state/app";
 import { tick } from "../state/clock";
 import { places } from "../state/places";
 import { useValue } from "../state/value";
@@ -16,6 +16,7 @@ import { inSight } from "./window";
 export function List(): VNode {
   useLanguage();
   useValue(tick);
+  useValue(replayAt);
   useValue(places);
   const wanted = useValue(filter);
   const account = useValue(me);

@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import type { Row } from "../api/types";
 import { inHand, levelOf } from "../map/shapes";
-import { cityNow } from "../state/clock";
+import { boardNow } from "../state/clock";
 import { placeOf } from "../state/places";
 import { Mark } from "../ui/mark";
 import { say, t, tOf } from "../words";
@@ -27,7 +27,7 @@ export const optionId = (id: string): string => `row-${id}`;
 
 export function Line({ row, top, position, total, active, open, ended, choose }: LineProps): VNode {
   const level = levelOf(row);
-  const now = cityNow();
+  const now = boardNow();
   const classes = ["line", `level-${level}`];
   if (active) classes.push("active");
   if (open) classes.push("open");

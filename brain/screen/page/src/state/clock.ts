@@ -1,6 +1,6 @@
 /** What time it is for the city: the pulse's, carried on by the browser's own steady clock. */
 
-import { pulse } from "./app";
+import { pulse, replayAt } from "./app";
 import { Value } from "./value";
 
 /** Milliseconds UTC. A console's clock may be wrong; the pulse's is the one that incidents are judged by. */
@@ -8,6 +8,9 @@ export function cityNow(): number {
   const last = pulse.get();
   return last ? last.pulse.t + (performance.now() - last.got) : Date.now();
 }
+
+/** The time that the board is of, ms UTC: the city's, or the moment looked back at. Ages on it count from here. */
+export const boardNow = (): number => replayAt.get() ?? cityNow();
 
 /** Changes every second, for what shows the time. */
 export const second = new Value(0);

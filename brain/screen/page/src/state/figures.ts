@@ -3,7 +3,7 @@
 import { DOMAINS, type Domain, type Row } from "../api/types";
 import { LEVELS, inHand, levelOf } from "../map/shapes";
 import { board } from "./app";
-import { cityNow } from "./clock";
+import { boardNow } from "./clock";
 import { Value } from "./value";
 
 export interface Figures {
@@ -43,4 +43,4 @@ export function count(rows: Iterable<Row>, now: number): Figures {
 
 export const figures = new Value<Figures>(count([], 0));
 
-board.watch(() => figures.set(count(board.rows.values(), cityNow())));
+board.watch(() => figures.set(count(board.rows.values(), boardNow())));

@@ -7,7 +7,7 @@ import { compare } from "../list/order";
 import { MapView } from "../map/view";
 import { LEVEL_COLOURS, inHand, levelOf } from "../map/shapes";
 import { board, focus, late, lostSince, selected } from "../state/app";
-import { cityNow, tick } from "../state/clock";
+import { boardNow, tick } from "../state/clock";
 import { figures } from "../state/figures";
 import { placeOf, places } from "../state/places";
 import { useValue } from "../state/value";
@@ -93,7 +93,7 @@ export function Wall(): VNode {
                   <b>{say(row.name, row.scenario)}</b>
                   <span>{placeOf(row)}</span>
                 </div>
-                <time>{span(cityNow() - row.opened)}</time>
+                <time>{span(boardNow() - row.opened)}</time>
               </li>
             ))}
           </ol>
@@ -129,7 +129,7 @@ function Card({ id }: { id: string }): VNode | null {
         {say(row.name, row.scenario)}
       </h2>
       <p>{placeOf(row)}</p>
-      <p class="lead">{[say(row.lead_name, row.lead), span(cityNow() - row.opened)].filter(Boolean).join(" · ")}</p>
+      <p class="lead">{[say(row.lead_name, row.lead), span(boardNow() - row.opened)].filter(Boolean).join(" · ")}</p>
     </article>
   );
 }
