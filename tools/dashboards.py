@@ -190,6 +190,8 @@ PEOPLE = Page("brain-people", "城市大脑 · 大屏与通知", "Whether people
         one("大屏事件数", "Incidents that a screen holds", "max(brain_screen_incidents)"),
         Panel("请求速率", "Requests a second by status",
               f"sum by (status) (rate(brain_screen_requests_total[{RATE}]))", "{{status}}", "rps"),
+        Panel("被拒绝的请求", "Requests a second that access refused, by why",
+              f"sum by (reason) (rate(brain_screen_refused_total[{RATE}]))", "{{reason}}", "rps"),
         Panel("请求耗时 p95", "95th percentile of a request's time",
               f"histogram_quantile(0.95, sum by (le) (rate(brain_screen_request_seconds_bucket[{RATE}])))", "", "s"),
     )),

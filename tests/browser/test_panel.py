@@ -36,7 +36,12 @@ def test_the_panel_says_what_where_how_sure_why_by_when_and_what_may_be_done(ope
 
 
 def test_a_viewer_sees_no_signals_and_is_offered_no_action(opened: Any) -> None:
-    page = first_opened(opened, account="viewer-01")
+    page = opened(account="viewer-01")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.locator(LINE).first.click()
+    page.locator(f"{PANEL} .facts").wait_for()
+    assert [url for url in asked if url.endswith("/firing")] == [], "a refusal would be on the audit"
     assert page.locator(f"{PANEL} .actions").count() == 0
     assert "本账号不可见信号明细" in page.locator(PANEL).inner_text()
     assert page.get_by_role("button", name="手工建单").count() == 0

@@ -20,6 +20,7 @@ from brain.incidents.actions import Create
 from brain.screen import following, writing
 from brain.screen.access import origin
 from brain.screen.access.config import Limits
+from brain.screen.access.gate import REFUSED
 from brain.screen.access.limits import Buckets
 from brain.screen.access.rights import Right
 from brain.screen.app import build
@@ -110,6 +111,48 @@ def test_whoever_asks_too_often_waits_and_hears_for_how_long() -> None:
         rig.now += 60_000
         codes = [c.get("/api/v1/me", headers=rig.bearer(sub=f"a-{n}")).status_code for n in range(12)]
         assert codes == [200] * 9 + [429] * 3, "an address stands for several accounts, not for any number"
+
+
+def refusals() -> dict[str, float]:
+    """By reason how many there were in this process."""
+    return {s.labels["reason"]: s.value for m in REFUSED.collect() for s in m.samples if s.name.endswith("_total")}
+
+
+def test_who_writes_without_a_token_again_and_again_is_counted_as_one_who_fails_and_then_waits() -> None:
+    rig = Rig(Limits(reads=0, writes=0, failures=1, failures_burst=3))
+    before = refusals()
+    with rig.client() as c:
+        assert [c.get("/api/v1/me").status_code for _ in range(9)] == [401] * 9, "so every page begins"
+        answers = [c.post(ACT, json=NOTE) for _ in range(6)]
+        assert [a.status_code for a in answers] == [401] * 3 + [429] * 3
+        assert [a.json()["reason"] for a in answers] == ["no_token"] * 3 + ["too_many_failures"] * 3
+        assert c.post(ACT, json=NOTE, headers=rig.bearer()).status_code == 200, "whoever says who they are may go on"
+    made = {reason: n - before[reason] for reason, n in refusals().items() if n != before[reason]}
+    assert made == {"no_token": 3.0, "too_many_failures": 3.0}
+    assert [(n["what"], n["reason"]) for n in rig.notes] == [("access.refused", "unauthenticated")] * 3
+
+
+def test_every_way_to_be_refused_is_counted_once_by_a_reason_from_a_closed_list() -> None:
+    rig = Rig(Limits(reads=1, reads_burst=1, writes=0, failures=0, address_times=99))
+    foreign = {**rig.bearer(), "Origin": "https://evil.test"}
+    with rig.client() as c:
+        for reason, ask in (
+            ("malformed", lambda: c.get("/api/v1/me", headers={"Authorization": "Bearer a.b.c"})),
+            ("expired", lambda: c.get("/api/v1/me", headers=rig.bearer(exp=1))),
+            ("unknown_key", lambda: c.post("/api/v1/session", json={"token": rig.token(kid="none")})),
+            ("forbidden", lambda: c.get("/api/v1/audit", headers=rig.bearer(sub="op-3"))),
+            ("forbidden_role", lambda: c.post(ACT, json=NOTE, headers=rig.bearer(duty=None))),
+            ("not_found", lambda: c.post(ACT, json=NOTE, headers=rig.bearer(districts=["x"]))),
+            ("cross_site", lambda: c.post(ACT, json=NOTE, headers=foreign)),
+            ("too_many_requests", lambda: [c.get("/api/v1/me", headers=rig.bearer()) for _ in range(2)][1]),
+            ("", lambda: c.post(ACT, json={"do": "fly"}, headers=rig.bearer())),
+        ):
+            before = refusals()
+            assert ask().status_code >= 400
+            made = {name: n - before[name] for name, n in refusals().items() if n != before[name]}
+            assert made == ({reason: 1.0} if reason else {}), reason
+    forged = [n for n in rig.notes if n["asked"] == "POST /api/v1/session"]
+    assert [n["reason"] for n in forged] == ["unauthenticated"], "a sign-in that failed is on the audit"
 
 
 def test_buckets_forget_who_was_silent_longest_and_no_clock_that_goes_back_fills_them() -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import Counter
 
 from brain.screen.access import origin
 from brain.screen.access.config import Access
@@ -20,10 +21,12 @@ from brain.screen.access.tokens import TokenRefused, Verifier, Why
 from brain.screen.access.trail import Trail
 from brain.screen.language import Say, same
 from brain.screen.problems import (
+    ABSENT,
     BUG,
     CROSS_SITE,
     DUTIES,
     FORBIDDEN,
+    FORBIDDEN_ROLE,
     LIMITED,
     UNAUTHENTICATED,
     UNAVAILABLE,
@@ -53,6 +56,15 @@ HSTS: Final = "max-age=31536000"
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
+
+FAILURES: Final = "too_many_failures"
+"""Why an address waits that came with too many tokens that were not taken, or with writes without any."""
+_KINDS: Final = {k: k.name.replace("-", "_") for k in (FORBIDDEN, FORBIDDEN_ROLE, DUTIES, CROSS_SITE, ABSENT, LIMITED)}
+REFUSED: Final = Counter(
+    "brain_screen_refused_total", "Requests that access refused, by why; reads without a token aside", ["reason"]
+)
+for _reason in dict.fromkeys((*(why.value for why in Why), *_KINDS.values(), FAILURES)):
+    REFUSED.labels(_reason)
 
 _SECURITY: Final = _encoded(SECURITY)
 _NOT_KEPT: Final = _encoded({"Cache-Control": "no-store"})
@@ -98,13 +110,13 @@ class Gate:
         address = origin.address_of(scope, headers, self.access.proxies)
         scope[ADDRESS] = address
         write = scope["method"] not in origin.SAFE
-        self._pace(self._writes_from if write else self._reads_from, address)
         caller: Caller | None = None
         try:
+            self._pace(self._writes_from if write else self._reads_from, address)
             self._where(scope, headers, address, write=write)
             if right is Right.NONE:
                 return
-            caller, token, by_cookie = self._caller(headers, address)
+            caller, token, by_cookie = self._caller(headers, address, write=write)
             scope[SCOPE] = caller
             self._pace(self._writes if write else self._reads, caller.id)
             if write and by_cookie and not origin.same(headers.get(b"x-csrf-token"), self.csrf(token)):
@@ -112,14 +124,20 @@ class Gate:
             if right not in caller.rights:
                 raise forbidden(caller, right)
         except Problem as refused:
-            if refused.kind is not LIMITED and (write or refused.kind is FORBIDDEN):
+            if write or refused.kind is FORBIDDEN:
                 await self.refused(scope, refused)
+            elif refused.more.get("reason") != Why.NO_TOKEN.value:  # so every page begins
+                _count(refused)
             raise
         if opt.get("personal") and Right.PERSONAL in caller.rights:
             await self._tell(caller, scope["path"].removeprefix(API))
 
     async def refused(self, scope: Any, why: Problem, of: Sequence[str] = ()) -> None:
-        """Note on the audit that a request was refused; ``of``: incidents that it was about."""
+        """Count that a request was refused, and note it on the audit; ``of``: incidents that it was about. One that
+        came too often is counted alone: else who floods us would flood the audit."""
+        _count(why)
+        if why.kind is LIMITED:
+            return
         asked = f"{scope['method']} {scope['path']}"
         await self.trail.refused(scope.get(SCOPE), client_of(scope), asked, why.kind.name, of)
 
@@ -136,7 +154,7 @@ class Gate:
         try:
             return self.verifier.caller(token)
         except TokenRefused as refused:
-            self._pace(self._failures, address)
+            self._fail(address)
             if refused.why is Why.DUTIES:
                 raise problem(DUTIES, "roles", _SEPARATE, refused.detail, _OTHER_ACCOUNT) from refused
             raise unauthenticated(refused) from refused
@@ -178,19 +196,26 @@ class Gate:
         if found:
             raise problem(CROSS_SITE, "Origin", Say("本站来源", "our own origin"), repr(found))
 
-    def _caller(self, headers: origin.Headers, address: str) -> tuple[Caller, str, bool]:
+    def _caller(self, headers: origin.Headers, address: str, *, write: bool) -> tuple[Caller, str, bool]:
         token, by_cookie = self.presented(headers)
         if not token:
+            if write:
+                self._fail(address)
             raise unauthenticated(TokenRefused(Why.NO_TOKEN, "none came"))
         return self.verify(token, address), token, by_cookie
 
-    def _pace(self, buckets: Buckets, key: str) -> None:
+    def _fail(self, address: str) -> None:
+        """Somebody failed to say who they are. Raises Problem where that was too often."""
+        self._pace(self._failures, address, FAILURES)
+
+    def _pace(self, buckets: Buckets, key: str, reason: str = "") -> None:
         wait = buckets.take(key, self.clock() / 1000)
         if wait:
             seconds = int(wait) + 1
             way = Say(f"{seconds} 秒后再试", f"try again in {seconds} s")
             fewer = Say("更少的请求", "fewer requests")
-            raise Problem(LIMITED, "requests", fewer, "too many", way, headers={"Retry-After": str(seconds)})
+            more = {"reason": reason} if reason else None
+            raise Problem(LIMITED, "requests", fewer, "too many", way, more=more, headers={"Retry-After": str(seconds)})
 
     async def _tell(self, caller: Caller, of: str) -> None:
         try:
@@ -198,6 +223,15 @@ class Gate:
         except LogError as error:
             log.error("nothing personal is shown: the audit takes nothing", error=str(error))
             raise unavailable() from error
+
+
+def _count(refused: Problem) -> None:
+    """By why no token was taken, or by the kind of refusal. What is no matter of access (a body that cannot be read) is
+    among the answers by status alone."""
+    said = refused.more.get("reason") if refused.kind in (UNAUTHENTICATED, LIMITED) else None
+    reason = said or _KINDS.get(refused.kind)
+    if reason is not None:
+        REFUSED.labels(reason).inc()
 
 
 def client_of(scope: Any) -> str:

@@ -86,7 +86,11 @@ def router(gate: Gate, demo: Demo | None = None) -> Router:
 
     async def begin(request: Asked, token: str) -> Response[Me]:
         address = client_of(request.scope)
-        caller = gate.verify(token, address)
+        try:
+            caller = gate.verify(token, address)
+        except Problem as refused:
+            await gate.refused(request.scope, refused)
+            raise
         await gate.trail.session(caller, address, "began")
         seconds = max(1, (caller.expires - gate.clock()) // 1000)
         return Response(me_of(caller, token), cookies=[cookie(request, token, seconds)])

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get, getIfThere } from "../api/client";
 import type { Detail, Firing, Near } from "../api/detail";
 import type { Row } from "../api/types";
-import { board } from "../state/app";
+import { board, me } from "../state/app";
 
 /** An incident in a storm changes several times a second; people read slower. */
 const LEAST_MS = 1500;
@@ -52,7 +52,9 @@ export function useDetail(id: string, rev: number | undefined): Loaded {
             if (!abort.signal.aborted) setWrong(error instanceof ApiError ? error.message : String(error));
           },
         );
-        void getIfThere<Firing>(`/incidents/${encodeURIComponent(id)}/firing`).then(setFiring, () => setFiring(null));
+        // Who does not see evidence would be refused, and every refusal is on the audit.
+        if (me.get()?.rights.includes("evidence"))
+          void getIfThere<Firing>(`/incidents/${encodeURIComponent(id)}/firing`).then(setFiring, () => setFiring(null));
       },
       detail && !wished ? LEAST_MS : 0,
     );
