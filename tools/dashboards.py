@@ -140,6 +140,8 @@ ENGINE = Page("brain-engine", "城市大脑 · 引擎", "Lanes, transactions and
         Panel("处理器", "CPU seconds a second by process", f"rate(process_cpu_seconds_total[{RATE}])",
               "{{job}} {{instance}}", "s"),
         Panel("内存", "Resident memory by process", "process_resident_memory_bytes", "{{job}} {{instance}}", "bytes"),
+        Panel("磁盘剩余", "Room left on the disks of our own folders",
+              "min by (instance, folder) (brain_disk_free_bytes)", "{{instance}} {{folder}}", "bytes"),
         Panel("审计发现", "What the auditor found not to hold, within an hour",
               "sum by (kind) (increase(brain_audit_findings_total[1h]))", "{{kind}}"),
         Panel("未定临时告警", "Provisional alarms without an incident for over 30 s",

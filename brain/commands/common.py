@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from brain.settings import Settings, SettingsError, load
-from streams.broker import BrokerSettings, status
+from streams.broker import BrokerError, BrokerSettings, status
 
 errors = Console(stderr=True)
 
@@ -55,6 +55,16 @@ def broker_of(settings: Settings) -> str:
     if running is None:
         fail("no broker: start the embedded one (`brain kafka start`), or name one by --bootstrap / BRAIN_BOOTSTRAP")
     return running.bootstrap
+
+
+def folders_of(settings: Settings, broker: str) -> dict[str, Path]:
+    """Folders on disks of this machine that a process over this broker fills, by the settings that name them."""
+    try:
+        running = status(embedded(settings))
+    except BrokerError:  # of a broker that this process does not use: else there would be no `broker`
+        running = None
+    own = {"kafka_data": Path(settings.kafka_data)} if running is not None and running.bootstrap == broker else {}
+    return {"set_cache": Path(settings.set_cache), **own}
 
 
 def plain(text: str) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from brain.commands.common import Config, Lang, Prefix, broker_of, fail, load_settings
+from brain.commands.common import Config, Lang, Prefix, broker_of, fail, folders_of, load_settings
 from brain.commands.sets import last_pulse
 from brain.commands.worker import configure_logs
+from brain.disks import scraped
 from brain.settings import Settings, SettingsError
 
 if TYPE_CHECKING:  # what serves is slow to import, and is so only when it is asked for
@@ -132,6 +133,7 @@ def screen(
             serve(build(store, lambda: time.time_ns() // 1_000_000, url), sock)
         else:
             stack.callback(centre.watched.register())
+            stack.enter_context(scraped(folders_of(settings, broker)))
             stack.enter_context(centre.writing)
             serve(centre.app, sock, centre.hub.close)
 

@@ -10,7 +10,8 @@ import structlog
 import typer
 
 from brain.agent_kit import meters
-from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, folders_of, load_settings
+from brain.disks import scraped
 from brain.logs import mask_event, masked_record
 from brain.pipeline import worker_settings
 from brain.settings import SettingsError
@@ -59,7 +60,9 @@ def worker(
         "worker", health=f"http://{settings.health_host}:{port}/health/ready", prefix=settings.prefix
     )
     try:
-        run_worker(worker_settings(settings, broker_of(settings)), progress)
+        broker = broker_of(settings)
+        with scraped(folders_of(settings, broker)):
+            run_worker(worker_settings(settings, broker), progress)
     except (LogError, SettingsError, ValueError) as error:
         fail(str(error), EXIT_TROUBLE)
     finally:

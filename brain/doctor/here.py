@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from brain.disks import existing
 from brain.doctor.codes import Finding, found
 from brain.doctor.run import Patient
 from brain.sets import ASSETS, CitySet, folders
@@ -108,7 +109,7 @@ def software(p: Patient) -> Iterator[Finding]:
     cache = os.environ.get("NUMBA_CACHE_DIR")
     ours = HOME / "streams" / "__pycache__"
     places = [Path(cache)] if cache else [ours if ours.is_dir() else ours.parent, Path.home() / ".cache"]
-    if not any(os.access(_existing(place), os.W_OK) for place in places):
+    if not any(os.access(existing(place), os.W_OK) for place in places):
         yield found("D124", places[0], "–")
 
 
@@ -150,7 +151,7 @@ def machine(p: Patient) -> Iterator[Finding]:
         yield found("D127", f"health_port {s.health_port}", s.health_host)
     ours = [s.set_cache] if s.bootstrap else [s.set_cache, s.kafka_data]
     for path in ours:
-        at = _existing(Path(path))
+        at = existing(Path(path))
         if not os.access(at, os.W_OK):
             yield found("D129", path, at)
         usage = shutil.disk_usage(at)
@@ -193,13 +194,6 @@ def _here_only(bootstrap: str) -> bool:
             if host != "localhost":
                 return False
     return True
-
-
-def _existing(path: Path) -> Path:
-    path = path.absolute()
-    while not path.exists():
-        path = path.parent
-    return path
 
 
 def _memory() -> int | None:

@@ -10,6 +10,8 @@ from kafka import KafkaProducer
 from typer.testing import CliRunner, Result
 
 from brain.commands import deadletter, kafka, topics
+from brain.commands.common import broker_of, folders_of
+from brain.settings import Settings
 from streams import admin, broker
 from streams.deadletter import WHOLE, to_write
 from streams.records import TP, Batch, Dead, Reason, Stage
@@ -93,5 +95,7 @@ def test_the_broker_of_a_directory_is_started_seen_and_stopped(broker_home: brok
     assert running is not None
     assert running.bootstrap in started.output
     assert run(kafka.app, "status", *where).exit_code == 0
+    settings = Settings(kafka_data=str(broker_home.data_dir))
+    assert folders_of(settings, broker_of(settings))["kafka_data"] == broker_home.data_dir, "its disk is told of"
     assert "stopped" in run(kafka.app, "stop", *where).output
     assert run(kafka.app, "status", *where).exit_code == 1

@@ -13,6 +13,7 @@ import brain.notify.run  # each brings its metrics
 import brain.screen.api.stream  # noqa: F401
 import streams.plain  # noqa: F401
 from brain.agent_kit import meters
+from brain.disks import Disks
 from brain.incidents.figures import figures
 from brain.screen.watched import Watched
 from streams.progress import CITY, CONDUCTOR, Progress
@@ -45,7 +46,7 @@ def known() -> list[Known]:
     progress.conductor("beat", 1)
     progress.task(CITY), progress.task(CONDUCTOR)
     board: Any = SimpleNamespace(columns=SimpleNamespace(live=lambda: {"open": np.zeros(0)}), pulse=0)
-    for family in (*progress.collect(), *Watched(board, lambda: 0).collect()):
+    for family in (*progress.collect(), *Watched(board, lambda: 0).collect(), *Disks({}).collect()):
         assert isinstance(family, GaugeMetricFamily)
         out.append(Known(family.name, family.type, ", ".join(family._labelnames), family.documentation))
     return sorted(out)
