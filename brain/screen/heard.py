@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from brain.feedback import TOPIC
+from brain.incidents.trust import STILL
 from brain.screen.board.doubted import Doubted
 from streams.records import TP
 from streams.tailing import Seen
@@ -58,9 +59,11 @@ class Heard:
             except msgspec.DecodeError:
                 continue
             if isinstance(said, dict) and isinstance(said.get("what"), str):
-                self._take(Note((record.time, record.partition, record.offset), said))
                 if record.key == CITY:
                     self._doubt(said, record)
+                # That one repeats what is known, by the thousand: whoever looks back has the notes of each asset.
+                if said["what"] != STILL:
+                    self._take(Note((record.time, record.partition, record.offset), said))
 
     def _doubt(self, said: dict[str, Any], record: Seen) -> None:
         try:

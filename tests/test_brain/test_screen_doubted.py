@@ -109,6 +109,14 @@ def test_only_the_city_says_whom_it_doubts() -> None:
     assert heard.doubted.names(NOW) == frozenset()
 
 
+def test_lists_of_the_hour_are_heard_and_not_kept_among_the_notes_of_a_day() -> None:
+    heard = Heard()
+    heard.hear(Seen("audit", 0, n, NOW, b"city", msgspec.json.encode(said))
+               for n, said in enumerate((FELL, still(NOW + AGAIN_MS, ("a3", NOW)))))  # fmt: skip
+    assert [note.said["what"] for note in heard.notes()] == ["asset.doubted"]
+    assert heard.doubted.names(NOW) == {"a1", "a3"}
+
+
 # -- the routes
 
 
