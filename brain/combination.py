@@ -190,7 +190,7 @@ def _reached(begin: str, uses: Mapping[str, set[str]]) -> set[str]:
 
 def nowhere(s: Scenario, every: Sequence[Scenario]) -> list[str]:
     """Scenarios that would give a combination its place, by id, where none of them ever lies in a district: sums over
-    the city, a grid or a town, clusters of tickets by these, and combinations of such. Else empty."""
+    the city, and combinations of such. Else empty."""
     met, out = {s.id}, list[str]()
     left = [s]
     while left:
@@ -203,7 +203,7 @@ def nowhere(s: Scenario, every: Sequence[Scenario]) -> list[str]:
                 met.add(o.id)
                 if o.detect.of:
                     left.append(o)
-                elif not ((o.detect.sum_over is not None or o.scans()) and o.detect.by != "district"):
+                elif o.detect.sum_over is None or o.detect.by not in (None, "city"):
                     return []
                 else:
                     out.append(o.id)

@@ -60,6 +60,8 @@ class Areas:
         self._scenarios: dict[str, Scenario] = {}
         self._rules: dict[str, tuple[Any, Any]] = {}
         self._areas: dict[str, tuple[dict[str, str], dict[str, tuple[float, float]]]] = {}
+        self._above: dict[str, tuple[str, str]] | None = None
+        """Grid or town → its town and district; None: not looked up in this set yet."""
         self._pending: dict[int, dict[str, Summary]] = {}
         self._groups: dict[str, Group] = {}
         self._scans = Scans()
@@ -105,7 +107,7 @@ class Areas:
         self.agents.enter(set_id, content)
         self._scenarios = {s.id: s for s in wanted}
         self._rules = {s.id: s.decision().compile() for s in wanted}
-        self._areas, self._groups, self._joints = {}, {}, joints
+        self._areas, self._groups, self._joints, self._above = {}, {}, joints, None
         self._openings = {s.id: Openings([s.match.hours], content.calendar) for s in wanted if s.match.hours}
         self._here = {s.id: content.reach().assets(s) for s in wanted if s.placed()}
         stay = tuple(neighbours.STATE + f"{name}/".encode() for name in self._scenarios)
@@ -332,7 +334,19 @@ class Areas:
                 signal.lon, signal.lat = place
             if by != "city":
                 setattr(signal, by, who)
+                self._lies(signal)
         return signal
+
+    def _lies(self, signal: Signal) -> None:
+        """Of a sum or cluster of a grid or a town, what lies above it by the map in force: by that it is routed, and on
+        trial is told or is in shadow."""
+        city_map = self._content.map
+        if self._above is None:
+            towns, districts = city_map.towns, city_map.districts
+            self._above = {town: ("", district) for town, district in zip(towns, districts, strict=True)}
+            self._above |= dict(zip(city_map.codes, zip(towns, districts, strict=True), strict=True))
+        town, district = self._above.get(signal.grid or signal.town, ("", ""))
+        signal.town, signal.district = signal.town or town, signal.district or district
 
     def _places(self, name: str) -> tuple[dict[str, str], dict[str, tuple[float, float]]]:
         """Asset → area of a scenario, and area → middle of its assets; assets outside every area are left out."""

@@ -78,10 +78,10 @@ CODES: Mapping[str, Code] = {
         "A scenario that the combination needs does not run: until it does, the combination is never raised.",
     )),
     "no_trial": Code("warning", Text(
-        "组合的位置取自不属于任何区的信号 (全市、网格或镇街的合计与聚集)，不能在一个区试点，只能由影子直接上线。"
+        "组合的位置取自不属于任何区的信号 (全市合计)，不能在一个区试点，只能由影子直接上线。"
         "若要试点，让另一部分给出位置 (place: true)。",
-        "Its place is that of signals that lie in no district (sums and clusters by city, grid or town): it cannot be "
-        "on trial, and goes live from shadow. For a trial let another part give the place (place: true).",
+        "Its place is that of signals that lie in no district (sums over the city): it cannot be on trial, and goes "
+        "live from shadow. For a trial let another part give the place (place: true).",
     )),
     "assets_silent": Code("warning", Text(
         "在给出的录制中，匹配的资产没有一个发送过。核对资产是否停用或改名。",

@@ -81,6 +81,20 @@ def test_an_area_is_raised_escalated_and_cleared_by_what_all_its_cameras_saw() -
     assert (first.town, first.grid, first.lon, first.threshold) == ("t0", "", 113.5, 100)
 
 
+@pytest.mark.parametrize(
+    ("by", "where"),
+    [("grid", ("g1", "t1", "d1")), ("town", ("", "t1", "d1")), ("district", ("", "", "d1")), ("city", ("", "", ""))],
+)
+def test_a_sum_lies_in_all_that_is_above_its_area_so_that_it_is_routed_and_seen_there(
+    by: str, where: tuple[str, str, str]
+) -> None:
+    models = Areas()
+    models.enter("s", CitySet("s", Registry.of(CAMERAS), GridMap(GRIDS), [read(MANY.replace("by: town", f"by: {by}"))]))
+    models.summary(view(0, MINUTE, c2=130.0))
+    (raised,) = models.fire(MINUTE + 1)
+    assert (raised.grid, raised.town, raised.district) == where
+
+
 def test_the_order_in_which_lanes_speak_changes_nothing() -> None:
     views = [view(0, MINUTE, c0=60.0), view(1, MINUTE, c1=60.0), view(2, MINUTE, c2=130.0, c3=1.0)]
     answers = []
