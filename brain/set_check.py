@@ -22,10 +22,11 @@ from brain.incidents.warning_rules import Row, WarningRules
 from brain.incidents.windows import Window, Windows
 from brain.near import hint
 from brain.scenario_kit.codes import CODES
+from brain.scenario_kit.lines import broken_at
 from brain.scenario_kit.lint import lint
 from brain.set_faults import Fault, Source, table
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
-from brain.sets import AGENTS, ASSETS, MAP, SCENARIOS, STANDARDS, TRUST, CitySet, own
+from brain.sets import AGENTS, ASSETS, MAP, SCENARIOS, STANDARDS, TEXT, TRUST, CitySet, files, own
 from brain.trust import Trust
 from geo.grid_map import GridMap
 from streams.registry import Registry, RegistryError
@@ -92,6 +93,9 @@ class _Check:
             Window.wrong,
         )  # fmt: skip
         self._trust()
+        if any(name.startswith(f"{TEXT}/") for name in self.contents):
+            words = files(self.folder)
+            self._part(TEXT, lambda: hotline.HotlineText.of(words, self.folder), lambda _: Text("自带", "its own"))
         library = self._standards()
         if AGENTS in self.sources and registry is not None and city is not None and library is not None:
             agents = self._table(
@@ -146,18 +150,21 @@ class _Check:
     def _refused(self, name: str, said: str) -> None:
         """An error that begins with its file, and mostly with a place in it."""
         path = str(self.folder / name) if name else str(self.folder)
-        if not name and said.startswith(f"{path}/"):
-            name = said.removeprefix(f"{path}/").partition(":")[0]
-            path = f"{path}/{name}"
-        text = said.removeprefix(path).removeprefix(":").strip()
-        place, _, rest = text.partition(": ")
-        source = self.sources.get(name)
-        if source is not None and rest and place in source.lines:
-            source.found(place, Text(rest, rest))
-        else:
-            line, _, rest = text.partition(": ")
-            number = int(line) if line.isdecimal() and rest else 1
-            self.out.faults.append(Fault(path, number, "", Text(*(2 * [rest if line.isdecimal() and rest else text]))))
+        inside = f"{self.folder}/"
+        if said.startswith(inside) and ":" in said:
+            name = said.removeprefix(inside).partition(":")[0]
+            path = inside + name
+        text = " ".join(said.removeprefix(path).removeprefix(":").split())
+        first, _, rest = text.partition(": ")
+        source, line = self.sources.get(name), 1
+        if source is not None and rest and first in source.lines:
+            source.found(first, Text(rest, rest))
+            return
+        if first.isdecimal() and rest:
+            line, text = int(first), rest
+        elif source is not None:
+            line = broken_at(source.text)
+        self.out.faults.append(Fault(path, line, "", Text(text, text)))
 
     def _trust(self) -> Trust | None:
         source = self.sources.get(TRUST)
@@ -283,9 +290,6 @@ class _Check:
                 self.says.append(str(error))
         for said in self.says:
             self._refused("", said)
-        for name in hotline.FILES:
-            if name in self.contents:
-                self.out.told.append((name, Text("自带", "its own")))
 
 
 def _takes(row: Row, match: str) -> bool:

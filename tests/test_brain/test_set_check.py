@@ -18,6 +18,7 @@ from brain.incidents.causes import Cause, Causes
 from brain.incidents.events import EventRow, Events
 from brain.incidents.limits import LimitRow, Limits
 from brain.incidents.route import Routes, Rule
+from brain.incidents.value import Text
 from brain.incidents.warning_rules import Row, WarningRules
 from brain.incidents.windows import Window, Windows
 from brain.scenario_kit import lock
@@ -206,11 +207,18 @@ def test_whatever_a_table_says_ends_in_faults_or_in_a_table_that_the_set_would_t
         assert (faults, made is not None) == ([], True)
 
 
-def test_the_command_lists_all_in_both_languages_and_ends_with_1_where_a_set_would_be_refused(folder: Path) -> None:
+def test_word_lists_are_looked_at_whatever_is_wrong_with_other_files(folder: Path) -> None:
+    shutil.copytree("config/text", folder / "text")
+    (folder / "map.geojson").write_text("{}")
+    (folder / "text" / "lexicon.yaml").write_text("version: 1\nkinds: [\n")
+    found = {(Path(f.file).name, f.line) for f in check(folder, NOW).faults}
+    assert found == {("map.geojson", 1), ("lexicon.yaml", 3)}
+
+
+def test_the_command_lists_all_in_both_languages_and_ends_with_1_where_a_set_would_be_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = CliRunner()
-    done = run.invoke(app, ["set", "check", str(folder), "--lang", "en"])
-    assert done.exit_code == 0
-    assert "it can come into force (0 notes); next: brain set use set" in done.output
     (folder / "maintenance.yaml").write_text(WINDOWS)
     done = run.invoke(app, ["set", "check", str(folder)])
     assert done.exit_code == 1
@@ -218,3 +226,9 @@ def test_the_command_lists_all_in_both_languages_and_ends_with_1_where_a_set_wou
     assert "提示" in done.output
     assert "处错误" in done.output
     assert run.invoke(app, ["set", "check", str(folder / "nothing")]).exit_code == 2
+    monkeypatch.setattr(
+        "brain.set_check.check", lambda folder, now: Checked([], [("maintenance.yaml", Text("零", "0"))])
+    )
+    done = run.invoke(app, ["set", "check", str(folder), "--lang", "en"])
+    assert done.exit_code == 0
+    assert done.output == f"maintenance: 0\n✓ {folder}: it can come into force (0 notes); next: brain set use set\n"
