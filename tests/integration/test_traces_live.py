@@ -15,7 +15,7 @@ from streams.produce import send_all
 from streams.records import TP
 from streams.topics import partition_of
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.long]
 trace_service = pytest.importorskip(
     "opentelemetry.proto.collector.trace.v1.trace_service_pb2", reason="the extra trace is not installed"
 )
