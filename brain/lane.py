@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from brain import beats, census, judged, kernel, minutes, shadow, tracks
+from brain import beats, census, judged, kernel, lane_trust, minutes, shadow, tracks
 from brain.agent_kit import meters as agent_meters
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
@@ -24,13 +24,11 @@ from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matchin
 from brain.hours import Openings
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
-from brain.program import Program, Stretch
-from brain.reach import alike
+from brain.program import Program, Stretch, same
 from brain.scored import TABLES, Scored
 from brain.sets import CitySet
 from brain.tickets import TicketsLane
 from brain.tracks import Tracks
-from brain.trust import Evidence
 from brain.watch import watch_set
 from geo import coords
 from geo.coords import F8, to_wgs84
@@ -66,6 +64,7 @@ class _SeriesLane:
     tables: Mapping[str, np.dtype[Any]] = {
         SERIES: SERIES_STATE, EWMA: EWMA_STATE, DECISION: DECISION_STATE, MINUTE: MINUTE_STATE,
         judged.INPUT: judged.INPUT_STATE, **TABLES, **AGENT_TABLES, **census.TABLES,
+        **lane_trust.TABLES,
     }  # fmt: skip
     source: ClassVar[Literal["iot", "video"]]
     decode: Decoder
@@ -80,7 +79,7 @@ class _SeriesLane:
         """Compile a set for this lane; new series and cells get rows, known ones keep theirs."""
         registry = content.registry
         now: Program | None = getattr(self, "program", None)
-        if now is not None and registry is now.content.registry and _same(content, now.content):
+        if now is not None and registry is now.content.registry and same(content, now.content):
             agents = now.agents and now.agents.renewed(content.agents)
             self.program = replace(now, content=content, agents=agents)  # nothing else of ours is of the map
             return
@@ -98,8 +97,9 @@ class _SeriesLane:
         seen, minute_of = minutes.views(together, registry, ours, keys, slot_of, minute)
         first_shadow = len(told) + len(watched)
         evidence = None
+        lane_trust.forget(self.store.table(lane_trust.SUSPECT), content)
         if content.trust is not None:
-            evidence = Evidence(content.trust, registry, ours, self.store, minute)
+            evidence = lane_trust.Evidence(content.trust, registry, ours, self.store, minute)
             minute_of[evidence.series] = evidence.rows
         agents = LaneAgents(content.agents, registry, ours, self.store, self.at, self.source)
         asked = agent_minute.views(content.agents, self.source, registry, ours, keys, slot_of, minute, minute_of)
@@ -161,7 +161,12 @@ class _SeriesLane:
         decoded = perf_counter() - begun
         out = self._judge(view, columns, dead)[0]
         out.seconds["decode"] = decoded
+        self._stamp(view, out)
         return out
+
+    def _stamp(self, view: View, out: Output) -> None:
+        if self.program.evidence is not None:
+            self.program.evidence.suspects.stamp(view, out.signals)
 
     def _judge(self, view: View, columns: Columns, dead: list[Dead]) -> tuple[Output, NDArray[np.uint8]]:
         """What the values of a stretch lead to, and what became of each."""
@@ -433,16 +438,5 @@ class DetectionsLane(_SeriesLane):
         out.seconds["decode"] = decoded
         fine = outcome[np.searchsorted(columns.row, frames.row)] == kernel.FINE
         self.tracks.process(view, frames.take(fine), out)
+        self._stamp(view, out)
         return out
-
-
-def _same(one: CitySet, other: CitySet) -> bool:
-    """Whether two sets of one registry are the same to a lane of series."""
-    return (
-        one.running() == other.running()
-        and alike(one, other)
-        and one.standards.documents == other.standards.documents
-        and one.trust == other.trust
-        and [(a.manifest, a.version, a.state) for a in one.agents]
-        == [(a.manifest, a.version, a.state) for a in other.agents]
-    )

@@ -14,11 +14,12 @@ from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
 from brain.census import Census
 from brain.hours import Openings
+from brain.lane_trust import Evidence
 from brain.minutes import MinuteView
+from brain.reach import alike
 from brain.scenarios import Scenario
 from brain.scored import NO_SCORES, Scored
 from brain.sets import CitySet
-from brain.trust import Evidence
 from geo.coords import F8
 from streams.decode import Columns
 from streams.records import I4, I8
@@ -80,3 +81,15 @@ class Stretch:
     scored: NDArray[Any] = field(default_factory=lambda: NO_SCORES)
     at: int = 0
     spent: float = 0.0
+
+
+def same(one: CitySet, other: CitySet) -> bool:
+    """Whether two sets of one registry are the same to a lane of series."""
+    return (
+        one.running() == other.running()
+        and alike(one, other)
+        and one.standards.documents == other.standards.documents
+        and one.trust == other.trust
+        and [(a.manifest, a.version, a.state) for a in one.agents]
+        == [(a.manifest, a.version, a.state) for a in other.agents]
+    )

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from brain.incidents.value import DOMAINS
-from brain.incidents.words import reason_text
+from brain.incidents.words import doubts_text, reason_text
 from streams.private import shown_bytes, shown_id
 from streams.records import CE_TYPE, NOTICE_TYPE, PULSE_TYPE, READY_TYPE, SEAL_TYPE
 from streams.tailing import Seen, follow
@@ -37,7 +37,7 @@ _ZH = {
     "resolved": "已结束", "raise": "报警", "update": "变化", "clear": "消除",
     "level": "级", "life": "生命安全", "lead": "牵头",
     "since": "始于", "threshold": "阈值", "score": "偏离", "nowhere": "无网格", "withheld": "未上屏",
-    "unverified": "未核实", "doubtful": "设备存疑",
+    "unverified": "未核实", "doubtful": "设备存疑", "trust": "设备可信度",
     "pulse": "脉搏", "set": "方案", "epoch": "任期", "bytes": "字节",
 }  # fmt: skip
 _EN = {
@@ -258,6 +258,9 @@ def _signal(f: dict[str, Any], lang: Lang) -> Text:
     elif f.get("score") is not None:
         out.append(f" · {_word('score', lang)} {f['score']:.2f}")
     out.append(f" · {_place(f, lang)}")
+    if f.get("trust", 1.0) < 1.0:
+        told = doubts_text(map(str, f.get("doubts", ())), lang)
+        out.append(f" · {_word('trust', lang)} {f['trust']:.0%} ({told})", "bold yellow")
     if f.get("text"):
         out.append(f" · {str(f['text'])[:60]}", "italic")
     return out

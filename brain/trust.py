@@ -1,14 +1,13 @@
 """Asset trust 设备可信度 of a set: ``trust.yaml`` says what speaks against which assets; a lane gathers it each minute.
 
-Of a minute only what is faulty travels: an asset against which nothing speaks costs the city task nothing.
+The lane's side is :mod:`brain.lane_trust`, the city's :mod:`brain.incidents.trust`; what both do is here.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -18,22 +17,24 @@ from brain.near import hint
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
 from brain.scenario_form import Detect, Match, Name
 from brain.scenarios import Scenario
-from models.detector import F8, Detector
+from models.detector import F8
 from models.drift import Drift
 from models.flatline import Flatline
 from models.noise import Noise
-from models.trust import REASONS
-from streams.logic import Beat
-from streams.records import I4, Dead, Summary
+from models.trust import REASONS, AssetTrust, calibration_age, why
+from streams.logic import MINUTE_MS
+from streams.records import I4, Summary
 from streams.registry import Registry
-from streams.state import Store, Table
 
 NAME = "trust"
 """Name of the lanes' summaries of evidence; no scenario can have it."""
-CHUNK = 4096
-"""Assets in one summary: a record stays well below Kafka's megabyte."""
 COLUMN: Mapping[str, int] = {reason.name: k for k, reason in enumerate(REASONS)}
 BEGINS = np.array([reason.begins for reason in REASONS])
+CALIBRATION = COLUMN["calibration_age"]
+MODEL = AssetTrust()
+FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
+TOLD = 0.995
+"""Trust from which on nothing is said."""
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -85,7 +86,7 @@ class Trust(msgspec.Struct, frozen=True):
         """What has to be seen beside neighbours, in the form of scenarios that never raise: see :func:`observed`."""
         out = []
         for name, of in sorted(self.types.items()):
-            for metric in _metrics(registry, name, of):
+            for metric in metrics_of(registry, name, of):
                 for detector, beside in ((NEIGHBOURS, of.neighbours), (CLOCK_SKEW, of.clock_skew)):
                     if beside is not None:
                         detect = Detect(
@@ -99,6 +100,19 @@ class Trust(msgspec.Struct, frozen=True):
                             )
                         )  # fmt: skip
         return out
+
+    def watches(self, registry: Registry, asset: int) -> bool:
+        """Whether anything counts against an asset, by its number; -1 is none."""
+        return asset >= 0 and registry.types[int(registry.asset_type[asset])] in self.types
+
+    def overdue(self, registry: Registry, asset: int, now: int) -> float:
+        """How far the calibration of a watched asset speaks against it, in [0, 1]: by the registry alone."""
+        if not self.types[registry.types[int(registry.asset_type[asset])]].calibration:
+            return 0.0
+        one = slice(asset, asset + 1)
+        age = calibration_age(np.array([now]), registry.calibrated[one], registry.calibrate_s[one])[0]
+        reason = REASONS[CALIBRATION]
+        return 0.0 if np.isnan(age) else float(np.clip((age - reason.begins) / (reason.full - reason.begins), 0.0, 1.0))
 
     def drift_of(self, scenario: Scenario) -> Drift | None:
         """What watches the scores of such a scenario for a creep, where the type asks for that."""
@@ -175,109 +189,36 @@ def _settings(place: str, kind: Any, given: Mapping[str, Any], first: tuple[Any,
         raise ValueError(f"{place}: {error}") from error
 
 
-def _metrics(registry: Registry, name: str, one: TypeTrust) -> list[str]:
+def metrics_of(registry: Registry, name: str, one: TypeTrust) -> list[str]:
     """Metrics of a type that count, sorted."""
     kind = registry.types.index(name) if name in registry.types else -1
     there = set(registry.series_metric[registry.asset_type[registry.series_asset] == kind].tolist())
     return [m for k, m in enumerate(registry.metrics) if k in there and (not one.metrics or m in one.metrics)]
 
 
-class _Judge(NamedTuple):
-    """A detector over some of the watched series: their places, its reason's column, its table and its rows there."""
+def learn(rows: NDArray[Any], slots: I4, evidence: F8, t: int) -> None:
+    """A minute's evidence (assets, reasons) against the rows ``slots`` of the model's state, as if every asset had been
+    judged each minute: those that are not told of had nothing against them. ``t``: the minute's end, ms."""
+    new = slots[rows["n"][slots] == 0]
+    rows["n"][new], rows["last"][new] = 1, t - MINUTE_MS
+    before, clean = np.full(len(slots), t - MINUTE_MS), np.zeros(evidence.shape)
+    MODEL.score(rows, slots, before, clean)  # one that is not later than its last moves nothing
+    MODEL.score(rows, slots, np.full(len(slots), t), evidence)
 
-    model: Detector
-    column: int
-    table: str
-    at: I4
-    slots: I4
+
+def faded(row: np.void, now: int) -> F8:
+    """Effects (reasons,) of a row of the model's state at a time that is not before its last evidence."""
+    left: F8 = row["effect"] * 0.5 ** (max(now - int(row["last"]), 0) / FADE_MS)
+    return left
 
 
-class Evidence:
-    """What one lane can say against its own assets, compiled for one set; ``ours`` (series,) are the lane's."""
-
-    def __init__(self, trust: Trust, registry: Registry, ours: NDArray[np.bool_], store: Store, minute: Table) -> None:
-        chosen = np.zeros(len(ours), bool)
-        clock_ms, ranged = np.full(len(ours), np.nan), np.zeros(len(ours), bool)
-        wanted: list[tuple[str, int, Detector, NDArray[np.bool_]]] = []
-        kind = registry.asset_type[registry.series_asset]
-        for name, one in sorted(trust.types.items()):
-            metrics = [registry.metrics.index(m) for m in _metrics(registry, name, one)]
-            if not metrics:
-                continue
-            mine = ours & (kind == registry.types.index(name)) & np.isin(registry.series_metric, metrics)
-            if one.flatline is not None:
-                wanted.append(("model.flatline", COLUMN["flatline"], Flatline(**one.flatline), mine))
-            if one.noise is not None:
-                wanted.append(("model.noise", COLUMN["noise"], Noise(**one.noise), mine))
-            ranged |= mine & one.impossible
-            if one.clock_s is not None:
-                clock_ms[mine] = 1000.0 * one.clock_s
-            if one.flatline is not None or one.noise is not None or one.impossible or one.clock_s is not None:
-                chosen |= mine
-        self.series = np.flatnonzero(chosen)
-        self._ids, self._asset = registry.ids, registry.series_asset[self.series]
-        keys = [registry.series_key(int(s)) for s in self.series]
-        self.rows = minute.slots(keys)
-        self._row_of = np.full(len(ours), -1, np.int32)
-        self._row_of[self.series] = self.rows
-        self._clock_ms, self._ranged = clock_ms[self.series], ranged[self.series]
-        self._store = store
-        self._judges = []
-        for table, column, model, mine in wanted:
-            at = np.flatnonzero(mine[self.series]).astype(np.int32)
-            slots = store.table(table).slots([f"{NAME}\x1f".encode() + keys[k] for k in at.tolist()])
-            self._judges.append(_Judge(model, column, table, at, slots))
-
-    @cached_property
-    def _place(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        return np.unique(self._asset, return_inverse=True)
-
-    def warm(self) -> None:
-        """Have the kernels compiled, or loaded."""
-        for j in self._judges:
-            none = np.zeros(0, np.int32)
-            j.model.score(self._store.table(j.table).rows, none, np.zeros(0, np.int64), np.zeros(0))
-
-    def count(self, dead: list[Dead], end: int, minute: Table) -> list[Dead]:
-        """Count the readings outside their range that came before row ``end``; answers the others."""
-        for d in dead:
-            row = int(self._row_of[d.series])
-            if d.row < end and row >= 0:
-                minute.rows["wrong"][row] += 1
-                minute.dirty[row] = 1
-        return [d for d in dead if d.row >= end]
-
-    def sum_up(self, beat: Beat, minute: Table, index: int) -> list[Summary]:
-        """The assets against which the minute that is over speaks, by number; ``index`` is the first summary's."""
-        t = beat.minute()
-        row = minute.rows[self.rows]
-        spoke = row["n"] > 0
-        found = np.full((len(self.series), len(REASONS)), np.nan)
-        for j in self._judges:
-            here = spoke[j.at]
-            slots, table = j.slots[here], self._store.table(j.table)
-            values = row["last"][j.at[here]]
-            score = j.model.score(table.rows, slots, np.full(len(slots), t, np.int64), values)
-            table.dirty[slots] = 1
-            found[j.at[here], j.column] = np.abs(score)
-        found[self._ranged & (spoke | (row["wrong"] > 0)), COLUMN["impossible"]] = 0.0
-        found[self._ranged & (row["wrong"] > 0), COLUMN["impossible"]] = 1.0
-        ahead = np.abs(row["ahead"]) / self._clock_ms * BEGINS[COLUMN["clock_skew"]]
-        timed = (spoke | (row["ahead"] != 0)) & ~np.isnan(self._clock_ms)
-        found[timed, COLUMN["clock_skew"]] = ahead[timed]
-        bad = (found > BEGINS).any(axis=1)
-        if not bad.any():
-            return []
-        assets, place = self._place
-        worst = np.full((len(assets), len(REASONS)), np.nan)
-        np.fmax.at(worst, place, found)
-        accused = np.flatnonzero(np.bincount(place[bad], minlength=len(assets)))
-        out = []
-        for k, a in enumerate(range(0, len(accused), CHUNK)):
-            part = accused[a : a + CHUNK]
-            columns = {r.name: worst[part, c].astype("<f8").tobytes() for c, r in enumerate(REASONS)}
-            out.append(Summary(NAME, t, beat.offset, index + k, [self._ids[x] for x in assets[part].tolist()], columns))
-        return out
+def told(effects: F8, overdue: float) -> tuple[float, tuple[str, ...]]:
+    """Trust in [0, 1] as it is said, 1 where hardly anything is lost, and the reasons against it, greatest first."""
+    row = np.zeros(1, MODEL.state)
+    row["n"], row["effect"] = 1, effects
+    row["effect"][0, CALIBRATION] = overdue
+    found = why(row[0])
+    return (1.0, ()) if found.trust >= TOLD else (round(found.trust, 3), tuple(name for name, _ in found.reasons))
 
 
 def columns_of(summary: Summary) -> F8:

@@ -20,7 +20,7 @@ def decoded(text: bytes, place: str, error: type[ValueError]) -> Any:
     """What a YAML text says. Raises ``error`` of what is none."""
     try:
         return msgspec.yaml.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as wrong:
+    except (msgspec.DecodeError, ValueError) as wrong:  # a date such as 30 February too
         raise error(f"{place}: not YAML: {wrong}") from wrong
 
 

@@ -35,6 +35,7 @@ from streams.records import (
     Write,
 )
 from streams.state import FORMAT, HEAD, StateError
+from streams.tracing import HEADER, Fold
 
 BUFFER_ROWS = 200_000
 """A lane far ahead of the slowest is not read on while so many signals wait."""
@@ -117,6 +118,8 @@ class City:
         """Set id → lanes that reported it loaded; a report, never part of a result."""
         self.refused: dict[str, str] = {}
         """Set id → why a lane cannot use it."""
+        self.traces: Fold | None = None
+        """Trace contexts of signals on their way to the fold; None: nobody wants any."""
         self._make_logic = make_logic
         self._given = absences
         self._seconds: dict[str, float] = {}
@@ -166,6 +169,8 @@ class City:
         self._audit: list[bytes] = []
         self._since: float | None = None
         self._blocked: tuple[int, float] | None = None
+        if self.traces is not None:
+            self.traces.again()
 
     # -- work
 
@@ -222,7 +227,10 @@ class City:
     def _one(self, rank: int, batch: Batch, row: int, offset: int) -> None:
         kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
         if kind in (SIGNAL_TYPE, SHADOW_TYPE):
-            self.order.add(rank, _signal(value), offset)
+            signal = _signal(value)
+            self.order.add(rank, signal, offset)
+            if self.traces is not None:
+                self.traces.read(rank, signal, batch.header(row, HEADER))
         elif kind == SUMMARY_TYPE:
             self.order.add(rank, _summary(value), offset)
         elif kind == NOTICE_TYPE:
@@ -251,7 +259,7 @@ class City:
 
     def advance(self) -> None:
         """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
-        order, logic, observer = self.order, self.logic, self.observer
+        order, logic, observer, traces = self.order, self.logic, self.observer, self.traces
         bound = order.bound()
         ready = order.ready(bound)
         while True:
@@ -271,8 +279,10 @@ class City:
             elif due == now:
                 logic.fire(now)
             else:
-                _, item = order.pop()
+                key, item = order.pop()
                 if isinstance(item, Signal):
+                    if traces is not None:
+                        traces.take(key[1], item)
                     logic.signal(item)
                     if observer is not None:
                         observer.city("folded")
@@ -341,6 +351,8 @@ class City:
         except Indefinite:
             self._tell("indefinite")
             raise
+        if self.traces is not None:
+            self.traces.committed(records)
         self._took("encode", encoded - encoding)
         self._took("publish", perf_counter() - encoded)
         for stage, seconds in self._seconds.items():

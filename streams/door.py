@@ -45,6 +45,7 @@ from streams.records import TP, Batch
 from streams.set_build import Changes, SetBuild
 from streams.set_watch import SetWatch
 from streams.state import Store
+from streams.tracing import Fold
 
 log = structlog.get_logger(__name__)
 
@@ -275,7 +276,9 @@ class Door(Service):
                 city_log = KafkaTaskLog("city", [tp, *signals], TP(s.prefix + "state.city", 0), **self._common())
                 journal = TP(s.prefix + "journal", 0)
                 city_settings = CitySettings(s.genesis, s.prefix, s.flush_s)
-                self._spawn(tp, City(city_log, signals, journal, s.city, s.sets, city_settings, self.progress))
+                city = City(city_log, signals, journal, s.city, s.sets, city_settings, self.progress)
+                city.traces = self.progress.traces = None if self.progress.tracing is None else Fold()
+                self._spawn(tp, city)
             if s.audit:
                 lanes = [LaneTopics.of(topic, p, s.prefix) for topic, n in s.inputs.items() for p in range(n)]
                 # The wall's clock, not the city's: it is compared with the log's timestamps.

@@ -23,6 +23,7 @@ from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
 from streams.pulse import Pulse, hold
 from streams.records import CE_TYPE, I8, PULSE_TYPE, TP, Batch, Dead, Notice, Reason, Signal, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
+from streams.tracing import carried
 
 __all__ = [
     "INPUTS_DOWN",
@@ -46,7 +47,6 @@ DEATHS = 3
 """After so many deaths at one position the next batch is tried in a child first."""
 
 _json = msgspec.json.Encoder().encode
-
 
 Deliver = Callable[["Lane", Batch], Awaitable[None]]
 """How a batch reaches :meth:`Lane.take`: directly, or through a Faust channel and its agent."""
@@ -376,7 +376,7 @@ class Lane:
         for signal in out.signals:
             asset = signal.asset.encode()
             self._place(batch, signal, SHADOWED + asset if signal.shadow() else asset, clocks)
-            self.pending.signal(signal)
+            self.pending.signal(signal, () if self.meter.links is None else carried(batch, signal.offset))
         self.meter.raised(out.signals)
         for notice in out.notices:
             self._place(batch, notice, NOTICES, clocks)

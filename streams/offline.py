@@ -151,8 +151,8 @@ def run_city(
 class _Kept(Outbox):
     """Keeps what the city task reads; nothing is urgent, because nobody waits."""
 
-    def signal(self, signal: Signal) -> None:
-        Outbox.signal(self, signal)
+    def signal(self, signal: Signal, more: Headers = ()) -> None:
+        Outbox.signal(self, signal, more)
         self.urgent = False
 
     def bury(self, batch: Batch, dead: Dead) -> None:

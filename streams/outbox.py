@@ -22,6 +22,7 @@ from streams.records import (
     TP,
     Batch,
     Dead,
+    Headers,
     Notice,
     Seal,
     Signal,
@@ -71,18 +72,20 @@ class Outbox:
         """Queue one record."""
         self.writes.setdefault(write.to, []).append(write)
 
-    def signal(self, signal: Signal) -> None:
+    def signal(self, signal: Signal, more: Headers = ()) -> None:
         """A signal; a raise or escalation of a never-hidden class also goes to ``alarms.*``, at once.
+
+        ``more``: headers after its type.
 
         One in shadow alarms nobody: among signals it has a type of its own, for the city task, and its copy for people
         is on ``signals.shadow.*``.
         """
         if signal.shadow():
-            write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SHADOW_TYPE),))
+            write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SHADOW_TYPE), *more))
             self.add(write)
             self.add(Write(self.topics.shadow, None, write.value, ((CE_TYPE, SIGNAL_TYPE),)))
             return
-        write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SIGNAL_TYPE),))
+        write = Write(self.topics.signals, None, _json(signal), ((CE_TYPE, SIGNAL_TYPE), *more))
         self.add(write)
         if signal.life and signal.kind != "clear":
             self.add(write._replace(to=self.topics.alarms, key=signal.identity().encode()))

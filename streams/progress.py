@@ -22,7 +22,7 @@ from streams.audit import Finding, Totals
 from streams.figures import Figure, Meter, TaskProgress
 from streams.meters import CITY, CONDUCTOR, LANE
 from streams.shown import shown
-from streams.tracing import Tracing
+from streams.tracing import Fold, Tracing
 
 __all__ = ["CITY", "CONDUCTOR", "Progress", "watchdog"]
 
@@ -43,6 +43,8 @@ class Progress:
         """What else whoever asks for health should know: asked each time; an empty text is left out."""
         self.tracing: Tracing | None = None
         """Makes spans of flushes; None: nobody wants any."""
+        self.traces: Fold | None = None
+        """Of the city task that runs here: what its last flush folded."""
         self._folding: dict[str, float] = {}
         self._audited = 0
         self._overdue: int | None = None
@@ -105,8 +107,8 @@ class Progress:
             self._flushed(topic, entry, lane.meter)
             if self.tracing is not None:
                 meter = lane.meter
-                self.tracing.flushed("lane flush", meter.seconds, meter.begun_ns, meter.links,
-                                     **{"brain.lane": entry.name, "brain.position": entry.position})  # fmt: skip
+                where: dict[str, Any] = {"brain.lane": entry.name, "brain.position": entry.position}
+                self.tracing.flushed("lane flush", meter.seconds, meter.begun_ns, meter.links, **where)
         elif event == "restored":
             self.task(str(lane.topics.source)).position = lane.head.position
         elif event == "recovery":
@@ -137,7 +139,8 @@ class Progress:
             meters.FLUSH_SECONDS.labels(CITY).observe(amount)
             self.task(CITY).moved = time.monotonic()
             if self.tracing is not None:
-                self.tracing.flushed("city fold", self._folding)
+                fold = self.traces or Fold()
+                self.tracing.flushed("city fold", self._folding, links=fold.links, incidents=fold.incidents)
             self._folding.clear()
         elif event == "recovery":
             meters.RECOVERIES.labels(CITY).inc()

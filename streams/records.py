@@ -273,6 +273,11 @@ class Signal(msgspec.Struct, omit_defaults=True, gc=False):
     """What else an agent found out: name → number, in the unit that the name says, or short text."""
     footprint: list[list[tuple[float, float]]] = []
     """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
+    trust: float = 1.0
+    """Trust in its asset in [0, 1] as far as the lane knows, of a raise or update of a never-hidden class; 1 of others.
+    It lowers nothing. What is seen only beside neighbours is known to the city task alone, and is on the incident."""
+    doubts: tuple[str, ...] = ()
+    """What speaks against the asset, greatest first: reasons of ``trust``."""
 
     def shadow(self) -> bool:
         """Whether it was raised in shadow: told on topics of its own, and to nobody."""

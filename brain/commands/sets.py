@@ -14,9 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
+from brain.commands.set_check import check
 from brain.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(check)
 console = Console()
 
 
@@ -108,7 +110,7 @@ def bring(settings: Settings, folder: Path, by: str, wait: float) -> None:
     try:
         id_ = CitySet.load(folder).id
     except (ValueError, OSError) as error:
-        fail(f"{name}: {error}")
+        fail(f"{name}: {error} (brain set check {name})")
     if id_ != digest(folder):
         fail(f"{folder}: changed while it was read; try again")
     broker = broker_of(settings)

@@ -36,10 +36,12 @@ class Signed(msgspec.Struct):
 
 
 class Kind(msgspec.Struct):
-    """The one header of the engine's own records."""
+    """The header of the engine's own records."""
 
     ce_type: str
     """What the value is, on topics that carry several kinds."""
+    traceparent: str | None = None
+    """W3C Trace Context of the record that a signal came of, where the worker sends spans and the record has one."""
 
 
 class DeadLetter(msgspec.Struct, omit_defaults=True):

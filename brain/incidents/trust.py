@@ -13,19 +13,16 @@ import msgspec
 import numpy as np
 
 from brain.incidents.value import Incident, Member
-from brain.trust import BEGINS, COLUMN, Trust, columns_of
+from brain.trust import BEGINS, MODEL, Trust, columns_of, faded, learn, told
 from models.detector import F8
-from models.trust import REASONS, AssetTrust, Standing, calibration_age, weigh, why
+from models.trust import REASONS, Standing, weigh
 from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Summary
 
 STATE, PENDING, NEXT = b"trust/a/", b"trust/m/", b"trust/next"
-MINUTE_MS = 60_000
 SWEEP_MS = 600_000
 """Those against which nothing speaks any more are forgotten, and called trusted again, once in so long."""
 FORGOTTEN = 0.002
 """Effect of a reason below which it is as good as none: a fault of six hours' rise reaches it in a minute."""
-TOLD = 0.995
-"""Trust from which on nothing is said."""
 AGAIN = 0.1
 """How far above the floor an asset that had fallen below it must come before it counts as trusted again."""
 NOTES = 50
@@ -34,10 +31,6 @@ AGAIN_MS = 3_600_000
 """How often all that are below the floor are told again, at the full hour: for who begins to listen later."""
 STILL, CHUNK = "asset.doubted_still", 1000
 """That note, and how many assets one has at most: some 100 kB."""
-
-MODEL = AssetTrust()
-FADE_MS = np.array([1000.0 * reason.fade_s for reason in REASONS])
-CALIBRATION = COLUMN["calibration_age"]
 
 WORDS: Mapping[Standing, str] = {Standing.UNVERIFIED: "unverified", Standing.HELD: "doubtful"}
 """What stands among an incident's doubts; nothing is held here: who shows incidents may count the doubtful ones."""
@@ -158,13 +151,7 @@ class AssetsTrust:
         overdue = self._overdue(asset, now)
         if asset not in self._rows and not overdue:
             return 1.0, ()
-        row = np.zeros(1, MODEL.state)
-        row["n"], row["effect"] = 1, self._effects(asset, now)
-        row["effect"][0, CALIBRATION] = overdue
-        found = why(row[0])
-        if found.trust >= TOLD:
-            return 1.0, ()
-        return round(found.trust, 3), tuple(name for name, _ in found.reasons)
+        return told(self._effects(asset, now), overdue)
 
     def stamp(self, incident: Incident, member: Member, now: int) -> None:
         """What its asset's trust does to a member, and to the incident that it belongs to.
@@ -194,42 +181,26 @@ class AssetsTrust:
     # -- how
 
     def _watched(self, asset: str) -> bool:
-        registry = self._registry
-        if self._set is None or registry is None:
+        if self._set is None or self._registry is None:
             return False
-        a = registry.index.get(asset)
-        return a is not None and registry.types[int(registry.asset_type[a])] in self._set.types
+        return self._set.watches(self._registry, self._registry.index.get(asset, -1))
 
     def _learn(self, accused: list[str], evidence: F8, t: int) -> None:
-        """As if every asset had been judged each minute: those that are not told of had nothing against them."""
         for asset in accused:
             if asset not in self._rows:
                 self._rows[asset] = np.zeros(1, MODEL.state)
-                self._rows[asset]["n"], self._rows[asset]["last"] = 1, t - MINUTE_MS
         state = np.concatenate([self._rows[asset] for asset in accused])
-        slot = np.arange(len(accused), dtype=np.int32)
-        before, clean = np.full(len(accused), t - MINUTE_MS), np.zeros(evidence.shape)
-        MODEL.score(state, slot, before, clean)  # one that is not later than its last moves nothing
-        MODEL.score(state, slot, np.full(len(accused), t), evidence)
+        learn(state, np.arange(len(accused), dtype=np.int32), evidence, t)
         for k, asset in enumerate(accused):
             self._rows[asset] = state[k : k + 1].copy()
 
     def _effects(self, asset: str, now: int) -> F8:
         row = self._rows.get(asset)
-        if row is None:
-            return np.zeros(len(REASONS))
-        faded: F8 = row["effect"][0] * 0.5 ** (max(now - int(row["last"][0]), 0) / FADE_MS)
-        return faded
+        return np.zeros(len(REASONS)) if row is None else faded(row[0], now)
 
     def _overdue(self, asset: str, now: int) -> float:
         registry = self._registry
-        a = registry.index[asset]
-        if self._set is None or not self._set.types[registry.types[int(registry.asset_type[a])]].calibration:
-            return 0.0
-        one = slice(a, a + 1)
-        age = calibration_age(np.array([now]), registry.calibrated[one], registry.calibrate_s[one])[0]
-        reason = REASONS[CALIBRATION]
-        return 0.0 if np.isnan(age) else float(np.clip((age - reason.begins) / (reason.full - reason.begins), 0.0, 1.0))
+        return 0.0 if self._set is None else self._set.overdue(registry, registry.index[asset], now)
 
     def _tell(self, turned: Iterable[str], t: int) -> None:
         notes = []

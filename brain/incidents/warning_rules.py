@@ -44,6 +44,22 @@ class Row(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults
         """Never: a warning tells of what may come, and hides nothing."""
         return False
 
+    def wrong(self) -> Iterator[tuple[str, Text]]:
+        """All that it is refused for: the field, empty where it is of several, and what was expected and came."""
+        if not _ID.fullmatch(self.id) or self.id.partition(".")[0] not in DOMAINS:
+            zh, en = "应为领域加点分名称", "expected a domain and names with dots between them"
+            example = "emergency.official.rain"
+            yield "id", Text(f"{zh}, 如 {example}, 实为 {self.id!r}", f"{en}, as {example}, got {self.id!r}")
+        if not self.match or not all(m.strip() for m in self.match):
+            en = "expected a beginning of an event code, or a word; it is empty"
+            yield "match", Text("应为事件代码的开头或词语, 实为空", en)
+        if self.opens_from not in LEVELS:
+            colours = ", ".join(LEVELS)
+            yield "opens_from", Text(f"应为 {colours} 之一, 实为空", f"expected one of {colours}; it is empty")
+        if not self.event_code and not self.colours:
+            en = "expected event_code, colours or both: it would do nothing"
+            yield "", Text("应有 event_code 或 colours (或两者), 否则不起作用", en)
+
     def fits(self, event: str, code: str) -> bool:
         """Whether a warning of that event, or of that code, is of this kind."""
         return any(code.startswith(m) if m[:1].isdigit() else m.lower() in event.lower() for m in self.match)
@@ -74,18 +90,11 @@ class WarningRules:
         seen: set[str] = set()
         for number, row in enumerate(file.warnings):
             where = f"{place}: warnings[{number}]"
-            if not _ID.fullmatch(row.id) or row.id.partition(".")[0] not in DOMAINS:
-                wanted = "a domain and names with dots between them, as emergency.official.rain"
-                raise WarningTableError(f"{where}.id: expected {wanted}, got {row.id!r}")
+            for at, what in row.wrong():
+                raise WarningTableError(f"{where}{at and '.' + at}: {what.en}")
             if row.id in seen:
                 raise WarningTableError(f"{where}.id: {row.id!r} is there already")
             seen.add(row.id)
-            if not row.match or not all(m.strip() for m in row.match):
-                raise WarningTableError(f"{where}.match: expected a beginning of an event code, or a word; it is empty")
-            if row.opens_from not in LEVELS:
-                raise WarningTableError(f"{where}.opens_from: expected one of {', '.join(LEVELS)}")
-            if not row.event_code and not row.colours:
-                raise WarningTableError(f"{where}: expected event_code, colours or both: it would do nothing")
         return cls(tuple(file.warnings), file.version)
 
     def find(self, event: str, code: str) -> Row | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from brain.incidents.clocks import ClockReason
@@ -127,6 +127,12 @@ def refusal_text(reason: str, lang: str) -> str:
     """Why feedback did nothing, for people; a reason that has no words as it is."""
     text = REFUSALS.get(reason)
     return reason if text is None else text.zh if lang == "zh" else text.en
+
+
+def doubts_text(doubts: Iterable[str], lang: str) -> str:
+    """What speaks against an asset, for people; one of another release as it is."""
+    texts = [doubt_text(doubt) for doubt in doubts]
+    return "、".join(text.zh for text in texts) if lang == "zh" else ", ".join(text.en for text in texts)
 
 
 def reason_text(reason: str, lang: str) -> str:

@@ -121,7 +121,7 @@ def about(i: Incident) -> About:
     return About(
         i.id, i.revision, i.domain, i.scenario, i.name, i.level, i.life, i.onset, i.event_code, i.state,
         i.confidence, i.grid, i.town, i.district, i.lon, i.lat, i.lead, i.lead_name, list(i.assisting),
-        mask(text)[:TEXT_MOST],
+        mask(text)[:TEXT_MOST], i.trust,
     )  # fmt: skip
 
 
@@ -134,5 +134,5 @@ def about_alarm(s: Signal) -> About:
     domain = s.scenario.partition(".")[0]
     return About(
         "", s.n, domain, s.scenario, Text(), s.level, s.life, s.onset, grid=s.grid, town=s.town, district=s.district,
-        lon=s.lon, lat=s.lat, text=mask(s.text)[:TEXT_MOST],
+        lon=s.lon, lat=s.lat, text=mask(s.text)[:TEXT_MOST], trust=s.trust, doubts=s.doubts,
     )  # fmt: skip

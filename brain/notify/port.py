@@ -37,7 +37,9 @@ class Kind(enum.StrEnum):
 class About(msgspec.Struct, frozen=True, omit_defaults=True):
     """The incident as it stood when the message was made. Of an alarm ``id`` is empty, and no department is known.
 
-    ``onset`` is event time, ms UTC; positions are WGS 84; ``text`` is masked. ``unit`` leads.
+    ``onset`` is event time, ms UTC; positions are WGS 84; ``text`` is masked. ``unit`` leads. ``trust`` is that in the
+    alarm's asset as far as its lane knew, or in the most trusted of an incident's, in [0, 1]; ``doubts`` says why, of
+    an alarm.
     """
 
     id: str
@@ -60,6 +62,8 @@ class About(msgspec.Struct, frozen=True, omit_defaults=True):
     unit_name: Text = Text()
     assisting: list[str] = []
     text: str = ""
+    trust: float = 1.0
+    doubts: tuple[str, ...] = ()
 
 
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
 from brain.incidents.value import Text
+from brain.incidents.words import doubts_text
 from brain.notify.occasions import Occasion
 from brain.notify.port import About, Kind
 
@@ -35,7 +36,7 @@ _LABELS: Final[dict[str, Text]] = {
     "place": Text("地点", "place"), "nowhere": Text("无网格", "no grid"), "lead": Text("牵头", "lead"),
     "assisting": Text("协办", "assisting"), "since": Text("始于", "since"), "due": Text("时限", "due"),
     "says": Text("内容", "says"), "id": Text("编号", "id"), "alarm": Text("预警编号", "alarm"),
-    "why": Text("事由", "why"),
+    "why": Text("事由", "why"), "trust": Text("设备可信度", "trust in its sensor"),
 }  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def body(occasion: Occasion, about: About, lang: str, alarm: str) -> str:
         ("due", clock(occasion.due) if occasion.due else ""),
         ("lead", _pick(about.unit_name, lang) or about.unit),
         ("assisting", ", ".join(about.assisting)),
+        ("trust", _trust(about, lang)),
         ("says", about.text),
         ("id", about.id),
         ("alarm", alarm),
@@ -88,6 +90,13 @@ def _place(about: About, lang: str) -> str:
     parts = [part for part in (about.district, about.town, about.grid) if part]
     where = " / ".join(parts) if parts else _word("nowhere", lang)
     return where if about.lon is None or about.lat is None else f"{where} ({about.lon:.5f}, {about.lat:.5f})"
+
+
+def _trust(about: About, lang: str) -> str:
+    if about.trust >= 1.0:
+        return ""
+    told = doubts_text(about.doubts, lang)
+    return f"{about.trust:.0%}" + (f" ({told})" if told else "")
 
 
 def _word(name: str, lang: str) -> str:

@@ -80,6 +80,14 @@ def test_a_signal_shows_value_and_threshold() -> None:
     assert "pm25 180.5 (阈值 150)" in printed("signals", signal_record())
 
 
+def test_an_alarm_of_a_doubted_sensor_says_so_and_why() -> None:
+    alarm = msgspec.structs.replace(SIGNAL, life=True, trust=0.53, doubts=("impossible", "of another release"))
+    record = seen(msgspec.json.encode(alarm), (("ce_type", SIGNAL_TYPE),))
+    assert " · 设备可信度 53% (数值不可能、of another release)" in printed("alarms", record)
+    assert " · trust 53% (impossible values, of another release)" in printed("alarms", record, "en")
+    assert "设备可信度" not in printed("alarms", signal_record())
+
+
 def test_a_signal_that_a_standard_judged_shows_grade_and_table() -> None:
     judged = msgspec.structs.replace(SIGNAL, threshold=None, score=4.0, standard="gb3838-2002", grade="IV")
     text = printed("signals", seen(msgspec.json.encode(judged), (("ce_type", SIGNAL_TYPE),)))

@@ -62,7 +62,7 @@ def test_a_fire_passes_every_window() -> None:
     ({"asset": "a", "family": "eco.air"}, "family with grid"),
     ({"asset": "a", "until": "1970-01-01T08:00:10+08:00"}, "until: expected after from"),
     ({"asset": "a", "until": "1970-03-01T08:00:10+08:00"}, "by 31 days"),
-    ({"asset": "a", "until": "1970-01-01T08:10:00"}, "with their offset"),
+    ({"asset": "a", "until": "1970-01-01T08:10:00"}, "with its offset"),
     ({"asset": "a", "reason": " "}, "reason: expected who"),
     ({"asset": "a", "note": "x"}, "note"),
 ])  # fmt: skip

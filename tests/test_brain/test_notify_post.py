@@ -13,8 +13,10 @@ from notify_rig import MINUTE, City, Memory, T, config, raised
 from brain.incidents import clock_acts
 from brain.incidents.value import Incident
 from brain.notify.config import Config
+from brain.notify.occasions import Occasion, about_alarm
 from brain.notify.port import Ack, Kind, Message, Outcome, Status
 from brain.notify.post import FORGET_MS, Post
+from brain.notify.words import body
 from streams.records import Signal
 from streams.tailing import Seen
 
@@ -347,3 +349,14 @@ def test_the_day_of_a_wait_is_told_to_the_department_that_leads() -> None:
     desk = Desk()
     desk.all(city)
     assert (3.0, "review_due", "duty", 0) in desk.told()
+
+
+def test_a_message_about_an_alarm_of_a_doubted_sensor_says_so_in_both_languages() -> None:
+    sound = raised("fire", 0)
+    doubted = msgspec.structs.replace(sound, trust=0.53, doubts=("impossible",))
+    for signal, zh, en in ((sound, "", ""), (doubted, "设备可信度：53% (数值不可能)", "53% (impossible values)")):
+        about, occasion = about_alarm(signal), Occasion(Kind.ALARM, T, "alarm@0")
+        for lang, said in (("zh", zh), ("en", en)):
+            text = body(occasion, about, lang, "a")
+            assert said in text
+            assert ("%" in text) is bool(said)

@@ -68,7 +68,10 @@ class Near(Row, kw_only=True):
 
 
 class Alarm(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """A provisional record of a never-hidden class, before its incident is there. ``t``: event time, ms UTC."""
+    """A provisional record of a never-hidden class, before its incident is there. ``t``: event time, ms UTC.
+
+    ``trust`` in its asset, in [0, 1], and ``doubts``, what speaks against it, are as far as its lane knew.
+    """
 
     id: str
     scenario: str
@@ -79,6 +82,8 @@ class Alarm(msgspec.Struct, omit_defaults=True, kw_only=True):
     lat: float | None = None
     grid: str = ""
     district: str = ""
+    trust: float = 1.0
+    doubts: tuple[str, ...] = ()
 
 
 def row_of(incident: Incident) -> Row:
@@ -109,7 +114,7 @@ def alarm_of(signal: Signal, name: Text) -> Alarm:
     """The alarm that a lane has written of a raise."""
     return Alarm(
         id=signal.identity(), scenario=signal.scenario, t=signal.t, name=name, level=signal.level, lon=signal.lon,
-        lat=signal.lat, grid=signal.grid, district=signal.district,
+        lat=signal.lat, grid=signal.grid, district=signal.district, trust=signal.trust, doubts=signal.doubts,
     )  # fmt: skip
 
 

@@ -76,6 +76,9 @@ export interface Alarm {
   lat?: number | null;
   t: number;
   grid?: string;
+  /** Trust in its sensor, 0 to 1, as far as its lane knew. */
+  trust?: number;
+  doubts?: string[];
 }
 
 export interface Pulse {

@@ -27,6 +27,7 @@ export const optionId = (id: string): string => `row-${id}`;
 
 export function Line({ row, top, position, total, active, open, ended, choose }: LineProps): VNode {
   const level = levelOf(row);
+  const trust = row.trust ?? 1;
   const now = boardNow();
   const classes = ["line", `level-${level}`];
   if (active) classes.push("active");
@@ -51,6 +52,7 @@ export function Line({ row, top, position, total, active, open, ended, choose }:
           <span class="text">{say(row.name, row.scenario)}</span>
           {row.drill && <b class="tag drill">{t("row.drill")}</b>}
           {row.life && <b class="tag life">{t("row.life")}</b>}
+          {row.life && trust < 1 && <b class="tag">{t("evidence.trust", { n: Math.round(trust * 100) })}</b>}
           {ended && <b class="tag">{t("row.ended")}</b>}
         </div>
         <div class="where">

@@ -115,5 +115,6 @@ function rowOf(alarm: Alarm): Row {
     lat: alarm.lat ?? null,
     grid: alarm.grid ?? "",
     confidence: "unconfirmed",
+    trust: alarm.trust ?? 1,
   };
 }
