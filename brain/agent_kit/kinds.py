@@ -97,6 +97,14 @@ class Rows:
             self.woken,
         )  # fmt: skip
 
+    def take(self, at: I4) -> Rows:
+        """Those at these places, with all names."""
+        values = {name: column[at] for name, column in self.values.items()}
+        return Rows(
+            self.names, self.asset[at], self.kind[at], self.t[at], values, self.lon[at], self.lat[at], self.grid[at],
+            self.woken,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:

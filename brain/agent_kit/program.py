@@ -6,6 +6,7 @@ What an agent answers is held against its form here, so that an agent that answe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from brain.agent_kit.kinds import F8, FACTS, POINTS, TEXT, Fact, Minute, Rows, Said, Verdict
 from brain.agent_kit.spec import Spec
+from brain.agent_kit.tables import packed
+from streams.records import I4
 
 MEMORY = 262_144
 """Bytes that the state of a city agent may have."""
@@ -56,19 +59,38 @@ class Program:
         if prepare is not None:
             self.world.ready = prepare(self.world)
         self.form: Any = form_of(self.module, spec)
+        self.quiet = getattr(self.module, "quiet", None)
+        """Of a lane agent, which rows it need not be asked of; None: it is asked of all."""
+        if spec.shape == "lane" and getattr(self.module, "COMPILED", False):
+            self._compile()
 
     def judge(self, rows: Rows, state: NDArray[Any]) -> Judged:
         """Run a lane agent over rows; ``state`` (assets of the rows,) is changed in place."""
-        columns: list[NDArray[Any]] = [rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid]
-        for column in (*columns, *rows.values.values()):
-            column.flags.writeable = False
+        _protect(rows)
         with np.errstate(all="ignore"):  # what comes of NaN and infinity is looked at where it comes out
             if rows.woken:
-                said = self.module.wake(rows, state, self.world)
-            else:
-                features = self.module.features(rows, self.world)
-                said = self.module.decide(rows, features, state, self.world)
-        return _judged(said, self.spec, rows)
+                return _judged(self.module.wake(rows, state, self.world), self.spec, rows)
+            if self.quiet is not None:
+                shown = state.view()
+                shown.flags.writeable = False
+                loud = _loud(self.quiet(rows, shown, self.world), rows, len(state))
+                if len(loud) < len(rows):
+                    said = self._decide(rows.take(loud), state) if len(loud) else None
+                    return _among(said, loud, self.spec, len(rows))
+            return self._decide(rows, state)
+
+    def _decide(self, rows: Rows, state: NDArray[Any]) -> Judged:
+        _protect(rows)
+        features = self.module.features(rows, self.world)
+        return _judged(self.module.decide(rows, features, state, self.world), self.spec, rows)
+
+    def _compile(self) -> None:
+        """Ask it of no rows, so that what it has compiled is compiled before its first record."""
+        i4, f8 = np.zeros(0, np.int32), np.zeros(0)
+        none = Rows((), i4, i4, np.zeros(0, np.int64), {name: f8 for name in self.spec.metrics}, f8, f8, i4)
+        self.judge(none, np.zeros(0, packed(self.form)))
+        if self.spec.wakes_ms:
+            self.judge(replace(none, woken=True), np.zeros(0, packed(self.form)))
 
     def think(self, minute: Minute, memory: bytes) -> tuple[list[Said], bytes]:
         """Run a city agent over a minute: what it says, and its state after."""
@@ -127,12 +149,51 @@ def mapped(old: NDArray[Any], form: np.dtype[Any]) -> NDArray[Any] | None:
     return out
 
 
+def _protect(rows: Rows) -> None:
+    """An agent may not write to what it is given."""
+    for column in (rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid, *rows.values.values()):
+        column.flags.writeable = False
+
+
+def _loud(said: Any, rows: Rows, assets: int) -> I4:
+    """Places of the rows that must be asked about: of each asset all from its first that is not quiet on.
+
+    A quiet row leaves the state as it was, so that what was said of the next one with that state still holds.
+    """
+    quiet = np.asarray(said)
+    if quiet.shape != (len(rows),) or quiet.dtype.kind != "b":
+        raise Broken(f"quiet: expected {len(rows)} of yes or no, got {quiet.dtype} {quiet.shape}")
+    at = np.flatnonzero(~quiet)
+    if not len(at):
+        return at.astype(np.int32)
+    first = np.full(assets, len(rows))
+    np.minimum.at(first, rows.asset[at], at)
+    return np.flatnonzero(np.arange(len(rows)) >= first[rows.asset]).astype(np.int32)
+
+
+def _among(said: Judged | None, at: I4, spec: Spec, n: int) -> Judged:
+    """What was said of the rows ``at`` of n, among those that are quiet: level 0 of all events, nothing else."""
+    shape = len(spec.events), n
+    level, value, score = np.zeros(shape, np.int8), np.full(shape, np.nan), np.full(shape, np.nan)
+    wake, facts = np.full(n, -1, np.int64) if spec.wakes_ms else None, dict[str, NDArray[Any]]()
+    if said is not None:
+        level[:, at], value[:, at], score[:, at] = said.level, said.value, said.score
+        if wake is not None and said.wake is not None:
+            wake[at] = said.wake
+        for name, column in said.facts.items():
+            texts = column.dtype.kind == "U"
+            facts[name] = np.zeros(n, column.dtype) if texts else np.full(n, np.nan)
+            facts[name][at] = column
+    return Judged(level, value, score, facts, wake)
+
+
 def _judged(said: Any, spec: Spec, rows: Rows) -> Judged:
     n = len(rows)
     if not isinstance(said, Verdict):
         raise Broken(f"decide: expected a Verdict, got {type(said).__name__}")
     level = np.stack([_column(said.level, e, spec, n, "level", None) for e in spec.events])
-    if not np.isin(level, (-1, 0, 1, 2, 3, 4)).all():
+    whole = level.astype(np.int8)
+    if (whole != level).any() or ((whole < -1) | (whole > 4)).any():
         raise Broken("decide: level: expected -1, 0 or 1 to 4")
     nothing = np.full(n, np.nan)
     value, score = (
@@ -146,8 +207,13 @@ def _judged(said: Any, spec: Spec, rows: Rows) -> Judged:
         column = np.asarray(column)
         if column.shape != (n,) or column.dtype.kind not in "iufbU":
             raise Broken(f"decide: facts: {name}: expected {n} numbers or texts, got {column.dtype} {column.shape}")
-        facts[name] = column.astype(f"U{TEXT}") if column.dtype.kind == "U" else column.astype(np.float64)
-    return Judged(level.astype(np.int8), value, score, facts, _wake(said.wake, spec, rows.t))
+        facts[name] = column.astype(_text(column.dtype)) if column.dtype.kind == "U" else column.astype(np.float64)
+    return Judged(whole, value, score, facts, _wake(said.wake, spec, rows.t))
+
+
+def _text(form: np.dtype[Any]) -> np.dtype[Any]:
+    """Texts are cut where they are too long, and no wider than they are."""
+    return min(form, np.dtype(f"U{TEXT}"), key=lambda one: one.itemsize)
 
 
 def _wake(said: Any, spec: Spec, t: I8) -> I8 | None:
