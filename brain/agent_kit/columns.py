@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, TypeVar
 
 import numpy as np
@@ -28,11 +29,11 @@ def rounded(column: F8, digits: int) -> F8:
     ``np.round`` differs where ten times a number is a half only after it was rounded itself.
     """
     scale = 10.0**digits
-    wide = column * scale
-    out = np.asarray(np.rint(wide) / scale)
+    with np.errstate(all="ignore"):  # what is no number, or too large, goes through Python below or stays as it is
+        wide = column * scale
+        away = np.abs(np.abs(wide - np.trunc(wide)) - 0.5)
+        out: F8 = np.rint(wide) / scale
     # Where the product is near a half, or too large to have one, its own rounding could decide.
-    near = ~(np.abs(np.abs(wide - np.trunc(wide)) - 0.5) > 1e-6) | ~(np.abs(wide) < 1e9)
-    for i in np.flatnonzero(near & np.isfinite(column)).tolist():
-        out[i] = round(float(column[i]), digits)
-    out[~np.isfinite(column)] = column[~np.isfinite(column)]
+    sure = (away > 1e-6) & (np.abs(wide) < 1e9)
+    out[~sure] = [round(v, digits) if isfinite(v) else v for v in column[~sure].tolist()]
     return out

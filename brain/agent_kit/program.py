@@ -87,7 +87,7 @@ class Program:
     def _compile(self) -> None:
         """Ask it of no rows, so that what it has compiled is compiled before its first record."""
         i4, f8 = np.zeros(0, np.int32), np.zeros(0)
-        none = Rows((), i4, i4, np.zeros(0, np.int64), {name: f8 for name in self.spec.metrics}, f8, f8, i4)
+        none = Rows((), i4, i4, np.zeros(0, np.int64), dict.fromkeys(self.spec.metrics, f8), f8, f8, i4)
         self.judge(none, np.zeros(0, packed(self.form)))
         if self.spec.wakes_ms:
             self.judge(replace(none, woken=True), np.zeros(0, packed(self.form)))

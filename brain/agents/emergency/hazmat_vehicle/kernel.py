@@ -1,4 +1,4 @@
-"""Each record after the one before it of the same vehicle, compiled: what :mod:`.agent` says is made of these columns."""
+"""Each record after the one before it of the same vehicle, compiled: :mod:`.agent` speaks out of these columns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Params(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is said by record, shape (n,): levels (-1 no word); seconds stood and seconds to a site's fence, NaN none."""
+    """What is said by record, shape (n,): levels (-1 no word); seconds stood, and to a site's fence, NaN none."""
 
     off_route: I1
     stopped: I1

@@ -159,8 +159,7 @@ def _expose(s: Any, off: Any, before: Any, gone: Any, p: Any) -> None:
             s["exposure"], s["over"], s["warm"] = 0.0, 0.0, 0
     bad = s["exposure"] >= p.degree_minutes_bad or s["over"] >= p.minutes_bad
     now = 3 if bad else 2 if s["exposure"] >= p.degree_minutes else 0
-    if now > s["warm"]:
-        s["warm"] = now
+    s["warm"] = max(s["warm"], now)
 
 
 @njit(cache=True, nogil=True)
