@@ -1,4 +1,4 @@
-"""The agent of hazardous-goods vehicles a record at a time, in plain Python: its compiled columns are held against it."""
+"""The agent of hazardous-goods vehicles by record, in plain Python: its compiled columns are held against it."""
 
 from __future__ import annotations
 

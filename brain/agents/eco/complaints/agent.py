@@ -46,6 +46,8 @@ KINDS = (
 )  # fmt: skip
 """Least steps are in the sensor's own unit, the same wherever a metric of a type stands: a sample, above what such an
 instrument does by itself."""
+WANTED = sorted({sensor for kind in KINDS for sensor in kind.sensors}, key=lambda s: (s[0], s[1], s[2]))
+"""All of them once, in the order in which sensors are known."""
 
 
 class Sensor(msgspec.Struct, array_like=True):
@@ -92,18 +94,31 @@ def prepare(world: World) -> dict[str, tuple[float, float]]:
     return dict(zip(grid.codes, zip(x.tolist(), y.tolist(), strict=True), strict=True))
 
 
-def features(minute: Minute, world: World) -> dict[str, tuple[F8, F8]]:
-    """Places of the sensors on the plane, by type; NaN unknown."""
-    return {type_: world.metres.of(assets.lon, assets.lat) for type_, assets in minute.assets.items()}
+class Heard(NamedTuple):
+    """Who reported one metric in the minute: their places in the minute's columns, values, and times in ms UTC."""
+
+    at: list[int]
+    value: list[float]
+    t: list[int]
 
 
-def decide(minute: Minute, features: dict[str, tuple[F8, F8]], state: State, world: World) -> list[Said]:
+def features(minute: Minute, world: World) -> list[Heard]:
+    """What was heard, in the order of :data:`WANTED`."""
+    out = []
+    for type_, metric, _, _ in WANTED:
+        assets = minute.assets[type_]
+        at = np.flatnonzero((assets.t != 0) & np.isfinite(assets.values[metric]))
+        out.append(Heard(at.tolist(), assets.values[metric][at].tolist(), assets.t[at].tolist()))
+    return out
+
+
+def decide(minute: Minute, features: list[Heard], state: State, world: World) -> list[Said]:
     """Take readings and calls, then say of each matter what is known now."""
     p = world.params
     for matter in state.matters.values():
         for case in [c for c, call in matter.calls.items() if call.t <= minute.t - p["within_min"] * MINUTE_MS]:
             del matter.calls[case]
-    _read(minute, state, p)
+    _read(minute, features, state, p)
     _listen(minute, state, world)
     said = []
     for name in sorted(state.matters):
@@ -111,7 +126,7 @@ def decide(minute: Minute, features: dict[str, tuple[F8, F8]], state: State, wor
         callers = sum(call.callers for call in matter.calls.values())
         if callers >= p["callers"] or (matter.since and matter.calls):
             matter.since = matter.since or minute.t
-            said.append(_say(minute, name, matter, callers, features, state, world))
+            said.append(_say(minute, name, matter, callers, state, world))
         elif not matter.calls:
             del state.matters[name]
             if matter.since:
@@ -119,29 +134,30 @@ def decide(minute: Minute, features: dict[str, tuple[F8, F8]], state: State, wor
     return said
 
 
-def _read(minute: Minute, state: State, p: Any) -> None:
+def _read(minute: Minute, heard: list[Heard], state: State, p: Any) -> None:
     """A sensor moved where it is off its usual by many deviations and the least step; it does not learn then."""
-    wanted = sorted({sensor for kind in KINDS for sensor in kind.sensors}, key=lambda s: (s[0], s[1], s[2]))
-    known = set[str]()
-    for type_, metric, step, side in wanted:
-        assets = minute.assets[type_]
-        for k, id in enumerate(assets.ids):
-            key = f"{id}/{metric}"
-            if len(known) >= SENSORS and key not in known:
+    sensors, known, times = state.sensors, set[str](), p["times"]
+    for (type_, metric, step, side), said in zip(WANTED, heard, strict=True):
+        keys = [f"{id}/{metric}" for id in minute.assets[type_].ids[: SENSORS - len(known)]]
+        known.update(keys)
+        new = list[tuple[Sensor, float, int]]()
+        for k, v, t in zip(*said, strict=True):
+            if k >= len(keys):
                 break
-            known.add(key)
-            v = float(assets.values[metric][k])
-            if not assets.t[k] or not np.isfinite(v):
-                continue
-            s = state.sensors.setdefault(key, Sensor(v))
-            if s.t < assets.t[k]:
-                _learn(s, v, int(assets.t[k]), max(p["times"] * s.off, step), side)
-    for key in [key for key in state.sensors if key not in known]:
-        del state.sensors[key]
+            s = sensors.get(keys[k])
+            if s is None:
+                s = sensors[keys[k]] = Sensor(v)
+            if s.t < t:
+                new.append((s, v, t))
+        apart = np.array([min((t - s.t) / MINUTE_MS, 60.0) if s.t else 0.0 for s, _, t in new])
+        for (s, v, t), share in zip(new, (1 - np.exp(-apart / USUAL_MIN)).tolist(), strict=True):
+            _learn(s, v, t, max(times * s.off, step), side, share)
+    for key in [key for key in sensors if key not in known]:
+        del sensors[key]
 
 
-def _learn(s: Sensor, v: float, t: int, least: float, side: int) -> None:
-    apart = min((t - s.t) / MINUTE_MS, 60.0) if s.t else 0.0
+def _learn(s: Sensor, v: float, t: int, least: float, side: int, share: float) -> None:
+    """``share``: what the usual makes up by its time constant."""
     s.t = t
     away = v - s.usual
     if s.n >= WARM and side * away >= least:
@@ -151,10 +167,11 @@ def _learn(s: Sensor, v: float, t: int, least: float, side: int) -> None:
             return  # after so long it is the new usual
     else:
         s.since = 0
-    part = max(1 / (s.n + 1) if s.n < WARM else 0.0, 1 - float(np.exp(-apart / USUAL_MIN)))
+    part = max(1 / (s.n + 1), share) if s.n < WARM else share
     s.usual += part * away
     s.off += part * (1.25 * abs(away) - s.off)  # of a normal the deviation is 1.25 of the mean absolute one
-    s.n = min(s.n + 1, WARM)
+    if s.n < WARM:
+        s.n += 1
 
 
 def _listen(minute: Minute, state: State, world: World) -> None:
@@ -201,17 +218,14 @@ def _middle(matter: Matter) -> tuple[float, float]:
     return sum(c.x * c.callers for c in calls) / every, sum(c.y * c.callers for c in calls) / every
 
 
-def _say(
-    minute: Minute, name: str, matter: Matter, callers: float, places: dict[str, tuple[F8, F8]], state: State,
-    world: World,
-) -> Said:  # fmt: skip
+def _say(minute: Minute, name: str, matter: Matter, callers: float, state: State, world: World) -> Said:
     p = world.params
     x, y = _middle(matter)
     kind = next(kind for kind in KINDS if kind.event == matter.event)
     since, heard = matter.first - p["before_min"] * MINUTE_MS, minute.t - 2 * p["within_min"] * MINUTE_MS
     near, awake, moved = set(), set(), dict[str, float]()
     for type_, metric, _, _ in kind.sensors:
-        sx, sy = places[type_]
+        sx, sy = world.metres.of(minute.assets[type_].lon, minute.assets[type_].lat)
         away = np.hypot(sx - x, sy - y)
         for k in np.flatnonzero(away <= p["reach_m"]).tolist():
             id = minute.assets[type_].ids[k]
