@@ -63,28 +63,28 @@ def _people(attributes: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def features(minute: Minute, world: World) -> dict[str, tuple[float, float, float]]:
-    """Sensors that reported: %LEL and place on the plane."""
+def features(minute: Minute, world: World) -> dict[str, tuple[int, float]]:
+    """Sensors that reported: their places in the minute's columns and %LEL."""
     gas = minute.assets["gas"]
-    x, y = world.metres.of(gas.lon, gas.lat)
     there = np.flatnonzero(np.isfinite(gas.values["gas"]))
-    return {gas.ids[k]: (float(gas.values["gas"][k]), float(x[k]), float(y[k])) for k in there.tolist()}
+    each = zip(there.tolist(), gas.values["gas"][there].tolist(), strict=True)
+    return {gas.ids[k]: (k, lel) for k, lel in each}
 
 
-def decide(
-    minute: Minute, features: dict[str, tuple[float, float, float]], state: State, world: World
-) -> list[Said]:  # fmt: skip
+def decide(minute: Minute, features: dict[str, tuple[int, float]], state: State, world: World) -> list[Said]:
     """Each leak that goes on, with its ground in the wind of now; a sensor that fell silent stays as it was."""
-    p = world.params
+    p, gas = world.params, minute.assets["gas"]
+    at = p["at"]
     _hear(minute, state, p["wind_age_min"])
     said = []
-    for asset, (lel, x, y) in features.items():
-        if asset not in state.leaks and lel < p["at"]:
+    for asset, (k, lel) in features.items():
+        if lel < at and asset not in state.leaks:
             continue
         if lel < p["clear"]:
             del state.leaks[asset]
             said.append(Said(asset, 0, value=lel))
             continue
+        x, y = (float(side[0]) for side in world.metres.of(gas.lon[k : k + 1], gas.lat[k : k + 1]))
         since = state.leaks.setdefault(asset, minute.t)
         ground, facts = _reach(x, y, _nearest(minute, state, x, y, world), minute.t, world)
         people, at_sites, sites = _inside(ground, world.ready)
@@ -98,10 +98,11 @@ def decide(
 
 def _hear(minute: Minute, state: State, age_min: float) -> None:
     for stations in (minute.assets[kind] for kind in STATIONS):
-        for k in np.flatnonzero(stations.t).tolist():
-            speed, direction = (float(stations.values[name][k]) for name in ("wind_speed", "wind_direction"))
-            if np.isfinite(speed) and np.isfinite(direction):
-                state.wind[stations.ids[k]] = Wind(speed, direction, int(stations.t[k]))
+        speed, direction = stations.values["wind_speed"], stations.values["wind_direction"]
+        told = np.flatnonzero((stations.t != 0) & np.isfinite(speed) & np.isfinite(direction))
+        columns = (told.tolist(), speed[told].tolist(), direction[told].tolist(), stations.t[told].tolist())
+        for k, *wind in zip(*columns, strict=True):
+            state.wind[stations.ids[k]] = Wind(*wind)
     known = {id for kind in STATIONS for id in minute.assets[kind].ids}
     for station in [s for s, w in state.wind.items() if s not in known or w.t < minute.t - age_min * 60_000]:
         del state.wind[station]
