@@ -31,6 +31,7 @@ NAMES: Mapping[str, str] = {
     "drill": "stories in ordinary days of a district: found, missed, delay, false a day; beside plain limits",
     "incidents": "signals a second through the city task with so many incidents open, uniform and clustered",
     "scenarios": "events per CPU-second with 1, 10 and 100 live scenarios, and of a backtest; exact by two oracles",
+    "agents": "rows per CPU-second of lane agents: by row, quiet, compiled; beside a scenario and a plain function",
     "addresses": "noisy Chinese texts to door plates and points of interest: right, wrong, abstained; texts a second",
     "hotline": "classes of hotline texts beside a baseline, hot issues found early in a stream, messages a second",
     "screen": "10,000 incidents in a browser: paint, frames, lag, heap, axe; reads a second; a stream cut at random",

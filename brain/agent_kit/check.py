@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -86,6 +87,7 @@ def check(one: Installed, told: Callable[[str], None] | None = None, codes: Coll
     ask("K06", "NaN, infinity and missing places do no harm", suite.oddities)
     ask("K07", "no clock, no chance, no I/O", suite.alone)
     ask("K08", "a changed form of state can be read", suite.form)
+    ask("K09", "what is called quiet would have changed nothing", suite.quiet)
     fine = codes is None and not any(f.wrong for f in found)
     return Report(found, suite.cost() if fine else float("nan"))
 
@@ -238,6 +240,21 @@ class _Suite:
         _write(path, self.m.version, now)
         return ""
 
+    def quiet(self) -> str:
+        """Asked of all rows it says and keeps the same; a row at a time: each is judged by its own state."""
+        for content, test, rows in self._streams():
+            program = self.runner.program(content.agents[0]) if self.m.shape == "lane" else None
+            if program is None or program.quiet is None:
+                return ""
+            self.runner.calls.clear()
+            each = tuple(range(1, len(rows)))
+            some, asked = self._run(content, test, rows, each), list(self.runner.calls)
+            with _asked_of_all(program):
+                every = self._run(content, test, rows, each)
+            if every != some or any(_kept(program, call) != _kept(program, call, every=True) for call in asked):
+                return f"{test.name}: asked of all rows it said something else, or kept another state"
+        return ""
+
     def cost(self) -> float:
         content, test, rows = max(self._streams(), key=lambda s: len(s[2]))
         self._run(content, test, rows)
@@ -278,6 +295,23 @@ class _Suite:
         if self.m.shape == "lane":
             return json.loads(describe(packed(program.form)))
         return {field.encode_name: str(field.type) for field in msgspec.structs.fields(program.form)}
+
+
+@contextmanager
+def _asked_of_all(program: Program) -> Iterator[None]:
+    quiet, program.quiet = program.quiet, None
+    try:
+        yield
+    finally:
+        program.quiet = quiet
+
+
+def _kept(program: Program, call: list[Any], *, every: bool = False) -> tuple[bytes, bytes, bytes]:
+    """Levels, wakes and state after a call, asked of all rows or as ever."""
+    rows, state = wire.rows_of(call[1]), np.frombuffer(call[2], packed(program.form)).copy()
+    with _asked_of_all(program) if every else nullcontext():
+        said = program.judge(rows, state)
+    return said.level.tobytes(), b"" if said.wake is None else said.wake.tobytes(), state.tobytes()
 
 
 def _mixed(rows: list[Record]) -> list[Record]:

@@ -235,8 +235,9 @@ class CityAgents:
         for view in views:
             if view.name != f"{minute.PREFIX}{agent.id}:{kind}":
                 continue
-            kept = [k for k, key in enumerate(view.keys) if key in place]
-            at = [place[view.keys[k]] for k in kept]
+            found = np.array([place.get(key, -1) for key in view.keys], np.int64)
+            kept = found >= 0
+            at = found[kept]
             t[at] = view.column(minute.TIME)[kept].astype(np.int64)
             for name in metrics:
                 if f"v:{name}" in view.columns:

@@ -51,6 +51,14 @@ def test_an_agent_that_breaks_a_rule_is_found_out(tmp_path: Path, code: str, fau
     assert code in check.by_code(check.check(one, codes=(code,)))
 
 
+@pytest.mark.parametrize("quiet", ["v < 11", "(v < 11) & (state['n'][rows.asset] > 1)", "v > 11"])
+def test_an_agent_that_calls_rows_quiet_which_are_not_is_found_out(tmp_path: Path, quiet: str) -> None:
+    code = f"def quiet(rows, state, world):\n    v = rows.values['water_level']\n    return {quiet}\n"
+    one = write(tmp_path, LANE, f"{STEPS.replace('FAULT', '')}\n{code}")
+    (tmp_path / "tests.yaml").write_text(TESTS, encoding="utf-8")
+    assert "asked of all rows" in check.by_code(check.check(one, codes=("K09",)))["K09"]
+
+
 def test_an_agent_that_writes_to_the_map_is_found_out(tmp_path: Path) -> None:
     fault = "world.layers['grid'].attributes[0]['n'] = 1"
     one = write(tmp_path, f"{LANE}layers: [grid]\n", STEPS.replace("FAULT", fault))

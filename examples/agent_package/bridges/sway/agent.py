@@ -8,6 +8,11 @@ STATE = np.dtype([("since", "i8")])
 """Of each asset: since when the value is above the bound, ms; 0: it is not."""
 
 
+def quiet(rows, state, world):
+    """Not above the bound, and it was not before: nothing changes, and there is nothing to say."""
+    return (rows.values["sway"] <= world.params["over"]) & (state["since"][rows.asset] == 0)
+
+
 def features(rows, world):
     """Of each record by itself: how far above the bound."""
     return {"over": rows.values["sway"] - world.params["over"]}

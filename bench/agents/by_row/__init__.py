@@ -1,0 +1,1 @@
+"""An agent that loops over its rows."""

@@ -1,0 +1,1 @@
+"""One whose loop is compiled."""

@@ -1,0 +1,1 @@
+"""One that names the rows of which it need not be asked."""
