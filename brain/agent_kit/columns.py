@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F8 = NDArray[np.float64]
-T = TypeVar("T", bound=tuple[float, ...])
+T = TypeVar("T")
 
 
 def numbers(form: type[T], params: Mapping[str, Any], **more: float) -> T:
@@ -19,8 +19,9 @@ def numbers(form: type[T], params: Mapping[str, Any], **more: float) -> T:
     Raises KeyError for one that is in neither, ValueError for one that is no number.
     """
     named = {**params, **more}
-    fields: tuple[str, ...] = form._fields  # type: ignore[attr-defined]  # of a named tuple
-    return form(*(float(named[name]) for name in fields))
+    made: Any = form
+    filled: T = made(*(float(named[name]) for name in made._fields))
+    return filled
 
 
 def rounded(column: F8, digits: int) -> F8:

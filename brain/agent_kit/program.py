@@ -151,7 +151,8 @@ def mapped(old: NDArray[Any], form: np.dtype[Any]) -> NDArray[Any] | None:
 
 def _protect(rows: Rows) -> None:
     """An agent may not write to what it is given."""
-    for column in (rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid, *rows.values.values()):
+    columns: list[NDArray[Any]] = [rows.asset, rows.kind, rows.t, rows.lon, rows.lat, rows.grid, *rows.values.values()]
+    for column in columns:
         column.flags.writeable = False
 
 

@@ -45,7 +45,8 @@ class Told(NamedTuple):
     @classmethod
     def nothing(cls, n: int) -> Told:
         """No word on any of n records."""
-        return cls(*(np.full(n, -1, np.int8) for _ in range(4)), np.full(n, np.nan), np.full(n, np.nan))
+        every: list[Any] = [*np.full((4, n), -1, np.int8), *np.full((2, n), np.nan)]
+        return cls(*every)
 
 
 @njit(cache=True, nogil=True)

@@ -72,9 +72,9 @@ class Told(NamedTuple):
     @classmethod
     def nothing(cls, n: int) -> Told:
         """No word on any of n records."""
-        word = [np.full(n, -1, np.int8) for _ in range(3)]
-        known = [np.full(n, np.nan) for _ in range(10)]
-        return cls(*word, np.zeros(n, np.bool_), *known, np.zeros(n, np.int8))
+        word, known = np.full((3, n), -1, np.int8), np.full((10, n), np.nan)
+        every: list[Any] = [*word, np.zeros(n, np.bool_), *known, np.zeros(n, np.int8)]
+        return cls(*every)
 
 
 @njit(cache=True, nogil=True)
