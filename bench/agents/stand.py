@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import shapely
 
 from bench.engine.ours import INPUT
 from bench.scenarios import memory
-from bench.scenarios.mix import SET, City
+from bench.scenarios.mix import SET
 from bench.scenarios.readings import pulse
 from bench.watch.workload import START_MS
 from brain import standards
@@ -23,6 +24,7 @@ from brain.agent_kit import chosen, find, manifest
 from brain.agent_kit.find import Installed
 from brain.scenarios import read
 from brain.sets import CitySet
+from geo.grid_map import Grid, GridMap
 from streams import pulse as pulses
 from streams.memory import drive
 from streams.records import TP, Batch, Headers, Signal
@@ -160,11 +162,11 @@ def _place(a: int) -> dict[str, float]:
 
 
 def _set(registry: Registry, one: Installed | None, texts: Sequence[str]) -> CitySet:
-    made = City(len(registry.ids), registry, tuple(map(read, texts))).alone(tuple(map(read, texts)))
-    assert made.id == SET
+    ground = GridMap([Grid(f"g{i}", "t1", "d1", shapely.box(113 + i, 22, 114 + i, 23)) for i in range(2)])
+    made = CitySet(SET, registry, ground, [read(text) for text in texts])
     if one is not None:
         params = one.manifest.settings({}, "bench")
-        library = standards.load().standards
+        library = standards.load().standards if one.manifest.standards else {}
         made.agents = (chosen.made(one, one.manifest.version, params, made.map, library, {}, "bench"),)
     return made
 

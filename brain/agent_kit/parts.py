@@ -155,7 +155,7 @@ def part(b: Bound, at: I4, asset: I4, values: F8, given: Given, ground: Ground) 
     assets, own = np.unique(asset, return_inverse=True)
     columns, there = given.columns, given.there[at]
     rows = Rows(
-        tuple(b.names[k] for k in assets.tolist()), own.astype(np.int32), b.kind[asset], columns.t[at],
+        tuple(map(b.names.__getitem__, assets.tolist())), own.astype(np.int32), b.kind[asset], columns.t[at],
         dict(zip(b.agent.manifest.metrics(), values.copy(), strict=True)), given.lon[at], given.lat[at],
         there[:, ground.grid].astype(np.int32),
     )  # fmt: skip
@@ -171,7 +171,7 @@ def woken(b: Bound, asset: I4, first: int, beat: Beat, ground: Ground) -> Part:
     lon, lat = (side[b.registered[asset]] for side in ground.placed)
     there = ground.locate(lon, lat, t)
     rows = Rows(
-        tuple(b.names[k] for k in asset.tolist()), np.arange(n, dtype=np.int32), b.kind[asset], t,
+        tuple(map(b.names.__getitem__, asset.tolist())), np.arange(n, dtype=np.int32), b.kind[asset], t,
         dict(zip(metrics, np.full((len(metrics), n), np.nan), strict=True)), lon, lat,
         there[:, ground.grid].astype(np.int32), woken=True,
     )  # fmt: skip
