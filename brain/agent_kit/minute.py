@@ -72,11 +72,12 @@ def sum_up(beat: Beat, found: Sequence[View], minute: Table, series: Table, inde
         there = np.flatnonzero(minute.rows["n"][view.minutes].any(axis=1))
         if not len(there):
             continue
-        known = series.rows[view.series[there]]
-        columns = {TIME: known["t"].max(axis=1).astype("<f8").tobytes()}
+        mine = view.series[there]
+        t, v = (series.rows[field][mine] for field in ("t", "v"))  # not whole rows, which are wide
+        columns = {TIME: t.max(axis=1).astype("<f8").tobytes()}
+        value = np.where(t > 0, v, np.nan)
         for k, metric in enumerate(view.metrics):
-            value = np.where(known["t"][:, k] > 0, known["v"][:, k], np.nan)
-            columns[f"v:{metric}"] = value.astype("<f8").tobytes()
-        keys = [view.assets[i] for i in there.tolist()]
+            columns[f"v:{metric}"] = value[:, k].astype("<f8").tobytes()
+        keys = list(map(view.assets.__getitem__, there.tolist()))
         out.append(Summary(view.name, beat.minute(), beat.offset, index + number, keys, columns))
     return out
