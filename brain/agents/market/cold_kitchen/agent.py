@@ -1,8 +1,8 @@
 """Exposure over the limit is an area in degree-minutes; failing cold is a steady rise, which door and defrost have not.
 
 Does not see the goods: exposure is of the air at the probe. A freezer that fails before it was known as one is taken as
-chilled. Readings further apart than :data:`GAP_MIN` count for that long only, and give no slope. A store that was too
-warm, or about to be, and is not heard of for long is told, once; one that falls silent in good order is not.
+chilled. Readings further apart than :data:`kernel.GAP_MIN` count for that long only, and give no slope. A store that
+was too warm, or about to be, and is not heard of for long is told, once; one that falls silent in good order is not.
 """
 
 from __future__ import annotations
