@@ -155,19 +155,25 @@ class Told:
         self, draw: Draw, kind: Kind, asset: Asset, t: int, until: int, levels: tuple[int, int], truth: str,
         *, quick: bool = False,
     ) -> None:  # fmt: skip
-        """Raise, climb from the first to the second level, go on with updates, clear."""
-        low, high = levels
-        steps = [Step(t, "raise", low, kind.value(low, draw.random()))]
-        at = t
-        for level in range(low + 1, high + 1):
-            at += round(draw.uniform(15_000, 55_000) if quick else draw.uniform(30_000, 240_000))
-            steps.append(Step(at, "update", level, kind.value(level, draw.random())))
-        end = max(until + round(draw.uniform(-0.1, 0.15) * (until - t)), at + 8_000)
-        steps.append(Step(end, "clear", 0, kind.value(0, 0.5)))
-        self.episodes.append(Episode(kind.id, asset, steps, truth))
+        self.episodes.append(risen(draw, kind, asset, t, until, levels, truth, quick=quick))
 
     def _call(self, draw: Draw, kind: Kind, spot: Spot, t: int, truth: str | None) -> None:
         """A call from somewhere near: most say the place well, some only the street."""
         r, turn = min(float(draw.exponential(55.0)), ERROR_M), draw.uniform(0, 2 * np.pi)
         text = f"{spot.name}附近，{kind.zh}"
         self.tickets.append(Ticket(t, kind.id, spot.x + r * np.cos(turn), spot.y + r * np.sin(turn), text, truth))
+
+
+def risen(
+    draw: Draw, kind: Kind, asset: Asset, t: int, until: int, levels: tuple[int, int], truth: str,
+    *, quick: bool = False,
+) -> Episode:  # fmt: skip
+    """Raise, climb from the first to the second level, go on with updates, clear."""
+    low, high = levels
+    steps = [Step(t, "raise", low, kind.value(low, draw.random()))]
+    at = t
+    for level in range(low + 1, high + 1):
+        at += round(draw.uniform(15_000, 55_000) if quick else draw.uniform(30_000, 240_000))
+        steps.append(Step(at, "update", level, kind.value(level, draw.random())))
+    end = max(until + round(draw.uniform(-0.1, 0.15) * (until - t)), at + 8_000)
+    return Episode(kind.id, asset, [*steps, Step(end, "clear", 0, kind.value(0, 0.5))], truth)

@@ -134,23 +134,30 @@ def _sensor_rows(ground: Ground, episodes: Iterable[Episode]) -> list[Row]:
     return rows
 
 
-def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
-    """Calls as cases by grid and class. A call that would count for another truth's case is left out."""
+def cases(ground: Ground, calls: Iterable[Ticket]) -> dict[tuple[str, str], list[list[Ticket]]]:
+    """Calls as cases, by scenario and grid. A call that would count for another truth's case is left out.
+
+    What nothing really happened for gives way, so noise changes no truth's case.
+    """
     by_truth = sorted(calls, key=lambda c: (c.truth is None, c.t, c.scenario, c.x))
     wheres = ground.located([c.x for c in by_truth], [c.y for c in by_truth]) if by_truth else []
-    cases: dict[tuple[str, str], list[list[Ticket]]] = {}
+    out: dict[tuple[str, str], list[list[Ticket]]] = {}
     for call, where in zip(by_truth, wheres, strict=True):
         if not where.grid or not ground.start <= call.t < ground.end:
             continue
-        open_ = cases.setdefault((call.scenario, where.grid), [])
+        open_ = out.setdefault((call.scenario, where.grid), [])
         near = [c for c in open_ if c[0].t - OVER_MS <= call.t <= c[-1].t + OVER_MS]
         if not near:
             open_.append([call])
         elif near[0][0].truth == call.truth and len(near) == 1 and call.t >= near[0][-1].t:
             near[0].append(call)
+    return out
+
+
+def _call_rows(ground: Ground, calls: Iterable[Ticket], case: int) -> list[Row]:
     draw = stream(ground.seed, "storm.calls.arrival")
     rows: list[Row] = []
-    for (scenario, grid), mine in cases.items():
+    for (scenario, grid), mine in cases(ground, calls).items():
         for one in mine:
             case += 1
             rows += _case(draw, BY_ID[scenario], f"{grid}/{BY_ID[scenario].family}", one, case, ground.end)
@@ -190,7 +197,7 @@ def _lane(
     topic, partition = lane
     rows.sort(key=lambda r: (r.arrival, r.case, r.t))
     folds: dict[str, int] = {}
-    cases: dict[int, Case] = {}
+    raised: dict[int, Case] = {}
     beats: dict[int, int] = {}
     for n, row in enumerate(rows):
         pulses = (row.arrival - ground.start) // PULSE_MS + 1
@@ -200,7 +207,7 @@ def _lane(
             pulse, index = row.arrival, beats.get(row.arrival, 0)
             beats[row.arrival] = index + 1
             offset = bisect_left(rows, row.arrival, key=lambda r: r.arrival) + pulses - 1
-        case = cases.setdefault(row.case, Case((topic, partition, offset, index), row.t))
+        case = raised.setdefault(row.case, Case((topic, partition, offset, index), row.t))
         case.told += 1
         fold = folds[row.asset] = hold(row.t, pulse, folds.get(row.asset, 0))
         (lon, lat, where), kind = places[row.x, row.y], row.scenario

@@ -9,6 +9,7 @@ from brain.drill.storm.kinds import KINDS
 from brain.drill.storm.lanes import Apart, told
 from brain.drill.storm.model import FULL, Scenario, Size, Storm
 from brain.drill.storm.noise import Noise
+from brain.drill.storm.second import accompany
 from brain.drill.storm.truths import Plan
 
 START = 1_786_924_800_000
@@ -22,6 +23,7 @@ def make_storm(seed: int, size: Size = FULL, city: City | None = None) -> Storm:
     while len(ground.spots) < size.spots:
         ground.add(*ground.site())
     true = Told(ground, plan)
+    accompany(ground, true)
     noise = Noise(ground)
     kept = Apart(ground.end)
     kept.add(true.episodes)
