@@ -20,6 +20,8 @@ CELL_M = 1000.0
 """Side of the squares by which incidents are found near a place."""
 AREA_M = 1000.0
 """Side of the squares in which families that stand are counted."""
+FIRST_M = 1500.0
+"""How far around an incident none of its family may have been raised before it, so that it came first."""
 _AREAS = tuple(row * ROW + column for row in (-1, 0, 1) for column in (-1, 0, 1))
 _FURTHEST_M = max(fold.ACCURACY_M.values())
 SITE = "site"
@@ -174,6 +176,15 @@ class Book:
                 if area in mine:
                     alike += mine[area]
         return families.bit_count(), alike
+
+    def first_there(self, case: Case) -> bool:
+        """Whether of those of its family that stand within FIRST_M none was raised before it; false without a place."""
+        i = case.incident
+        if i.lon is None or i.lat is None:
+            return False
+        begun = fold.begun(case)
+        near = self.around(case.key, i.lon, i.lat, FIRST_M)
+        return all(c is case or not c.standing or fold.begun(c) > begun for _, c in near)
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""

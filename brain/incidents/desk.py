@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from brain.incidents import fold
-from brain.incidents.evidence import CLEAR, Lens, Parts, evidence, of_late, parts
+from brain.incidents.evidence import CLEAR, HIGH, Lens, Parts, evidence, of_late, parts
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 
@@ -28,15 +28,17 @@ class DeskSettings:
     never-hidden classes ``keep`` of it are kept free for those.
 
     ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were;
-    ``dearer`` more for each place less than ``free``. What its members raised within ``fresh_s`` speaks by itself; with
-    older ones too it needs ``slow`` more. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many
-    of its family is carried by the shown one.
+    ``dearer`` more for each place less than ``free``, or than ``spare`` for level 3 or 4 where no others of its family
+    stand around. What its members raised within ``fresh_s`` speaks by itself; with older ones too it needs ``slow``
+    more. Below ``sure`` it must have stood for ``hold_s``; below ``surer`` one of many of its family is carried by the
+    shown one.
 
     Where more than ``families`` families stand around, and others of its own, weather sets off all kinds of sensors:
     ``wild`` more on a console that is not calm, ``again`` more where all that speaks was raised in the same incident
     before, and for each of those families ``stormy`` more where more than ``few`` others of its own stand too, all of
     it where ``alike`` more do, up to ``enough``. Where ``gusts`` others stand, level ``gust`` counts one less for an
-    asset that began at it: what climbs there is no gust.
+    asset that began at it: what climbs there is no gust. What reached ``ample`` and was watched is not taken for
+    weather where it came first of its family around: what rises after it may be its effects.
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
@@ -51,6 +53,7 @@ class DeskSettings:
     need: float = 2.75
     easy: float = 2.5
     free: int = 3
+    spare: int = 2
     dearer: float = 0.5
     fresh_s: float = 120.0
     slow: float = 1.0
@@ -63,6 +66,7 @@ class DeskSettings:
     gusts: int = 3
     gust: int = 3
     again: float = 0.5
+    ample: float = 4.0
     sure: float = 5.0
     surer: float = 6.5
     hold_s: float = 90.0
@@ -138,6 +142,8 @@ class Desk:
         """Withholds an incident that another one carries, for the audit with what it was judged by; whether it did."""
         self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
         """How many families, and how many others of its own, stand around an incident."""
+        self.first: Callable[[Case], bool] = lambda case: False
+        """Whether no other of its family that stands around an incident was raised before it."""
         self._note, self._audit = note, audit
         self.consoles: dict[str, Console] = {}
         self._waiting: dict[str, dict[str, Case]] = {}
@@ -214,7 +220,7 @@ class Desk:
         s = self.settings
         families, alike = self.around(case)
         many, wild, lens = 0.0, 0.0, CLEAR
-        if families > s.families and alike > 0:
+        if families > s.families and alike > 0 and not self._foremost(case, whole):
             many, wild = (families - s.families) * min(max(0, alike - s.few), s.alike) / s.alike, s.wild
             lens = Lens(True, s.gust if alike >= s.gusts else 0)
         if whole is None or lens.wild:
@@ -228,11 +234,17 @@ class Desk:
         if wild and found.again:
             need += s.again
         need = min(need, s.enough)
-        if room < s.free:
-            need += s.dearer * (s.free - room)
+        free = min(s.spare, s.free) if found.top >= HIGH and alike == 0 else s.free
+        if room < free:
+            need += s.dearer * (free - room)
         return Weighed(
             found, found.worth(), need + late, room, shown, families, alike, wild, least + late, late, lens
         )  # fmt: skip
+
+    def _foremost(self, case: Case, whole: Parts | None) -> bool:
+        """Whether ample evidence, watched by now, came before the others of its family around."""
+        watched = case.incident.withheld == Reason.HELD and whole is not None and whole.worth() >= self.settings.ample
+        return watched and self.first(case)
 
     def _found(self, case: Case, now: int, whole: Parts, lens: Lens) -> tuple[Parts, float]:
         """What speaks for it, and how much more it needs: what is fresh, or all of it where that says more even so."""

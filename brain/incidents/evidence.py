@@ -20,6 +20,8 @@ CLIMBED = (0.0, 0.0, 0.5, 1.5, 1.5)
 """What the highest level adds that an asset climbed to, rather than began at: a thing that grows."""
 SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
 """What so many kinds of source, and assets, add; more than three count as three."""
+HIGH = 3
+"""Levels from it on speak for themselves."""
 DOUBTED = 0.5
 """Trust in a member's asset below which it speaks for nothing."""
 
@@ -57,8 +59,8 @@ KINDS = len(SOURCES) - 1
 class Lens(NamedTuple):
     """How what stands is read in weather that sets off all kinds of sensors; three kinds of source are read as ever.
 
-    ``wild``: several kinds of source count as one where nothing climbed. Level ``gust`` counts one less for an asset
-    that began at it.
+    ``wild``: where nothing climbed several kinds of source count as one, and so do several assets of which the second
+    highest is below level 3. Level ``gust`` counts one less for an asset that began at it.
     """
 
     wild: bool = False
@@ -95,9 +97,10 @@ def parts(
     gust = lens.gust if len(sources) < KINDS else 0
     top, second = sorted((*(_level(m, gust) for m in members), 0, 0), reverse=True)[:2]
     climbed = max(m.level if m.climbed else 0 for m in members)
-    kinds = 1 if lens.wild and not climbed and len(sources) < KINDS else len(sources)
+    idle = lens.wild and not climbed and len(sources) < KINDS
+    assets = 1 if idle and second < HIGH else len({m.asset for m in members})
     again = int(all(m.raises > 1 for m in members))
-    return Parts(top, second, kinds, len({m.asset for m in members}), climbed, again)
+    return Parts(top, second, 1 if idle else len(sources), assets, climbed, again)
 
 
 def _level(member: Member, gust: int) -> int:

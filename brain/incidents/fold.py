@@ -5,6 +5,7 @@ Each takes values and answers a named reason. Where open incidents are found is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from sys import intern
@@ -280,6 +281,11 @@ def chatters(member: Member, now: int, settings: FoldSettings) -> bool:
         return False
     since = now - round(settings.chatter_s * 1000)
     return sum(t > since for t in recent) >= least
+
+
+def begun(case: Case) -> float:
+    """Fold time of the earliest last raise of what stands, ms; infinite where nothing does."""
+    return min((m.recent[-1] for m in case.standing.values() if m.recent), default=math.inf)
 
 
 def accuracy(source: str) -> float:

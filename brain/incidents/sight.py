@@ -25,7 +25,7 @@ class Sight:
         self.settings, self.rules = settings, Rules({}, None)
         self._book, self._desk, self._withheld = book, desk, withheld
         self._note, self._audit, self._touch = note, audit, touch
-        desk.carry, desk.around = self._carry, book.around_it
+        desk.carry, desk.around, desk.first = self._carry, book.around_it, book.first_there
 
     def consider(self, case: Case, now: int) -> None:
         """Show an incident, or say what withholds it, and when that is judged again."""

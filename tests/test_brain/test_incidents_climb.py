@@ -57,12 +57,60 @@ def test_in_weather_a_level_begun_at_counts_less_but_not_the_highest_nor_where_t
     case = city.logic.book.cases[city.of("a").id]
     assert (parts(case, 0, FOLD, None, GUSTS).top, parts(case, 0, FOLD, None, CLEAR).top) == (2, 3)
     city.raised(1, "air", "b", at=20, level=3, source="video")
-    assert parts(case, 1000, FOLD, None, GUSTS) == Parts(2, 2, 1, 2)
+    assert parts(case, 1000, FOLD, None, GUSTS) == Parts(2, 2, 1, 1)
     city.raised(2, "air", "c", at=40, level=3, source="hotline")
     assert parts(case, 2000, FOLD, None, GUSTS) == Parts(3, 3, 3, 3)
     city.raised(3, "air", "d", at=6000, level=4)
     other = city.logic.book.cases[city.of("d").id]
     assert parts(other, 3000, FOLD, None, GUSTS).top == 4
+
+
+@pytest.mark.parametrize(("level", "climbs", "assets"), [(2, False, 1), (3, False, 2), (2, True, 2)])
+def test_in_weather_a_second_asset_below_level_3_confirms_nothing_unless_something_climbed(
+    level: int, climbs: bool, assets: int
+) -> None:
+    city = City()
+    first = city.raised(0, "air", "a", level=2 if climbs else 3)
+    city.raised(1, "air", "b", at=20, level=level)
+    if climbs:
+        city.follow(20, first, "update", level=3)
+    case = city.logic.book.cases[city.of("a").id]
+    assert parts(case, 20_000, FOLD, None, Lens(wild=True)).assets == assets
+    assert parts(case, 20_000, FOLD, None, CLEAR).assets == 2
+
+
+@pytest.mark.parametrize(("before", "shown"), [(False, True), (True, False)])
+def test_what_came_first_of_its_family_is_no_weather_whatever_rises_around_it_afterwards(
+    before: bool, shown: bool
+) -> None:
+    city = City(calm=0)
+    for n, family in enumerate(WEATHER):
+        city.raised(n, family, f"{family}-1", at=100 * n)
+    if before:
+        city.raised(9, "air", "air-9", at=1250)
+    one = city.raised(10, "air", "air-1", level=1)
+    city.follow(30, one, "update", level=2)
+    city.raised(40, "air", "air-2", at=30)
+    city.raised(45, "air", "call-1", at=30, source="hotline")
+    for k, at in enumerate((-800, -400, 450, 850)):
+        city.raised(60 + k, "air", f"air-{k + 3}", at=at)
+    city.until(101_000)
+    assert (city.of("air-1").shown is not None) == shown
+
+
+@pytest.mark.parametrize(("level", "beside", "shown"), [(3, False, True), (3, True, False), (2, False, False)])
+def test_a_high_level_pays_only_for_the_last_place_where_no_other_of_its_family_stands_around(
+    level: int, beside: bool, shown: bool
+) -> None:
+    city = City(calm=0, weak=0, lone=0, most=3, keep=0, hold_s=30)
+    city.raised(0, "flood", "level-1", at=20_000, level=4)
+    city.until(60_000)
+    assert city.of("level-1").shown is not None
+    if beside:
+        city.raised(70, "air", "air-2", at=900)
+    city.raised(80, "air", "air-1", level=level)
+    city.until(120_000)
+    assert (city.of("air-1").shown is not None) == shown
 
 
 def test_a_climb_that_nobody_else_confirms_adds_nothing() -> None:
