@@ -182,9 +182,12 @@ class Book:
         i = case.incident
         if i.lon is None or i.lat is None:
             return False
-        begun = fold.begun(case)
-        near = self.around(case.key, i.lon, i.lat, FIRST_M)
-        return all(c is case or not c.standing or fold.begun(c) > begun for _, c in near)
+        begun, cells = fold.begun(case), self._cells[case.key]
+        return not any(
+            other is not case and other.standing and fold.begun(other) <= begun
+            and metres(i.lon, i.lat, other.incident.lon, other.incident.lat) <= FIRST_M
+            for row in around(i.lon, i.lat, FIRST_M, CELL_M) for mine in cells.of(row) for _, _, other in mine
+        )  # fmt: skip
 
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""
