@@ -139,7 +139,9 @@ class CityLogic:
         self.desk.life = {plan.domain for plan in self._force.plans.values() if plan.life}
 
     def signal(self, signal: Signal) -> None:
-        """Fold one signal."""
+        """Fold one signal. What a lane says of itself is of a drill where the set in force is."""
+        if signal.source == "system":
+            signal.drill = self._force.drill
         if signal.scenario in self.agents.wanted:
             self._asked &= not self.agents.signal(signal)
         cases, identity = self.book.cases, signal.identity()

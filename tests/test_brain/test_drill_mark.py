@@ -73,6 +73,16 @@ def test_a_set_with_both_is_refused_with_its_file(tmp_path: Path) -> None:
         CitySet.load(tmp_path)
 
 
+def test_what_a_lane_says_of_itself_is_of_a_drill_where_the_set_in_force_is() -> None:
+    down = ("iot.telemetry", 0, 9, 1 << 30)
+    for drill in (True, False):
+        logic = city()
+        logic.enter("t", SimpleNamespace(scenarios=[], routes=None, drill=drill))
+        logic.signal(Signal("system.inputs_down", "lane", "raise", down, 0, 9, 1, 9, 9, fold=9, level=2, source="system"))
+        (incident,) = logic.incidents()
+        assert incident.drill is drill
+
+
 def test_a_drill_and_a_real_fire_at_one_place_are_two_incidents_whichever_comes_first() -> None:
     for first in (True, False):
         logic = city()

@@ -227,7 +227,7 @@ MUTANTS: dict[str, Callable[[], list[Change]]] = {
     "the shadow book is not restored": _shadow_not_restored,
     "after a set change the shadow book's timers wait for a signal": _shadow_timer_forgotten,
     "a signal in shadow is told live": _told_live,
-    "the shadow book writes to the live topics": lambda: [(books_module, "_topic", lambda name: name)],
+    "the shadow book writes to the live topics": lambda: [(books_module, "beside", lambda name: name)],
     "a signal in shadow is folded among the live": _folded_live,
     "what stands in shadow goes on there when it is promoted": _stays_in_shadow,
     "after a restart no absence comes to its end": lambda: _no_timer(combine_module._AWAIT),
