@@ -78,7 +78,8 @@ def test_what_a_lane_says_of_itself_is_of_a_drill_where_the_set_in_force_is() ->
     for drill in (True, False):
         logic = city()
         logic.enter("t", SimpleNamespace(scenarios=[], routes=None, drill=drill))
-        logic.signal(Signal("system.inputs_down", "lane", "raise", down, 0, 9, 1, 9, 9, fold=9, level=2, source="system"))
+        said = Signal("system.inputs_down", "lane", "raise", down, 0, 9, 1, 9, 9, fold=9, level=2, source="system")
+        logic.signal(said)
         (incident,) = logic.incidents()
         assert incident.drill is drill
 
