@@ -3,9 +3,8 @@
 What is raised in shadow is folded in the same order by a second city logic with incidents, clocks and console of its
 own; combinations in shadow overhear what is folded into the first book. Those, and those on trial, are kept in both
 books and told in one, by place, so that what stands is told anew where a promotion or its end moves it. Its records go
-to ``incidents-shadow.*`` and
-``audit-shadow``, its state under keys of its own, and nothing that it does reaches the first: no feedback, no trust,
-no cause, no load on a console.
+to ``incidents-shadow.*`` and ``audit-shadow``, its state under keys of its own, and nothing that it does reaches the
+first: no feedback, no trust, no cause, no load on a console.
 """
 
 from __future__ import annotations
