@@ -35,6 +35,8 @@ from streams.tailing import counts
 
 NEAR_S = 1.0
 """A topic's end was reached when reading to it took no longer: no segment rolls and is compacted within that."""
+ROUNDS = 50
+"""Each is shorter than the one before, where a topic is read faster than it grows."""
 BEATS = 2
 """So many pulses after the one of the cut, and every input has the copy of the one that follows it, or of the next."""
 OPEN_S = 90.0
@@ -126,15 +128,16 @@ class _Moving(Cut):
         return self.bounds[tp][1]
 
     def follow(self, tp: TP) -> Iterator[Record]:
-        """All that a partition holds, until its end was reached."""
+        """All that a partition holds, until its end was reached. Raises LogError where that is not in ROUNDS."""
         end = self.settled(tp)
         at = self.bounds[tp][0]
-        while True:
+        for _ in range(ROUNDS):
             began = time.monotonic()
             yield from self.read(tp, at, end)
             if time.monotonic() - began <= NEAR_S:
                 return
             at, end = end, self.end(tp)
+        raise LogError(f"{tp}: grows faster than it is read; take the backup at an hour with less traffic")
 
     def newest(self, topic: str, partition: int) -> dict[bytes, Record]:
         """The newest record of each key, in the order in which they stand."""

@@ -13,6 +13,7 @@ from bench.incidents.content import content
 from bench.incidents.stand import Kept, city, step
 from bench.incidents.workload import Lanes, Workload
 from brain.incidents.as_of import AsOf
+from streams import backup_running
 from streams import pulse as pulses
 from streams.backup_files import Part, Record
 from streams.backup_running import _Moving, _until
@@ -51,6 +52,22 @@ class Grown(_Moving):
         """Keep what would be written."""
         self.written[topic] = list(records)
         self.parts.append(Part(topic, partition, "", len(self.written[topic]), 0, "", *(span or (0, 0))))
+
+
+class Busy(Grown):
+    """A cut whose logs are read."""
+
+    follow = _Moving.follow
+
+
+def test_a_topic_that_grows_faster_than_it_is_read_ends_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = {"a." + TOPIC: [incident(n, b"x", n) for n in range(3)]}
+    assert list(Busy(tmp_path, logs).newest(TOPIC, 0)) == [b"x"]
+    monkeypatch.setattr(backup_running, "NEAR_S", -1.0)
+    with pytest.raises(LogError, match=r"a.incidents.eco/0: grows faster than it is read"):
+        Busy(tmp_path, logs).newest(TOPIC, 0)
 
 
 def incident(offset: int, key: bytes, updated: int, word: str = "") -> Record:
