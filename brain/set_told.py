@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from brain.agent_kit.chosen import Agent
+from brain.city_time import CITY_TIME
 from brain.incidents.calendar import WorkCalendar
 from brain.incidents.causes import Causes
 from brain.incidents.events import Events
@@ -24,9 +25,6 @@ from brain.standards import Library
 from geo.coords import to_wgs84
 from geo.grid_map import GridMap
 from streams.registry import Registry
-
-CITY_TIME = timezone(timedelta(hours=8))
-"""People write windows, and read them, in the city's time, UTC+8 北京时间."""
 
 
 def assets(registry: Registry) -> Text:

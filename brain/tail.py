@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from brain.city_time import CITY_TIME
 from brain.incidents.value import DOMAINS
 from brain.incidents.words import doubts_text, reason_text
 from streams.private import shown_bytes, shown_id
@@ -27,7 +28,6 @@ Stage = Literal["incidents", "signals", "alarms", "deadletter", "pulse", "audit"
 Format = Literal["text", "json"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 INPUTS = ("iot.telemetry", "video.metadata", "hotline.tickets", "feedback", "warnings")
-CITY_TIME = timezone(timedelta(hours=8))
 """People in the city read their own time, UTC+8 北京时间, wherever the command runs."""
 
 _OURS = frozenset((PULSE_TYPE, SEAL_TYPE, READY_TYPE, NOTICE_TYPE))

@@ -8,11 +8,11 @@ from decimal import Decimal
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from brain.city_time import CITY_TIME
 from brain.contracts import foreign_xml
 from brain.contracts.cap_form import NAMESPACE
 from brain.contracts.cap_read import read_cap
 from brain.contracts.mapping import (
-    CITY_TIME,
     Form,
     NotOurs,
     Told,

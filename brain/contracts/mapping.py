@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, NamedTuple, get_type_hints
 
 import msgspec
@@ -15,7 +15,6 @@ from brain.incidents.value import OVER, Incident
 Told = dict[str, Any]
 """Fields of an incident as JSON values, by name: what came back of a mapped form."""
 
-CITY_TIME: Final = timezone(timedelta(hours=8))
 
 _WANTED: Final = (
     "id", "revision", "state", "domain", "scenario", "scenario_version", "event_code", "family", "name", "level",

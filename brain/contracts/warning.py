@@ -5,15 +5,15 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from brain.city_time import CITY_TIME
+
 Colour = Literal["", "blue", "yellow", "orange", "red"]
 PlacedBy = Literal["polygon", "circle", "geocode", "issuer"]
-
-BEIJING: Final = timezone(timedelta(hours=8))
 
 
 class WarningReason(enum.StrEnum):
@@ -144,7 +144,7 @@ def number_of(id_: str) -> WarningNumber | None:
         return None
     area, agency, unit, extension, moment, sequence = found.groups()
     try:
-        issued = datetime.strptime(moment, "%Y%m%d%H%M%S").replace(tzinfo=BEIJING).astimezone(UTC)
+        issued = datetime.strptime(moment, "%Y%m%d%H%M%S").replace(tzinfo=CITY_TIME).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return WarningNumber(area, agency, unit, extension, round(issued.timestamp() * 1000), int(sequence or 0))

@@ -16,10 +16,11 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from brain.city_time import CITY_TIME
 from brain.notify.deadline import Deadline
 from brain.notify.port import Message, Outcome, Status
 from brain.notify.webhook import loopback, read_secret
-from brain.notify.words import CITY_TIME, plain
+from brain.notify.words import plain
 
 RECIPIENTS_MOST: Final = 50
 _ADDRESS: Final = re.compile(r"[\w.+-]{1,64}@[\w-]+(\.[\w-]+)*", re.ASCII)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from typing import Final
 
+from brain.city_time import CITY_TIME
 from brain.incidents.value import Text
 from brain.incidents.words import doubts_text
 from brain.notify.occasions import Occasion
 from brain.notify.port import About, Kind
 
-CITY_TIME: Final = timezone(timedelta(hours=8))
 """People in the city read their own time, UTC+8 北京时间."""
 KINDS: Final[dict[Kind, Text]] = {
     Kind.ALARM: Text("预警(尚未成案)", "alarm, its incident follows"),

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from brain.city_time import CITY_TIME
 from brain.near import near
 from streams.registry import Registry, RegistryError
 
@@ -22,7 +23,7 @@ MOST_RECORDS = 20_000
 """Records of one test."""
 MOST_S = 60 * 86_400.0
 """Longest test, seconds."""
-BEGIN = datetime(2026, 6, 1, 8, tzinfo=timezone(timedelta(hours=8)))
+BEGIN = datetime(2026, 6, 1, 8, tzinfo=CITY_TIME)
 """When a test begins that does not say."""
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from brain import yaml_tables
+from brain.city_time import CITY_TIME
 from brain.drill.quiet import Week, quiet
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
@@ -135,7 +136,7 @@ def told(hits: Sequence[Hit]) -> list[str]:
 
 
 def _local(t: int) -> str:
-    return datetime.fromtimestamp(t / 1000, timezone(timedelta(hours=8))).isoformat(timespec="minutes")
+    return datetime.fromtimestamp(t / 1000, CITY_TIME).isoformat(timespec="minutes")
 
 
 def _left(one: Allowed, used: int) -> bool:

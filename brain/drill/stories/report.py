@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from html import escape
 
+from brain.city_time import CITY_TIME
 from brain.drill.stories.hold import Held, Row
 from brain.drill.stories.plan import STORIES
-
-CHINA = timezone(timedelta(hours=8))
 
 _ZH = {
     "title": "演练评估报告", "seed": "种子", "days": "天数", "stories": "剧本", "decoys": "干扰", "records": "记录",
@@ -96,7 +95,7 @@ def _row(row: Row, lang: str) -> str:
     wide = 0 if row.delay_s is None else min(160, round(row.delay_s / 30))
     life = " ♥" if row.life else ""
     cells = (
-        datetime.fromtimestamp(row.onset / 1000, UTC).astimezone(CHINA).strftime("%m-%d %H:%M"), _story(row, lang),
+        datetime.fromtimestamp(row.onset / 1000, UTC).astimezone(CITY_TIME).strftime("%m-%d %H:%M"), _story(row, lang),
         row.family + life, f"{w['yes'] if row.found else w['no']} {_seconds(row.delay_s, w)}",
     )  # fmt: skip
     peer = f"{w['yes'] if row.peer_found else w['no']} {_seconds(row.peer_delay_s, w)}"
