@@ -20,7 +20,7 @@ from brain.incidents.route import Routes, Rule
 from brain.incidents.value import Text, family_of
 from brain.incidents.warning_rules import Row, WarningRules
 from brain.incidents.windows import Window, Windows
-from brain.near import hint
+from brain.near import hints
 from brain.scenario_kit.codes import CODES
 from brain.scenario_kit.lines import broken_at
 from brain.scenario_kit.lint import lint
@@ -253,8 +253,8 @@ class _Check:
             ):
                 value = getattr(one, name)
                 if value and names and value not in names:
-                    near = hint(value, sorted(names))
-                    what = Text(f"{zh} {value!r}{near.replace('did you mean', '是否为')}", f"{en} {value!r}{near}")
+                    near = hints(value, sorted(names))
+                    what = Text(f"{zh} {value!r}{near[0]}", f"{en} {value!r}{near[1]}")
                     self.sources[WINDOWS].found(f"windows[{number}].{name}", what, refuses=False)
             if one.span()[1] <= self.now:
                 what = Text("已经结束, 可以删去", "it is over and can be taken out")
@@ -272,14 +272,18 @@ class _Check:
                     source.found(f"warnings[{number}].match[{n}]", what, refuses=False)
             for n, pattern in enumerate(row.colours):
                 if events is not None and not events.matching(pattern):
-                    source.found(f"warnings[{number}].colours[{n}]", _no_event(pattern, events), refuses=False)
+                    source.found(
+                        f"warnings[{number}].colours[{n}]", jurisdiction.no_event(pattern, events), refuses=False
+                    )
             before.append(row)
 
     def _causes(self, events: Events) -> None:
         for number, row in self.rows.get(CAUSES, {}).items():
             for name, pattern in (("cause", row.cause), ("effect", row.effect)):
                 if not events.matching(pattern):
-                    self.sources[CAUSES].found(f"causes[{number}].{name}", _no_event(pattern, events), refuses=False)
+                    self.sources[CAUSES].found(
+                        f"causes[{number}].{name}", jurisdiction.no_event(pattern, events), refuses=False
+                    )
 
     def _whole(self) -> None:
         """Whatever else the set would be refused for."""
@@ -295,9 +299,3 @@ class _Check:
 def _takes(row: Row, match: str) -> bool:
     """Whether a row fits all that a match of a later one would."""
     return row.fits("" if match[:1].isdigit() else match, match if match[:1].isdigit() else "")
-
-
-def _no_event(pattern: str, events: Events) -> Text:
-    near = events.nearest(pattern.rstrip("*."))
-    zh, en = (f" (是否为 {near}?)", f" (did you mean {near}?)") if near else ("", "")
-    return Text(f"没有事件类型符合 {pattern!r}{zh}", f"no event code matches {pattern!r}{en}")

@@ -17,7 +17,7 @@ import msgspec
 
 from brain.incidents.value import Text
 from brain.incidents.windows import EXAMPLE
-from brain.near import hint
+from brain.near import hints
 from brain.scenario_kit.lines import broken_at, layout, line_of
 
 T = TypeVar("T")
@@ -188,11 +188,10 @@ def _row(row: Any, form: type[msgspec.Struct]) -> Iterator[tuple[str, Text]]:
         return
     for key in row:
         if key not in fields:
-            near = hint(str(key), fields)
-            yield str(key), Text(
-                f"没有这样的键{near.replace('did you mean', '是否为')}; 可用: {', '.join(fields)}",
-                f"there is no such key{near}; there are {', '.join(fields)}",
-            )  # fmt: skip
+            near = hints(str(key), fields)
+            every = ", ".join(fields)
+            zh = f"没有这样的键{near[0]}; 可用: {every}"
+            yield str(key), Text(zh, f"there is no such key{near[1]}; there are {every}")
     for name, one in fields.items():
         if name not in row:
             if one.required:

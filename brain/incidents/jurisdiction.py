@@ -17,6 +17,7 @@ from brain.incidents.events import Events
 from brain.incidents.limits import Limits
 from brain.incidents.route import PLACES, RouteError, Routes
 from brain.incidents.value import Text
+from brain.near import meant
 from geo.grid_map import GridMap
 
 NAMED: Final = 5
@@ -130,10 +131,9 @@ def _scenarios(events: Events, scenarios: Sequence[Any]) -> Iterator[Finding]:
     for s in scenarios:
         event = events.by_code.get(s.event_code)
         if event is None:
-            near = events.nearest(s.event_code)
-            hint = (f" (是否为 {near}?)", f" (did you mean {near}?)") if near else ("", "")
-            zh = f"event_code: events.yaml 中没有 {s.event_code!r}{hint[0]}"
-            en = f"event_code: {s.event_code!r} is not in events.yaml{hint[1]}"
+            near = meant(events.nearest(s.event_code))
+            zh = f"event_code: events.yaml 中没有 {s.event_code!r}{near[0]}"
+            en = f"event_code: {s.event_code!r} is not in events.yaml{near[1]}"
             yield Finding("unknown_event", "scenarios", s.id, Text(zh, en), True)
         elif event.life and not s.life:
             zh = f"life: {event.code} 属生命安全类, 场景须写 life: true"
@@ -144,10 +144,13 @@ def _scenarios(events: Events, scenarios: Sequence[Any]) -> Iterator[Finding]:
 def _patterns(file: str, part: str, patterns: Sequence[str], events: Events) -> Iterator[Finding]:
     for number, pattern in enumerate(patterns):
         if pattern and not events.matching(pattern):
-            near = events.nearest(pattern.rstrip("*."))
-            hint = (f" (是否为 {near}?)", f" (did you mean {near}?)") if near else ("", "")
-            what = Text(f"没有事件类型符合 {pattern!r}{hint[0]}", f"no event code matches {pattern!r}{hint[1]}")
-            yield Finding("no_event", file, f"{part}[{number}].event_code", what, False)
+            yield Finding("no_event", file, f"{part}[{number}].event_code", no_event(pattern, events), False)
+
+
+def no_event(pattern: str, events: Events) -> Text:
+    """Of a pattern that no event code matches."""
+    near = meant(events.nearest(pattern.rstrip("*.")))
+    return Text(f"没有事件类型符合 {pattern!r}{near[0]}", f"no event code matches {pattern!r}{near[1]}")
 
 
 def _unknown(routes: Routes, ground: Ground, owners: frozenset[str]) -> Iterator[Finding]:
