@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 import shapely
 
 from bench.engine.ours import INPUT
+from bench.processes import below, cpu_s
 from bench.scenarios import memory
 from bench.scenarios.mix import SET
 from bench.scenarios.readings import pulse
@@ -212,16 +213,4 @@ def function(given: Sequence[Batch]) -> Said:
 
 def below_s() -> float:
     """User and system seconds so far of the processes below this one."""
-    return sum(_spent(child) for child in _below(os.getpid()))
-
-
-def _below(pid: int) -> Iterator[int]:
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in map(int, file.read_text().split()):
-            yield child
-            yield from _below(child)
-
-
-def _spent(pid: int) -> float:
-    fields: list[Any] = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return sum(map(cpu_s, below(os.getpid())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -17,6 +16,8 @@ from typing import IO, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
+from bench.processes import ALL, children, cpu_s
+
 SLICES = 5
 """Of equal work; the steady figure is the median over those of the last two thirds."""
 QUIET_S = 2.0
@@ -25,18 +26,7 @@ SILENT_S = 30.0
 
 def cpu_seconds(pid: int) -> float:
     """User and system seconds of a process and its direct children; 0 when it is gone."""
-    kids: set[str] = set()
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that ended meanwhile
-            kids.update(children.read_text().split())
-    total = 0
-    for one in (pid, *kids):
-        try:
-            fields = Path(f"/proc/{one}/stat").read_text().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        total += sum(int(f) for f in fields[11:15])
-    return total / os.sysconf("SC_CLK_TCK")
+    return sum(cpu_s(one, ALL) for one in (pid, *children(pid)))
 
 
 def rss_mb(pid: int) -> float:
