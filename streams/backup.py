@@ -156,10 +156,9 @@ class Cut:
         head = msgspec.json.decode(raw, type=Head) if raw else Head()
         source, signals = self.tp(topic, partition), self.tp(f"signals.{topic}", partition)
         self.put(f"signals.{topic}", partition, self.after_seal(signals, again(city, signals)))
-        first, stable, high = self.bounds[source]
+        first, stable, _ = self.bounds[source]
         at = head.at if raw else first
-        if not first <= at <= high:
-            raise not_there(source, at, first, high)
+        self.held(source, at)
         self.put(topic, partition, self.read(source, at, stable), (at, stable))
         return head.set
 
@@ -203,6 +202,14 @@ class Cut:
         for offset, at, key, value, headers in stretch(self._bootstrap, tp, start, end):
             yield Record(offset, at, key, value, headers)
 
+    def held(self, source: TP, at: int) -> None:
+        """Raises LogError where a lane's input has gone from where it stands, or its topic was made anew."""
+        first, _, high = self.bounds[source]
+        if not first <= at <= high:
+            raise LogError(
+                f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more"
+            )
+
     def tp(self, topic: str, partition: int) -> TP:
         """With its prefix."""
         return TP(self._prefix + topic, partition)
@@ -220,8 +227,3 @@ def again(city: CityHead, signals: TP) -> int:
     """From where the city task would read a lane's signals."""
     mark = city.lanes.get(str(signals))
     return mark.offset if mark else 0
-
-
-def not_there(source: TP, at: int, first: int, high: int) -> LogError:
-    """The lane's input has gone, or its topic was made anew."""
-    return LogError(f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more")

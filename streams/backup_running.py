@@ -23,7 +23,7 @@ import msgspec
 
 from streams import backup_files as files
 from streams import pulse as pulses
-from streams.backup import WHOLE, Cut, Running, Told, again, ends, newer, not_there, of_city, sealed
+from streams.backup import WHOLE, Cut, Running, Told, again, ends, newer, of_city, sealed
 from streams.backup_files import Manifest, Record
 from streams.city import CityHead
 from streams.kafka.connect import KafkaSettings
@@ -207,9 +207,7 @@ class _Moving(Cut):
         """What lies between a lane and the first pulse after the cut."""
         source = self.tp(topic, partition)
         stable, at = self.end(source), self._at[source]
-        first, _, high = self.bounds[source]
-        if not first <= at <= high:
-            raise not_there(source, at, first, high)
+        self.held(source, at)
         end = at
 
         def until_then() -> Iterator[Record]:
