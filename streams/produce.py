@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from kafka import KafkaProducer
+from kafka.errors import KafkaError
 
 from streams.log import LogError
 from streams.records import TP, Headers
@@ -47,8 +48,6 @@ class Sender(_Context):
 
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         """Queue one record. Raises LogError where it, or one before it, was refused."""
-        from kafka.errors import KafkaError
-
         self._all_taken()
         to = TP(self._prefix + topic, partition_of(key, self._partitions[topic]))
         self._sent += 1
@@ -102,8 +101,6 @@ class Appender(_Context):
         LogError
             Not taken in time: the first of them may be there.
         """
-        from kafka.errors import KafkaError
-
         try:
             sent = [self._producer.send(tp.topic, v, k, list(h), tp.partition) for k, v, h in records]
             return [int(future.get(self._wait).offset) for future in sent]
