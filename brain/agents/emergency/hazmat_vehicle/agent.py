@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,10 +23,10 @@ class Ground(NamedTuple):
 
     route: Any
     zones: shapely.STRtree
-    zone_codes: list[str]
+    zone_codes: NDArray[np.str_]
     sites: shapely.STRtree
-    site_codes: list[str]
-    site_kinds: list[str]
+    site_codes: NDArray[np.str_]
+    site_kinds: NDArray[np.str_]
 
 
 def prepare(world: World) -> Ground:
@@ -38,9 +39,9 @@ def prepare(world: World) -> Ground:
     fenced = [k for k, a in enumerate(sites.attributes) if a.get("kind") in kinds]
     return Ground(
         shapely.union_all(route) if route else None,
-        shapely.STRtree([plane(risk.shapes[k]) for k in zones]), [risk.codes[k] for k in zones],
-        shapely.STRtree([plane(sites.shapes[k]) for k in fenced]), [sites.codes[k] for k in fenced],
-        [str(sites.attributes[k]["kind"]) for k in fenced],
+        shapely.STRtree([plane(risk.shapes[k]) for k in zones]), _named(risk.codes[k] for k in zones),
+        shapely.STRtree([plane(sites.shapes[k]) for k in fenced]), _named(sites.codes[k] for k in fenced),
+        _named(str(sites.attributes[k]["kind"]) for k in fenced),
     )  # fmt: skip
 
 
@@ -54,11 +55,11 @@ def features(rows: Rows, world: World) -> dict[str, NDArray[Any]]:
     off, zone, site, far = np.full(n, np.nan), np.full(n, -1), np.full(n, -1), np.full(n, np.nan)
     if ground.route is not None:
         off[known] = shapely.distance(points, ground.route)
-    if len(ground.zone_codes) and len(known):
+    if len(ground.zones) and len(known):
         of, which = ground.zones.query(points, predicate="intersects")
         for i, k in sorted(zip(of.tolist(), which.tolist(), strict=True), reverse=True):
             zone[known[i]] = k  # of several, that of the lowest code
-    if len(ground.site_codes) and len(known):
+    if len(ground.sites) and len(known):
         (of, which), away = ground.sites.query_nearest(points, return_distance=True, all_matches=True)
         for i, k, metres in sorted(zip(of.tolist(), which.tolist(), away.tolist(), strict=True), reverse=True):
             site[known[i]], far[known[i]] = k, metres
@@ -78,8 +79,8 @@ def decide(rows: Rows, features: dict[str, NDArray[Any]], state: NDArray[Any], w
     )  # fmt: skip
     zone, site = features["zone"], features["site"]
     facts = {
-        "off_m": np.round(features["off"]), "speed_kmh": speed, "zone": _named(ground.zone_codes)[zone],
-        "stopped_s": told.stood, "site": _named(ground.site_codes)[site], "site_kind": _named(ground.site_kinds)[site],
+        "off_m": np.round(features["off"]), "speed_kmh": speed, "zone": ground.zone_codes[zone],
+        "stopped_s": told.stood, "site": ground.site_codes[site], "site_kind": ground.site_kinds[site],
         "site_m": np.round(far), "seconds_away": np.round(told.away),
     }  # fmt: skip
     level = {"off_route": told.off_route, "stopped": told.stopped, "speed": told.speed, "near_site": told.near_site}
@@ -87,6 +88,6 @@ def decide(rows: Rows, features: dict[str, NDArray[Any]], state: NDArray[Any], w
     return Verdict(level, value, facts=facts)
 
 
-def _named(codes: list[str]) -> NDArray[np.str_]:
+def _named(codes: Iterable[str]) -> NDArray[np.str_]:
     """Codes by number; -1 is none."""
     return np.array([*codes, ""])
