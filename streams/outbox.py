@@ -19,6 +19,7 @@ from streams.records import (
     SHADOW_TYPE,
     SIGNAL_TYPE,
     SUMMARY_TYPE,
+    SYSTEM,
     TP,
     Batch,
     Dead,
@@ -141,7 +142,7 @@ def inputs_down(source: TP, beat: Beat) -> list[Signal]:
     origin = (source.topic, source.partition, beat.offset, 1 << 30)
     common: dict[str, Any] = {
         "scenario": INPUTS_DOWN, "asset": str(source), "origin": origin, "offset": beat.offset,
-        "t": beat.time, "onset": beat.time - beat.outage, "value": beat.outage / 1000, "source": "system",
+        "t": beat.time, "onset": beat.time - beat.outage, "value": beat.outage / 1000, "source": SYSTEM,
     }  # fmt: skip
     return [
         Signal(kind="raise", n=0, index=1 << 30, level=2, **common),

@@ -355,6 +355,11 @@ class Seal(msgspec.Struct):
     """Sets that came into force in this flush: (pulse time, set id)."""
 
 
+CITY = "city"
+"""Stands for the topic in the origin of a signal that no single record raised; its offset is a time, ms UTC:
+the end of the minute that was judged, or the change of set by which it is told anew."""
+SYSTEM = "system"
+"""Source of what the brain says of itself."""
 CE_TYPE = "ce_type"
 PULSE_TYPE = b"city.pulse"
 SEAL_TYPE = b"city.seal"

@@ -20,14 +20,12 @@ from brain.agent_kit.lane import AGENT_FAILED, FAILURES, WINDOW_MS
 from brain.agent_kit.runners import runner_of
 from brain.placing import answer_at, put
 from streams.logic import MINUTE_MS
-from streams.records import Signal, Summary
+from streams.records import CITY, SYSTEM, Signal, Summary
 
 MEMORY, STANDS, PENDING, HEARD, TROUBLE = b"g/m/", b"g/s/", b"g/p/", b"g/h/", b"g/t/"
 """Keys of state: memory by agent; what stands by event and name; summaries; signals of a minute; failures by agent."""
 SEEN = 2_000
 """Signals of one minute that an agent sees; more are counted in ``unseen``."""
-TOPIC = "city"
-"""Stands for the topic in the origin of a signal that no single record raised, as for models of the city."""
 
 _pack = msgspec.msgpack.Encoder().encode
 Audit = Callable[..., None]
@@ -261,7 +259,7 @@ class CityAgents:
             onset = now - 1 if one.onset is None else min(one.onset, now - 1)
             row = stands[one.who] = Stand(one.level, onset, now - 1, len(out), 0)
         signal = Signal(
-            scenario, one.who, kind, (TOPIC, 1, row.offset, row.index), row.count, now - 1, len(out), now - 1,
+            scenario, one.who, kind, (CITY, 1, row.offset, row.index), row.count, now - 1, len(out), now - 1,
             row.onset, fold=now, level=one.level or row.level, value=one.value, score=one.score, set=self._set_id,
             source=agent.manifest.source, life=event.life, text=one.text, facts=facts, footprint=one.footprint,
         )  # fmt: skip
@@ -306,8 +304,8 @@ class CityAgents:
     ) -> Signal:
         at = trouble.stopped - 1
         return Signal(
-            AGENT_FAILED, agent, kind, (TOPIC, 1, at, trouble.index), int(kind == "clear"), now - 1, index, now - 1,
-            at, fold=now, level=2, set=self._set_id, source="system", text=text,
+            AGENT_FAILED, agent, kind, (CITY, 1, at, trouble.index), int(kind == "clear"), now - 1, index, now - 1,
+            at, fold=now, level=2, set=self._set_id, source=SYSTEM, text=text,
         )  # fmt: skip
 
     def _end_left(self, now: int, out: list[Signal]) -> None:
@@ -316,7 +314,7 @@ class CityAgents:
         for scenario in sorted(set(self._stands) - mine):
             for who, row in sorted(self._stands.pop(scenario).items()):
                 out.append(Signal(
-                    scenario, who, "clear", (TOPIC, 1, row.offset, row.index), row.count, now - 1, len(out), now - 1,
+                    scenario, who, "clear", (CITY, 1, row.offset, row.index), row.count, now - 1, len(out), now - 1,
                     row.onset, fold=now, level=row.level, set=self._set_id,
                 ))  # fmt: skip
                 self._changed[STANDS + f"{scenario}\x1f{who}".encode()] = None

@@ -23,7 +23,7 @@ from brain.agent_kit.program import Judged
 from brain.agent_kit.tables import SAYS, TROUBLES
 from brain.agent_kit.wakes import forget
 from streams.logic import Beat, View
-from streams.records import I4, TP, Dead, Reason, Signal, Stage
+from streams.records import I4, SYSTEM, TP, Dead, Reason, Signal, Stage
 from streams.registry import Registry
 from streams.state import Store
 
@@ -226,7 +226,7 @@ class LaneAgents:
         origin = (self._at.topic, self._at.partition, int(row["offset"]), int(row["index"]))
         return Signal(
             AGENT_FAILED, agent, kind, origin, int(kind == "clear"), offset, index, now, int(row["onset"]), level=2,
-            source="system", text=text,
+            source=SYSTEM, text=text,
         )  # fmt: skip
 
     def _end_left(self, view: View) -> list[Signal]:

@@ -30,13 +30,11 @@ from brain.scored import SIDES, turned
 from brain.trust import COLUMN, observed
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step
 from models.detector import F8
-from streams.records import Signal, Summary
+from streams.records import CITY, Signal, Summary
 
 STATE, PENDING = b"a/", b"m/"
 ON_TRIAL = 1 << 20
 """Index of a minute's first signal on trial: those move no other's, as most of them are dropped."""
-TOPIC = "city"
-"""Stands for the topic in the origin of a signal that no single record raised; its offset is the minute's end."""
 
 _json = msgspec.json.Encoder().encode
 
@@ -253,7 +251,7 @@ class Areas:
                 if row is None or m.cleared is not None:
                     continue
                 ended = Signal(
-                    m.scenario, m.asset, "clear", (TOPIC, 0, int(row["offset"]), int(row["index"])), int(row["count"]),
+                    m.scenario, m.asset, "clear", (CITY, 0, int(row["offset"]), int(row["index"])), int(row["count"]),
                     now, len(out), now, m.onset, fold=now, set=self._set_id, source=m.source, drill=incident.drill,
                 )  # fmt: skip
                 if ended.identity() == m.latest():
@@ -319,7 +317,7 @@ class Areas:
         by, of_asset = s.detect.by or "city", s.beside() or s.joint()
         signal = Signal(
             s.id, who if of_asset else f"{by}:{who}", {RAISE: "raise", UPDATE: "update"}.get(action, "clear"),  # type: ignore[arg-type]  # the three kinds
-            (TOPIC, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
+            (CITY, 0, int(r["offset"]), int(r["index"])), int(r["count"]), now - 1, number, now - 1, int(r["onset"]),
             fold=now, level=int(r["level"]), metric=s.match.metric or ",".join(s.match.metrics), value=value,
             threshold=s.detect.sum_over if s.detect.score_over is None else s.detect.score_over, set=self._set_id,
             map=self._content.map.version, source=s.source,

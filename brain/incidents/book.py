@@ -14,7 +14,7 @@ from brain.incidents.fold import Case, FoldSettings, Key
 from brain.incidents.reasons import Reason
 from brain.incidents.squares import METRES_A_DEGREE, ROW, Latest, around, metres, narrow, square
 from brain.incidents.value import Member
-from streams.records import Signal
+from streams.records import SYSTEM, Signal
 
 CELL_M = 1000.0
 """Side of the squares by which incidents are found near a place."""
@@ -289,7 +289,7 @@ class Book:
             if signal.grid and not key[1]:
                 found += [(reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None]
             return found
-        if (signal.grid or signal.source == "system") and not key[1]:
+        if (signal.grid or signal.source == SYSTEM) and not key[1]:
             return [(reach, case) for case in self._grids.get((key, signal.grid), ())]
         return []
 
@@ -314,7 +314,7 @@ def _left(case: Case) -> bool:
 
 
 def _own(case: Case) -> bool:
-    return case.incident.sources == ["system"]
+    return case.incident.sources == [SYSTEM]
 
 
 def _one_site(case: Case, signal: Signal) -> bool:

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from brain.census import NAME as SENSING
 from brain.incidents import fold, publish, written
 from brain.incidents.areas import Areas
@@ -38,14 +36,12 @@ from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
 from brain.trust import NAME as TRUST
 from streams.logic import FAR
-from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice, Signal, Summary
+from streams.records import SYSTEM, Headers, Notice, Signal, Summary
 
 KEY = b"i/"
 HANDLED = frozenset(("dispatched", "handling"))
 """States of incidents that people end, not silence."""
 
-_AUDIT: Headers = ((CE_TYPE, AUDIT_TYPE),)
-_json = msgspec.json.Encoder().encode
 _Record = tuple[str, bytes, bytes | None, Headers]
 
 
@@ -140,7 +136,7 @@ class CityLogic:
 
     def signal(self, signal: Signal) -> None:
         """Fold one signal. What a lane says of itself is of a drill where the set in force is."""
-        if signal.source == "system":
+        if signal.source == SYSTEM:
             signal.drill = self._force.drill
         if signal.scenario in self.agents.wanted:
             self._asked &= not self.agents.signal(signal)
@@ -426,7 +422,7 @@ class CityLogic:
             }  # fmt: skip
         else:
             note = {"what": what, "t": now, **more}
-        self._notes.append(("audit", b"city", _json(note), _AUDIT))
+        self._notes.append(publish.noted(note))
 
     def _rules_of(self, signal: Signal) -> Rules:
         if self._sets is None or not signal.set:

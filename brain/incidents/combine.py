@@ -18,7 +18,7 @@ from brain.hours import Openings
 from brain.incidents.heard import CASE, HEARD, Episode, Evidence, Heard, complete, heard_of, together
 from brain.reach import hears
 from brain.shadow import side_of
-from streams.records import Signal
+from streams.records import CITY, Signal
 
 MOST_HEARD = 20_000
 """Signals that are kept of one part; of more the oldest are forgotten."""
@@ -121,7 +121,7 @@ class Combine:
                 self._join(near, case.parts, case.last)
                 self._remove(case)
                 continue
-            case.silent, case.n, case.anew = False, 0, (TOPIC, 0, now, len(out))
+            case.silent, case.n, case.anew = False, 0, (CITY, 0, now, len(out))
             self._tell(case, "raise", now, now, now, len(out), out)
             self._keep(case)
         return out
@@ -377,8 +377,6 @@ class Combine:
         return h is not None and (h.awaits == at if kind == _AWAIT else h.cleared is not None)
 
 
-TOPIC = "city"
-"""Stands for the topic in the origin of what is told anew at a change of set; its offset is the change's fold time."""
 _AWAIT, _FORGET, _QUIET = 0, 1, 2
 TEXT_CHARS = 200
 

@@ -10,10 +10,11 @@ from typing import Final
 
 import msgspec
 
+from brain.incidents import publish
 from brain.incidents.actions import Accepted, kind_of
 from brain.incidents.life import Done, Refused
 from brain.incidents.value import Incident, Warning
-from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Notice
+from streams.records import Headers, Notice
 
 KEY: Final = b"w/"
 PATIENCE_MS: Final = 15_000
@@ -95,7 +96,7 @@ _told = msgspec.json.Decoder(Told).decode
 def warned(notice: Notice) -> tuple[str, bytes, bytes, Headers]:
     """The record of an accepted warning on the audit topic."""
     note = {"what": "warning.accepted", "fold": notice.fold, **msgspec.structs.asdict(_told(notice.body))}
-    return "audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)
+    return publish.noted(note)
 
 
 def audit(
@@ -115,4 +116,4 @@ def audit(
         note["proposed"] = answer.proposed
     else:
         note |= {"reason": answer.reason, "detail": answer.detail, "other": answer.by, "other_unit": answer.unit}
-    return "audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)
+    return publish.noted(note)

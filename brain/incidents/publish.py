@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from brain import cloudevents
 from brain.incidents.value import DOMAINS, Incident
-from streams.records import Headers
+from streams.records import AUDIT_TYPE, CE_TYPE, Headers
 
 TYPE = "city.incident.v1"
 SOURCE = "/city-brain/incidents"
@@ -16,6 +18,9 @@ _SOURCES = {domain: f"{SOURCE}/{domain}" for domain in DOMAINS}
 DRILL = ("ce_drill", b"true")
 """Extension attribute of a drill's incidents, so that a consumer need not read the value to leave them alone."""
 _encode = msgspec.json.Encoder().encode
+NOTED = b"city"
+"""Key of the notes of the city task on the audit topic."""
+_AUDIT: Headers = ((CE_TYPE, AUDIT_TYPE),)
 
 
 class _Settled(msgspec.Struct):
@@ -23,6 +28,11 @@ class _Settled(msgspec.Struct):
 
 
 _settled = msgspec.json.Decoder(_Settled).decode
+
+
+def noted(note: Mapping[str, object]) -> tuple[str, bytes, bytes, Headers]:
+    """The record of a note of the city task on the audit topic, for ``CityLogic.changes``."""
+    return "audit", NOTED, _encode(note), _AUDIT
 
 
 def encode(incident: Incident) -> bytes:

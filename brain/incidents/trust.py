@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from brain.incidents import publish
 from brain.incidents.value import Incident, Member
 from brain.trust import BEGINS, MODEL, Trust, columns_of, faded, learn, told
 from models.detector import F8
 from models.trust import REASONS, Standing, weigh
-from streams.records import AUDIT_TYPE, CE_TYPE, Headers, Summary
+from streams.records import Headers, Summary
 
 STATE, PENDING, NEXT = b"trust/a/", b"trust/m/", b"trust/next"
 SWEEP_MS = 600_000
@@ -226,7 +227,7 @@ class AssetsTrust:
 
     def _note(self, notes: Iterable[Mapping[str, Any]]) -> None:
         for note in notes:
-            self._records.append(("audit", b"city", msgspec.json.encode(note), ((CE_TYPE, AUDIT_TYPE),)))
+            self._records.append(publish.noted(note))
 
     def _save(self, asset: str) -> None:
         row = self._rows[asset]

@@ -16,6 +16,7 @@ import msgspec
 import structlog
 
 from brain.feedback import TOPIC
+from brain.incidents.publish import NOTED
 from brain.incidents.trust import STILL
 from brain.screen.board.doubted import Doubted
 from streams.records import TP
@@ -25,8 +26,6 @@ KEPT: Final = 50_000
 """Notes that are kept at most."""
 KEPT_MS: Final = 24 * 3_600_000
 OUTCOMES: Final = 20_000
-CITY: Final = b"city"
-"""Key of what the city task notes."""
 log = structlog.get_logger(__name__)
 
 Place = tuple[int, int, int]
@@ -59,7 +58,7 @@ class Heard:
             except msgspec.DecodeError:
                 continue
             if isinstance(said, dict) and isinstance(said.get("what"), str):
-                if record.key == CITY:
+                if record.key == NOTED:
                     self._doubt(said, record)
                 # That one repeats what is known, by the thousand: whoever looks back has the notes of each asset.
                 if said["what"] != STILL:

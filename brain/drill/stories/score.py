@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from brain.agent_kit.chosen import Told as AgentEvent
-from brain.agent_kit.city import TOPIC
 from brain.drill.judge import Judge, Shown, Verdict
 from brain.drill.stories.days import START_MS, Chunk
 from brain.drill.stories.plan import Plan
@@ -24,7 +23,7 @@ from brain.drill.storm.kinds import family_of
 from brain.drill.storm.model import Scenario, Storm
 from brain.incidents.value import Incident
 from brain.scenarios import Scenario as Rule
-from streams.records import Signal
+from streams.records import CITY, Signal
 
 
 class Labels:
@@ -105,7 +104,7 @@ def of_city(events: Iterable[AgentEvent], incidents: Iterable[Incident]) -> list
     for m in (m for i in incidents for m in i.members if m.scenario in life):
         for identity in dict.fromkeys((m.id, m.latest())):
             topic, partition, at, index = identity.rpartition("|")[2].rsplit("/", 3)
-            if topic == TOPIC:
+            if topic == CITY:
                 origin = (topic, int(partition), int(at), int(index))
                 out.append(Signal(m.scenario, m.asset, "raise", origin, 0, int(at), int(index), int(at), m.onset,
                                   fold=int(at), lon=m.lon, lat=m.lat, source=m.source,
