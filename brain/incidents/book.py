@@ -42,7 +42,9 @@ class Book:
     def __init__(self, settings: FoldSettings) -> None:
         self.settings = settings
         self.cases: dict[str, Case] = {}
-        self._raises: dict[str, tuple[Case, Member]] = {}
+        self._raises: dict[str, tuple[Case, Member, str]] = {}
+        """By the first and the latest raise of a member, the latest being named: what came in between is forgotten, as
+        it is by a restart."""
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells: defaultdict[Key, Latest] = defaultdict(Latest)
         """By square of CELL_M, as :func:`around` counts them."""
@@ -93,7 +95,11 @@ class Book:
 
     def note_member(self, case: Case, member: Member) -> None:
         """A member has joined or was raised again."""
-        self._raises[member.id] = self._raises[member.last or member.id] = (case, member)
+        first, latest = member.id, member.latest()
+        known = self._raises.get(first)
+        if known is not None and known[2] not in (first, latest):
+            self._raises.pop(known[2], None)
+        self._raises[first] = self._raises[latest] = (case, member, latest)
         mine = self._assets[case.key, member.asset]
         if case not in mine:
             mine.append(case)
@@ -189,8 +195,8 @@ class Book:
             for row in around(i.lon, i.lat, FIRST_M, CELL_M) for mine in cells.of(row) for _, _, other in mine
         )  # fmt: skip
 
-    def raised(self, identity: str) -> tuple[Case, Member] | None:
-        """The case and member that have this raise."""
+    def raised(self, identity: str) -> tuple[Case, Member, str] | None:
+        """The case and member that have this raise, and the member's latest."""
         return self._raises.get(identity)
 
     def known(self, identity: str) -> bool:

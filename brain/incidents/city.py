@@ -291,8 +291,7 @@ class CityLogic:
         found = self.book.raised(identity)
         if found is None:
             return Reason.UNKNOWN_MEMBER
-        case, member = found
-        latest = member.latest()
+        case, member, latest = found
         if identity != latest:
             return Reason.AFTER_CLEAR
         incident, was = case.incident, case.incident.peak_level
