@@ -15,7 +15,7 @@ import msgspec
 
 from streams.log import Indefinite, TaskLog
 from streams.logic import CityLogic, Sets
-from streams.order import Absence, FoldKey, FoldOrder, LaneMark
+from streams.order import Absence, FoldKey, FoldOrder, LaneMark, Waiting
 from streams.records import (
     AUDIT_TYPE,
     CE_TYPE,
@@ -74,6 +74,18 @@ class JournalEntry(msgspec.Struct, omit_defaults=True):
     bound: int = -1
     loss: bool = False
     """Input offsets [since, until) were gone before they were read, and a person accepted that."""
+
+
+class _Topics(dict[str, TP]):
+    """By suffix, where a record goes."""
+
+    def __init__(self, prefix: str) -> None:
+        super().__init__()
+        self._prefix = prefix
+
+    def __missing__(self, suffix: str) -> TP:
+        to = self[suffix] = TP(self._prefix + suffix, 0)
+        return to
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,22 +219,34 @@ class City:
     def take(self, batch: Batch) -> None:
         """Add one batch of a signals partition to the order."""
         rank = self.lanes.index(batch.source)
-        add, heads, buffer = self.order.add, batch.headers, batch.buffer
+        heads, buffer = batch.headers, batch.buffer
+        signals: list[Signal] = []
+        records: list[int] = []
         for row, (offset, start, end) in enumerate(
             zip(batch.offsets.tolist(), batch.vstart.tolist(), batch.vend.tolist(), strict=True)
         ):
             try:
                 if heads.get(row) == ALARM:
-                    add(rank, _signal(bytes(buffer[start:end]) if start >= 0 else b""), offset)
-                else:
-                    self._one(rank, batch, row, offset)
+                    signals.append(_signal(bytes(buffer[start:end]) if start >= 0 else b""))
+                    records.append(offset)
+                    continue
+                self._add(rank, signals, records)
+                self._one(rank, batch, row, offset)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 # No lane wrote this: the auditor says so too. It must not stop the city.
                 self.audit("signals.unreadable", place=f"{batch.source}/{offset}", why=str(error)[:200])
                 self._tell("unreadable")
+        self._add(rank, signals, records)
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()
+
+    def _add(self, rank: int, signals: list[Signal], records: list[int]) -> None:
+        """A run of signals without a seal between them; both lists are empty afterwards."""
+        if signals:
+            self.order.add_all(rank, signals, records)
+            signals.clear()
+            records.clear()
 
     def _one(self, rank: int, batch: Batch, row: int, offset: int) -> None:
         kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""
@@ -259,7 +283,7 @@ class City:
 
     def advance(self) -> None:
         """Run everything strictly below the frontier, in order: set changes, then timers, then signals."""
-        order, logic, observer, traces = self.order, self.logic, self.observer, self.traces
+        order, logic = self.order, self.logic
         bound = order.bound()
         ready = order.ready(bound)
         while True:
@@ -279,17 +303,33 @@ class City:
             elif due == now:
                 logic.fire(now)
             else:
-                key, item = order.pop()
-                if isinstance(item, Signal):
-                    if traces is not None:
-                        traces.take(key[1], item)
-                    logic.signal(item)
-                    if observer is not None:
-                        observer.city("folded")
-                elif isinstance(item, Notice):
-                    logic.notice(item)
-                else:
-                    logic.summary(item)
+                self._fold(ready, bound if change is None else min(bound, change))
+
+    def _fold(self, ready: Sequence[Waiting], until: int) -> None:
+        """What is next, and all that follows before a timer or ``until``."""
+        pop, logic, traces = self.order.pop, self.logic, self.traces
+        signal, due, folded = logic.signal, logic.due, 0
+        while True:
+            key, item = pop()
+            if isinstance(item, Signal):
+                if traces is not None:
+                    traces.take(key[1], item)
+                signal(item)
+                folded += 1
+            elif isinstance(item, Notice):
+                logic.notice(item)
+            else:
+                logic.summary(item)
+            if not ready:
+                break
+            now = ready[-1][0][0]
+            if now >= until:
+                break
+            timer = due(now)
+            if timer is not None and timer <= now:
+                break
+        if folded:
+            self._tell("folded", folded)
 
     # -- lanes that keep everybody waiting
 
@@ -333,13 +373,8 @@ class City:
             offset, pulse = self.order.resume_at(rank, self.read[tp])
             head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
         prefix = self.settings.prefix
-        topics: dict[str, TP] = {}
-        writes: list[Write] = []
-        for suffix, key, value, heads in records:
-            to = topics.get(suffix)
-            if to is None:
-                to = topics[suffix] = TP(prefix + suffix, 0)
-            writes.append(_new(Write, (to, key, value, heads)))
+        topics = _Topics(prefix)
+        writes = [_new(Write, (topics[suffix], key, value, heads)) for suffix, key, value, heads in records]
         writes += [Write(self.journal, e.lane.encode(), _json(e)) for e in self._journal]
         writes += [Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),)) for note in self._audit]
         state = self.log.state

@@ -90,16 +90,32 @@ class FoldOrder:
 
     def add(self, rank: int, item: Item, record: int) -> None:
         """One signal, summary or notice as read from a lane."""
-        mark = self.marks[rank]
-        key = _new(FoldKey, (item.fold, rank, item.offset, item.index))
-        waiting = _new(Waiting, (key, item, record, mark.pulse))
-        absence = _absence(mark, item.offset) if mark.absences else None
+        self.add_all(rank, (item,), (record,))
+
+    def add_all(self, rank: int, items: Sequence[Item], records: Sequence[int]) -> None:
+        """What one lane said, in its order, with the records it was read from; no seal lies in between."""
+        mark, last = self.marks[rank], self.last
+        pulse = mark.pulse
+        waits = [
+            _new(Waiting, (_new(FoldKey, (item.fold, rank, item.offset, item.index)), item, record, pulse))
+            for item, record in zip(items, records, strict=True)
+        ]
+        if mark.absences:
+            for waiting in waits:
+                self._late(mark, waiting)
+            return
+        least = min(waits, default=None, key=_key)
+        if least is not None:
+            self._fresh += waits if least[0] > last else [waiting for waiting in waits if waiting[0] > last]
+            self._least = min(self._least, least[0][0])
+
+    def _late(self, mark: LaneMark, waiting: Waiting) -> None:
+        """Of a lane that has been out."""
+        absence = _absence(mark, waiting.key.offset)
         if absence is None:
-            if key > self.last:
-                self._fresh.append(waiting)
-                self._least = min(self._least, key[0])
+            self._push(waiting)
         elif absence.until < 0:
-            self._held[rank].append(waiting)
+            self._held[waiting.key.rank].append(waiting)
         else:
             self._push(_not_before(waiting, absence.bound))
 

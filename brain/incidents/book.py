@@ -23,6 +23,7 @@ AREA_M = 1000.0
 FIRST_M = 1500.0
 """How far around an incident none of its family may have been raised before it, so that it came first."""
 _AREAS = tuple(row * ROW + column for row in (-1, 0, 1) for column in (-1, 0, 1))
+_NONE = (0,) * len(_AREAS)
 _FURTHEST_M = max(fold.ACCURACY_M.values())
 SITE = "site"
 """Layer of the map that names sites; two signals of other sites never share a never-hidden incident."""
@@ -173,14 +174,11 @@ class Book:
         i, spot, here = case.incident, case.spot, self._families
         if i.lon is None or i.lat is None:
             return 0, 0
-        mine, families, alike = self._stand[i.family], 0, 0 if case.area is None else -1
-        for step in _AREAS:
-            area = spot + step
-            bits = here.get(area)
-            if bits is not None:
-                families |= bits
-                if area in mine:
-                    alike += mine[area]
+        mine, families = self._stand[i.family], 0
+        areas = [spot + step for step in _AREAS]
+        for bits in map(here.get, areas, _NONE):
+            families |= bits
+        alike = sum(map(mine.get, areas, _NONE)) - (case.area is not None)
         return families.bit_count(), alike
 
     def first_there(self, case: Case) -> bool:
@@ -192,7 +190,7 @@ class Book:
         return not any(
             other is not case and other.standing and fold.begun(other) <= begun
             and metres(i.lon, i.lat, other.incident.lon, other.incident.lat) <= FIRST_M
-            for row in around(i.lon, i.lat, FIRST_M, CELL_M) for mine in cells.of(row) for _, _, other in mine
+            for mine in cells.of(around(i.lon, i.lat, FIRST_M, CELL_M)) for _, _, other in mine
         )  # fmt: skip
 
     def raised(self, identity: str) -> tuple[Case, Member, str] | None:
@@ -257,7 +255,7 @@ class Book:
         """Incidents of a family within so many metres raised since then, with their distance, in no order."""
         cells = self._cells[key]
         return [
-            (d, case) for row in around(lon, lat, within_m, CELL_M) for case in cells.since(row, since)
+            (d, case) for case in cells.since(around(lon, lat, within_m, CELL_M), since)
             if (d := metres(lon, lat, case.incident.lon, case.incident.lat)) <= within_m
         ]  # fmt: skip
 
@@ -281,17 +279,16 @@ class Book:
         if signal.lon is not None and signal.lat is not None:
             lon, lat, off, old = signal.lon, signal.lat, fold.accuracy(signal.source), False
             cells, found = self._cells[key], []
-            for row in around(lon, lat, reach + max(off, _FURTHEST_M), CELL_M):
-                for mine in cells.of(row):
-                    for _, _, case in reversed(mine):
-                        incident = case.incident
-                        late = incident.raised >= since
-                        if not late and old:
-                            break
-                        d = metres(lon, lat, incident.lon, incident.lat)
-                        if d <= reach + max(off, incident.accuracy_m or 0.0):
-                            old = old or not (late or key[1])
-                            found.append((d, case))
+            for mine in cells.of(around(lon, lat, reach + max(off, _FURTHEST_M), CELL_M)):
+                for _, _, case in reversed(mine):
+                    incident = case.incident
+                    late = incident.raised >= since
+                    if not late and old:
+                        break
+                    d = metres(lon, lat, incident.lon, incident.lat)
+                    if d <= reach + max(off, incident.accuracy_m or 0.0):
+                        old = old or not (late or key[1])
+                        found.append((d, case))
             if signal.grid and not key[1]:
                 found += [(reach, c) for c in self._grids.get((key, signal.grid), ()) if c.incident.lon is None]
             return found

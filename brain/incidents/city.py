@@ -29,7 +29,7 @@ from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
 from brain.incidents.trust import AssetsTrust
-from brain.incidents.value import Incident, Warning, incident_id
+from brain.incidents.value import Incident, Warning
 from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
@@ -140,12 +140,8 @@ class CityLogic:
             signal.drill = self._force.drill
         if signal.scenario in self.agents.wanted:
             self._asked &= not self.agents.signal(signal)
-        cases, identity = self.book.cases, signal.identity()
-        before = len(cases)
+        identity = signal.identity()
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
-        if len(cases) > before and len(self.people.waiting):
-            self.people.opened(incident_id(identity), signal.fold)
-            self._asked = False
         if reason._value_ in UNCHANGED:
             self.counts[reason._value_] += 1
         if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal):
@@ -168,7 +164,8 @@ class CityLogic:
 
     def due(self, until: int = FAR) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None; after ``until`` it may be missed."""
-        first, later = self._timers.due(until), self._later if self._asked else self._ask()
+        heap, later = self._timers.heap, self._later if self._asked else self._ask()
+        first = self._timers.due(until) if heap and heap[0][0] <= until else None
         return first if later is None or (first is not None and first < later) else later
 
     def _ask(self) -> int | None:
@@ -285,6 +282,9 @@ class CityLogic:
         if signal.source == OFFICIAL:
             self.desk.show(case, signal.fold, Reason.SHOWN_OFFICIAL)
         self.sight.consider(case, signal.fold)
+        if home.case is None and len(self.people.waiting):
+            self.people.opened(incident.id, signal.fold)
+            self._asked = False
         return home.reason
 
     def _follow(self, signal: Signal, identity: str) -> Reason:
@@ -314,7 +314,7 @@ class CityLogic:
         elif reason is Reason.CLEARED_ALL:
             self.desk.rest(case)
             self.book.weigh(case)
-        self._timers.of(case)
+            self._timers.of(case)
         return reason
 
     def _own(self, signal: Signal) -> None:
@@ -401,10 +401,9 @@ class CityLogic:
     # -- what is kept
 
     def _note(self, case: Case, now: int, reason: Reason | ClockReason, identity: str) -> None:
-        incident, value = case.incident, reason._value_
-        fold.note(incident, now, value, identity)
-        case.fresh += 1
-        self._changed[incident.id] = case
+        value = reason._value_
+        fold.note(case, now, value, identity)
+        self._changed[case.incident.id] = case
         self.counts[value] += 1
 
     def _touch(self, case: Case) -> None:

@@ -99,7 +99,7 @@ class Case:
     lines: bytes | dict[str, bytes] | None = None
     """Members as they are written: all of them where there is one, else each by its id; None: not known."""
     told: bytes = b""
-    """Reasons as they were last written, without brackets."""
+    """Reasons as they were last written, without the last bracket."""
     told_n: int = 0
     fresh: int = 0
     """Reasons since then."""
@@ -362,10 +362,12 @@ def weigh(case: Case, member: Member, now: int, settings: FoldSettings) -> list[
     return found
 
 
-def note(incident: Incident, now: int, value: str, identity: str = "") -> None:
+def note(case: Case, now: int, value: str, identity: str = "") -> None:
     """Count the change and remember why: the value of a reason."""
+    incident = case.incident
     incident.revision += 1
     incident.updated = now
+    case.fresh += 1
     fates, reasons = incident.fates, incident.reasons
     fates[value] = fates.get(value, 0) + 1
     reasons.append((now, value, identity))

@@ -14,7 +14,7 @@ TYPE = "city.incident.v1"
 SOURCE = "/city-brain/incidents"
 
 _TOPICS = {domain: f"incidents.{domain}" for domain in DOMAINS}
-_SOURCES = {domain: f"{SOURCE}/{domain}" for domain in DOMAINS}
+_HEADERS = {domain: cloudevents.of(TYPE, f"{SOURCE}/{domain}") for domain in DOMAINS}
 DRILL = ("ce_drill", b"true")
 """Extension attribute of a drill's incidents, so that a consumer need not read the value to leave them alone."""
 _encode = msgspec.json.Encoder().encode
@@ -47,15 +47,10 @@ def topic(incident: Incident) -> str:
 
 def headers(incident: Incident) -> Headers:
     """CloudEvents attributes. Id and time come from the incident, so a replay gives the same bytes."""
-    place = incident.grid or (incident.members[0].asset if incident.members else incident.id)
-    made = cloudevents.headers(
-        TYPE,
-        f"{incident.id}/{incident.revision}",
-        _SOURCES[incident.domain],
-        f"{incident.scenario}/{place}",
-        incident.updated,
-    )
-    return (*made, DRILL) if incident.drill else made
+    i = incident
+    place = i.grid or (i.members[0].asset if i.members else i.id)
+    made = _HEADERS[i.domain](f"{i.id}/{i.revision}", f"{i.scenario}/{place}", i.updated)
+    return (*made, DRILL) if i.drill else made
 
 
 def outcomes(value: bytes) -> list[str]:

@@ -17,7 +17,7 @@ MARGIN = 1.05
 """A row of squares is as wide as in its middle; a place in it may lie where degrees are shorter."""
 
 ROW = 1 << 24
-"""More than the columns of a row."""
+"""More than twice the columns of a row, to both sides."""
 
 Entry = tuple[int, str, Case]
 """Last raise, id, and the case: total, so that a list of them has one order."""
@@ -108,28 +108,30 @@ def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -
 def square(lon: float, lat: float, side_m: float) -> tuple[int, int]:
     """Row and column of a place among squares of that side."""
     row = math.floor(lat * METRES_A_DEGREE / side_m)
-    return row, math.floor(lon * METRES_A_DEGREE * narrow(row, side_m) / side_m)
+    return row, math.floor(lon * _columns(row, side_m))
 
 
 def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[tuple[int, int]]:
-    """All that have a place within so many metres, and a few more."""
-    reach = within_m / METRES_A_DEGREE
-    for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
-                     math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
-        shrunk = METRES_A_DEGREE * narrow(row, side_m) / side_m
-        wide = within_m * MARGIN / side_m
-        for column in range(math.floor(lon * shrunk - wide), math.floor(lon * shrunk + wide) + 1):
-            yield row, column
+    """Row and column of all that have a place within so many metres, and of a few more."""
+    for number in around(lon, lat, within_m, side_m):
+        row = (number + ROW // 2) // ROW
+        yield row, number - row * ROW
 
 
-def around(lon: float, lat: float, within_m: float, side_m: float, begin: int = 0) -> list[range]:
-    """As :func:`squares`, by row, each square as one number: ``begin``, its row times :data:`ROW`, and its column."""
-    reach, wide, found = within_m / METRES_A_DEGREE, within_m * MARGIN / side_m, []
-    for row in range(math.floor((lat - reach) * METRES_A_DEGREE / side_m),
-                     math.floor((lat + reach) * METRES_A_DEGREE / side_m) + 1):  # fmt: skip
-        middle, first = lon * (METRES_A_DEGREE * narrow(row, side_m) / side_m), begin + row * ROW
-        found.append(range(first + math.floor(middle - wide), first + math.floor(middle + wide) + 1))
+def around(lon: float, lat: float, within_m: float, side_m: float, begin: int = 0) -> list[int]:
+    """As :func:`squares`, each as one number: ``begin``, its row times :data:`ROW`, and its column."""
+    middle, reach = lat * METRES_A_DEGREE / side_m, within_m / side_m
+    wide, found = reach * MARGIN, list[int]()
+    for row in range(math.floor(middle - reach), math.floor(middle + reach) + 1):
+        x, first = lon * _columns(row, side_m), begin + row * ROW
+        found += range(first + math.floor(x - wide), first + math.floor(x + wide) + 1)
     return found
+
+
+@lru_cache(100_000)
+def _columns(row: int, side_m: float) -> float:
+    """Squares of a row along a degree of longitude."""
+    return METRES_A_DEGREE * narrow(row, side_m) / side_m
 
 
 @lru_cache(100_000)

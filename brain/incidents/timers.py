@@ -70,7 +70,8 @@ class Timers:
 
     def __init__(self, book: Book, desk: Desk, graves: Graves) -> None:
         self._book, self._desk, self._graves = book, desk, graves
-        self._heap: list[tuple[int, int, str]] = []
+        self.heap: list[tuple[int, int, str]] = []
+        """(time, kind, id), the earliest first; to look at. It may hold some that do not count any more."""
         self._consoles: dict[str, int | None] = {}
 
     def all(self) -> None:
@@ -85,30 +86,30 @@ class Timers:
     def of(self, case: Case) -> None:
         """An incident has changed."""
         i, was = case.incident, case.timers
-        now = (i.quiet_until, i.close_at, i.look_at, next_due(i.clocks) if i.clocks else None)
+        clocks = i.clocks
+        now = (i.quiet_until, i.close_at, i.look_at, next_due(clocks) if clocks else None)
         if now == was:
             return
         case.timers = now
-        for kind in range(4):
-            time = now[kind]
+        for kind, time in enumerate(now):
             if time is not None and time != was[kind]:
-                heapq.heappush(self._heap, (time, kind, i.id))
+                heapq.heappush(self.heap, (time, kind, i.id))
 
     def console(self, domain: str) -> None:
         """A console has changed."""
         console = self._desk.consoles.get(domain)
         time = None if console is None else console.look_at
         if time is not None and time != self._consoles.get(domain):
-            heapq.heappush(self._heap, (time, CONSOLE, domain))
+            heapq.heappush(self.heap, (time, CONSOLE, domain))
         self._consoles[domain] = time
 
     def grave(self, key: str) -> None:
         """An incident is closed."""
-        heapq.heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
+        heapq.heappush(self.heap, (self._graves.at[key][0], GRAVES, key))
 
     def due(self, until: int = FAR) -> int | None:
         """When the next one is, where that is not after ``until``."""
-        heap = self._heap
+        heap = self.heap
         while heap:
             first = heap[0]
             if first[0] > until:
@@ -120,7 +121,7 @@ class Timers:
 
     def pop(self) -> tuple[str, str]:
         """Kind and id of the next one, which :meth:`due` has found."""
-        _, kind, key = heapq.heappop(self._heap)
+        _, kind, key = heapq.heappop(self.heap)
         return KINDS[kind], key
 
     def _holds(self, time: int, kind: int, key: str) -> bool:

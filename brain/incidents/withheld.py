@@ -169,7 +169,7 @@ class Withheld:
             since = now - row.within_s * 1000
             fits = [
                 (d, c.incident.opened, c.incident.id, c)
-                for keys in _looks(n, row, i) for c in self._causes.since(keys, since)
+                for c in self._causes.since(_looks(n, row, i), since)
                 if c.incident.drill == i.drill and (d := _far(row, c.incident, i, now, rules.bed)) is not None
             ]  # fmt: skip
             if fits:
@@ -231,11 +231,11 @@ def _lies(n: int, row: Cause, cause: Incident) -> Hashable:
     return (n, where) if where else None
 
 
-def _looks(n: int, row: Cause, effect: Incident) -> Iterable[Sequence[Hashable]]:
+def _looks(n: int, row: Cause, effect: Incident) -> Sequence[Hashable]:
     """Where the causes of an effect may be found by a row."""
     if row.within_m is None:
         key = _lies(n, row, effect)
-        return () if key is None else ((key,),)
+        return () if key is None else (key,)
     if effect.lon is None or effect.lat is None:
         return ()
     return around(effect.lon, effect.lat, row.within_m, row.within_m, n * _TABLE)

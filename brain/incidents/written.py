@@ -36,8 +36,9 @@ def keep(case: Case, member: Member) -> None:
 def encode(case: Case) -> bytes:
     """JSON of an incident as it is now."""
     incident: Any = case.incident
-    members, reasons = incident.members, incident.reasons
-    incident.members, incident.reasons = _raw(_members(case, members)), _raw(_reasons(case, reasons))
+    members, reasons, lines = incident.members, incident.reasons, case.lines
+    incident.members = _raw(lines if lines.__class__ is bytes and len(members) == 1 else _members(case, members))
+    incident.reasons = _raw(_reasons(case, reasons))
     try:
         return _encode(incident)
     finally:
@@ -56,19 +57,26 @@ def _members(case: Case, members: list[Member]) -> bytes:
 
 
 def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
-    fresh, case.fresh = case.fresh, 0
-    told, n = case.told, case.told_n
+    fresh, told, n = case.fresh, case.told, case.told_n
+    case.fresh = 0
+    if fresh == 1 and n and n + 1 == len(reasons):
+        told, n = b"%b,%b" % (told, _encode(reasons[-1])), n + 1
+    elif fresh or not n or n != len(reasons):
+        told, n = _anew(told, n, fresh, reasons), len(reasons)
+    case.told, case.told_n = told, n
+    return told + b"]"
+
+
+def _anew(told: bytes, n: int, fresh: int, reasons: list[tuple[int, str, str]]) -> bytes:
+    """Those that were told and are kept, and the fresh ones; all of them where that is not sure."""
     if n and 0 < fresh < REASONS_KEPT:
-        told = b"%b,%b" % (told, _encode(reasons[-1]) if fresh == 1 else _encode(reasons[-fresh:])[1:-1])
+        told = b"%b,%b" % (told, _encode(reasons[-fresh:])[1:-1])
         n += fresh
-        while n > REASONS_KEPT:
+        while n > len(reasons):
             at = told.find(_NEXT)
             if at < 0 or told[at - 1] in _UNSURE:
                 break
-            told, n = told[at + 3 :], n - 1
-    elif fresh:
-        n = 0
-    if not n or n != len(reasons):
-        told, n = _encode(reasons)[1:-1], len(reasons)
-    case.told, case.told_n = told, n
-    return b"[%b]" % told
+            told, n = b"[" + told[at + 3 :], n - 1
+        if n == len(reasons):
+            return told
+    return _encode(reasons)[:-1]

@@ -23,8 +23,7 @@ def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
         signal = _signal(f'a"],[\\{n % 4}"],["\\', n)
         written.keep(case, fold.join(case, signal, signal.identity(), 1, settings))
         for k in range(reasons):
-            fold.note(case.incident, n, "joined_repeat", signal.identity() if k % 2 else "")
-            case.fresh += 1
+            fold.note(case, n, "joined_repeat", signal.identity() if k % 2 else "")
         assert written.encode(case) == publish.encode(case.incident)
         assert written.encode(case) == publish.encode(case.incident)
 
@@ -32,6 +31,5 @@ def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
 def test_a_text_that_looks_like_the_end_of_a_reason_does_not_shift_the_others() -> None:
     case = _case()
     for n in range(60):
-        fold.note(case.incident, n, "updated", ('"],["', "\\", '\\"],[', "],[", "")[n % 5])
-        case.fresh += 1
+        fold.note(case, n, "updated", ('"],["', "\\", '\\"],[', "],[", "")[n % 5])
         assert written.encode(case) == publish.encode(case.incident)
