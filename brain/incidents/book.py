@@ -43,9 +43,8 @@ class Book:
     def __init__(self, settings: FoldSettings) -> None:
         self.settings = settings
         self.cases: dict[str, Case] = {}
-        self._raises: dict[str, tuple[Case, Member, str]] = {}
-        """By the first and the latest raise of a member, the latest being named: what came in between is forgotten, as
-        it is by a restart."""
+        self._raises: dict[str, tuple[Case, Member]] = {}
+        """By the first and the latest raise of a member: what came in between is forgotten, as it is by a restart."""
         self._assets: defaultdict[tuple[Key, str], list[Case]] = defaultdict(list)
         self._cells: defaultdict[Key, Latest] = defaultdict(Latest)
         """By square of CELL_M, as :func:`around` counts them."""
@@ -67,6 +66,7 @@ class Book:
     def add(self, case: Case) -> None:
         """Take an incident in, with all its members."""
         self.cases[case.incident.id] = case
+        case.open = True
         for member in case.incident.members:
             self.note_member(case, member)
         self._put(case)
@@ -93,17 +93,23 @@ class Book:
             self.forget_raises(case, member)
             _drop(self._assets, (key, member.asset), case)
         del self.cases[incident.id]
+        case.open = False
 
     def note_member(self, case: Case, member: Member) -> None:
-        """A member has joined or was raised again."""
-        first, latest = member.id, member.latest()
-        known = self._raises.get(first)
-        if known is not None and known[2] not in (first, latest):
-            self._raises.pop(known[2], None)
-        self._raises[first] = self._raises[latest] = (case, member, latest)
+        """A member has joined."""
+        self._raises[member.id] = self._raises[member.latest()] = (case, member)
         mine = self._assets[case.key, member.asset]
         if case not in mine:
             mine.append(case)
+        self._touched(case)
+
+    def note_raise(self, case: Case, member: Member, before: str) -> None:
+        """A member was raised again; ``before`` was its latest raise until now."""
+        raises = self._raises
+        raises[member.latest()] = raises[before] if before == member.id else raises.pop(before)
+        self._touched(case)
+
+    def _touched(self, case: Case) -> None:
         self._cells[case.key].touch(case)
         if case.incident.shown is not None:
             self._shown.touch(case)
@@ -193,8 +199,8 @@ class Book:
             for mine in cells.of(around(i.lon, i.lat, FIRST_M, CELL_M)) for _, _, other in mine
         )  # fmt: skip
 
-    def raised(self, identity: str) -> tuple[Case, Member, str] | None:
-        """The case and member that have this raise, and the member's latest."""
+    def raised(self, identity: str) -> tuple[Case, Member] | None:
+        """The case and member that have this raise."""
         return self._raises.get(identity)
 
     def known(self, identity: str) -> bool:
@@ -269,7 +275,7 @@ class Book:
         ]  # fmt: skip
 
     def _room(self, case: Case, signal: Signal) -> bool:
-        return case.incident.count < self.settings.members or (signal.scenario, signal.asset) in case.by_asset
+        return case.incident.count < self.settings.members or case.member(signal.scenario, signal.asset) is not None
 
     def _near(self, signal: Signal, key: Key, since: float, near_m: float | None) -> list[tuple[float, Case]]:
         """Incidents that it may belong to, with their distance: all raised since then, of the others no more than tell

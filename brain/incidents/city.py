@@ -221,12 +221,12 @@ class CityLogic:
         kept, notes = self._trust.changes()
         items = self.models.changes() | kept
         records: list[_Record] = []
-        cases, encode, topic, headers = self.book.cases, written.encode, publish.topic, publish.headers
+        encode, topic, headers = written.encode, publish.topic, publish.headers
         changed = self._changed
         for key in sorted(changed):
             case, name = changed[key], key.encode()
             value, incident = encode(case), case.incident
-            items[KEY + name] = value if key in cases else None
+            items[KEY + name] = value if case.open else None
             records.append((topic(incident), name, value, headers(incident)))
         items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes() | self._warned.changes() | self._combine.changes()
@@ -244,11 +244,13 @@ class CityLogic:
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        home = self.book.home(signal, key_of(plan.family, life=life, drill=signal.drill), plan.near_m, plan.near_s)
+        home = self.book.home(signal, key_of(plan.family, life, signal.drill), plan.near_m, plan.near_s)
         case = home.case or opened(signal, identity, plan, life, rules.route(plan, signal), home.beside)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
-        member = fold.join(case, signal, identity, plan.version, self.settings)
+        known = None if home.case is None else case.member(signal.scenario, signal.asset)
+        before = "" if known is None else known.latest()
+        member = fold.join(case, known, signal, identity, plan.version, self.settings)
         self._trust.stamp(incident, member, signal.fold)
         written.keep(case, member)
         if home.case is None:
@@ -258,10 +260,13 @@ class CityLogic:
             if len(self._warned):
                 incident.warning = self._warned.colour(incident)
         else:
-            self.book.note_member(case, member)
-            self.book.note_grid(case, signal.grid)
-            if member.raises == 1:
+            if known is None:
+                self.book.note_member(case, member)
                 self.book.place(case, member, signal)
+            else:
+                self.book.note_raise(case, member, before)
+            if known is None or signal.grid != member.grid:
+                self.book.note_grid(case, signal.grid)
             self.withheld.raised(case, self._force)
         self.book.weigh(case)
         if ended:
@@ -291,7 +296,8 @@ class CityLogic:
         found = self.book.raised(identity)
         if found is None:
             return Reason.UNKNOWN_MEMBER
-        case, member, latest = found
+        case, member = found
+        latest = member.latest()
         if identity != latest:
             return Reason.AFTER_CLEAR
         incident, was = case.incident, case.incident.peak_level

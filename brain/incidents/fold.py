@@ -58,8 +58,9 @@ Key = tuple[str, bool]
 """What can share an incident: family, which is another in a drill, and whether it is never hidden."""
 
 
-def key_of(family: str, *, life: bool, drill: bool) -> Key:
-    """Of an incident or of a signal; a drill's meet no real ones."""
+@lru_cache(10_000)
+def key_of(family: str, life: bool, drill: bool) -> Key:
+    """Of an incident or of a signal; a drill's meet no real ones. One object for all of a kind."""
     return (DRILL + family if drill else family), life
 
 
@@ -82,8 +83,10 @@ class Case:
     """An open incident with what makes its stages quick; all of it follows from the incident."""
 
     incident: Incident
-    by_asset: dict[tuple[str, str], Member] = field(default_factory=dict)
-    """(scenario, asset) → member."""
+    open: bool = False
+    """Whether it is in the book: signals may reach it."""
+    by_asset: dict[tuple[str, str], Member] | None = None
+    """(scenario, asset) → member, where there are several."""
     standing: dict[tuple[str, str], Member] = field(default_factory=dict)
     """Members not cleared."""
     levels: dict[int, int] = field(default_factory=dict)
@@ -107,7 +110,7 @@ class Case:
 
     def __post_init__(self) -> None:
         i = self.incident
-        self.key = key_of(i.family, life=i.life, drill=i.drill)
+        self.key = key_of(i.family, i.life, i.drill)
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
@@ -115,12 +118,21 @@ class Case:
         case = cls(incident)
         lean(incident)
         for member in incident.members:
-            case.by_asset[member.scenario, member.asset] = member
             if member.cleared is None:
                 case.stand(member)
             if member.lon is not None and member.lat is not None and accuracy(member.source) == incident.accuracy_m:
                 case.middle.add(member.lon, member.lat)
         return case
+
+    def member(self, scenario: str, asset: str) -> Member | None:
+        """Its member of that scenario and asset."""
+        members = self.incident.members
+        if len(members) == 1:
+            (m,) = members
+            return m if m.asset == asset and m.scenario == scenario else None
+        if self.by_asset is None:
+            self.by_asset = {(m.scenario, m.asset): m for m in members}
+        return self.by_asset.get((scenario, asset))
 
     def stand(self, member: Member) -> None:
         """The member is not cleared, and is counted."""
@@ -144,10 +156,11 @@ class Case:
             i.peak_level = max(i.peak_level, level)
 
 
-def join(case: Case, signal: Signal, identity: str, version: int, settings: FoldSettings) -> Member:
-    """Add a raise: to its asset's member, else as a new one. The most exact place that is known is the incident's."""
-    incident, key = case.incident, (signal.scenario, signal.asset)
-    member = case.by_asset.get(key)
+def join(
+    case: Case, member: Member | None, signal: Signal, identity: str, version: int, settings: FoldSettings
+) -> Member:
+    """Add a raise: to its asset's member where there is one, else as a new one."""
+    incident = case.incident
     if member is None:
         share(signal)
         member = Member(
@@ -158,7 +171,8 @@ def join(case: Case, signal: Signal, identity: str, version: int, settings: Fold
         )  # fmt: skip
         incident.members.append(member)
         incident.count = len(incident.members)
-        case.by_asset[key] = member
+        if case.by_asset is not None:
+            case.by_asset[member.scenario, member.asset] = member
     else:
         if member.cleared is None:
             case.fall(member)

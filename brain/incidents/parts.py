@@ -25,7 +25,7 @@ def merge(case: Case, into: Case) -> None:
     mine, theirs = case.incident, into.incident
     for member in _copy(_encode(mine)).members:
         member.via = member.via or mine.id
-        there = into.by_asset.get((member.scenario, member.asset))
+        there = into.member(member.scenario, member.asset)
         if there is None:
             theirs.members.append(member)
         else:
@@ -112,9 +112,8 @@ def same_site(a: Incident, b: Incident, site_m: float) -> bool:
 def refit(case: Case) -> None:
     """What follows from the members, worked out anew. The highest level ever stays."""
     incident = case.incident
-    case.by_asset, case.standing, case.levels, case.lines = {}, {}, {}, None
+    case.by_asset, case.standing, case.levels, case.lines = None, {}, {}, None
     for member in incident.members:
-        case.by_asset[member.scenario, member.asset] = member
         if member.cleared is None:
             case.stand(member)
     case.relevel()

@@ -235,7 +235,7 @@ class People:
         case = by_hand.made(action, place, plan, rules.route(plan, place), set_id, now, drill=rules.drill)
         incident = case.incident
         near = [] if incident.lon is None or incident.lat is None else self.book.around(
-            key_of(incident.family, life=incident.life, drill=incident.drill), incident.lon, incident.lat,
+            key_of(incident.family, incident.life, incident.drill), incident.lon, incident.lat,
             self.settings.radius_m,
         )  # fmt: skip
         incident.links = [c.incident.id for _, c in sorted(near, key=lambda f: (f[0], f[1].incident.id))[:3]]

@@ -196,7 +196,7 @@ class Withheld:
         i, s = case.incident, self.settings
         if i.lon is None or i.lat is None:
             return None
-        since, key = now - round(s.area_s * 1000), key_of(i.family, life=False, drill=i.drill)
+        since, key = now - round(s.area_s * 1000), key_of(i.family, False, i.drill)
         shown = [
             (d, c.incident.opened, c.incident.id) for d, c in book.shown(key[0], i.lon, i.lat, s.area_m, since)
             if c is not case and c.standing

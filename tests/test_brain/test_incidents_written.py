@@ -21,7 +21,8 @@ def test_an_incident_written_in_parts_is_the_same_bytes_as_the_whole() -> None:
     case, settings = _case(), FoldSettings()
     for n, reasons in enumerate((1, 2, 0, 5, 1, 19, 20, 21, 40, 1, 3, 1)):
         signal = _signal(f'a"],[\\{n % 4}"],["\\', n)
-        written.keep(case, fold.join(case, signal, signal.identity(), 1, settings))
+        known = case.member(signal.scenario, signal.asset)
+        written.keep(case, fold.join(case, known, signal, signal.identity(), 1, settings))
         for k in range(reasons):
             fold.note(case, n, "joined_repeat", signal.identity() if k % 2 else "")
         assert written.encode(case) == publish.encode(case.incident)
