@@ -218,7 +218,8 @@ class _Check:
         self.says = [Both(one.what.zh, one.what.en) for one in found if one.code == "set"]
         for one in found:
             if one.severity == "error" and one.code != "set":
-                what = Text(f"{one.what.zh} [{one.code}]", f"{one.what.en} [{one.code}]")
+                zh, en = (text.removeprefix(f"{one.place}: ") for text in (one.what.zh, one.what.en))
+                what = Text(f"{zh} [{one.code}]", f"{en} [{one.code}]")
                 hard = CODES[one.code].draft == "error"  # the others are the house's: a set is loaded with them
                 self.out.faults.append(Fault(one.file, one.line, one.place, what, hard))
         ids, states = set_told.scenario_files(self.contents)

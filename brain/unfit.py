@@ -49,10 +49,11 @@ def both(error: BaseException) -> Both:
 
 
 def _map(one: Finding) -> str:
-    """A map's finding in Chinese; why a part could not be read is said by libraries."""
+    """A map's finding in Chinese; some of its values are words of those below."""
     if not one.code:
         return chinese(one.says)
-    values = {name: chinese(value) if name == "why" else value for name, value in one.values.items()}
+    words = {name for name in ("why", "got", "what") if isinstance(one.values.get(name), str)}
+    values = {name: chinese(value) if name in words else value for name, value in one.values.items()}
     if "kinds" in values:
         values["kinds"] = values["kinds"].replace(" or ", " 或 ")
     return CODES[one.code].zh.format(**values)

@@ -102,6 +102,9 @@ CHINESE = {
     "expected a grade of {name}: {grades}": "应为 {name} 的等级: {grades}",
     "expected 0 to 4, never lower for a worse grade, got {got}": "应为 0 至 4, 等级更差时不得更低, 实为 {got}",
     "expected {n} values, one a column, got {got}": "应有 {n} 个值, 每列一个, 实为 {got}",
+    # assets.ndjson
+    "expected ids that all begin with {drill!r}, of a drill, or none; got {got!r} and {real!r}":
+        "编号应都以 {drill!r} 开头 (演练), 或都不以它开头; 实为 {got!r} 与 {real!r}",
     # text/
     "address {code}: expected a Point, got {got}": "地址 {code}: 应为 Point, 实为 {got}",
     "expected features of layer {layer!r} in force now, got none": "图层 {layer!r} 应有现行要素, 实为空",

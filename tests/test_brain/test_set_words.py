@@ -26,15 +26,18 @@ ROOT = Path(__file__).parents[2]
 NOW = 1_796_000_000_000  # 2026-11-29
 BELOW = (
     "streams/registry.py", "streams/view.py", "geo/geojson.py", "geo/city_map.py", "geo/feature.py", "geo/grid_map.py",
-    "geo/times.py", "geo/addresses/book.py", "models/detector.py", "models/decision.py", "models/combine.py",
+    "geo/times.py", "geo/metres.py", "geo/rivers.py", "geo/addresses/book.py",
+    "models/detector.py", "models/decision.py", "models/combine.py",
     "models/drift.py", "models/halfspace.py", "models/noise.py", "models/novelty.py", "models/quantile.py",
     "models/seasonal.py", "models/skew.py", "models/spike.py", "models/standards/table.py", "models/standards/air.py",
     "models/standards/flood.py", "models/standards/weather.py", "models/standards/model.py", "models/text/lexicon.py",
     "models/text/place.py", "models/text/store.py", "models/video/homography.py",
 )  # fmt: skip
 """Modules beneath the brain that look at what a set's files say."""
-CALLS = ("state", "slot", "columns", "truth", "7: expected 7 numbers", "7: expected 7 texts", "7: unknown input",
-         "7: there is no such model")  # fmt: skip
+CALLS = (
+    "reach 7", "rivers: expected", "zone: expected EPSG", "state", "slot", "columns", "truth",
+    "7: expected 7 numbers", "7: expected 7 texts", "7: unknown input", "7: there is no such model",
+)  # fmt: skip
 """Beginnings of what they say of a program that calls them wrongly: no file brings it about."""
 
 
@@ -315,6 +318,23 @@ BROKEN: dict[str, list[str]] = {
 
 def told(folder: Path) -> list[tuple[str, str, str]]:
     return [(f"{f.file}:{f.line} {f.place}", f.what.zh, f.what.en) for f in check(folder, NOW).faults]
+
+
+def test_a_fault_of_a_scenario_is_told_in_one_language_and_its_place_once(demo: Path, tmp_path: Path) -> None:
+    shutil.copytree(demo, tmp_path / "set")
+    path = next((tmp_path / "set" / "scenarios").rglob("smoke_sensor.yaml"))
+    right = path.read_text()
+    for was, now in (
+        ("version:", "versoin:"),
+        ("detect:", "detect: {above: high}\nx:"),
+        ("\nid: ", "\nid: x."),
+        ("id:", "id: ["),
+    ):
+        path.write_text(f"\n{right}".replace(was, now, 1))
+        [(place, zh, en)] = [fault for fault in told(tmp_path / "set") if str(path) in fault[0]]
+        assert not trouble(zh, en), place
+        key = place.partition(" ")[2]
+        assert key == "" or not (zh.startswith(key) or en.startswith(key)), en
 
 
 @pytest.mark.parametrize("name", BROKEN)
