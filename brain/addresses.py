@@ -16,6 +16,7 @@ import numpy as np
 import shapely
 
 from brain.hotline import BOOK
+from brain.unfit import Unfit, both
 from geo import geojson
 from geo.addresses import AddressBook, AddressMatcher, BookError
 from geo.addresses.book import TEXTS
@@ -24,6 +25,10 @@ from geo.feature import FOREVER, Feature, Finding, MapError
 
 LAYER = "address"
 MAP = "map.geojson"
+
+
+class BookUnfit(Unfit, BookError):
+    """Addresses of a set that cannot be used, in both languages."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def addresses_of(
         try:
             book = AddressBook.of(_columns(io.StringIO(files[BOOK].decode("utf-8-sig"), newline="")), city)
         except (BookError, UnicodeDecodeError, csv.Error) as error:
-            raise BookError(f"{folder / BOOK}: {error}") from error
+            raise BookUnfit(folder / BOOK, "{said}", said=both(error)) from error
     elif b'"address"' in files.get(MAP, b""):  # a large map is not read once more for nothing
         features = [f for f in geojson.read(geojson.decode(files[MAP])) if f.layer == LAYER and f.until == FOREVER]
         if not features:
@@ -59,7 +64,7 @@ def addresses_of(
         try:
             book = book_of(features, FOREVER - 1, city)
         except BookError as error:
-            raise BookError(f"{folder / MAP}: {error}") from error
+            raise BookUnfit(folder / MAP, "{said}", said=both(error)) from error
     else:
         return None
     digest = hashlib.sha256(repr(([getattr(book, name) for name in TEXTS], book.city)).encode())
@@ -87,7 +92,7 @@ def load_book(path: Path, time_ms: int, city: Sequence[str] = ()) -> AddressBook
             raise
         raise MapError([Finding(f"{path}: {f.where}", f.says) for f in error.findings]) from error
     except (BookError, UnicodeDecodeError, csv.Error, msgspec.DecodeError) as error:
-        raise BookError(f"{path}: {error}") from error
+        raise BookUnfit(path, "{said}", said=both(error)) from error
 
 
 def _load(path: Path, time_ms: int, city: Sequence[str]) -> AddressBook:
@@ -110,9 +115,9 @@ def book_of(features: Iterable[Feature], time_ms: int, city: Sequence[str] = ())
     mine = [f for f in features if f.layer == LAYER and f.since <= time_ms < f.until and not f.attributes.get("room")]
     bad = next((f for f in mine if f.shape.geom_type != "Point" or f.shape.is_empty), None)
     if bad is not None:
-        raise BookError(f"address {bad.code}: expected a Point, got {bad.shape.geom_type}")
+        raise BookUnfit("", "address {code}: expected a Point, got {got}", code=bad.code, got=bad.shape.geom_type)
     if not mine:
-        raise BookError(f"expected features of layer {LAYER!r} in force now, got none")
+        raise BookUnfit("", "expected features of layer {layer!r} in force now, got none", layer=LAYER)
     columns: dict[str, Any] = {name: [f.attributes.get(name, "") for f in mine] for name in TEXTS if name != "code"}
     columns["code"] = [f.code for f in mine]
     for k, f in enumerate(mine):
@@ -134,5 +139,11 @@ def _columns(file: IO[str]) -> dict[str, list[str]]:
     kept = [row for row in rows if row]
     ragged = next((k for k, row in enumerate(kept, 2) if len(row) != len(header)), None)
     if ragged is not None:
-        raise BookError(f"record {ragged}: expected {len(header)} fields as the header, got {len(kept[ragged - 2])}")
+        raise BookUnfit(
+            "",
+            "record {ragged}: expected {n} fields as the header, got {got}",
+            ragged=ragged,
+            n=len(header),
+            got=len(kept[ragged - 2]),
+        )
     return {name: [row[k] for row in kept] for k, name in enumerate(header)}

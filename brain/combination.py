@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from brain.incidents.squares import square, squares
-from brain.near import near
+from brain.near import Both, nears
+from brain.unfit import Unfit
 
 if TYPE_CHECKING:  # scenarios are checked by what is here
     from brain.scenarios import Scenario
@@ -160,8 +161,13 @@ def trouble(every: Sequence[Scenario]) -> Iterator[tuple[Scenario, Trouble]]:
             mine = [o for o in every if o.id != s.id and means(part, o) and o.state != "retired"]
             name, where = part.scenario or part.event, f"detect.of[{n}].{'scenario' if part.scenario else 'event'}"
             if not mine:
-                hint = near(name, list(by_id)) if part.scenario else ""
-                yield s, Trouble("removed_but_used", where, f"没有场景 {name}{hint}", f"no scenario is {name}{hint}")
+                close = nears(name, list(by_id)) if part.scenario else Both("", "")
+                yield (
+                    s,
+                    Trouble(
+                        "removed_but_used", where, f"没有场景 {name}{close.zh}", f"no scenario is {name}{close.en}"
+                    ),
+                )
             elif all(o.state != "live" for o in mine):
                 states = ", ".join(f"{o.id} ({o.state})" for o in mine)
                 yield s, Trouble("part_not_live", where, f"不在运行: {states}", f"does not run: {states}")
@@ -230,35 +236,47 @@ def check(s: Scenario) -> None:
     """Whether a combination's parts go together. Raises ValueError with the place in the scenario."""
     d, m = s.detect, s.match
     if s.source != "signals" or d.combine is None:
-        raise ValueError(f"detect.combine: expected with source signals, and there only; source is {s.source!r}")
+        raise Unfit(
+            "detect.combine", "expected with source signals, and there only; source is {source!r}", source=s.source
+        )
     mine = {"combine", "of", "within_s", "within_m", "same"}
-    _plain(d, mine, "detect", "with combine")
-    _plain(m, {"hours", "districts", "layer", "sort"}, "match", "for source signals: expected hours, districts, layer")
+    _plain(d, mine, "detect", Both("不能与 combine 同用", "not with combine"))
+    only = Both(
+        "不用于来源 signals: 应为 hours, districts, layer", "not for source signals: expected hours, districts, layer"
+    )
+    _plain(m, {"hours", "districts", "layer", "sort"}, "match", only)
     least, most = (2, 2) if d.combine == "absence" else (1 if d.combine == "or" else 2, MOST_PARTS)
     if not least <= len(d.of) <= most:
-        raise ValueError(f"detect.of: expected {least} to {most} parts for {d.combine}, got {len(d.of)}")
+        raise Unfit(
+            "detect.of",
+            "expected {least} to {most} parts for {combine}, got {got}",
+            least=least,
+            most=most,
+            combine=d.combine,
+            got=len(d.of),
+        )
     for n, part in enumerate(d.of):
         if bool(part.scenario) == bool(part.event):
-            raise ValueError(f"detect.of[{n}]: expected scenario or event, one of both")
+            raise Unfit(f"detect.of[{n}]", "expected scenario or event, one of both")
         if not 1 <= part.level_from <= 4:
-            raise ValueError(f"detect.of[{n}].level_from: expected 1 to 4, got {part.level_from}")
+            raise Unfit(f"detect.of[{n}].level_from", "expected 1 to 4, got {got}", got=part.level_from)
         if part.scenario == s.id:
-            raise ValueError(f"detect.of[{n}].scenario: a combination of itself")
+            raise Unfit(f"detect.of[{n}].scenario", "a combination of itself")
     if sum(part.place for part in d.of) > (d.combine in ("and", "sequence")):
-        raise ValueError("detect.of: expected one part with place, of and or sequence: else the first has it")
+        raise Unfit("detect.of", "expected one part with place, of and or sequence: else the first has it")
     if (d.within_s is None) != (d.combine == "or") or (d.within_s is not None and not 0 < d.within_s <= 31 * 86_400):
-        raise ValueError("detect.within_s: expected seconds above 0, at most 31 days; none for or")
+        raise Unfit("detect.within_s", "expected seconds above 0, at most 31 days; none for or")
     if (d.within_m is None) == (d.same is None) or (d.within_m is not None and not 0 < d.within_m <= 50_000):
-        raise ValueError("detect: expected within_m (metres above 0, at most 50,000) or same, one of both")
+        raise Unfit("detect", "expected within_m (metres above 0, at most 50,000) or same, one of both")
     ends = [name for name in s.clear.__struct_fields__ if getattr(s.clear, name) is not None]
     if ends not in ([], ["quiet_s"]):
-        raise ValueError(f"clear.{ends[0]}: expected quiet_s, or nothing: it ends when its parts do")
+        raise Unfit(f"clear.{ends[0]}", "expected quiet_s, or nothing: it ends when its parts do")
     if s.life or s.levels or (s.duration.readings, s.duration.seconds) != (1, 0.0):
-        raise ValueError("life, levels, for: not for combine: its parts have them")
+        raise Unfit("life, levels, for", "not for combine: its parts have them")
 
 
-def _plain(part: msgspec.Struct, allowed: set[str], where: str, why: str) -> None:
+def _plain(part: msgspec.Struct, allowed: set[str], where: str, why: Both) -> None:
     bare: Any = type(part)()
     for name in part.__struct_fields__:
         if name not in allowed and getattr(part, name) != getattr(bare, name):
-            raise ValueError(f"{where}.{name}: not {why}")
+            raise Unfit(f"{where}.{name}", "{why}", why=why)

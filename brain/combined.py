@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from brain.near import hint
+from brain.near import Both, hints
 from brain.scored import detector, score_rows, table_of
+from brain.unfit import Unfit, both
 from models.combine import Combiner, logistic
 from models.detector import F8, Detector
 from streams.records import I4, I8
@@ -68,34 +69,41 @@ def combined(settings: Mapping[str, Any]) -> Combined:
     known = ("members", "bias", "memory", "warmup")
     for key in settings:
         if key not in known:
-            raise ValueError(f"detect.settings.{key}: combined has {', '.join(known)}{hint(key, known)}")
+            raise Unfit(
+                f"detect.settings.{key}", "combined has {known}{near}", known=", ".join(known), near=hints(key, known)
+            )
     members = settings.get("members")
     if not isinstance(members, list) or not 2 <= len(members) <= MOST:
-        raise ValueError(f"detect.settings.members: expected a list of 2 to {MOST}, each with detector and weight")
+        raise Unfit(
+            "detect.settings.members", "expected a list of 2 to {most}, each with detector and weight", most=MOST
+        )
     made = [_member(one, f"detect.settings.members[{k}]") for k, one in enumerate(members)]
     rest = {key: value for key, value in settings.items() if key != "members"}
     try:
         whole = Combiner(tuple(weight for _, _, weight in made), **rest)
         each = Combiner((1.0,), **rest)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"detect.settings.{error}") from error
+        raise Unfit("", "detect.settings.{said}", said=both(error)) from error
     return Combined(tuple((model, table) for model, table, _ in made), whole.weights, whole.bias, each)
 
 
 def _member(one: Any, place: str) -> tuple[Detector, str, float]:
     known = ("detector", "weight", "settings")
     if not isinstance(one, dict) or not {"detector", "weight"} <= set(one):
-        raise ValueError(f"{place}: expected detector and weight, and settings where they differ from the defaults")
+        raise Unfit(place, "expected detector and weight, and settings where they differ from the defaults")
     for key in one:
         if key not in known:
-            raise ValueError(f"{place}.{key}: there are {', '.join(known)}{hint(str(key), known)}")
+            raise Unfit(
+                f"{place}.{key}", "there are {names}{near}", names=", ".join(known), near=hints(str(key), known)
+            )
     name = one["detector"]
     try:
         weight = msgspec.convert(one["weight"], float)
     except msgspec.ValidationError as error:
-        raise ValueError(f"{place}.weight: expected a number, got {one['weight']!r}") from error
+        raise Unfit(f"{place}.weight", "expected a number, got {got!r}", got=one["weight"]) from error
     try:
         model = detector(str(name), one.get("settings", {}))
     except ValueError as error:
-        raise ValueError(str(error).replace("detect.", f"{place}.", 1)) from error
+        said = Both(*(text.replace("detect.", f"{place}.", 1) for text in both(error)))
+        raise Unfit("", "{said}", said=said) from error
     return model, table_of(str(name), model), weight

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from brain.near import near
+from brain.chinese.below import chinese
+from brain.near import Both, nears
+from brain.unfit import Unfit
 from models.standards.model import Input, RiskModel, TextInput
 from models.standards.registry import MODELS
 
@@ -57,7 +59,7 @@ def use_of(detect: Detect, metric: str, grade_below: str | None) -> Use:
     """From a scenario; ``metric`` is the match's. Raises ValueError with the place in it, and what was expected."""
     name = detect.standard or ""
     if name not in MODELS:
-        raise ValueError(f"detect.standard: expected a risk model, got {name!r}{near(name, MODELS)}")
+        raise Unfit("detect.standard", "expected a risk model, got {got!r}{near}", got=name, near=nears(name, MODELS))
     model = MODELS[name]
     inputs = _inputs(model, detect, metric)
     _given(model, detect, inputs)
@@ -65,18 +67,21 @@ def use_of(detect: Detect, metric: str, grade_below: str | None) -> Use:
     _levels(model, detect.levels)
     stay = -1 if grade_below is None else _grade(model, grade_below, "clear.grade_below")
     if grade_below is not None and (detect.grade_from is None or stay > least):
-        raise ValueError(
-            f"clear.grade_below: expected a grade not worse than detect.grade_from, got {grade_below!r} "
-            f"and {detect.grade_from!r}"
+        raise Unfit(
+            "clear.grade_below",
+            "expected a grade not worse than detect.grade_from, got {grade_below!r} and {grade_from!r}",
+            grade_below=grade_below,
+            grade_from=detect.grade_from,
         )
     age = detect.age_s
     if len(inputs) > 1 and (age is None or not 0 < age <= OLDEST_S):
-        raise ValueError(
-            "detect.age_s: expected seconds above 0, at most a year: how old an input may be beside the newest one, "
-            f"got {age}"
+        raise Unfit(
+            "detect.age_s",
+            "expected seconds above 0, at most a year: how old an input may be beside the newest one, got {got}",
+            got=age,
         )
     if len(inputs) == 1 and age is not None:
-        raise ValueError("detect.age_s: only with several detect.inputs: one reading is judged as it comes")
+        raise Unfit("detect.age_s", "only with several detect.inputs: one reading is judged as it comes")
     return Use(
         model, {column: inputs[column] for column in sorted(inputs)}, dict(detect.given), dict(detect.levels), least,
         stay, round((age or 0.0) * 1000),
@@ -86,23 +91,31 @@ def use_of(detect: Detect, metric: str, grade_below: str | None) -> Use:
 def _inputs(model: RiskModel, detect: Detect, metric: str) -> dict[str, str]:
     numbers = [name for name, kind in model.inputs.items() if isinstance(kind, Input)]
     if bool(detect.inputs) == bool(metric):
-        raise ValueError(
-            "match.metric or detect.inputs: expected one of them: the metric of one reading, or column: metric"
+        raise Unfit(
+            "", "match.metric or detect.inputs: expected one of them: the metric of one reading, or column: metric"
         )
     for column in detect.inputs:
         if column in model.inputs and column not in numbers:
-            raise ValueError(f"detect.inputs.{column}: is a name, no number: expected under detect.given")
+            raise Unfit(f"detect.inputs.{column}", "is a name, no number: expected under detect.given")
         if model.listed is None and column not in numbers:
-            raise ValueError(f"detect.inputs.{column}: {model.name} has no such column{near(column, numbers)}")
+            raise Unfit(
+                f"detect.inputs.{column}",
+                "{name} has no such column{near}",
+                name=model.name,
+                near=nears(column, numbers),
+            )
     if detect.inputs:
         return dict(detect.inputs)
     if metric in numbers or model.listed is not None:
         return {metric: metric}
     asked = [n for n in numbers if not model.inputs[n].optional and n not in detect.given]
     if len(asked) != 1:
-        raise ValueError(
-            f"match.metric: {metric!r} is no column of {model.name}; name its columns under detect.inputs: "
-            f"{', '.join(numbers)}"
+        raise Unfit(
+            "match.metric",
+            "{metric!r} is no column of {name}; name its columns under detect.inputs: {numbers}",
+            metric=metric,
+            name=model.name,
+            numbers=", ".join(numbers),
         )
     return {asked[0]: metric}
 
@@ -110,19 +123,32 @@ def _inputs(model: RiskModel, detect: Detect, metric: str) -> dict[str, str]:
 def _given(model: RiskModel, detect: Detect, inputs: Mapping[str, str]) -> None:
     for column, value in detect.given.items():
         if column in inputs:
-            raise ValueError(f"detect.given.{column}: is an input already")
+            raise Unfit(f"detect.given.{column}", "is an input already")
         kind = model.inputs.get(column)
         if kind is None and model.listed is None:
-            raise ValueError(f"detect.given.{column}: {model.name} has no such column{near(column, model.inputs)}")
+            raise Unfit(
+                f"detect.given.{column}",
+                "{name} has no such column{near}",
+                name=model.name,
+                near=nears(column, model.inputs),
+            )
         if isinstance(value, str) != isinstance(kind, TextInput):
-            expected = f"a name ({kind.what})" if isinstance(kind, TextInput) else "a number"
-            raise ValueError(f"detect.given.{column}: expected {expected}, got {value!r}")
+            expected = Both("数", "a number")
+            if isinstance(kind, TextInput):
+                expected = Both(f"名称 ({chinese(kind.what)})", f"a name ({kind.what})")
+            raise Unfit(f"detect.given.{column}", "expected {kind}, got {got!r}", kind=expected, got=value)
         bounds = kind or model.listed
         if not isinstance(value, str) and isinstance(bounds, Input) and not bounds.low <= value <= bounds.high:
-            raise ValueError(f"detect.given.{column}: expected {bounds.low:g} to {bounds.high:g}, got {value}")
+            raise Unfit(
+                f"detect.given.{column}",
+                "expected {low:g} to {high:g}, got {got}",
+                low=bounds.low,
+                high=bounds.high,
+                got=value,
+            )
     lacking = [n for n, kind in model.inputs.items() if not kind.optional and n not in inputs and n not in detect.given]
     if lacking:
-        raise ValueError(f"detect.given: {model.name} cannot do without {', '.join(lacking)}")
+        raise Unfit("detect.given", "{name} cannot do without {lacking}", name=model.name, lacking=", ".join(lacking))
 
 
 def _levels(model: RiskModel, levels: Mapping[str, int]) -> None:
@@ -130,10 +156,16 @@ def _levels(model: RiskModel, levels: Mapping[str, int]) -> None:
         _grade(model, grade, f"detect.levels.{grade}")
     ladder = [levels[grade] for grade in model.grades if grade in levels]
     if ladder != sorted(ladder) or any(not 1 <= level <= 4 for level in ladder):
-        raise ValueError(f"detect.levels: expected 1 to 4, never lower for a worse grade, got {dict(levels)}")
+        raise Unfit("detect.levels", "expected 1 to 4, never lower for a worse grade, got {got}", got=dict(levels))
 
 
 def _grade(model: RiskModel, grade: str, place: str) -> int:
     if grade not in model.grades[1:]:
-        raise ValueError(f"{place}: expected a grade of {model.name}, got {grade!r}{near(grade, model.grades[1:])}")
+        raise Unfit(
+            place,
+            "expected a grade of {name}, got {got!r}{near}",
+            name=model.name,
+            got=grade,
+            near=nears(grade, model.grades[1:]),
+        )
     return model.grades.index(grade)

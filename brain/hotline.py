@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.settings import HOME
+from brain.unfit import Unfit, both
 from models.text.lexicon import Lexicon, Mood, Urgency
 from models.text.place import PlaceRules, Where
 from streams.decode.mask import mask
@@ -43,7 +44,7 @@ HEAD = 400
 """Characters of a title and of a body in which words are looked for: what follows is mostly history."""
 
 
-class WordsError(ValueError):
+class WordsError(Unfit):
     """A word list or a training file that cannot be used; read by a person."""
 
 
@@ -89,16 +90,19 @@ class HotlineText:
         own = _read_from(files)
         words, kinds = (_decoded(own[name], folder / name) for name in (PLACE, LEXICON))
         try:
-            city = msgspec.convert(words.get("city", []), tuple[str, ...])
-            made = PlaceRules.of(words), Lexicon.of(kinds)
+            city, place = msgspec.convert(words.get("city", []), tuple[str, ...]), PlaceRules.of(words)
         except ValueError as error:
-            raise WordsError(f"{folder / 'text'}: {error}") from error
+            raise WordsError(folder / PLACE, "{said}", said=both(error)) from error
+        try:
+            lexicon = Lexicon.of(kinds)
+        except ValueError as error:
+            raise WordsError(folder / LEXICON, "{said}", said=both(error)) from error
         model = None
         if CLASSES in own:
             from models.text.store import loads
 
             model = loads(own[CLASSES], str(folder / CLASSES))
-        return cls(*made, model, city, content_of(files))
+        return cls(place, lexicon, model, city, content_of(files))
 
     def read(self, titles: Sequence[str], texts: Sequence[str]) -> Reading:
         """All columns of a batch. Texts must be masked before."""
@@ -187,4 +191,4 @@ def _decoded(data: bytes, path: Path) -> dict[str, Any]:
     try:
         return msgspec.yaml.decode(data, type=dict[str, Any])
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise WordsError(f"{path}: {error}") from error
+        raise WordsError(path, "{said}", said=both(error)) from error

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.incidents.calendar import ZONES, WorkCalendar
+from brain.unfit import Unfit
 
 I8 = NDArray[np.int64]
 
@@ -38,7 +39,9 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """From and to in minutes of the day. Raises ValueError."""
         begin, end = _minute("from", self.begin), _minute("to", self.end)
         if begin in (end, DAY_MIN):
-            raise ValueError(f"match.hours: expected from and to that differ, got {self.begin} to {self.end}")
+            raise Unfit(
+                "match.hours", "expected from and to that differ, got {begin} to {end}", begin=self.begin, end=self.end
+            )
         return begin, end
 
     def by_calendar(self) -> bool:
@@ -49,7 +52,7 @@ class Hours(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """Raises ValueError of what is no time, or a day that stands twice."""
         self.minutes()
         if not self.by_calendar() and len(set(self.days)) < len(self.days):
-            raise ValueError(f"match.hours.days: expected each once, got {', '.join(self.days)}")
+            raise Unfit("match.hours.days", "expected each once, got {got}", got=", ".join(self.days))
 
 
 class Openings:
@@ -59,9 +62,11 @@ class Openings:
         """Raises ValueError of more than 62 different ones, or of days of a calendar where there is none."""
         self.hours = [h for k, h in enumerate(wanted) if h is not None and h not in wanted[:k]]
         if len(self.hours) > MOST:
-            raise ValueError(f"scenarios: match.hours: {MOST} different ones can be, there are {len(self.hours)}")
+            raise Unfit(
+                "scenarios: match.hours", "{most} different ones can be, there are {n}", most=MOST, n=len(self.hours)
+            )
         if calendar is None and any(h.by_calendar() for h in self.hours):
-            raise ValueError("match.hours.days: workday and holiday need the set's calendar.yaml")
+            raise Unfit("match.hours.days", "workday and holiday need the set's calendar.yaml")
         self.bits = [0 if h is None else 1 << self.hours.index(h) for h in wanted]
         self._calendar = calendar
 
@@ -109,5 +114,5 @@ def _minute(name: str, text: str) -> int:
     found = _TIME.fullmatch(text)
     minute = -1 if found is None else int(found[1]) * 60 + int(found[2])
     if not 0 <= minute <= DAY_MIN:
-        raise ValueError(f"match.hours.{name}: expected a time of day in quotes such as '22:00', got {text!r}")
+        raise Unfit(f"match.hours.{name}", "expected a time of day in quotes such as '22:00', got {got!r}", got=text)
     return minute

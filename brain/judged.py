@@ -16,11 +16,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from brain.chinese.below import chinese
 from brain.grades import Use
-from brain.near import near
+from brain.near import NONE, Both, joined, nears
 from brain.scenarios import Scenario
 from brain.stairs import Stairs, scores, stairs_of
 from brain.standards import Library
+from brain.unfit import Unfit
 from models.standards.model import Input, Reason, TextInput
 from models.standards.table import Bools, Standard
 from streams.decode import Columns
@@ -208,19 +210,30 @@ def check(scenario: Scenario, library: Library) -> None:
     model = use.model
     for family in model.families:
         if family not in library.standards:
-            there = ", ".join(sorted(library.standards)) or "none"
-            raise ValueError(f"detect.standard: {model.name} needs a table of {family}; the set has {there}")
+            there = ", ".join(sorted(library.standards)) or NONE
+            raise Unfit(
+                "detect.standard",
+                "{name} needs a table of {family}; the set has {there}",
+                name=model.name,
+                family=family,
+                there=there,
+            )
     takes = model.takes(library.standards)
     for part, names in (("inputs", use.inputs), ("given", use.given)):
         for column in names:
             if column not in takes or (part == "inputs" and isinstance(takes[column], TextInput)):
                 place = "match.metric" if column == scenario.match.metric else f"detect.{part}.{column}"
-                hint = near(column, [name for name, kind in takes.items() if not isinstance(kind, TextInput)])
-                raise ValueError(f"{place}: {model.name} has no column {column!r}{hint}")
+                close = nears(column, [name for name, kind in takes.items() if not isinstance(kind, TextInput)])
+                raise Unfit(place, "{name} has no column {column!r}{near}", name=model.name, column=column, near=close)
     for column in use.inputs:
         units = library.units(model, column)
         if len(units) > 1:
-            raise ValueError(f"detect.standard: editions have {column} in {' and in '.join(units)}: which is not known")
+            raise Unfit(
+                "detect.standard",
+                "editions have {column} in {units}: which is not known",
+                column=column,
+                units=joined(units, "and in"),
+            )
     _check_levels(use, library)
     _check_names(use, library)
 
@@ -235,11 +248,17 @@ def _check_levels(use: Use, library: Library) -> None:
         rated = use.rate(levels)
         grade = model.grades[use.least]
         if (use.least and not rated[grade]) or not any(rated.values()):
-            has = ", ".join(f"{g} {level}" for g, level in (use.levels or levels).items()) or "no grade"
-            where = "detect.levels rates" if use.levels else f"{id_} rates"
-            raise ValueError(
-                f"detect.grade_from: expected a grade with a level above 0, got {grade!r}: {where} {has}; "
-                "detect.levels can rate others"
+            has = ", ".join(f"{g} {level}" for g, level in (use.levels or levels).items()) or Both(
+                "没有等级", "no grade"
+            )
+            rates = "detect.levels" if use.levels else id_
+            raise Unfit(
+                "detect.grade_from",
+                "expected a grade with a level above 0, got {got!r}: {rates} rates {has}; "
+                "detect.levels can rate others",
+                got=grade,
+                rates=rates,
+                has=has,
             )
 
 
@@ -257,8 +276,14 @@ def _check_names(use: Use, library: Library) -> None:
     reason = model.judge(library.standards, times, columns).reason
     reason = reason[reason != Reason.no_table_in_force]
     if names and (reason == Reason.not_in_table).all():
-        wanted = "; ".join(f"{column}: {takes[column].what}" for column in names)
-        raise ValueError(f"detect.given: expected {wanted}; got {', '.join(map(repr, names.values()))}")
+        whats = {column: takes[column].what for column in names}
+        wanted = Both(
+            "; ".join(f"{column}: {chinese(what)}" for column, what in whats.items()),
+            "; ".join(f"{column}: {what}" for column, what in whats.items()),
+        )
+        raise Unfit(
+            "detect.given", "expected {wanted}; got {got}", wanted=wanted, got=", ".join(map(repr, names.values()))
+        )
 
 
 def units(scenarios: Iterable[Scenario], library: Library) -> dict[tuple[str, str], list[Wanted]]:
@@ -272,12 +297,15 @@ def units(scenarios: Iterable[Scenario], library: Library) -> dict[tuple[str, st
     return found
 
 
-def unit_trouble(wanted: Iterable[Wanted], unit: str) -> str:
-    """What is wrong with a metric's unit; empty where nothing is."""
+def unit_trouble(wanted: Iterable[Wanted], unit: str) -> Both | None:
+    """What is wrong with a metric's unit; None where nothing is."""
     for want in wanted:
         if unit != want.unit and not (unit in UNIT_ONE and want.unit in UNIT_ONE):
-            return f"unit: expected {want.unit!r}, which {want.who} takes, got {unit!r}"
-    return ""
+            return Both(
+                f"unit: 应为 {want.who} 采用的 {want.unit!r}, 实为 {unit!r}",
+                f"unit: expected {want.unit!r}, which {want.who} takes, got {unit!r}",
+            )
+    return None
 
 
 def check_units(scenario: Scenario, library: Library, registry: Registry) -> None:
@@ -291,4 +319,4 @@ def check_units(scenario: Scenario, library: Library, registry: Registry) -> Non
             trouble = unit_trouble(wanted, registry.units[code])
             if trouble:
                 series = mine[registry.series_unit[mine] == code][0]
-                raise ValueError(f"{registry.ids[registry.series_asset[series]]}: {metric}: {trouble}")
+                raise Unfit(f"{registry.ids[registry.series_asset[series]]}: {metric}", "{trouble}", trouble=trouble)

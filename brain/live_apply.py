@@ -11,6 +11,7 @@ import shapely
 
 from brain import scenarios, sets, views
 from brain.judged import Wanted, unit_trouble
+from brain.unfit import Unfit
 from geo import geojson
 from geo.changes import Change, apply, read_change
 from geo.feature import FOREVER, Feature, Finding, MapError, check, exact
@@ -151,7 +152,7 @@ def _fits(asset: Asset, wanted: Mapping[tuple[str, str], Sequence[Wanted]]) -> N
     for metric, measure in asset.measures().items():
         trouble = unit_trouble(wanted.get((asset.type, metric), ()), measure.unit)
         if trouble:
-            raise ValueError(f"{metric}: {trouble}")
+            raise Unfit(metric, "{trouble}", trouble=trouble)
 
 
 def _seen(asset: Asset, folder: Path) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from brain.unfit import Unfit
+
 DRILL = "drill-"
 
 
@@ -23,7 +25,8 @@ def of_drill(ids: Sequence[str]) -> bool:
     drill = [name for name in ids if marked(name)]
     if drill and len(drill) < len(ids):
         real = next(name for name in ids if not marked(name))
-        raise ValueError(
-            f"assets: expected ids that all begin with {DRILL!r}, of a drill, or none; got {drill[0]!r} and {real!r}"
-        )
+        raise Unfit(
+            "assets", "expected ids that all begin with {drill!r}, of a drill, or none; got {got!r} and {real!r}",
+            drill=DRILL, got=drill[0], real=real,
+        )  # fmt: skip
     return bool(drill)

@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 import yaml
 
+from brain.chinese.below import chinese
 from brain.combination import trouble
 from brain.combined import NAME as COMBINED
 from brain.combined import Combined, combined
 from brain.grades import Use, use_of
-from brain.near import near
+from brain.near import Both, meant, nears
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, JOINT, NEIGHBOURS, SCAN, SPIKE, check
 from brain.scenario_form import (
     DOMAINS,
@@ -37,6 +38,7 @@ from brain.scenario_kit import cases, variant
 from brain.scenario_kit.cases import Case, CaseError, Wording
 from brain.scenario_kit.lines import DoubleKey, decode
 from brain.scored import detector
+from brain.unfit import Unfit, both
 from models.decision import Decision
 from models.detector import Detector
 from models.ewma import EwmaZScore
@@ -50,11 +52,13 @@ RISE = 8.0
 _PLACE = re.compile(r"[a-z_]+(?:[.\[][\w.\[\]]*)?(?=[:, ])")
 
 
-class ScenarioError(ValueError):
+class ScenarioError(Unfit):
     """A scenario that cannot be used: ``code`` says of which kind (docs/scenarios.md), ``place`` where in the file."""
 
-    def __init__(self, message: str, code: str = "not_of_set", place: str = "") -> None:
-        super().__init__(message)
+    def __init__(
+        self, where: object, what: str = "", code: str = "not_of_set", place: str = "", /, **values: object
+    ) -> None:
+        super().__init__(where, what, **values)
         self.code, self.place = code, place
 
 
@@ -188,8 +192,8 @@ class Scenario(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=
         if d.standard is not None:  # the score is the level; brain.judged makes it
             common |= {"level": 1, "ladder": ((2.0, 2), (3.0, 3), (4.0, 4))}
             return Decision("score", 1.0, clear=None if c.grade_below is None else 0.5, **common)
-        raise ValueError(
-            "detect: expected above, below, ewma_deviation, score_over, silent_s, sum_over or standard for readings"
+        raise Unfit(
+            "detect", "expected above, below, ewma_deviation, score_over, silent_s, sum_over or standard for readings"
         )
 
 
@@ -214,22 +218,26 @@ def load(
         scenario = of(data, str(path), bases)
         if scenario.id in found:
             raise ScenarioError(
-                f"{path}: id: {scenario.id!r} is there already; each scenario needs its own", "duplicate_id", "id"
+                f"{path}: id",
+                "{id!r} is there already; each scenario needs its own",
+                "duplicate_id",
+                "id",
+                id=scenario.id,
             )
         try:
             if fits is not None:
                 fits(scenario)
         except ValueError as error:
-            raise ScenarioError(f"{path}: {error}", "not_of_set", place_of(error)) from error
+            raise ScenarioError(path, "{said}", "not_of_set", place_of(error), said=both(error)) from error
         found[scenario.id], paths[scenario.id] = scenario, path
     every = [found[key] for key in sorted(found)]
-    for s, (code, place, _, text) in (*variant.trouble(every), *trouble(every)):
+    for s, (code, place, zh, en) in (*variant.trouble(every), *trouble(every)):
         if code in REFUSED:
-            raise ScenarioError(f"{paths[s.id]}: {place}: {text}", code, place)
+            raise ScenarioError(f"{paths[s.id]}: {place}", "{said}", code, place, said=Both(zh, en))
     for s in every:
         if s.shadow_of and s.shadow_of not in found:
-            what = f"{paths[s.id]}: shadow_of: the set has no {s.shadow_of!r}"
-            raise ScenarioError(what, "not_of_set", "shadow_of")
+            where = f"{paths[s.id]}: shadow_of"
+            raise ScenarioError(where, "the set has no {id!r}", "not_of_set", "shadow_of", id=s.shadow_of)
     return variant.apart(every)
 
 
@@ -252,10 +260,10 @@ def decoded(text: bytes | str, place: str = "scenario") -> Any:
     try:
         return decode(text)
     except DoubleKey as error:
-        raise ScenarioError(f"{place}: {error}", "double_key", error.key) from error
+        raise ScenarioError(place, "{said}", "double_key", error.key, said=both(error)) from error
     except (yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
         # Beside its own errors, the reader lets through those of dates, keys and depths that cannot be.
-        raise ScenarioError(f"{place}: not YAML: {error}", "not_yaml") from error
+        raise ScenarioError(place, "not YAML: {said}", "not_yaml", said=both(error)) from error
 
 
 def of(data: Any, place: str = "scenario", bases: Mapping[str, Any] = {}) -> Scenario:  # never written
@@ -266,21 +274,22 @@ def of(data: Any, place: str = "scenario", bases: Mapping[str, Any] = {}) -> Sce
         try:
             data = variant.resolved(data, bases)
         except variant.VariantError as error:
-            raise ScenarioError(f"{place}: {error}", error.code, error.place) from error
+            raise ScenarioError(place, "{said}", error.code, error.place, said=both(error)) from error
     try:
         scenario = msgspec.convert(data, Scenario)
     except msgspec.ValidationError as error:
         message, _, where = str(error).partition(" - at ")
         path = where.strip("`").removeprefix("$").lstrip(".")
-        text = f"{place}: {path + ': ' if path else ''}{_lower(message)}{_hint(data, path)}"
-        raise ScenarioError(text, "wrong_type", path) from error
+        near = _hint(data, path)
+        said = Both(f"{chinese(message)}{near.zh}", f"{_lower(message)}{near.en}")
+        raise ScenarioError(f"{place}: {path}" if path else place, "{said}", "wrong_type", path, said=said) from error
     try:
         check(scenario)
         cases.check(scenario)
     except CaseError as error:
-        raise ScenarioError(f"{place}: {error}", "bad_test", error.place) from error
+        raise ScenarioError(place, "{said}", "bad_test", error.place, said=both(error)) from error
     except ValueError as error:
-        raise ScenarioError(f"{place}: {error}", "contradicts", place_of(error)) from error
+        raise ScenarioError(place, "{said}", "contradicts", place_of(error), said=both(error)) from error
     return msgspec.structs.replace(scenario, own=dict(own)) if scenario.extends else scenario
 
 
@@ -303,7 +312,12 @@ def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None
     for key, value in data.items():
         if key not in names:
             raise ScenarioError(
-                f"{place}: {path}{key}: unknown key {key!r}{near(str(key), names)}", "unknown_key", f"{path}{key}"
+                f"{place}: {path}{key}",
+                "unknown key {key!r}{near}",
+                "unknown_key",
+                f"{path}{key}",
+                key=key,
+                near=nears(str(key), names),
             )
         if kind is Scenario and key in _PARTS:
             _known(value, _PARTS[key], place, f"{key}.")
@@ -312,20 +326,21 @@ def _known(data: Any, kind: type[msgspec.Struct], place: str, path: str) -> None
                 _known(case, Case, place, f"tests[{n}].")
 
 
-def _hint(data: Any, path: str) -> str:
+def _hint(data: Any, path: str) -> Both:
     for part in path.split(".") if path else ():
         data = data.get(part) if isinstance(data, Mapping) else None
     if not isinstance(data, str):
-        return ""
+        return Both("", "")
     if path == "domain":
-        return near(data, DOMAINS)
+        return nears(data, DOMAINS)
     if path == "source":
-        return near(data, ("iot", "video", "hotline", "signals"))
+        return nears(data, ("iot", "video", "hotline", "signals"))
     number = data.split()[0] if data.split() else ""
     try:
-        return f", {data!r} (did you mean {float(number):g}?)"
+        close = meant(f"{float(number):g}")
     except ValueError:
-        return f", {data!r}"
+        close = Both("", "")
+    return Both(f", {data!r}{close.zh}", f", {data!r}{close.en}")
 
 
 def _lower(text: str) -> str:

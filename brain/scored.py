@@ -15,7 +15,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from brain.kernel import BOTH, DOWN, F8, FINE, NOT_JUDGED, SCORED, U1, UP, turned
-from brain.near import hint, near
+from brain.near import hints, nears
+from brain.unfit import Unfit, both
 from models.autoregressive import AutoregressiveResidual
 from models.combine import Combiner
 from models.decision import SCORE
@@ -61,19 +62,27 @@ def detector(name: str, settings: Mapping[str, Any], others: Iterable[str] = ())
     Raises ValueError with what there is, and what was expected of a setting.
     """
     if name not in SINGLE:
-        raise ValueError(f"detect.detector: unknown {name!r}{near(name, (*SINGLE, *others))}")
+        raise Unfit("detect.detector", "unknown {name!r}{near}", name=name, near=nears(name, (*SINGLE, *others)))
     given = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
     fields = DETECTORS[name].__dataclass_fields__  # type: ignore[attr-defined]  # every detector is a dataclass
     known = [field for field in fields if field != "neighbours"]
     for key in given:
         if key not in known:
-            raise ValueError(f"detect.settings.{key}: {name} has {', '.join(known)}{hint(key, known)}")
+            raise Unfit(
+                f"detect.settings.{key}",
+                "{name} has {known}{near}",
+                name=name,
+                known=", ".join(known),
+                near=hints(key, known),
+            )
     try:
         model = DETECTORS[name](**given)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"detect.settings.{error}") from error
+        raise Unfit("", "detect.settings.{said}", said=both(error)) from error
     if model.state != TABLES.get(table_of(name, model)):
-        raise ValueError(f"detect.settings: {name} keeps state of the form of its defaults; leave out what changes it")
+        raise Unfit(
+            "detect.settings", "{name} keeps state of the form of its defaults; leave out what changes it", name=name
+        )
     return model
 
 

@@ -20,7 +20,7 @@ from brain.incidents.route import Routes, Rule
 from brain.incidents.value import Text, family_of
 from brain.incidents.warning_rules import Row, WarningRules
 from brain.incidents.windows import Window, Windows
-from brain.near import hints
+from brain.near import Both, hints
 from brain.scenario_kit.codes import CODES
 from brain.scenario_kit.lines import broken_at
 from brain.scenario_kit.lint import lint
@@ -28,6 +28,7 @@ from brain.set_faults import Fault, Source, table
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
 from brain.sets import AGENTS, ASSETS, MAP, SCENARIOS, STANDARDS, TEXT, TRUST, CitySet, files, own
 from brain.trust import Trust
+from brain.unfit import Unfit, both
 from geo.grid_map import GridMap
 from streams.registry import Registry, RegistryError
 
@@ -55,7 +56,7 @@ def check(folder: Path, now: int) -> Checked:
     Every file is looked at, whatever is wrong with the others; what takes several is left out where one of them is
     wrong. A row has one fault at a time, but of maintenance.yaml and warnings.yaml, and of keys and types, all.
 
-    Raises OSError: no such folder, or a file that cannot be read.
+    Raises Unfit: no folder of a set; OSError: a file that cannot be read.
     """
     return _Check(folder, now).run()
 
@@ -63,12 +64,12 @@ def check(folder: Path, now: int) -> Checked:
 class _Check:
     def __init__(self, folder: Path, now: int) -> None:
         if not (folder / ASSETS).is_file():
-            raise FileNotFoundError(f"{folder}: expected the folder of a set: it has no {ASSETS}")
+            raise Unfit(folder, "expected the folder of a set: it has no {file}", file=ASSETS)
         self.folder, self.now, self.out = folder, now, Checked()
         self.contents = own(folder)
         self.rows: dict[str, dict[int, Any]] = {}
         """Of each table that could be read, the rows with which nothing is wrong, by their numbers in the file."""
-        self.loaded, self.says = False, list[str]()
+        self.loaded, self.says = False, list[Both]()
         """Whether the lint loaded the set as a whole, and what it, or loading it here, said of it."""
         self.sources = {
             name: Source(folder / name, text, self.out.faults)
@@ -142,29 +143,31 @@ class _Check:
         try:
             found = load()
         except (ValueError, RegistryError) as error:
-            self._refused(name, str(error))
+            self._refused(name, *both(error))
             return None
         self.out.told.append((name, tell(found)))
         return found
 
-    def _refused(self, name: str, said: str) -> None:
-        """An error that begins with its file, and mostly with a place in it."""
+    def _refused(self, name: str, zh: str, said: str) -> None:
+        """An error that begins with its file, and mostly with a place in it, in both languages."""
         path = str(self.folder / name) if name else str(self.folder)
         inside = f"{self.folder}/"
         if said.startswith(inside) and ":" in said:
             name = said.removeprefix(inside).partition(":")[0]
             path = inside + name
-        text = " ".join(said.removeprefix(path).removeprefix(":").split())
-        first, _, rest = text.partition(": ")
+        zh, en = (" ".join(text.removeprefix(path).removeprefix(":").split()) for text in (zh, said))
+        first, _, rest = en.partition(": ")
         source, line = self.sources.get(name), 1
+        inner = Text(zh.removeprefix(f"{first}: "), rest)
         if source is not None and rest and first in source.lines:
-            source.found(first, Text(rest, rest))
+            source.found(first, inner)
             return
+        what = Text(zh, en)
         if first.isdecimal() and rest:
-            line, text = int(first), rest
+            line, what = int(first), inner
         elif source is not None:
             line = broken_at(source.text)
-        self.out.faults.append(Fault(path, line, "", Text(text, text)))
+        self.out.faults.append(Fault(path, line, "", what))
 
     def _trust(self) -> Trust | None:
         source = self.sources.get(TRUST)
@@ -176,8 +179,8 @@ class _Check:
             try:
                 trust.of({"version": 1, "types": {name: one}}, "")
             except ValueError as error:
-                place, _, what = str(error).removeprefix(": ").partition(": ")
-                source.found(place, Text(what, what))
+                zh, en = (text.removeprefix(": ").partition(": ") for text in both(error))
+                source.found(en[0], Text(zh[2], en[2]))
         rest = {**data, "types": {}} if isinstance(types, dict) else data
         return self._part(TRUST, lambda: trust.of(rest, str(source.path)), lambda _: set_told.trust(data))
 
@@ -189,7 +192,7 @@ class _Check:
             try:
                 standards.of_files({str(self.folder / name): text}, str(self.folder / STANDARDS))
             except ValueError as error:
-                self._refused(name, str(error))
+                self._refused(name, *both(error))
         if self.out.refused > before:
             return None
         found = {str(self.folder / name): text for name, text in (mine or shipped).items()}
@@ -212,10 +215,11 @@ class _Check:
         """Ids of the scenarios; their errors, as ``brain scenario lint`` has them."""
         found = lint(self.folder)
         self.loaded = not any(one.severity == "error" and one.code != "set" for one in found)
-        self.says = [one.what.en for one in found if one.code == "set"]
+        self.says = [Both(one.what.zh, one.what.en) for one in found if one.code == "set"]
         for one in found:
             if one.severity == "error" and one.code != "set":
-                what = Text(f"{one.what.zh} [{one.code}]", f"{one.what.en} [{one.code}]")
+                zh, en = (text.removeprefix(f"{one.place}: ") for text in (one.what.zh, one.what.en))
+                what = Text(f"{zh} [{one.code}]", f"{en} [{one.code}]")
                 hard = CODES[one.code].draft == "error"  # the others are the house's: a set is loaded with them
                 self.out.faults.append(Fault(one.file, one.line, one.place, what, hard))
         ids, states = set_told.scenario_files(self.contents)
@@ -291,9 +295,9 @@ class _Check:
             try:
                 CitySet.load(self.folder)
             except (ValueError, RegistryError) as error:
-                self.says.append(str(error))
+                self.says.append(both(error))
         for said in self.says:
-            self._refused("", said)
+            self._refused("", *said)
 
 
 def _takes(row: Row, match: str) -> bool:

@@ -15,10 +15,12 @@ from typing import Any, Generic, NamedTuple, TypeVar, get_args
 
 import msgspec
 
+from brain.chinese.below import chinese
 from brain.incidents.value import Text
 from brain.incidents.windows import EXAMPLE
 from brain.near import hints
 from brain.scenario_kit.lines import broken_at, layout, line_of
+from brain.unfit import both
 
 T = TypeVar("T")
 _FIELD = re.compile(r"`([^`]*)`")
@@ -66,9 +68,10 @@ class Source:
             return msgspec.yaml.decode(self.text)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             line = broken_at(self.text)
-            first = next(iter(str(error).splitlines()), type(error).__name__)
             line = _no_day(self.text) if line == 1 else line
-            self.faults.append(Fault(str(self.path), line, "", Text(f"不是 YAML: {first}", f"not YAML: {first}")))
+            said = [text for text in str(error).splitlines() if not text.lstrip().startswith("in ")]
+            what = Text(f"不是 YAML: {' '.join(map(chinese, said))}", f"not YAML: {' '.join(said)}")
+            self.faults.append(Fault(str(self.path), line, "", what))
             return None
 
 
@@ -147,18 +150,19 @@ def _below(rows: Mapping[int, Any], out: set[int]) -> set[int]:
 
 def _said(error: ValueError, part: str, left: list[int]) -> tuple[str, Text]:
     """Place and text of an error about the rows that are left, with the numbers that they have in the file."""
-    text = str(error).removeprefix(": ")
     numbers = dict(enumerate(left))
-    text = re.sub(rf"\b{part}\[(\d+)\]", lambda m: f"{part}[{numbers.get(int(m[1]), int(m[1]))}]", text)
-    message, _, path = text.partition(" - at `$.")
+    zh, en = (
+        re.sub(rf"\b{part}\[(\d+)\]", lambda m: f"{part}[{numbers.get(int(m[1]), int(m[1]))}]", text.removeprefix(": "))
+        for text in both(error)
+    )
+    message, _, path = en.partition(" - at `$.")
     if path:
-        return path.rstrip("`"), Text(message, message)
-    found = re.match(r"([A-Za-z_][\w.\[\]]*): ", text)
+        return path.rstrip("`"), Text(chinese(message), message)
+    found = re.match(r"([A-Za-z_][\w.\[\]]*): ", en)
     if found is not None:
-        text = text[found.end() :]
-        return found[1], Text(text, text)
-    row = re.match(rf"{part}\[\d+\]", text)
-    return row[0] if row is not None else "", Text(text, text)
+        return found[1], Text(zh.removeprefix(found[0]), en.removeprefix(found[0]))
+    row = re.match(rf"{part}\[\d+\]", en)
+    return row[0] if row is not None else "", Text(zh, en)
 
 
 def _mended(source: Source, file: dict[str, Any], what: Text, place: str, follows: Any) -> bool:
@@ -215,7 +219,7 @@ def _form(message: str, value: Any, wanted: Any) -> Text:
         return Text(f"{zh}, 实为 {value!r}", f"{en}, got {value!r}")
     found = re.fullmatch(r"Expected `(.+)`, got `(.+)`", message)
     if found is None:
-        return Text(message, message)
+        return Text(chinese(message), message)
     zh, en = f"应为 {found[1]}, 实为 {found[2]}", f"expected {found[1]}, got {found[2]}"
     if wanted is str and isinstance(value, int | float):
         return Text(f'{zh}: 请加引号, 如 "{value}"', f'{en}: put it in quotes, as "{value}"')

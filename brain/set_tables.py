@@ -18,6 +18,7 @@ from brain.incidents.route import Routes
 from brain.incidents.warning_rules import WarningRules
 from brain.incidents.windows import Windows
 from brain.scenarios import Scenario
+from brain.unfit import Unfit, both
 from geo import geojson
 from geo.grid_map import GridMap
 from geo.rivers import RiverLoop
@@ -43,7 +44,7 @@ def tables(contents: Mapping[str, bytes], folder: Path) -> Tables:
     """Read them from a set's files; ``folder`` begins every error message. Raises ValueError."""
 
     def part(name: str) -> Any:
-        return yaml_tables.decoded(contents[name], str(folder / name), ValueError) if name in contents else None
+        return yaml_tables.decoded(contents[name], str(folder / name)) if name in contents else None
 
     names = (ROUTES, EVENTS, LIMITS, CALENDAR, CAUSES, WARNINGS, WINDOWS)
     routes, events, limits, calendar, causes, warnings, windows = (part(n) for n in names)
@@ -76,4 +77,4 @@ def bed(path: Path, live: bool) -> Bed | None:
     except RiverLoop as error:
         if live:
             return None
-        raise ValueError(f"{path}: river: {error}") from error
+        raise Unfit(f"{path}: river", "{said}", said=both(error)) from error

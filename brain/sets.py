@@ -35,6 +35,7 @@ from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS, findings, tables
 from brain.standards import Library
 from brain.trust import Trust
+from brain.unfit import Unfit, both
 from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
@@ -156,7 +157,7 @@ class CitySet:
         try:
             views.watched(every, made.registry, made.sights())
         except ValueError as error:
-            raise ValueError(f"{folder}: {error}") from error
+            raise Unfit(folder, "{said}", said=both(error)) from error
         return made
 
     def running(self) -> list[Scenario]:
@@ -347,7 +348,7 @@ def _drill(folder: Path, registry: Registry) -> bool:
     try:
         return of_drill(registry.ids)
     except ValueError as error:
-        raise ValueError(f"{folder / ASSETS}: {error}") from error
+        raise Unfit(folder / ASSETS, "{said}", said=both(error)) from error
 
 
 LARGE = 200_000

@@ -18,12 +18,17 @@ import numpy as np
 
 from brain.scenario_form import Name
 from brain.settings import HOME
+from brain.unfit import Unfit, both
 from models.standards.model import Input, Judgement, RiskModel
 from models.standards.registry import MODELS
 from models.standards.table import ALWAYS, FOREVER, Standard, StandardError, Table
 
 FOLDER = HOME / "config" / "standards"
 CHINA = ZoneInfo("Asia/Shanghai")
+
+
+class DocumentError(Unfit, StandardError):
+    """A file of a table that cannot be used, in both languages."""
 
 
 class Source(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -71,8 +76,11 @@ class Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The table as models take it. Raises StandardError where it contradicts itself."""
         for row in self.rows:
             if len(row.values) != len(self.columns):
-                raise StandardError(
-                    f"rows: {row.id}: expected {len(self.columns)} values, one a column, got {len(row.values)}"
+                raise DocumentError(
+                    f"rows: {row.id}",
+                    "expected {n} values, one a column, got {got}",
+                    n=len(self.columns),
+                    got=len(row.values),
                 )
         values = [[np.nan if v is None else v for v in row.values] for row in self.rows]
         return Table(
@@ -139,13 +147,13 @@ def of_files(files: Mapping[str, bytes], place: str = "standards") -> Library:
     for path in sorted(files):
         document = read(files[path], path)
         if document.id in documents:
-            raise StandardError(f"{path}: id: {document.id!r} is there already; each edition needs its own")
+            raise DocumentError(f"{path}: id", "{id!r} is there already; each edition needs its own", id=document.id)
         documents[document.id] = document
         tables.setdefault(document.family, []).append(document.table())
     try:
         standards = {family: Standard(family, editions) for family, editions in tables.items()}
     except StandardError as error:
-        raise StandardError(f"{place}: {error}") from error
+        raise DocumentError(place, "{said}", said=both(error)) from error
     return Library(tuple(documents[key] for key in sorted(documents)), standards)
 
 
@@ -155,7 +163,7 @@ def read(text: bytes | str, place: str = "standard") -> Document:
         document = msgspec.yaml.decode(text, type=Document)
         _check(document)
     except (msgspec.DecodeError, msgspec.ValidationError, StandardError) as error:
-        raise StandardError(f"{place}: {error}") from error
+        raise DocumentError(place, "{said}", said=both(error)) from error
     return document
 
 
@@ -166,11 +174,11 @@ def day_ms(day: date) -> int:
 
 def _check(document: Document) -> None:
     if not all((document.source.number, document.source.title, document.source.place, document.source.read)):
-        raise StandardError("source: expected number, title, place and where it was read; one is empty")
+        raise DocumentError("source", "expected number, title, place and where it was read; one is empty")
     if not document.rows:
-        raise StandardError("rows: expected at least one; leave the file out while the numbers are not known")
+        raise DocumentError("rows", "expected at least one; leave the file out while the numbers are not known")
     if document.family not in {family for model in MODELS.values() for family in model.families}:
-        raise StandardError(f"family: expected one that a model reads, got {document.family!r}")
+        raise DocumentError("family", "expected one that a model reads, got {got!r}", got=document.family)
     table = document.table()
     for model in MODELS.values():
         if document.family in model.families:
@@ -182,7 +190,12 @@ def _check(document: Document) -> None:
 def _levels(document: Document, model: RiskModel) -> None:
     unknown = [grade for grade in document.levels if grade not in model.grades]
     if unknown:
-        raise StandardError(f"levels: {unknown[0]}: expected a grade of {model.name}: {', '.join(model.grades)}")
+        raise DocumentError(
+            f"levels: {unknown[0]}",
+            "expected a grade of {name}: {grades}",
+            name=model.name,
+            grades=", ".join(model.grades),
+        )
     ladder = [document.levels[grade] for grade in model.grades if grade in document.levels]
     if ladder != sorted(ladder) or any(not 0 <= level <= 4 for level in ladder):
-        raise StandardError(f"levels: expected 0 to 4, never lower for a worse grade, got {document.levels}")
+        raise DocumentError("levels", "expected 0 to 4, never lower for a worse grade, got {got}", got=document.levels)

@@ -13,10 +13,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from brain.near import hint
+from brain.chinese.below import chinese
+from brain.near import Both, hints
 from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
 from brain.scenario_form import Detect, Match, Name
 from brain.scenarios import Scenario
+from brain.unfit import Unfit, both
 from models.detector import F8
 from models.drift import Drift
 from models.flatline import Flatline
@@ -39,7 +41,7 @@ TOLD = 0.995
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class TrustError(ValueError):
+class TrustError(Unfit):
     """A ``trust.yaml`` that cannot be used: place in it, what was expected, what came."""
 
 
@@ -132,15 +134,15 @@ def of(data: Any, place: str) -> Trust:
     """
     file = _convert(data, _File, f"{place}: ")
     if file.version != 1:
-        raise TrustError(f"{place}: version: expected 1, got {file.version}")
+        raise TrustError(f"{place}: version", "expected 1, got {got}", got=file.version)
     if not 0 <= file.floor <= 1:
-        raise TrustError(f"{place}: floor: expected a number in [0, 1], got {file.floor}")
+        raise TrustError(f"{place}: floor", "expected a number in [0, 1], got {got}", got=file.floor)
     types = {name: _convert(one, TypeTrust, f"{place}: types.{name}.") for name, one in file.types.items()}
     for name, one in types.items():
         try:
             _check(one)
         except ValueError as error:
-            raise TrustError(f"{place}: types.{name}{error}") from error
+            raise TrustError(place, "types.{name}{said}", name=name, said=both(error)) from error
     return Trust(types, file.floor)
 
 
@@ -150,21 +152,19 @@ def _convert(data: Any, kind: type[T], place: str) -> T:
     except msgspec.ValidationError as error:
         message, _, path = str(error).partition(" - at ")
         path = path.strip("`").removeprefix("$").lstrip(".")
-        near = ""
+        near = Both("", "")
         if "unknown field" in message:
             inner: type[msgspec.Struct] = Beside if path in {NEIGHBOURS, CLOCK_SKEW} else kind
-            near = hint(message.split("`")[1], inner.__struct_fields__)
-        said = f"{path + ': ' if path else ''}{message[:1].lower()}{message[1:]}{near}"
-        raise TrustError(
-            f"{place if path else place.rstrip('.')}{'' if path or place.endswith(' ') else ': '}{said}"
-        ) from error
+            near = hints(message.split("`")[1], inner.__struct_fields__)
+        said = Both(f"{chinese(message)}{near.zh}", f"{message[:1].lower()}{message[1:]}{near.en}")
+        raise TrustError(f"{place}{path}" if path else place.rstrip(".: "), "{said}", said=said) from error
 
 
 def _check(one: TypeTrust) -> None:
     if one.clock_s is not None and not one.clock_s > 0:
-        raise ValueError(f".clock_s: expected seconds above 0, got {one.clock_s}")
+        raise Unfit(".clock_s", "expected seconds above 0, got {got}", got=one.clock_s)
     if one.drift is not None and one.neighbours is None:
-        raise ValueError(".drift: needs neighbours, because it is that of the disagreement with them")
+        raise Unfit(".drift", "needs neighbours, because it is that of the disagreement with them")
     for field, kind, first in (
         ("flatline", Flatline, ()), ("noise", Noise, ()), ("drift", Drift, ()),
         (NEIGHBOURS, BESIDE[NEIGHBOURS], (((),),)), (CLOCK_SKEW, BESIDE[CLOCK_SKEW], (((),),)),
@@ -172,7 +172,7 @@ def _check(one: TypeTrust) -> None:
         given = getattr(one, field)
         if isinstance(given, Beside):
             if not given.within_m > 0:
-                raise ValueError(f".{field}.within_m: expected metres above 0, got {given.within_m}")
+                raise Unfit(f".{field}.within_m", "expected metres above 0, got {got}", got=given.within_m)
             _settings(f".{field}.settings", kind, given.settings, first)
         elif given is not None:
             _settings(f".{field}", kind, given, first)
@@ -182,11 +182,11 @@ def _settings(place: str, kind: Any, given: Mapping[str, Any], first: tuple[Any,
     names = [f.name for f in dataclasses.fields(kind)][len(first) :]
     for key in given:
         if key not in names:
-            raise ValueError(f"{place}.{key}: there are {', '.join(names)}{hint(key, names)}")
+            raise Unfit(f"{place}.{key}", "there are {names}{near}", names=", ".join(names), near=hints(key, names))
     try:
         kind(*first, **given)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{place}: {error}") from error
+        raise Unfit(place, "{said}", said=both(error)) from error
 
 
 def metrics_of(registry: Registry, name: str, one: TypeTrust) -> list[str]:

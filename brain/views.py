@@ -12,6 +12,7 @@ import shapely
 
 from brain.reach import Reach
 from brain.scenarios import Scenario
+from brain.unfit import Unfit, both
 from geo.coords import F8, to_wgs84
 from models.video.homography import Degenerate, Homography, register
 from models.video.measure import MOST_CROSSINGS, Measure
@@ -109,7 +110,7 @@ def compiled(registry: Registry) -> dict[int, Sight]:
         try:
             found[asset] = sight(view, names[int(registry.crs[asset])])
         except ValueError as error:
-            raise ValueError(f"assets: {registry.ids[asset]}: view: {error}") from error
+            raise Unfit(f"assets: {registry.ids[asset]}: view", "{said}", said=both(error)) from error
     return found
 
 
@@ -123,7 +124,7 @@ def sight(view: CameraView, crs: str) -> Sight:
         try:
             ground = register(table[:, :2], _plane(lon, lat, origin), MOST_M)
         except Degenerate as error:
-            raise ValueError(f"points: {error}") from error
+            raise Unfit("points", "{said}", said=both(error)) from error
     frame = _Frame(ground, origin, crs)
     areas = tuple(frame.area(zone, f"zones[{n}] ({zone.id})") for n, zone in enumerate(view.zones))
     borders = tuple(frame.border(line, f"lines[{n}] ({line.id})") for n, line in enumerate(view.lines))
@@ -173,8 +174,15 @@ def watched(
                     try:
                         measure = _zone(s, area, sees, classes)
                     except ValueError as error:
-                        where = f"{registry.ids[asset]}, zone {area.id}"
-                        raise ValueError(f"scenario {s.id}: detect.watch {s.detect.watch}: {where}: {error}") from error
+                        raise Unfit(
+                            "",
+                            "scenario {id}: detect.watch {watch}: {camera}, zone {zone!r}: {said}",
+                            id=s.id,
+                            watch=s.detect.watch,
+                            camera=registry.ids[asset],
+                            zone=area.id,
+                            said=both(error),
+                        ) from error
                     found.append(Watched(n, asset, area.id, measure, area.middle))
     return found
 
@@ -183,16 +191,21 @@ def class_numbers(scenarios: Iterable[Scenario]) -> dict[str, int]:
     """Number of each class of objects that scenarios name; all others are one. Raises ValueError above 62 names."""
     names = sorted({name for s in scenarios for name in s.detect.classes})
     if len(names) > OTHERS:
-        raise ValueError(f"scenarios: detect.classes: all together can name {OTHERS} classes, they name {len(names)}")
+        raise Unfit(
+            "scenarios: detect.classes",
+            "all together can name {most} classes, they name {n}",
+            most=OTHERS,
+            n=len(names),
+        )
     return {name: number for number, name in enumerate(names)}
 
 
 def _zone(s: Scenario, area: Area, sees: Sight, classes: frozenset[int]) -> Measure:
     watch = s.detect.watch or "count"
     if watch in ("flow", "standing", "wrong_way") and sees.ground is None:
-        raise ValueError("needs metres: give the camera view.points")
+        raise Unfit("", "needs metres: give the camera view.points")
     if watch == "density" and math.isnan(area.area_m2):
-        raise ValueError("needs area_m2 of the zone, or view.points of the camera")
+        raise Unfit("", "needs area_m2 of the zone, or view.points of the camera")
     return Measure(
         watch, area.corners, classes, 0.0 if math.isnan(area.area_m2) else area.area_m2, exits=_exits(sees),
         radius=s.detect.radius_m or STILL_M, heading=area.heading,
@@ -223,15 +236,13 @@ class _Frame:
         corners = self._put(zone.picture, zone.map, where)
         shape = shapely.Polygon(corners)
         if not shape.is_valid or not shape.area > 0:
-            raise ValueError(
-                f"{where}: expected corners around an area, in their order, got a ring that crosses itself"
-            )
+            raise Unfit(where, "expected corners around an area, in their order, got a ring that crosses itself")
         heading = (0.0, 0.0)
         if zone.along is not None:
             (ax, ay), (bx, by) = self._put(*_like(zone, zone.along), where)
             heading = bx - ax, by - ay
             if heading == (0.0, 0.0):
-                raise ValueError(f"{where}: along: expected two points apart from each other")
+                raise Unfit(f"{where}: along", "expected two points apart from each other")
         inner = shape.representative_point()
         size = zone.area_m2 or (math.nan if self.ground is None else float(shape.area))
         return Area(zone.id, zone.kind, corners, (float(inner.x), float(inner.y)), size, heading)
@@ -243,7 +254,7 @@ class _Frame:
             ((x, y),) = self._put(*_like(line, (line.to,)), where)
             left = (b[0] - a[0]) * (y - a[1]) - (b[1] - a[1]) * (x - a[0])
             if abs(left) <= 1e-6 * ((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2):
-                raise ValueError(f"{where}: to: expected a point beside the line, got one on it")
+                raise Unfit(f"{where}: to", "expected a point beside the line, got one on it")
             side = -1.0 if left > 0 else 1.0
         return Border(line.id, line.kind, a, b, side)
 
@@ -255,7 +266,7 @@ class _Frame:
             place = points if self.ground is None else self.ground.to_ground(points)
         lost = np.flatnonzero(np.isnan(place).any(axis=1))
         if len(lost):
-            raise ValueError(f"{where}: picture: {points[lost[0]].tolist()} is on or beyond the horizon")
+            raise Unfit(f"{where}: picture", "{point} is on or beyond the horizon", point=points[lost[0]].tolist())
         return tuple((float(x), float(y)) for x, y in place)
 
 

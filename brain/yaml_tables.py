@@ -7,6 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from brain.near import Both
+from brain.unfit import Unfit, both
+
 
 class _Versioned(Protocol):
     @property
@@ -16,22 +19,23 @@ class _Versioned(Protocol):
 T = TypeVar("T", bound=_Versioned)
 
 
-def decoded(text: bytes, place: str, error: type[ValueError]) -> Any:
+def decoded(text: bytes, place: str, error: type[Unfit] = Unfit) -> Any:
     """What a YAML text says. Raises ``error`` of what is none."""
     try:
         return msgspec.yaml.decode(text)
     except (msgspec.DecodeError, ValueError) as wrong:  # a date such as 30 February too
-        raise error(f"{place}: not YAML: {wrong}") from wrong
+        raise error(place, "not YAML: {said}", said=both(wrong)) from wrong
 
 
 def checked(
-    data: object, form: type[T], place: str, error: type[ValueError], hint: Callable[[str], str] = lambda said: ""
+    data: object, form: type[T], place: str, error: type[Unfit], hint: Callable[[str], Both] = lambda said: Both("", "")
 ) -> T:
     """A decoded table as its form, of version 1. ``hint`` adds to what is said of a field. Raises ``error``."""
     try:
         file = msgspec.convert(data, form)
     except msgspec.ValidationError as wrong:
-        raise error(f"{place}: {wrong}{hint(str(wrong))}") from wrong
+        said, near = both(wrong), hint(str(wrong))
+        raise error(place, "{said}", said=Both(said.zh + near.zh, said.en + near.en)) from wrong
     if file.version != 1:
-        raise error(f"{place}: version: expected 1, got {file.version}")
+        raise error(f"{place}: version", "expected 1, got {got}", got=file.version)
     return file

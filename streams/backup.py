@@ -87,7 +87,11 @@ def take(
     cut = Cut(kafka.bootstrap, folder, prefix, bounds, told)
     city = cut.compacted("state.city", 0)
     head = msgspec.json.decode(city, type=CityHead) if city else CityHead()
-    lanes = [cut.lane(topic, p, head) for topic, n in partitions.items() for p in range(n)]
+    lanes = []
+    for topic, n in partitions.items():
+        for p in range(n):
+            lanes.append(cut.lane(topic, p, head))
+            cut.input(topic, p)
     for name in (*WHOLE, *more):
         cut.compacted(name, 0)
     _still(kafka, watched, bounds, began)
@@ -149,18 +153,28 @@ class Cut:
         self.parts: list[Part] = []
         self.named = ""
         """The set that the last pulse names."""
+        self._at: dict[TP, int] = {}
+        """Where lanes that have a state stand in their inputs."""
 
     def lane(self, topic: str, partition: int, city: CityHead) -> str:
-        """State, rest of signals and of input of one lane; the set it stands in."""
+        """State of one lane and its signals that the city has not released; the set it stands in."""
         raw = self.compacted(f"state.{topic}", partition)
         head = msgspec.json.decode(raw, type=Head) if raw else Head()
-        source, signals = self.tp(topic, partition), self.tp(f"signals.{topic}", partition)
-        self.put(f"signals.{topic}", partition, self.after_seal(signals, again(city, signals)))
-        first, stable, _ = self.bounds[source]
-        at = head.at if raw else first
-        self.held(source, at)
-        self.put(topic, partition, self.read(source, at, stable), (at, stable))
+        if raw:
+            self._at[self.tp(topic, partition)] = head.at
+        signals = self.tp(f"signals.{topic}", partition)
+        self.put(f"signals.{topic}", partition, self.rest(signals, again(city, signals), head))
         return head.set
+
+    def rest(self, signals: TP, at: int, head: Head) -> list[Record]:
+        """A lane's signals from where the city stands on, whole flushes; ``head`` is the lane's."""
+        return self.after_seal(signals, at)
+
+    def input(self, topic: str, partition: int) -> None:
+        """What one lane has not read."""
+        source = self.tp(topic, partition)
+        at, stable = self.stands(source), self.bounds[source][1]
+        self.put(topic, partition, self.read(source, at, stable), (at, stable))
 
     def compacted(self, topic: str, partition: int) -> bytes | None:
         """The newest record of each key, in the order in which they stand; answers the head, where there is one."""
@@ -202,13 +216,15 @@ class Cut:
         for offset, at, key, value, headers in stretch(self._bootstrap, tp, start, end):
             yield Record(offset, at, key, value, headers)
 
-    def held(self, source: TP, at: int) -> None:
-        """Raises LogError where a lane's input has gone from where it stands, or its topic was made anew."""
+    def stands(self, source: TP) -> int:
+        """Where a lane stands in its input. Raises LogError where that has gone, or its topic was made anew."""
         first, _, high = self.bounds[source]
+        at = self._at.get(source, first)
         if not first <= at <= high:
             raise LogError(
                 f"{source}: the lane stands at {at}, the log has {first} to {high}: `brain recover` says more"
             )
+        return at
 
     def tp(self, topic: str, partition: int) -> TP:
         """With its prefix."""

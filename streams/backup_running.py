@@ -23,7 +23,7 @@ import msgspec
 
 from streams import backup_files as files
 from streams import pulse as pulses
-from streams.backup import WHOLE, Cut, Running, Told, again, ends, newer, of_city, sealed
+from streams.backup import WHOLE, Cut, Running, Told, ends, newer, of_city, sealed
 from streams.backup_files import Manifest, Record
 from streams.city import CityHead
 from streams.kafka.connect import KafkaSettings
@@ -104,8 +104,6 @@ class _Moving(Cut):
     def __init__(self, kafka: KafkaSettings, folder: Path, prefix: str, told: Told, key: bytes) -> None:
         super().__init__(kafka.bootstrap, folder, prefix, {}, told)
         self._kafka, self._key = kafka, key
-        self._at: dict[TP, int] = {}
-        """Where lanes stand in their inputs."""
         self.seq = -1
         """Of the last pulse that is in it."""
 
@@ -177,17 +175,10 @@ class _Moving(Cut):
                 then[key] = Record(was.offset, was.time, key, value, headers)
         self.put(topic, 0, sorted(then.values(), key=lambda r: r.offset))
 
-    def lane(self, topic: str, partition: int, city: CityHead) -> str:
-        """State of one lane, and its signals from where the city stands to the flush that the state is of."""
-        raw = self.compacted(f"state.{topic}", partition)
-        head = msgspec.json.decode(raw, type=Head) if raw else Head()
-        source, signals = self.tp(topic, partition), self.tp(f"signals.{topic}", partition)
+    def rest(self, signals: TP, at: int, head: Head) -> list[Record]:
+        """A lane's signals from where the city stands to the flush that its state is of."""
         self.settled(signals)
-        rest = self.after_seal(signals, again(city, signals))
-        self.put(f"signals.{topic}", partition, _until(signals, rest, head.seals.get(str(signals), "")))
-        self.end(source)
-        self._at[source] = head.at if raw else self.bounds[source][0]
-        return head.set
+        return _until(signals, self.after_seal(signals, at), head.seals.get(str(signals), ""))
 
     def beats(self, count: int) -> None:
         """Wait until so many pulses have followed."""
@@ -206,8 +197,7 @@ class _Moving(Cut):
     def input(self, topic: str, partition: int) -> None:
         """What lies between a lane and the first pulse after the cut."""
         source = self.tp(topic, partition)
-        stable, at = self.end(source), self._at[source]
-        self.held(source, at)
+        stable, at = self.end(source), self.stands(source)
         end = at
 
         def until_then() -> Iterator[Record]:

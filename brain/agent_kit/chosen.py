@@ -19,7 +19,7 @@ from brain.agent_kit import find, spec
 from brain.agent_kit.find import Installed
 from brain.agent_kit.manifest import AgentError, Event, Manifest, Value
 from brain.agent_kit.spec import Spec
-from brain.near import near
+from brain.near import Both, nears
 from geo import geojson
 from geo.feature import FOREVER, Feature
 from geo.grid_map import GridMap
@@ -111,14 +111,22 @@ def of(
         where = f"{place}: agents[{number}]"
         one = every.get(choice.id)
         if one is None:
-            raise AgentError(f"{where}: id: {choice.id!r} is not installed here{near(choice.id, sorted(every))}")
+            raise AgentError(
+                f"{where}: id", "{id!r} is not installed here{near}", id=choice.id, near=nears(choice.id, sorted(every))
+            )
         if choice.id in out:
-            raise AgentError(f"{where}: id: {choice.id!r} is there already")
+            raise AgentError(f"{where}: id", "{id!r} is there already", id=choice.id)
         m = one.manifest
         if choice.version not in (m.version, *m.also):
+            as_ = ", ".join(map(str, m.also))
+            also = Both(f" (也可作为 {as_} 运行)", f", which runs as {as_}") if m.also else Both("", "")
             raise AgentError(
-                f"{where}: version: {choice.id} is installed in version {m.version}"
-                f"{', which runs as ' + ', '.join(map(str, m.also)) if m.also else ''}, the set names {choice.version}"
+                f"{where}: version",
+                "{id} is installed in version {version}{also}, the set names {got}",
+                id=choice.id,
+                version=m.version,
+                also=also,
+                got=choice.version,
             )
         if others is None and any(name not in city.map.layers or name == "site" for name in m.layers):
             others = lines(geojson.load(source))
@@ -126,7 +134,9 @@ def of(
             one, choice.version, m.settings(choice.params, where), city, standards, others or {}, where, choice.state
         )
     if len(out) > MOST or sum(len(a.manifest.events) for a in out.values()) > EVENTS:
-        raise AgentError(f"{place}: agents: at most {MOST} with {EVENTS} events, got {len(out)}")
+        raise AgentError(
+            f"{place}: agents", "at most {most} with {events} events, got {got}", most=MOST, events=EVENTS, got=len(out)
+        )
     _unread(out.values(), registry, place)
     return tuple(out[key] for key in sorted(out))
 
@@ -138,14 +148,20 @@ def made(
     """An installed agent on a map; ``others``: features that are no ground, by layer. Raises AgentError."""
     m = one.manifest
     if m.isolation == "inline" and not one.module.startswith(f"{find.TREE}."):
-        raise AgentError(f"{where}: {m.id}: isolation: inline is for agents of this tree; expected host")
+        raise AgentError(f"{where}: {m.id}: isolation", "inline is for agents of this tree; expected host")
     layers = {}
     for name in m.layers:
         ground = [f for f in city.map.features(name) if f.until == FOREVER] if name in city.map.layers else []
         layers[name] = spec.layer_rows([*ground, *others.get(name, ())])
     for family in m.standards:
         if family not in standards:
-            raise AgentError(f"{where}: {m.id} needs the standard {family!r}{near(family, sorted(standards))}")
+            raise AgentError(
+                where,
+                "{id} needs the standard {family!r}{near}",
+                id=m.id,
+                family=family,
+                near=nears(family, sorted(standards)),
+            )
     west, _, east, _ = _bounds(city)
     tables = {family: [spec.table_row(t) for t in standards[family].tables] for family in m.standards}
     packed = Spec(
@@ -175,4 +191,6 @@ def _unread(agents: Any, registry: Registry, place: str) -> None:
         have = {registry.types[k] for k in set(registry.asset_type.tolist())}
         if agent.state == "live" and agent.manifest.reads and not any(r.type in have for r in agent.manifest.reads):
             wanted = ", ".join(r.type for r in agent.manifest.reads)
-            raise AgentError(f"{place}: {agent.id}: reads {wanted}, and the set has no asset of these types")
+            raise AgentError(
+                f"{place}: {agent.id}", "reads {wanted}, and the set has no asset of these types", wanted=wanted
+            )

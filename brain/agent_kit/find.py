@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from brain.agent_kit import manifest
 from brain.agent_kit.manifest import MANIFEST, AgentError, Manifest
-from brain.near import near
+from brain.near import nears
 
 ENTRY_POINTS = "city_brain.agents"
 """Group under which packages name theirs: ``"package.folder"``; of a plain agent ``"package.module:register"``."""
@@ -32,7 +32,9 @@ def installed() -> dict[str, Installed]:
         one = Installed(manifest.load(folder), module, folder)
         other = out.get(one.manifest.id)
         if other is not None and other.folder != folder:
-            raise AgentError(f"{folder}: id: {one.manifest.id!r} is there already, in {other.folder}")
+            raise AgentError(
+                f"{folder}: id", "{id!r} is there already, in {folder}", id=one.manifest.id, folder=other.folder
+            )
         out[one.manifest.id] = one
     return out
 
@@ -47,7 +49,10 @@ def of(named: str) -> Installed:
     every = installed()
     if named not in every:
         raise AgentError(
-            f"{named}: neither an agent that is installed nor a folder with {MANIFEST}{near(named, every)}"
+            named,
+            "neither an agent that is installed nor a folder with {file}{near}",
+            file=MANIFEST,
+            near=nears(named, every),
         )
     return every[named]
 

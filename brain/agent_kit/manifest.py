@@ -8,8 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from brain.near import near
+from brain.chinese.below import chinese
+from brain.near import Both, nears
 from brain.scenario_form import Domain, Name
+from brain.unfit import Unfit, both
 
 MANIFEST = "agent.yaml"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)+")
@@ -20,7 +22,7 @@ MOST_S = 366 * 86_400
 Value = float | int | str | bool
 
 
-class AgentError(ValueError):
+class AgentError(Unfit):
     """An agent, or a table of agents, that cannot be used: file, place in it, what was expected and what came."""
 
 
@@ -100,7 +102,12 @@ class Manifest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """All params, of which some are given. Raises AgentError."""
         for key in given:
             if key not in self.params:
-                raise AgentError(f"{place}: params.{key}: {self.id} has no such param{near(key, sorted(self.params))}")
+                raise AgentError(
+                    f"{place}: params.{key}",
+                    "{id} has no such param{near}",
+                    id=self.id,
+                    near=nears(key, sorted(self.params)),
+                )
         return {
             key: _value(param, given.get(key, param.default), f"{place}: params.{key}")
             for key, param in sorted(self.params.items())
@@ -112,7 +119,7 @@ def read(text: bytes | str, place: str) -> Manifest:
     try:
         manifest = msgspec.yaml.decode(text, type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise AgentError(f"{place}: {error}") from error
+        raise AgentError(place, "{said}", said=both(error)) from error
     _check(manifest, place)
     return manifest
 
@@ -123,32 +130,48 @@ def load(folder: Path) -> Manifest:
     try:
         return read(path.read_bytes(), str(path))
     except OSError as error:
-        raise AgentError(f"{path}: {error.strerror}") from error
+        said = error.strerror or str(error)
+        raise AgentError(path, "{said}", said=Both(chinese(said), said)) from error
 
 
 def _check(m: Manifest, place: str) -> None:
     if not _ID.fullmatch(m.id):
-        raise AgentError(f"{place}: id: expected dotted lower-case words such as {m.domain}.thing, got {m.id!r}")
+        raise AgentError(
+            f"{place}: id",
+            "expected dotted lower-case words such as {domain}.thing, got {got!r}",
+            domain=m.domain,
+            got=m.id,
+        )
     if m.id.partition(".")[0] != m.domain:
-        raise AgentError(f"{place}: id: expected the domain {m.domain!r} first, got {m.id!r}")
+        raise AgentError(f"{place}: id", "expected the domain {domain!r} first, got {got!r}", domain=m.domain, got=m.id)
     if m.version < 1 or any(not 1 <= v < m.version for v in m.also):
-        raise AgentError(f"{place}: version: expected 1 or more, and earlier ones in also, got {m.version}, {m.also}")
+        raise AgentError(
+            f"{place}: version",
+            "expected 1 or more, and earlier ones in also, got {version}, {also}",
+            version=m.version,
+            also=m.also,
+        )
     if not m.owner:
-        raise AgentError(f"{place}: owner: expected who answers for it, got nothing")
+        raise AgentError(f"{place}: owner", "expected who answers for it, got nothing")
     ids = [event.id for event in m.events]
     if not ids or len(set(ids)) != len(ids) or ("" in ids and len(ids) > 1):
-        raise AgentError(f"{place}: events: expected one, or several each with an id of its own, got {ids}")
+        raise AgentError(f"{place}: events", "expected one, or several each with an id of its own, got {got}", got=ids)
     if any(id and not _WORD.fullmatch(id) for id in ids):
-        raise AgentError(f"{place}: events: expected ids of small letters, digits and _, got {ids}")
+        raise AgentError(f"{place}: events", "expected ids of small letters, digits and _, got {got}", got=ids)
     types = [reads.type for reads in m.reads]
     if len(set(types)) != len(types) or any(not r.metrics or len(set(r.metrics)) != len(r.metrics) for r in m.reads):
-        raise AgentError(f"{place}: reads: expected each type once, with metrics, each once")
+        raise AgentError(f"{place}: reads", "expected each type once, with metrics, each once")
     if m.shape == "lane" and (not m.reads or m.signals):
-        raise AgentError(f"{place}: reads: a lane agent reads assets and sees no signals")
+        raise AgentError(f"{place}: reads", "a lane agent reads assets and sees no signals")
     if m.shape == "city" and not m.reads and not m.signals:
-        raise AgentError(f"{place}: reads: expected assets, signals or both, got neither")
+        raise AgentError(f"{place}: reads", "expected assets, signals or both, got neither")
     if m.wakes_s and (m.shape != "lane" or not 1 <= m.wakes_s <= MOST_S):
-        raise AgentError(f"{place}: wakes_s: expected 1 to {MOST_S:,} seconds, and shape: lane, got {m.wakes_s:g}")
+        raise AgentError(
+            f"{place}: wakes_s",
+            "expected 1 to {most:,} seconds, and shape: lane, got {got:g}",
+            most=MOST_S,
+            got=m.wakes_s,
+        )
     for key, param in m.params.items():
         _value(param, param.default, f"{place}: params.{key}.default")
 
@@ -159,10 +182,18 @@ def _value(param: Param, value: Any, place: str) -> Value:
     if number != (isinstance(value, int | float) and not isinstance(value, bool)) or (
         not number and type(value) is not type(default)
     ):
-        kind = "a number" if number else type(default).__name__
-        raise AgentError(f"{place}: expected {kind}, got {value!r}")
+        name = type(default).__name__
+        kind = Both("数", "a number") if number else Both(name, name)
+        raise AgentError(place, "expected {kind}, got {got!r}", kind=kind, got=value)
     if param.range is not None and not param.range[0] <= value <= param.range[1]:
-        raise AgentError(f"{place}: expected {param.range[0]:g} to {param.range[1]:g} {param.unit}, got {value}")
+        raise AgentError(
+            place,
+            "expected {low:g} to {high:g} {unit}, got {got}",
+            low=param.range[0],
+            high=param.range[1],
+            unit=param.unit,
+            got=value,
+        )
     if param.among and value not in param.among:
-        raise AgentError(f"{place}: {value!r}{near(str(value), param.among)}")
+        raise AgentError(place, "{value!r}{near}", value=value, near=nears(str(value), param.among))
     return value  # type: ignore[no-any-return]  # of the default's type, which is one of Value

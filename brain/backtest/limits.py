@@ -13,9 +13,10 @@ from brain.backtest.measure import peak, per_day
 from brain.backtest.pairs import code_of
 from brain.backtest.report import Block, Dispositions, Labels, Side
 from brain.incidents.value import Incident
+from brain.unfit import Unfit
 
 
-class LimitError(ValueError):
+class LimitError(Unfit):
     """A file of limits that cannot be used: file, place in it, what was expected."""
 
 

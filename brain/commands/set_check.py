@@ -26,12 +26,19 @@ _EN = {
 
 
 def check(
-    folder: Annotated[Path | None, typer.Argument(help="folder of a set; the genesis set when left out / 目录")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="folder of a set, or its name; the genesis set when left out / 生效集目录或名称"),
+    ] = None,
     config: Config = None,
     lang: Lang = None,
 ) -> None:
-    """Check all tables of a set, by file and line, and say what each would do / 检查生效集各表. Exit code 1: faults."""
+    """Check all files of a set, by file and line, and say what each table would do / 按文件与行检查生效集.
+
+    Exit code 1: it would be refused / 会被拒绝; 2: it cannot be looked at / 无法检查.
+    """
     from brain.set_check import check as checked
+    from brain.unfit import Unfit, both
 
     settings = load_settings(config, language=lang)
     words = _EN if settings.language == "en" else _ZH
@@ -41,8 +48,9 @@ def check(
     try:
         with console.status(""):
             found = checked(place, time.time_ns() // 1_000_000)
-    except OSError as error:
-        fail(str(error))
+    except (Unfit, OSError) as error:
+        why = both(error)
+        fail(plain(why.en if settings.language == "en" else why.zh))
     for name, what in found.told:
         said = what.en if settings.language == "en" else what.zh
         console.print(f"{name.removesuffix('.yaml')}: {said}", highlight=False, markup=False, soft_wrap=True)

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import yaml_tables
+from brain.near import Both
+from brain.unfit import Unfit
 
 DAY_MS: Final = 86_400_000
 _EPOCH: Final = date(1970, 1, 1)
@@ -29,7 +31,7 @@ _UNIT_MS: Final = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": DAY_MS}
 _HOURS: Final = re.compile(r"([01]\d|2[0-4]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
 
-class CalendarError(ValueError):
+class CalendarError(Unfit):
     """A calendar that cannot be used: says the file, the place in it, what was expected and what came."""
 
 
@@ -171,18 +173,24 @@ class WorkCalendar:
         """Check a decoded calendar.yaml; ``place`` begins every error message. Raises CalendarError."""
         file = yaml_tables.checked(data, CalendarFile, place, CalendarError)
         if file.zone not in ZONES:
-            raise CalendarError(f"{place}: zone: expected one of {', '.join(ZONES)}, got {file.zone!r}")
+            raise CalendarError(
+                f"{place}: zone", "expected one of {names}, got {got!r}", names=", ".join(ZONES), got=file.zone
+            )
         if not file.years or sorted(file.years) != list(range(min(file.years), max(file.years) + 1)):
-            raise CalendarError(f"{place}: years: expected at least one and none left out between, got {file.years}")
+            raise CalendarError(
+                f"{place}: years", "expected at least one and none left out between, got {got}", got=file.years
+            )
         for part, days, end in (("holidays", file.holidays, False), ("workdays", file.workdays, True)):
             for day in days:
                 if day.year not in file.years:
-                    raise CalendarError(f"{place}: {part}: {day}: expected a day of {_range(file.years)}")
+                    raise CalendarError(
+                        f"{place}: {part}: {day}", "expected a day of {years}", years=_range(file.years)
+                    )
                 if end and day.weekday() < 5:
-                    raise CalendarError(f"{place}: workdays: {day}: expected a Saturday or Sunday")
+                    raise CalendarError(f"{place}: workdays: {day}", "expected a Saturday or Sunday")
         both = sorted(set(file.holidays) & set(file.workdays))
         if both:
-            raise CalendarError(f"{place}: {both[0]}: both a holiday and a workday")
+            raise CalendarError(f"{place}: {both[0]}", "both a holiday and a workday")
         spans = _spans(file.hours, f"{place}: hours")
         return cls(spans, file.holidays, file.workdays, file.years, ZONES[file.zone])
 
@@ -281,7 +289,7 @@ def limit_of(text: str) -> Limit:
     """Read ``30s``, ``2m``, ``4h`` or ``3d``. Raises ValueError: says what was expected."""
     found = _AMOUNT.fullmatch(text)
     if found is None:
-        raise ValueError(f"expected a whole number and one of s, m, h, d, such as 30m or 3d, got {text!r}")
+        raise Unfit("", "expected a whole number and one of s, m, h, d, such as 30m or 3d, got {got!r}", got=text)
     amount, unit = int(found[1]), found[2]
     return Limit(amount, True) if unit == "d" else Limit(amount * _UNIT_MS[unit])
 
@@ -291,14 +299,14 @@ def _spans(hours: list[str], where: str) -> list[tuple[int, int]]:
     for number, text in enumerate(hours):
         found = _HOURS.fullmatch(text)
         if found is None:
-            raise CalendarError(f"{where}[{number}]: expected from and to such as 09:00-12:00, got {text!r}")
+            raise CalendarError(f"{where}[{number}]", "expected from and to such as 09:00-12:00, got {got!r}", got=text)
         h1, m1, h2, m2 = map(int, found.groups())
         begin, end = (h1 * 60 + m1) * 60_000, (h2 * 60 + m2) * 60_000
         if not (spans[-1][1] if spans else 0) <= begin < end <= DAY_MS:
-            raise CalendarError(f"{where}[{number}]: {text}: expected hours of one day, each after those before it")
+            raise CalendarError(f"{where}[{number}]: {text}", "expected hours of one day, each after those before it")
         spans.append((begin, end))
     if not spans:
-        raise CalendarError(f"{where}: expected at least one span such as 09:00-12:00")
+        raise CalendarError(where, "expected at least one span such as 09:00-12:00")
     return spans
 
 
@@ -306,8 +314,9 @@ def _day(day: date) -> int:
     return (day - _EPOCH) // timedelta(days=1)
 
 
-def _range(years: list[int]) -> str:
-    return f"{min(years)}" if len(years) == 1 else f"{min(years)} to {max(years)}"
+def _range(years: list[int]) -> Both:
+    first, last = min(years), max(years)
+    return Both(f"{first}", f"{first}") if first == last else Both(f"{first} 至 {last}", f"{first} to {last}")
 
 
 def _positive(amount: int) -> int:

@@ -13,13 +13,15 @@ from typing import Any, Final, Literal
 import msgspec
 
 from brain import yaml_tables
+from brain.near import BOTH, NEITHER
+from brain.unfit import Unfit
 
 KEPT: Final = 10_000
 """Codes whose rows are remembered."""
 Where = Literal["grid", "town", "district", "city"]
 
 
-class CauseError(ValueError):
+class CauseError(Unfit):
     """A table of causes that cannot be used: says the place in it, what was expected and what came."""
 
 
@@ -66,17 +68,21 @@ class Causes:
         for number, row in enumerate(file.causes):
             where = f"{place}: causes[{number}]"
             if (row.same is None) == (row.within_m is None):
-                raise CauseError(f"{where}: expected one of same and within_m, got {'both' if row.same else 'neither'}")
+                raise CauseError(
+                    where, "expected one of same and within_m, got {got}", got=BOTH if row.same else NEITHER
+                )
             if row.within_m is not None and not 0 < row.within_m <= 20_000:
-                raise CauseError(f"{where}.within_m: expected metres above 0, to 20000, got {row.within_m}")
+                raise CauseError(f"{where}.within_m", "expected metres above 0, to 20000, got {got}", got=row.within_m)
             if row.along is not None and row.within_m is None:
-                raise CauseError(f"{where}.along: expected within_m with it, metres along the river")
+                raise CauseError(f"{where}.along", "expected within_m with it, metres along the river")
             if not 0 < row.within_s <= 86_400 * 7:
-                raise CauseError(f"{where}.within_s: expected seconds above 0, to 7 days, got {row.within_s}")
+                raise CauseError(
+                    f"{where}.within_s", "expected seconds above 0, to 7 days, got {got}", got=row.within_s
+                )
             if not (0 <= row.level_from <= 4 and 0 <= row.up_to <= 4):
-                raise CauseError(f"{where}: expected level_from and up_to of 0 to 4")
+                raise CauseError(where, "expected level_from and up_to of 0 to 4")
             if matches(row.effect, row.cause.rstrip("*")) and matches(row.cause, row.effect.rstrip("*")):
-                raise CauseError(f"{where}: {row.cause!r} cannot be its own effect")
+                raise CauseError(where, "{cause!r} cannot be its own effect", cause=row.cause)
         return cls(tuple(file.causes))
 
     def flow(self) -> bool:

@@ -18,11 +18,13 @@ import msgspec
 
 from brain import yaml_tables
 from brain.incidents.value import Domain, Text
+from brain.near import Both
+from brain.unfit import Unfit
 
 _CODE: Final = re.compile(r"[A-Za-z0-9]+([._][A-Za-z0-9]+)*")
 
 
-class EventError(ValueError):
+class EventError(Unfit):
     """A table of event codes that cannot be used: says the file, the place in it, what was expected and what came."""
 
 
@@ -84,9 +86,13 @@ class Events:
         for number, row in enumerate(file.events):
             where = f"{place}: events[{number}]"
             if not _CODE.fullmatch(row.code):
-                raise EventError(f"{where}.code: expected letters and digits in dotted parts, got {row.code!r}")
+                raise EventError(
+                    f"{where}.code", "expected letters and digits in dotted parts, got {got!r}", got=row.code
+                )
             if row.code in rows:
-                raise EventError(f"{where}: {row.code!r} is in events[{rows[row.code][0]}] already")
+                raise EventError(
+                    where, "{code!r} is in events[{other}] already", code=row.code, other=rows[row.code][0]
+                )
             rows[row.code] = number, row
         made: dict[str, Event] = {}
         for code in rows:
@@ -114,7 +120,8 @@ def _make(code: str, rows: Mapping[str, tuple[int, EventRow]], made: dict[str, E
     chain: list[str] = []
     while code not in made:
         if code in chain:
-            raise EventError(f"{place}: events[{rows[code][0]}].parent: {' under '.join([*chain, code])}: a circle")
+            where, circle = f"{place}: events[{rows[code][0]}].parent", [*chain, code]
+            raise EventError(where, "{circle}: a circle", circle=Both(" < ".join(circle), " under ".join(circle)))
         chain.append(code)
         number, row = rows[code]
         parent = _parent(row, f"{place}: events[{number}]", rows)
@@ -131,17 +138,24 @@ def _make(code: str, rows: Mapping[str, tuple[int, EventRow]], made: dict[str, E
 def _parent(row: EventRow, where: str, rows: Mapping[str, object]) -> str:
     dotted = row.code.rpartition(".")[0]
     if dotted and row.parent not in ("", dotted):
-        raise EventError(f"{where}.parent: expected {dotted!r} of a dotted code, got {row.parent!r}")
+        raise EventError(
+            f"{where}.parent", "expected {dotted!r} of a dotted code, got {got!r}", dotted=dotted, got=row.parent
+        )
     parent = row.parent or dotted
     if parent and parent not in rows:
-        raise EventError(f"{where}.parent: no row has the code {parent!r}")
+        raise EventError(f"{where}.parent", "no row has the code {parent!r}", parent=parent)
     return parent
 
 
 def _top(row: EventRow, where: str) -> Event:
     missing = [name for name in ("domain", "radius_m", "window_s") if getattr(row, name) is None]
     if row.domain is None or row.radius_m is None or row.window_s is None:
-        raise EventError(f"{where}: {row.code!r} has no parent to have it from; missing: {', '.join(missing)}")
+        raise EventError(
+            where,
+            "{code!r} has no parent to have it from; missing: {missing}",
+            code=row.code,
+            missing=", ".join(missing),
+        )
     return _event(row, row.domain, bool(row.life), row.radius_m, row.window_s, (), where)
 
 
@@ -157,8 +171,8 @@ def _event(
     row: EventRow, domain: Domain, life: bool, radius_m: float, window_s: float, above: tuple[str, ...], where: str
 ) -> Event:
     if not 0 <= radius_m <= 20_000:
-        raise EventError(f"{where}.radius_m: expected metres from 0 to 20000, got {radius_m:g}")
+        raise EventError(f"{where}.radius_m", "expected metres from 0 to 20000, got {got:g}", got=radius_m)
     if not 0 < window_s <= 7 * 86_400:
-        raise EventError(f"{where}.window_s: expected seconds above 0, to 7 days, got {window_s:g}")
+        raise EventError(f"{where}.window_s", "expected seconds above 0, to 7 days, got {got:g}", got=window_s)
     path = (*above, row.code)
     return Event(row.code, Text(row.zh, row.en), domain, life, radius_m, window_s, path, row.national)

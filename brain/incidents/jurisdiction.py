@@ -17,7 +17,7 @@ from brain.incidents.events import Events
 from brain.incidents.limits import Limits
 from brain.incidents.route import PLACES, RouteError, Routes
 from brain.incidents.value import Text
-from brain.near import meant
+from brain.near import Both, meant
 from geo.grid_map import GridMap
 
 NAMED: Final = 5
@@ -97,8 +97,12 @@ def refuse(found: Sequence[Finding], folder: str) -> None:
     """Raise RouteError with what refuses the set, if anything does."""
     bad = [finding for finding in found if finding.refuses]
     if bad:
-        more = f" (and {len(bad) - 1} more: brain route)" if len(bad) > 1 else ""
-        raise RouteError(f"{folder}/{bad[0].text()}{more}")
+        n, more = len(bad) - 1, Both("", "")
+        if n:
+            more = Both(f" (另有 {n} 处: brain route)", f" (and {n} more: brain route)")
+        what = bad[0].what
+        where = f"{folder}/{bad[0].file}: {bad[0].place}"
+        raise RouteError(where, "{said}", said=Both(what.zh + more.zh, what.en + more.en))
 
 
 def _holes(routes: Routes, events: Events, ground: Ground) -> Iterator[Finding]:

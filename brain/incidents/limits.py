@@ -24,6 +24,8 @@ from brain.incidents.calendar import (
     WorkCalendar,
     limit_of,
 )
+from brain.near import Both
+from brain.unfit import Unfit, both
 
 STEPS_MOST: Final = 20
 """Escalation steps a table may have."""
@@ -38,7 +40,7 @@ _WEEKDAYS: Final = WorkCalendar(
 """For a clock on working time that outlives the set that had a calendar: weekdays, and nothing is covered."""
 
 
-class LimitError(ValueError):
+class LimitError(Unfit):
     """A table of limits that cannot be used: says the file, the place in it, what was expected and what came."""
 
 
@@ -127,9 +129,9 @@ class Limits:
         file = yaml_tables.checked(data, LimitFile, place, LimitError)
         _share(file.warn, f"{place}: warn")
         if file.extensions < 0:
-            raise LimitError(f"{place}: extensions: expected 0 or more, got {file.extensions}")
+            raise LimitError(f"{place}: extensions", "expected 0 or more, got {got}", got=file.extensions)
         if file.promise.repeats < 1:
-            raise LimitError(f"{place}: promise.repeats: expected 1 or more, got {file.promise.repeats}")
+            raise LimitError(f"{place}: promise.repeats", "expected 1 or more, got {got}", got=file.promise.repeats)
         steps = _steps(file.unacknowledged, f"{place}: unacknowledged")
         promises = {
             life: _clock_ms(text, f"{place}: promise.{'life' if life else 'other'}")
@@ -140,8 +142,11 @@ class Limits:
         _no_double(file.limits, place)
         for life in (True, False):
             if not any(_fits(row, "", 0, life) and not row.levels and row.event_code == "*" for row in file.limits):
-                what = "life-safety (calendar clock)" if life else "all others"
-                raise LimitError(f"{place}: limits: expected a row for event_code '*' without levels for {what}")
+                whom = Both("生命安全类 (calendar: clock)", "life-safety (calendar clock)")
+                whom = whom if life else Both("其他各类", "all others")
+                raise LimitError(
+                    f"{place}: limits", "expected a row for event_code '*' without levels for {whom}", whom=whom
+                )
         rows = tuple(sorted(file.limits, key=_specific, reverse=True))
         return cls(rows, steps, promises, file, {"clock": ROUND_THE_CLOCK, "working": calendar or _WEEKDAYS})
 
@@ -182,20 +187,24 @@ def _specific(row: LimitRow) -> tuple[bool, int, bool, bool, str, list[int], str
 
 def _check(row: LimitRow, where: str, has_calendar: bool) -> None:
     if not row.event_code or "*" in row.event_code[:-1]:
-        raise LimitError(f"{where}.event_code: expected a code, or the beginning of one and *, got {row.event_code!r}")
+        raise LimitError(
+            f"{where}.event_code",
+            "expected a code, or the beginning of one and *, got {got!r}",
+            got=row.event_code,
+        )
     if wrong := [level for level in row.levels if not 0 <= level <= 4]:
-        raise LimitError(f"{where}.levels: expected 0 to 4, got {wrong[0]}")
+        raise LimitError(f"{where}.levels", "expected 0 to 4, got {got}", got=wrong[0])
     if len(set(row.levels)) < len(row.levels):
-        raise LimitError(f"{where}.levels: {row.levels}: a level is named twice")
+        raise LimitError(f"{where}.levels: {row.levels}", "a level is named twice")
     if row.calendar == "working" and row.life:
-        raise LimitError(f"{where}.calendar: life-safety counts round the clock; expected clock, got working")
+        raise LimitError(f"{where}.calendar", "life-safety counts round the clock; expected clock, got working")
     if row.calendar == "working" and not has_calendar:
-        raise LimitError(f"{where}.calendar: working: the set has no calendar.yaml (brain calendar write)")
+        raise LimitError(f"{where}.calendar: working", "the set has no calendar.yaml (brain calendar write)")
     if row.warn is not None:
         _share(row.warn, f"{where}.warn")
     given = [name for name in LIMIT_NAMES if getattr(row, name)]
     if not given:
-        raise LimitError(f"{where}: expected at least one of {', '.join(LIMIT_NAMES)}")
+        raise LimitError(where, "expected at least one of {names}", names=", ".join(LIMIT_NAMES))
     for name in given:
         _limit(getattr(row, name), f"{where}.{name}")
 
@@ -208,8 +217,13 @@ def _no_double(rows: list[LimitRow], place: str) -> None:
             both = set(row.levels) & set(other.levels) or not row.levels
             if both and _specific(row)[:4] == _specific(other)[:4] and _lives(row) & _lives(other):
                 raise LimitError(
-                    f"{place}: limits[{second}] and limits[{first}]: {row.name()!r} and {other.name()!r} fit the same "
-                    "incidents and neither is more specific"
+                    place,
+                    "limits[{second}] and limits[{first}]: {name!r} and {other!r} fit the same incidents "
+                    "and neither is more specific",
+                    second=second,
+                    first=first,
+                    name=row.name(),
+                    other=other.name(),
                 )
 
 
@@ -223,7 +237,7 @@ def _limit(text: str, where: str) -> Limit:
     try:
         return limit_of(text)
     except ValueError as error:
-        raise LimitError(f"{where}: {error}") from error
+        raise LimitError(where, "{said}", said=both(error)) from error
 
 
 def _clock_ms(text: str, where: str) -> int:
@@ -233,14 +247,16 @@ def _clock_ms(text: str, where: str) -> int:
 
 def _steps(texts: list[str], where: str) -> tuple[int, ...]:
     if not 1 <= len(texts) <= STEPS_MOST:
-        raise LimitError(f"{where}: expected 1 to {STEPS_MOST} steps, got {len(texts)}")
+        raise LimitError(where, "expected 1 to {most} steps, got {got}", most=STEPS_MOST, got=len(texts))
     steps = [_clock_ms(text, f"{where}[{number}]") for number, text in enumerate(texts)]
     for number, (before, step) in enumerate(pairwise(steps), 1):
         if step <= before:
-            raise LimitError(f"{where}[{number}]: {texts[number]}: expected more than {texts[number - 1]}")
+            raise LimitError(
+                f"{where}[{number}]: {texts[number]}", "expected more than {before}", before=texts[number - 1]
+            )
     return tuple(steps)
 
 
 def _share(value: float, where: str) -> None:
     if not 0 < value < 1:
-        raise LimitError(f"{where}: expected a share between 0 and 1, got {value:g}")
+        raise LimitError(where, "expected a share between 0 and 1, got {got:g}", got=value)

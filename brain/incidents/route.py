@@ -23,13 +23,15 @@ import msgspec
 
 from brain import yaml_tables
 from brain.incidents.value import DOMAINS, Text
+from brain.near import BOTH, NEITHER, joined, meant
+from brain.unfit import Unfit
 
 PLACES: Final = ("grid", "town", "district", "zone")
 KEPT: Final = 50_000
 """Answers remembered."""
 
 
-class RouteError(ValueError):
+class RouteError(Unfit):
     """A routing table that cannot be used: says the file, the place in it, what was expected and what came."""
 
 
@@ -114,7 +116,9 @@ class Routes:
         file = yaml_tables.checked(data, _File, place, RouteError)
         missing = [d for d in DOMAINS if d not in file.defaults]
         if missing:
-            raise RouteError(f"{place}: defaults: expected each of the six domains, missing: {', '.join(missing)}")
+            raise RouteError(
+                f"{place}: defaults", "expected each of the six domains, missing: {missing}", missing=", ".join(missing)
+            )
         for domain, default in file.defaults.items():
             _one_of(f"{place}: defaults", domain, DOMAINS)
             _departments(f"{place}: defaults.{domain}", default, file.departments)
@@ -125,7 +129,9 @@ class Routes:
             _departments(where, rule, file.departments)
             key = _key(where, rule)
             if key in rules:
-                raise RouteError(f"{where}: {rule.name()!r} is routed twice; routes[{at[key]}] routes it too")
+                raise RouteError(
+                    where, "{name!r} is routed twice; routes[{at}] routes it too", name=rule.name(), at=at[key]
+                )
             rules[key], at[key] = rule, number
         named = {
             kind: frozenset(value for rule in file.routes if (value := getattr(rule, kind)))
@@ -183,18 +189,18 @@ class Routes:
 
 def _key(where: str, rule: Rule) -> _Key:
     if bool(rule.event_code) == bool(rule.domain):
-        got = "both" if rule.domain else "neither"
-        raise RouteError(f"{where}: expected one of event_code and domain, got {got}")
+        got = BOTH if rule.domain else NEITHER
+        raise RouteError(where, "expected one of event_code and domain, got {got}", got=got)
     places = [(kind, value) for kind in PLACES if (value := getattr(rule, kind))]
     if len(places) > 1:
-        got = " and ".join(kind for kind, _ in places)
-        raise RouteError(f"{where}: expected at most one of {', '.join(PLACES)}, got {got}")
+        named = joined(kind for kind, _ in places)
+        raise RouteError(where, "expected at most one of {names}, got {got}", names=", ".join(PLACES), got=named)
     place = places[0] if places else ("", "")
     if rule.domain:
         _one_of(f"{where}.domain", rule.domain, DOMAINS)
         return "domain", rule.domain, *place, rule.owner
     if "*" in rule.event_code[:-1]:
-        raise RouteError(f"{where}.event_code: expected * at the end only, got {rule.event_code!r}")
+        raise RouteError(f"{where}.event_code", "expected * at the end only, got {got!r}", got=rule.event_code)
     if rule.event_code.endswith("*"):
         return "prefix", rule.event_code[:-1], *place, rule.owner
     return "code", rule.event_code, *place, rule.owner
@@ -205,12 +211,13 @@ def _departments(where: str, to: Rule | Default, known: Mapping[str, Any]) -> No
     for number, name in enumerate(to.assisting):
         _one_of(f"{where}.assisting[{number}]", name, known)
         if name == to.lead:
-            raise RouteError(f"{where}.assisting[{number}]: {name!r} leads already")
+            raise RouteError(f"{where}.assisting[{number}]", "{name!r} leads already", name=name)
 
 
 def _one_of(where: str, got: str, known: Iterable[str]) -> None:
     names = sorted(known)
     if got not in names:
-        near = difflib.get_close_matches(got, names, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise RouteError(f"{where}: expected one of {', '.join(names)}, got {got!r}{hint}")
+        near = meant(next(iter(difflib.get_close_matches(got, names, 1)), None))
+        raise RouteError(
+            where, "expected one of {names}, got {got!r}{near}", names=", ".join(names), got=got, near=near
+        )

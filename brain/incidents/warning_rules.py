@@ -13,6 +13,8 @@ import msgspec
 from brain import yaml_tables
 from brain.incidents.causes import matches
 from brain.incidents.value import DOMAINS, Text, Warning
+from brain.near import Both
+from brain.unfit import Unfit
 
 LEVELS: Final[dict[str, int]] = {"blue": 1, "yellow": 2, "orange": 3, "red": 4}
 """Level 级别 of a colour 预警级别, as incidents count."""
@@ -20,7 +22,7 @@ SOURCE: Final = "official"
 _ID = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
-class WarningTableError(ValueError):
+class WarningTableError(Unfit):
     """A table of warnings that cannot be used: says the place in it, what was expected and what came."""
 
 
@@ -91,9 +93,9 @@ class WarningRules:
         for number, row in enumerate(file.warnings):
             where = f"{place}: warnings[{number}]"
             for at, what in row.wrong():
-                raise WarningTableError(f"{where}{at and '.' + at}: {what.en}")
+                raise WarningTableError(f"{where}{at and '.' + at}", "{said}", said=Both(what.zh, what.en))
             if row.id in seen:
-                raise WarningTableError(f"{where}.id: {row.id!r} is there already")
+                raise WarningTableError(f"{where}.id", "{id!r} is there already", id=row.id)
             seen.add(row.id)
         return cls(tuple(file.warnings), file.version)
 

@@ -15,13 +15,15 @@ import msgspec
 
 from brain import yaml_tables
 from brain.incidents.value import Text
+from brain.near import Both
+from brain.unfit import Unfit
 
 LONGEST_S: Final = 31 * 86_400
 """Longer work is another registry, not a window."""
 EXAMPLE: Final = "2026-07-01T22:00:00+08:00"
 
 
-class WindowError(ValueError):
+class WindowError(Unfit):
     """A table of windows that cannot be used: says the place in it, what was expected and what came."""
 
 
@@ -91,7 +93,7 @@ class Windows:
         found: dict[str, list[tuple[int, int, Window]]] = {}
         for number, w in enumerate(file.windows):
             for at, what in w.wrong():
-                raise WindowError(f"{place}: windows[{number}]{at and '.' + at}: {what.en}")
+                raise WindowError(f"{place}: windows[{number}]{at and '.' + at}", "{said}", said=Both(what.zh, what.en))
             since, until = w.span()
             found.setdefault(w.scope(), []).append((since, until, w))
         return cls({scope: tuple(sorted(mine, key=lambda m: m[:2])) for scope, mine in sorted(found.items())})

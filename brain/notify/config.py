@@ -17,8 +17,10 @@ import msgspec
 from brain import yaml_tables
 from brain.incidents.calendar import DAY_MS, ZONES
 from brain.incidents.value import DOMAINS
+from brain.near import Both, meant
 from brain.notify.occasions import Occasion
 from brain.notify.port import About, Kind
+from brain.unfit import Unfit
 
 LEAD: Final = "lead"
 """In a list of targets: those of the department that leads."""
@@ -33,7 +35,7 @@ _WITH_LEAD: Final = _BY_CLOCK | {Kind.STALE, Kind.REVIEW_DUE}
 """What the department that leads is told whatever the rules say."""
 
 
-class NotifyError(ValueError):
+class NotifyError(Unfit):
     """A file that cannot be used: says the file, the place in it, what was expected and what came."""
 
 
@@ -237,15 +239,15 @@ def near(got: str, names: Iterable[str]) -> str:
     return f" (did you mean {found[0]}?)" if found else ""
 
 
-def _near_field(text: str) -> str:
+def _near_field(text: str) -> Both:
     """The hint for msgspec's "unknown field `x`" and "Invalid enum value 'x'"."""
     found = re.search(r"unknown field `([^`]*)`|Invalid enum value '([^']*)'", text)
     if found is None:
-        return ""
-    if found[2] is not None:
-        return near(found[2], Kind)
+        return Both("", "")
     structs = (NotifyFile, TargetRow, Rule, Retry)
-    return near(found[1], sorted({f.encode_name for s in structs for f in msgspec.structs.fields(s)}))
+    keys = sorted({f.encode_name for s in structs for f in msgspec.structs.fields(s)})
+    got, names = (found[2], list(Kind)) if found[2] is not None else (found[1], keys)
+    return meant(next(iter(difflib.get_close_matches(got, names, 1)), None))
 
 
 def _matches(pattern: str, scenario: str) -> bool:

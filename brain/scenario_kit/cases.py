@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from brain.city_time import CITY_TIME
-from brain.near import near
+from brain.near import Both, nears
+from brain.unfit import Unfit, both
 from streams.registry import Registry, RegistryError
 
 if TYPE_CHECKING:  # scenarios hold cases
@@ -27,12 +28,13 @@ BEGIN = datetime(2026, 6, 1, 8, tzinfo=CITY_TIME)
 """When a test begins that does not say."""
 
 
-class CaseError(ValueError):
+class CaseError(Unfit):
     """A test that cannot be run; ``place`` is where in the file."""
 
-    def __init__(self, place: str, message: str) -> None:
-        super().__init__(f"{place}: {message}")
-        self.place = place
+    @property
+    def place(self) -> str:
+        """Of its own."""
+        return self.where
 
 
 class Wording(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -135,7 +137,7 @@ class Case(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     def start(self) -> int:
         """Ms UTC. Raises ValueError of a time without its zone."""
         if self.begin.tzinfo is None:
-            raise ValueError(f"expected RFC 3339 with its zone, got {self.begin.isoformat()}")
+            raise Unfit("", "expected RFC 3339 with its zone, got {got}", got=self.begin.isoformat())
         return round(self.begin.timestamp() * 1000)
 
 
@@ -170,11 +172,17 @@ def records(case: Case, source: str, place: str) -> list[Record]:
             raise CaseError(where, "expected a metric: a combination has none")
         for key in raw:
             if key not in form.__struct_encode_fields__:
-                raise CaseError(f"{where}.{key}", f"unknown key {key!r}{near(str(key), form.__struct_encode_fields__)}")
+                raise CaseError(
+                    f"{where}.{key}",
+                    "unknown key {key!r}{near}",
+                    key=key,
+                    near=nears(str(key), form.__struct_encode_fields__),
+                )
         try:
             found.append(msgspec.convert(raw, form))
         except msgspec.ValidationError as error:
-            raise CaseError(where, str(error).replace("`$", "`").replace("Object", "object")) from error
+            what = Both(*(text.replace("`$", "`").replace("Object", "object") for text in both(error)))
+            raise CaseError(where, "{said}", said=what) from error
     return found
 
 
@@ -196,20 +204,20 @@ def check(s: Scenario) -> None:
     for n, case in enumerate(s.tests):
         place = f"tests[{n}]"
         if not case.name or case.name in names:
-            raise CaseError(f"{place}.name", f"expected a name of its own, got {case.name!r}")
+            raise CaseError(f"{place}.name", "expected a name of its own, got {got!r}", got=case.name)
         names.add(case.name)
         try:
             case.start()
         except ValueError as error:
-            raise CaseError(f"{place}.begin", str(error)) from error
+            raise CaseError(f"{place}.begin", "{said}", said=both(error)) from error
         _given(case, s.source, place)
         _stand_ins(case, place)
         for k, signal in enumerate(case.expect):
             where = f"{place}.expect[{k}]"
             if not 0 <= signal.at <= MOST_S:
-                raise CaseError(f"{where}.at", f"expected seconds from 0, got {signal.at}")
+                raise CaseError(f"{where}.at", "expected seconds from 0, got {got}", got=signal.at)
             if signal.kind != "clear" and signal.level is None:
-                raise CaseError(where, f"a {signal.kind} needs its level")
+                raise CaseError(where, "a {kind} needs its level", kind=signal.kind)
 
 
 def _given(case: Case, source: str, place: str) -> None:
@@ -223,15 +231,20 @@ def _given(case: Case, source: str, place: str) -> None:
         if not many >= 1 or not record.every_s > 0:
             raise CaseError(where, "expected one value or more, times of at least 1, every_s above 0")
         if not (record.at >= 0 and last(record) <= MOST_S):
-            raise CaseError(f"{where}.at", f"expected seconds from 0 to {MOST_S:g}, got {record.at}")
+            raise CaseError(f"{where}.at", "expected seconds from 0 to {most:g}, got {got}", most=MOST_S, got=record.at)
         if isinstance(record, Frame) and record.crowd is not None and not 0 <= record.crowd.count <= 500:
-            raise CaseError(f"{where}.crowd.count", f"expected 0 to 500, got {record.crowd.count}")
+            raise CaseError(f"{where}.crowd.count", "expected 0 to 500, got {got}", got=record.crowd.count)
         count += many
     if count > MOST_RECORDS:
-        raise CaseError(f"{place}.given", f"expected at most {MOST_RECORDS} records, got {count}")
+        raise CaseError(f"{place}.given", "expected at most {most} records, got {got}", most=MOST_RECORDS, got=count)
     end = max(last(record) for record in found)
     if case.until is not None and not end <= case.until <= MOST_S:
-        raise CaseError(f"{place}.until", f"expected seconds from the last record's {end:g} on, got {case.until}")
+        raise CaseError(
+            f"{place}.until",
+            "expected seconds from the last record's {end:g} on, got {got}",
+            end=end,
+            got=case.until,
+        )
 
 
 def _stand_ins(case: Case, place: str) -> None:
@@ -239,7 +252,7 @@ def _stand_ins(case: Case, place: str) -> None:
         try:
             Registry.of(case.assets)
         except RegistryError as error:
-            raise CaseError(f"{place}.assets", str(error)) from error
+            raise CaseError(f"{place}.assets", "{said}", said=both(error)) from error
     for n, square in enumerate(case.map):
         west, south, east, north = square.box
         if bool(square.grid) == bool(square.layer and square.code):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.incidents.value import Text
-from brain.near import near
+from brain.near import nears
 from brain.reach import of_kind, within
 from brain.scenario_form import Clear
 from brain.scenario_kit.cases import Wording
@@ -91,11 +91,13 @@ def _where(s: Scenario, ground: Ground) -> Iterator[Found]:
     """Districts, layers and kinds that the map does not have."""
     for n, code in enumerate(s.match.districts):
         if code not in ground.districts:
-            zh, en = f"地图没有区 {code}", f"the map has no district {code}{near(code, ground.districts)}"
+            close = nears(code, ground.districts)
+            zh, en = f"地图没有区 {code}{close.zh}", f"the map has no district {code}{close.en}"
             yield Found("unknown_place", f"match.districts[{n}]", Text(zh, en))
     layer, kind, layers = s.match.layer, s.match.sort, ground.map.map.layers
     if layer and layer not in layers:
-        zh, en = f"地图没有图层 {layer}", f"the map has no layer {layer}{near(layer, list(layers))}"
+        close = nears(layer, list(layers))
+        zh, en = f"地图没有图层 {layer}{close.zh}", f"the map has no layer {layer}{close.en}"
         yield Found("unknown_place", "match.layer", Text(zh, en))
     elif kind and not of_kind(ground.map, layer, kind):
         zh, en = f"图层 {layer} 没有 {kind} 类", f"layer {layer} has nothing of kind {kind}"

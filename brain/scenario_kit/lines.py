@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from brain.unfit import Unfit
+
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DEEPEST = 40
 """Levels that are looked at: a scenario has six, and an anchor within itself has no end."""
 
 
-class DoubleKey(ValueError):
+class DoubleKey(Unfit):
     """A key stands twice in one mapping, of which YAML would silently take the last."""
 
     def __init__(self, key: str, line: int) -> None:
-        super().__init__(f"{key}: stands twice (line {line})")
+        super().__init__(key, "stands twice (line {line})", line=line)
         self.key = key
 
 

@@ -20,6 +20,7 @@ from brain.scenario_kit.silence import unheard
 from brain.scenarios import Scenario, ScenarioError, decoded, place_of, read
 from brain.set_tables import findings, tables
 from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files
+from brain.unfit import both
 from geo.grid_map import GridMap
 from streams.registry import Registry, RegistryError
 
@@ -118,9 +119,9 @@ def read_file(path: Path, known: Mapping[str, Any] = {}) -> Source | list[Findin
     try:
         scenario = read(text, str(path), known)
     except ScenarioError as error:
-        what = str(error).removeprefix(f"{path}: ")
+        zh, en = (said.removeprefix(f"{path}: ") for said in both(error))
         line = broken_at(text) if error.code == "not_yaml" else line_of(where.lines, error.place)
-        return [Finding(error.code, CODES[error.code].severity, str(path), line, error.place, Text(what, what))]
+        return [Finding(error.code, CODES[error.code].severity, str(path), line, error.place, Text(zh, en))]
     return Source(path, scenario, where.lines)
 
 
@@ -157,7 +158,7 @@ class _Parts:
             if s.detect.watch is not None:
                 views.watched([s], self.registry, views.compiled(self.registry))
         except ValueError as error:
-            yield Found("not_of_set", place_of(error), Text(str(error), str(error)))
+            yield Found("not_of_set", place_of(error), Text(*both(error)))
         for one in findings(self.tables, self.map, self.registry, [s]) if self.tables is not None else ():
             if one.file == SCENARIOS:
                 yield Found(one.code, "life" if one.code == "life_differs" else "event_code", one.what)
@@ -169,7 +170,7 @@ def _locked(folder: Path, by_id: dict[str, Source], complete: bool) -> Iterator[
     try:
         was = lock.read(path)
     except lock.LockError as error:
-        yield Finding("bad_lock", CODES["bad_lock"].severity, str(path), 1, "", Text(str(error), str(error)))
+        yield Finding("bad_lock", CODES["bad_lock"].severity, str(path), 1, "", Text(*both(error)))
         return
     inside = (folder / SCENARIOS).resolve()
     mine = [source.scenario for source in by_id.values() if inside in source.path.resolve().parents]
@@ -197,4 +198,4 @@ def _whole(folder: Path) -> Sequence[Finding]:
 
 
 def _of_set(path: Path, error: Exception) -> Finding:
-    return Finding("set", codes.CODES["set"].severity, str(path), 1, "", Text(str(error), str(error)))
+    return Finding("set", codes.CODES["set"].severity, str(path), 1, "", Text(*both(error)))

@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 import msgspec
 
 from brain.scenarios import HIDDEN, Scenario
+from brain.unfit import Unfit
 
 NAME = "scenarios.lock"
 FREE = ("version", "name", "state", "owner", "means", "first_steps", "false_alarms", "basis", "tests",
@@ -39,7 +40,7 @@ class Locked(NamedTuple):
     by: tuple[str, ...] = ()
 
 
-class LockError(ValueError):
+class LockError(Unfit):
     """A lock file that cannot be read: file, line, what was expected."""
 
 
@@ -95,10 +96,17 @@ def read(path: Path) -> dict[str, Locked]:
             continue
         parts = line.split()
         if not 3 <= len(parts) <= 5 or not parts[1].isdigit() or parts[0] in found:
-            raise LockError(f"{path}:{number}: expected id, version and hash, each id once, got {line[:80]!r}")
+            raise LockError(
+                f"{path}:{number}", "expected id, version and hash, each id once, got {got!r}", got=line[:80]
+            )
         kind, by = [*parts[3:], "", ""][:2]
         if kind and kind not in KINDS:
-            raise LockError(f"{path}:{number}: expected {', '.join(KINDS)} after the hash, got {kind[:40]!r}")
+            raise LockError(
+                f"{path}:{number}",
+                "expected {kinds} after the hash, got {kind!r}",
+                kinds=", ".join(KINDS),
+                kind=kind[:40],
+            )
         found[parts[0]] = Locked(int(parts[1]), parts[2], kind, tuple(by.split(",")) if by else ())
     return found
 
@@ -115,7 +123,7 @@ def names(by: Iterable[str]) -> tuple[str, ...]:
     found = dict.fromkeys(name.strip() for name in by)
     for name in found:
         if not name or not name.isprintable() or any(c.isspace() or c == "," for c in name):
-            raise LockError(f"--by: expected a person's name or account without spaces, got {name[:40]!r}")
+            raise LockError("--by", "expected a person's name or account without spaces, got {got!r}", got=name[:40])
     return tuple(found)
 
 

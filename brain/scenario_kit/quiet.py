@@ -22,6 +22,7 @@ from brain.pipeline import lanes
 from brain.scenario_kit.cases import Wording
 from brain.sets import CitySet
 from brain.settings import Settings
+from brain.unfit import Unfit
 from streams import bundle
 from streams.records import Signal
 from streams.replay import ReplaySettings, replay
@@ -32,7 +33,7 @@ PULSE_MS = 5_000
 """Between pulses: the longest that is no outage."""
 
 
-class QuietError(ValueError):
+class QuietError(Unfit):
     """A list of exceptions that cannot be used: file, place in it, what was expected."""
 
 

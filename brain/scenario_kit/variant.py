@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from brain.combination import Trouble
-from brain.near import near
+from brain.near import nears
+from brain.unfit import Unfit
 
 if TYPE_CHECKING:  # scenarios resolve variants by what is here
     from brain.scenarios import Scenario
@@ -31,11 +32,11 @@ GRADES = ("grade_from", "levels")
 KEYS = (*OWN, *WORDS, *WHOLE, "match", "detect")
 
 
-class VariantError(ValueError):
+class VariantError(Unfit):
     """A variant that cannot be resolved; ``code`` is lint's, ``place`` where in the file."""
 
-    def __init__(self, place: str, message: str, code: str = "contradicts") -> None:
-        super().__init__(f"{place}: {message}")
+    def __init__(self, place: str, what: str, code: str = "contradicts", /, **values: object) -> None:
+        super().__init__(place, what, **values)
         self.place, self.code = place, code
 
 
@@ -52,25 +53,39 @@ def resolved(data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any
     """A variant's file with what it takes over from its base. Raises VariantError."""
     name = data["extends"]
     if not isinstance(name, str) or name not in known or name == data.get("id"):
-        raise VariantError("extends", f"no scenario is {name!r}{near(str(name), list(known))}", "removed_but_used")
+        raise VariantError(
+            "extends",
+            "no scenario is {name!r}{near}",
+            "removed_but_used",
+            name=name,
+            near=nears(str(name), list(known)),
+        )
     base = known[name]
     if "extends" in base:
-        raise VariantError("extends", f"{name} is itself a variant: expected the one that it extends")
+        raise VariantError("extends", "{name} is itself a variant: expected the one that it extends", name=name)
     for key in data:
         if key not in KEYS:
-            raise VariantError(str(key), f"a variant takes it over from {name}: expected {', '.join(KEYS)}")
+            raise VariantError(
+                str(key), "a variant takes it over from {name}: expected {keys}", name=name, keys=", ".join(KEYS)
+            )
     for part, allowed in (("match", FILTERS), ("detect", (*THRESHOLDS, *GRADES))):
         for key in _part(data, part):
             if key not in allowed:
-                raise VariantError(f"{part}.{key}", f"a variant may change {', '.join(allowed)}")
+                raise VariantError(f"{part}.{key}", "a variant may change {allowed}", allowed=", ".join(allowed))
     for key in _part(data, "detect"):
         if key in THRESHOLDS and key not in _part(base, "detect"):
-            raise VariantError(f"detect.{key}", f"{name} detects otherwise: it has no {key}")
+            raise VariantError(f"detect.{key}", "{name} detects otherwise: it has no {key}", name=name, key=key)
     there, mine = _codes(base), _codes(data)
     if not mine:
         raise VariantError("match.districts", "expected the codes of the districts that it is for")
     if there and not set(mine) <= set(there):
-        raise VariantError("match.districts", f"{name} looks in {', '.join(there)} only, got {', '.join(mine)}")
+        raise VariantError(
+            "match.districts",
+            "{name} looks in {there} only, got {got}",
+            name=name,
+            there=", ".join(there),
+            got=", ".join(mine),
+        )
     out = {key: value for key, value in base.items() if key not in OWN}
     out |= {key: value for key, value in data.items() if key not in ("match", "detect")}
     for part in ("match", "detect"):
@@ -108,12 +123,12 @@ def _part(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, Mapping):
-        raise VariantError(name, f"expected keys and values, got {found!r}")
+        raise VariantError(name, "expected keys and values, got {got!r}", got=found)
     return found
 
 
 def _codes(data: Mapping[str, Any]) -> list[str]:
     found = _part(data, "match").get("districts") or []
     if not isinstance(found, list) or not all(isinstance(code, str) for code in found):
-        raise VariantError("match.districts", f"expected codes in quotes, got {found!r}")
+        raise VariantError("match.districts", "expected codes in quotes, got {got!r}", got=found)
     return found

@@ -77,7 +77,7 @@ def test_a_sets_own_words_stand_in_for_the_shipped_ones_and_a_wrong_file_is_name
     assert shipped_text().read(["龙吸水"], [""]).urgency.tolist() == [0]
     assert own.content != shipped_text().content
     for name, text, says in (
-        ("place.yaml", "regions: 市", r"text: place\.regions: expected a list of words"),
+        ("place.yaml", "regions: 市", r"text/place\.yaml: place\.regions: expected a list of words"),
         ("lexicon.yaml", "- a", r"text/lexicon\.yaml: Expected `object`"),
         ("classes.skops", "not a model", r"text/classes\.skops: expected a model"),
     ):

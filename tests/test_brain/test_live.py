@@ -244,7 +244,7 @@ def test_a_camera_changes_what_it_sees_live_and_a_view_that_cannot_be_watched_is
     views = [{**camera["view"], "zones": [lane]}, {"zones": [lane]}, {"points": [[0, 0, 113.5, 22.2]] * 4}]
     outcomes = [follow(DEMO, [asset(**{**camera, "view": view})], [], AFTER) for view in views]
     assert [o.applied for o in outcomes] == [1, 0, 0]
-    assert "zone new lane: needs metres" in outcomes[1].refused[0].why
+    assert "zone 'new lane': needs metres" in outcomes[1].refused[0].why
     assert "points: pairs: expected" in outcomes[2].refused[0].why
     city = made(outcomes[0], tmp_path / "next")
     (seen,) = [s for a, s in city.sights().items() if city.registry.ids[a] == "cam-0001"]

@@ -360,7 +360,7 @@ def test_a_scenario_by_class_needs_a_classifier_that_says_it(tmp_path: Path, mod
     again = CitySet.load(tmp_path / "s", others=[loaded])
     assert again.text is loaded.text
     (tmp_path / "s/scenarios/public/roads.yaml").write_text(ROADS.replace("道路", "水务"), encoding="utf-8")
-    with pytest.raises(ScenarioError, match=r"'水务', and the classifier says 教育, 道路"):
+    with pytest.raises(ScenarioError, match=r"'水务', and the classifier says '教育', '道路'"):
         CitySet.load(tmp_path / "s")
 
 

@@ -338,7 +338,7 @@ def test_a_watch_names_no_metric_and_only_cameras_have_one() -> None:
 @pytest.mark.parametrize(
     ("text", "view", "says"),
     [
-        (STALLED, {"zones": [ZONES[0]]}, r"scenario public\.traffic\.stalled: .*cam-1, zone bus lane: needs metres"),
+        (STALLED, {"zones": [ZONES[0]]}, r"scenario public\.traffic\.stalled: .*cam-1, zone 'bus lane': needs metres"),
         (
             IN,
             VIEW | {"points": [[0, 0, LON, LAT]] * 4},
