@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +46,31 @@ def test_of_a_disk_that_does_not_answer_nothing_is_told_the_log_says_why_and_oth
         found = told(Disks({"kafka_data": bad, "set_cache": tmp_path}))
     assert {folder for _, folder in found} == {"set_cache"}
     assert [(line["folder"], "Input/output error" in line["error"]) for line in logs] == [("kafka_data", True)]
+
+
+def test_a_disk_that_hangs_holds_up_no_scrape_is_asked_once_and_is_told_again_when_it_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, real, answers, questions = tmp_path / "slow", shutil.disk_usage, threading.Event(), []
+    slow.mkdir()
+
+    def asked(path: Path) -> Any:
+        if path == slow:
+            questions.append(path)
+            answers.wait()
+        return real(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", asked)
+    monkeypatch.setattr("brain.disks.PATIENCE_S", 0.05)
+    disks = Disks({"kafka_data": slow, "set_cache": tmp_path})
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert {folder for _, folder in told(disks)} == {"set_cache"}
+    assert len(questions) == 1
+    assert [line["error"] for line in logs] == ["no answer within 0.05 s"] * 3
+    answers.set()
+    monkeypatch.setattr("brain.disks.PATIENCE_S", 60.0)
+    assert {folder for _, folder in told(disks)} == {"kafka_data", "set_cache"}
 
 
 def test_a_process_tells_its_disks_while_it_works_and_can_begin_anew(tmp_path: Path) -> None:
