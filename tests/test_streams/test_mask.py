@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.decode import decode_tickets
 from streams.decode.mask import mask
+from streams.decode.tickets import decode_tickets
 from streams.records import TP, Batch
 
 FEW = settings(max_examples=60, deadline=None)
