@@ -6,6 +6,8 @@ to wait for. The list itself, ``brain --help``, imports none.
 
 from __future__ import annotations
 
+import atexit
+import gc
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -103,7 +105,11 @@ VERBS = {
 def verb(name: str) -> Any:
     """A verb as the parser of command lines knows it, its file imported."""
     module, _, attribute = VERBS[name].where.partition(":")
-    made = getattr(import_module(f"brain.commands.{module}"), attribute or name)
+    gc.disable()  # hardly anything that an import makes is garbage: looking for it is a seventh of a worker's imports
+    try:
+        made = getattr(import_module(f"brain.commands.{module}"), attribute or name)
+    finally:
+        gc.enable()
     alone = typer.Typer()
     if isinstance(made, typer.Typer):
         alone.add_typer(made, name=name, help=VERBS[name].line)
@@ -132,4 +138,6 @@ for _name, _verb in VERBS.items():
 
 def main() -> None:
     """Entry point."""
+    # Python would go through all values for circles before it ends: half a second after what a worker imports.
+    atexit.register(gc.freeze)
     app()
