@@ -1,14 +1,12 @@
-"""The lane of feedback: what people did, signed by whom we trust to know them, each once, in the order of the log.
+"""The lane of feedback: what people did, signed (signed.py), each once, in the order of the log.
 
-A record is an action (brain/incidents/actions.py) as JSON, with a keyed hash of its bytes in a header: only who has the
-key (the HTTP API, ``brain feedback``) can act. Texts are masked here, before anything else sees them.
+Texts are masked here, before anything else sees them.
 """
 
 from __future__ import annotations
 
 import bisect
 import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -18,16 +16,15 @@ import numpy as np
 from brain.incidents.actions import Accepted, AnyAction, Create, Place, kind_of, read_action, subject
 from brain.placing import answer_at
 from brain.sets import CitySet
+from brain.signed import SIGNATURE, genuine
 from geo.coords import crs_code, to_wgs84
 from streams.decode.payload import Refused
 from streams.logic import Output, View
 from streams.private import shown_text
-from streams.records import TP, Dead, Headers, Notice, Reason, Stage
+from streams.records import TP, Dead, Notice, Reason, Stage
 from streams.state import Store
 
-TOPIC: Final = "feedback"
 OWNER: Final = "brain.feedback@1"
-SIGNATURE: Final = "city_signature"
 SEEN_STATE: Final = np.dtype([("id", "u8"), ("body", "u8")])
 METER_STATE: Final = np.dtype([("actions", "i8")])
 REMEMBERED: Final = 4096
@@ -38,36 +35,6 @@ LATE_MS: Final = 24 * 3_600_000
 """A phone without network may send late; what is older than this says nothing about now."""
 
 _json = msgspec.json.Encoder().encode
-
-
-def sign(value: bytes, key: bytes) -> Headers:
-    """Headers of a feedback record; ``key`` up to 64 bytes, that of the pulse."""
-    return ((SIGNATURE, _mac(value, key)),)
-
-
-def genuine(value: bytes | None, signature: bytes | None, key: bytes) -> bool:
-    """Whether the keyed hash holds."""
-    return signature is not None and hmac.compare_digest(signature, _mac(value or b"", key))
-
-
-def masked(value: bytes | None, headers: Headers, key: bytes) -> tuple[bytes, Headers, bool]:
-    """What may stand for a record where personal data must not: the action with its texts masked, signed anew.
-
-    It leads to the same notice. Of a record that is no action nothing is kept, which the last value says; it stays
-    refused, and one that was forged stays forged.
-    """
-    signature = next((content for name, content in headers if name == SIGNATURE), None)
-    if not genuine(value, signature, key):
-        return b"", ((SIGNATURE, b""),), True
-    try:
-        clean = _json(read_action(value))
-    except Refused:
-        return b"{}", sign(b"{}", key), True
-    return clean, sign(clean, key), False
-
-
-def _mac(value: bytes, key: bytes) -> bytes:
-    return hashlib.blake2b(value, key=key, digest_size=16, person=b"city.feedback").hexdigest().encode()
 
 
 class FeedbackLane:

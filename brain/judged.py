@@ -25,7 +25,7 @@ from brain.standards import Library
 from brain.unfit import Unfit
 from models.standards.model import Input, Reason, TextInput
 from models.standards.table import Bools, Standard
-from streams.decode import Columns
+from streams.decode.columns import Columns
 from streams.records import I4, I8
 from streams.registry import Registry
 from streams.state import Store

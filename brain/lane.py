@@ -35,7 +35,9 @@ from geo.coords import F8, to_wgs84
 from geo.grid_map import NO_POSITION
 from models.decision import CLEAR, DECISION_STATE, RAISE
 from models.ewma import EWMA_STATE
-from streams.decode import Columns, decode_detections, decode_frames, decode_readings
+from streams.decode.columns import Columns
+from streams.decode.detections import decode_detections, decode_frames
+from streams.decode.readings import decode_readings
 from streams.figures import Figure
 from streams.logic import Beat, Output, View
 from streams.records import I4, I8, TP, Batch, Dead, Reason, Signal, Stage

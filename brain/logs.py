@@ -6,15 +6,34 @@ Nothing that people wrote is logged on purpose; an error's text and traceback ma
 from __future__ import annotations
 
 import logging
+import sys
 import traceback
 from collections.abc import MutableMapping
 from typing import Any
+
+import structlog
 
 from streams.decode.mask import mask
 from streams.private import shown_text
 
 _OURS = frozenset(("level", "timestamp", "partition", "lane", "set", "of", "map", "group", "prefix", "health"))
 """Fields that the code itself fills, with names, hashes and times; digits in them are nobody's."""
+
+
+def configure_logs() -> None:
+    """Structured logs, one JSON object a line, on standard error; personal data masked, in libraries' lines too."""
+    logging.setLogRecordFactory(masked_record)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            mask_event,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
 
 
 def mask_event(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from brain import feedback
+from brain import signed
 from brain.agent_kit.runners import prove
 from brain.feedback import FeedbackLane
 from brain.incidents.books import Books
@@ -25,7 +25,8 @@ from brain.warnings_lane import WarningsLane
 from geo.compiled import short_turns
 from streams import set_store
 from streams.deadletter import Letter
-from streams.decode import decode_detections, decode_readings
+from streams.decode.detections import decode_detections
+from streams.decode.readings import decode_readings
 from streams.door import WorkerSettings
 from streams.kafka.connect import KafkaSettings
 from streams.logic import LaneLogic
@@ -49,7 +50,7 @@ DECODERS = {"iot.telemetry": decode_readings, "video.metadata": decode_detection
 
 def lanes(settings: Settings) -> dict[str, Callable[[], LaneLogic]]:
     """The logic of every input."""
-    return {**LANES, feedback.TOPIC: partial(FeedbackLane, settings.key())}
+    return {**LANES, signed.TOPIC: partial(FeedbackLane, settings.key())}
 
 
 def library(settings: Settings, bootstrap: str = "") -> tuple[SetLibrary, CitySet]:

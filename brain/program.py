@@ -21,7 +21,7 @@ from brain.scenarios import Scenario
 from brain.scored import NO_SCORES, Scored
 from brain.sets import CitySet
 from geo.coords import F8
-from streams.decode import Columns
+from streams.decode.columns import Columns
 from streams.records import I4, I8
 
 

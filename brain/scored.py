@@ -25,7 +25,7 @@ from models.novelty import PatternNovelty
 from models.registry import DETECTORS
 from models.seasonal import SeasonalProfile
 from models.standards.model import Reason, all_answered
-from streams.decode import Columns
+from streams.decode.columns import Columns
 from streams.records import I4, I8
 from streams.state import Store
 

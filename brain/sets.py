@@ -40,9 +40,9 @@ from geo import compiled
 from geo.coords import F8, to_wgs84
 from geo.feature import ALWAYS
 from geo.grid_map import GridMap
+from streams.partition import partitions_of
 from streams.records import I4, I8
 from streams.registry import CRS, Registry
-from streams.topics import partitions_of
 
 ASSETS, MAP, SCENARIOS, CHANGES, TRUST = "assets.ndjson", "map.geojson", "scenarios", "changes.json", "trust.yaml"
 STANDARDS = "standards"

@@ -18,7 +18,7 @@ from geo.coords import F8
 from models.text.copies import Copied
 from models.text.place import Where
 from models.text.topics import Heads
-from streams.decode import Ticket
+from streams.decode.tickets import Ticket
 from streams.records import I4, I8
 
 log = structlog.get_logger(__name__)

@@ -31,7 +31,7 @@ from brain.ticket_topics import ISSUE, ISSUE_STATE, Issue, Issues
 from geo.grid_map import NO_POSITION
 from models.surge import CountSurge
 from models.text.topics import Topic
-from streams.decode import Ticket, decode_tickets
+from streams.decode.tickets import Ticket, decode_tickets
 from streams.logic import Beat, Output, View
 from streams.records import SHADOW, TP, Dead, Reason, Signal, Stage
 from streams.state import Store, Table

@@ -27,7 +27,7 @@ from models.video import link, measure
 from models.video.link import OBJECT, Linker
 from models.video.measure import Measures
 from models.video.watch import FOLLOWED
-from streams.decode import Frames
+from streams.decode.detections import Frames
 from streams.logic import Beat, Output, View
 from streams.records import I4, I8, SHADOW, TP, Signal
 from streams.state import Store

@@ -13,8 +13,8 @@ from brain.settings import Settings
 from streams import bundle
 from streams.decode import fast
 from streams.kafka import batches
+from streams.partition import partition_of
 from streams.replay import replay
-from streams.topics import partition_of
 
 ROWS = {
     "iot.telemetry": '{"asset":"air-01","metric":"pm25","t":1795000000000,"v":35.5,"unit":"ug/m3"}',

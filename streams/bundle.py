@@ -18,9 +18,9 @@ from typing import IO, Any
 import msgspec
 
 from streams import pulse as pulses
+from streams.partition import partition_of
 from streams.pulse import Pulse
 from streams.records import TP, Headers
-from streams.topics import partition_of
 
 GRID_MS = 1_000
 LONG_GRID_MS = 60_000

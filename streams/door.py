@@ -21,7 +21,7 @@ import structlog
 from faust.app.base import BootStrategy
 from mode import Service
 
-from streams import admin, meters
+from streams import admin, meters, process
 from streams.audit import Kind
 from streams.audit_task import AuditTask
 from streams.city import City, CitySettings
@@ -138,11 +138,7 @@ def run_worker(settings: WorkerSettings, progress: Progress) -> None:
     collect_seldom()
     batches.warm()
     _warm(settings)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    worker = faust.Worker(make_app(settings, progress), loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
-    worker.spinner = None  # it would write codes of the terminal between the lines of the log
-    worker.execute_from_commandline()
+    process.run(lambda: make_app(settings, progress))
 
 
 def _warm(settings: WorkerSettings) -> None:

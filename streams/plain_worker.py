@@ -8,7 +8,7 @@ import time
 
 import faust
 
-from streams import admin
+from streams import admin, process
 from streams.plain import App, PlainError
 from streams.records import TP
 
@@ -34,12 +34,8 @@ def prepare(app: App) -> None:
 def run(app: App) -> int:
     """Run the agents until SIGINT or SIGTERM; answers the exit code. Call ``prepare`` first."""
     app.task()(_Watch(app).follow)
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    worker = faust.Worker(app, loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
-    worker.spinner = None  # it would write codes of the terminal between the lines of the log
     try:
-        worker.execute_from_commandline()
+        process.run(lambda: app)
     except SystemExit as end:
         return int(end.code or 0)
     return 0

@@ -12,7 +12,6 @@ from kafka.errors import KafkaError
 
 from streams.log import LogError
 from streams.records import TP, Headers
-from streams.topics import partition_of
 
 
 class _Context:
@@ -38,8 +37,10 @@ class Sender(_Context):
 
     def __init__(self, bootstrap: str, partitions: dict[str, int], prefix: str = "", linger_ms: int = 5) -> None:
         from streams.admin import client_options, must_answer
+        from streams.partition import partition_of  # a kernel, which who names the partition does not wait for
 
         must_answer(bootstrap)
+        self._partition_of = partition_of
         self._bootstrap, self._partitions, self._prefix = bootstrap, partitions, prefix
         self._sent, self._lost, self._why = 0, 0, ""
         self._producer = KafkaProducer(
@@ -49,7 +50,7 @@ class Sender(_Context):
     def send(self, topic: str, key: bytes, value: bytes) -> None:
         """Queue one record. Raises LogError where it, or one before it, was refused."""
         self._all_taken()
-        to = TP(self._prefix + topic, partition_of(key, self._partitions[topic]))
+        to = TP(self._prefix + topic, self._partition_of(key, self._partitions[topic]))
         self._sent += 1
         try:
             sent = self._producer.send(to.topic, value=value, key=key, partition=to.partition)

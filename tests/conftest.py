@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 # A worker of pytest-xdist is told to be 80 columns wide, and a console that is made then stays so.
 os.environ.pop("COLUMNS", None)
+# Brokers of tests live for minutes on two cores: Java's second compiler takes more of them than it gives back.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from bench.watch.workload import START_MS
 from brain.cells import matching
 from brain.scenario_form import DOMAINS
 from brain.scenarios import Scenario
-from streams.decode import decode_readings
+from streams.decode.readings import decode_readings
 
 
 @pytest.fixture(scope="module")

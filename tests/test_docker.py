@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import typer
+from verbs import every_verb
 
-from brain.cli import app
 from brain.screen.access.config import load
 from brain.screen.access.tokens import keys_of
 from brain.settings import Settings
@@ -23,7 +22,7 @@ from streams.broker_files import server_properties
 ROOT = Path(__file__).resolve().parent.parent
 DOCKER = ROOT / "docker"
 FIELDS = {field.name for field in msgspec.structs.fields(Settings)}
-VERBS = typer.main.get_command(app)
+VERBS = every_verb()
 
 
 def yaml(name: str) -> dict[str, Any]:

@@ -11,10 +11,9 @@ from typing import Any
 import kubernetes_validate
 import msgspec
 import pytest
-import typer
 import yaml
+from verbs import every_verb
 
-from brain.cli import app
 from brain.settings import Settings, load
 
 FOLDER = Path(__file__).resolve().parent.parent / "docker" / "kubernetes"
@@ -82,10 +81,10 @@ def test_what_serves_has_three_probes_on_a_port_that_it_opens_and_time_to_end() 
 
 
 def test_commands_are_verbs_with_options_of_their_own() -> None:
-    verbs = typer.main.get_command(app)
+    verbs = every_verb()
     for name, pod in pods().items():
         verb, *words = pod["containers"][0]["args"]
-        command = verbs.commands[verb]  # type: ignore[attr-defined]  # a group
+        command = verbs.commands[verb]
         options = {option for parameter in command.params for option in parameter.opts}
         assert [w for w in words if w.startswith("-") and w.partition("=")[0] not in options] == [], name
 

@@ -28,9 +28,9 @@ from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
 from streams import pulse as pulses
 from streams.memory import drive
+from streams.partition import partitions_of
 from streams.records import TP, Batch, Headers, Signal
 from streams.registry import Registry
-from streams.topics import partitions_of
 
 HERE = Path(__file__).parent
 OVER, BACK, READINGS = 10.0, 8.0, 3

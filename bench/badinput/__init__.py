@@ -20,8 +20,8 @@ from bench.engine.stand import alone
 from bench.harness import Result
 from brain.settings import Settings
 from streams import admin, topics
+from streams.partition import partition_of
 from streams.records import Seal
-from streams.topics import partition_of
 
 PREFIX = "bad."
 Origin = str

@@ -7,9 +7,9 @@ import time
 
 from bench.badinput.payloads import START_MS, assets
 from bench.watch.workload import KEY
-from brain.commands.worker import configure_logs
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
+from brain.logs import configure_logs
 from brain.pipeline import LANES
 from brain.sets import CitySet
 from brain.settings import Settings

@@ -18,7 +18,7 @@ from bench.scenarios.mix import City, city
 from bench.scenarios.readings import Feed
 from brain.cells import matching
 from brain.settings import Settings
-from streams.topics import partitions_of
+from streams.partition import partitions_of
 
 COUNTS = (1, 10, 100)
 ENOUGH, BACKTEST, SHARE = 150_000, 300_000, 0.5

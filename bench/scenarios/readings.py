@@ -19,8 +19,8 @@ from bench.watch.produce import PULSE_EVERY, integer, text_at
 from bench.watch.workload import KEY, START_MS
 from streams import pulse as pulses
 from streams.decode.fast import Names
+from streams.partition import partitions_of
 from streams.pulse import Pulse
-from streams.topics import partitions_of
 
 BAD, LASTS = 0.0013, 5
 """Chance that a reading begins a run of bad values, and how many there are."""

@@ -9,7 +9,7 @@ import time
 from confluent_kafka import Producer
 
 from bench.watch.workload import asset_id
-from streams.topics import partition_of
+from streams.partition import partition_of
 
 
 class Feed(threading.Thread):

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from bench.watch.workload import KEY, START_MS, Load, asset_id, payloads
 from streams import pulse as pulses
+from streams.partition import partitions_of
 from streams.pulse import Pulse
-from streams.topics import partitions_of
 
 PULSE_EVERY = 1000
 """Readings between two pulses: one second of event time."""

@@ -7,10 +7,10 @@ import argparse
 import structlog
 
 from bench.watch.workload import KEY
-from brain.commands.worker import configure_logs
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from brain.lane import ReadingsLane, watch_set
+from brain.logs import configure_logs
 from brain.sets import CitySet
 from brain.settings import Settings
 from streams.door import WorkerSettings, run_worker

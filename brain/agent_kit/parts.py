@@ -17,7 +17,7 @@ from brain.agent_kit.runners import runner_of
 from brain.agent_kit.tables import SAYS, TROUBLES, States
 from brain.agent_kit.wakes import Wakes
 from brain.placing import put
-from streams.decode import Columns
+from streams.decode.columns import Columns
 from streams.logic import Beat
 from streams.records import I4, I8, Signal
 from streams.registry import Registry

@@ -16,7 +16,7 @@ from brain.agent_kit.parts import Given
 from brain.agent_kit.tables import TABLES
 from brain.placing import put
 from brain.sets import CitySet
-from streams.decode import Columns
+from streams.decode.columns import Columns
 from streams.logic import MINUTE_MS, Beat, View
 from streams.records import TP, Batch, Signal, Summary
 from streams.state import Store

@@ -16,7 +16,7 @@ import structlog
 import typer
 
 from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings
-from brain.commands.worker import configure_logs
+from brain.logs import configure_logs
 
 if TYPE_CHECKING:
     from brain.agent_kit.find import Installed

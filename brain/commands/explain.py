@@ -40,7 +40,7 @@ def explain(
     prefix: Prefix = None,
     lang: Lang = None,
 ) -> None:
-    """Say why an incident was or was not shown, with rules and numbers as they were then / 说明事件为何上屏或未上屏."""
+    """Say why an incident was or was not shown, with rules and numbers as they were then / 事件为何上屏或未上屏."""
     from brain.explain import answer, story
     from brain.explain.show import show
     from brain.explain.trail import Past, TrailError, live, recorded

@@ -15,11 +15,11 @@ from rich.console import Console
 from rich.text import Text
 
 from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings, plain
-from brain.feedback import TOPIC, sign
 from brain.incidents.actions import CLASSES, KINDS, Role, read_action, subject
 from brain.incidents.transitions import Refusal
 from brain.incidents.words import refusal_text
 from brain.settings import Settings
+from brain.signed import TOPIC, sign
 from streams.decode.payload import Refused
 from streams.records import TP, Reason
 
@@ -103,7 +103,7 @@ def feedback(
     prefix: Prefix = None,
     lang: Lang = None,
 ) -> None:
-    """Act on an incident: confirm, take, dispatch, resolve, merge, … / 处置事件. Exit code 1: refused, 3: no answer."""
+    """Act on an incident: confirm, take, dispatch, resolve, … / 处置事件. Exit code 1: refused, 3: no answer."""
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     words = _EN if settings.language == "en" else _ZH
     if action not in KINDS:

@@ -12,8 +12,8 @@ import structlog
 import typer
 
 from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, load_settings, until_interrupted
-from brain.commands.worker import configure_logs
 from brain.incidents.value import DOMAINS
+from brain.logs import configure_logs
 from brain.notify.adapters import notifiers
 from brain.notify.config import Config as Rules
 from brain.notify.config import NotifyError

@@ -36,7 +36,7 @@ def recover(
     prefix: Prefix = None,
     lang: Lang = None,
 ) -> None:
-    """Show what a lane can no longer read; accept it / 查看并接受一个分区已丢失的记录. Exit code 1: there is a hole."""
+    """Show what a lane can no longer read; accept it / 查看并接受分区已丢失的记录. Exit code 1: there is a hole."""
     from streams.kafka.connect import KafkaSettings
     from streams.log import LogError
     from streams.recover import accept_loss, hole

@@ -208,8 +208,8 @@ def _read(settings: Settings, source: Path | None, set_dir: Path | None) -> _Pas
 
 
 def _shelve(settings: Settings, proposal: Proposal, value: bytes) -> None:
-    from brain.feedback import TOPIC, sign
     from brain.incidents.actions import read_action, subject
+    from brain.signed import TOPIC, sign
     from streams.records import TP
 
     key = subject(read_action(value)).encode()

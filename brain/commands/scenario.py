@@ -13,6 +13,7 @@ from rich.text import Text
 
 from brain.commands.backtest import backtest, diff
 from brain.commands.common import Config, Lang, fail, load_settings, plain
+from brain.commands.promote import promote, retire, rollback, shadow
 from brain.commands.scenario_index import index
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ app = typer.Typer(no_args_is_help=True)
 app.command()(backtest)
 app.command()(diff)
 app.command()(index)
+for _change in (promote, retire, rollback, shadow):
+    app.command()(_change)
 out = Console()
 
 SetDir = Annotated[Path | None, typer.Option("--set", help="folder of a set; the genesis set when left out / 生效集")]

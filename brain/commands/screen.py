@@ -12,8 +12,8 @@ from rich.console import Console
 
 from brain.commands.common import Config, Lang, Prefix, broker_of, fail, folders_of, load_settings
 from brain.commands.sets import last_pulse
-from brain.commands.worker import configure_logs
 from brain.disks import scraped
+from brain.logs import configure_logs
 from brain.settings import Settings, SettingsError
 
 if TYPE_CHECKING:  # what serves is slow to import, and is so only when it is asked for

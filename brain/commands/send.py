@@ -13,7 +13,9 @@ from rich.progress import track
 
 from brain.commands.common import Config, Prefix, broker_of, fail, load_settings
 from brain.pipeline import library
-from streams.decode import decode_detections, decode_readings, decode_tickets
+from streams.decode.detections import decode_detections
+from streams.decode.readings import decode_readings
+from streams.decode.tickets import decode_tickets
 from streams.log import LogError
 from streams.produce import Sender
 from streams.records import TP, Batch, Dead

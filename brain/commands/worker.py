@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from typing import Annotated
 
 import structlog
@@ -12,7 +10,7 @@ import typer
 from brain.agent_kit import meters
 from brain.commands.common import Bootstrap, Config, Prefix, broker_of, fail, folders_of, load_settings
 from brain.disks import scraped
-from brain.logs import mask_event, masked_record
+from brain.logs import configure_logs
 from brain.pipeline import worker_settings
 from brain.settings import SettingsError
 from streams import tracing
@@ -20,22 +18,6 @@ from streams.door import EXIT_TROUBLE, run_worker
 from streams.health import serve
 from streams.log import LogError
 from streams.progress import Progress, watchdog
-
-
-def configure_logs() -> None:
-    """Structured logs, one JSON object a line, on standard error; personal data masked, in libraries' lines too."""
-    logging.setLogRecordFactory(masked_record)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            mask_event,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-    )
 
 
 def worker(

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from brain.feedback import sign
 from brain.incidents.actions import Role, read_action
 from brain.notify.config import Config
 from brain.notify.post import Entry
+from brain.signed import sign
 from streams.decode.payload import Refused
 from streams.records import Headers
 

@@ -15,10 +15,10 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import structlog
 
-from brain.feedback import TOPIC
 from brain.incidents.publish import NOTED
 from brain.incidents.trust import STILL
 from brain.screen.board.doubted import Doubted
+from brain.signed import TOPIC
 from streams.records import TP
 from streams.tailing import Seen
 

@@ -8,9 +8,9 @@ from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Final, Self
 
-from brain.feedback import TOPIC
 from brain.screen.following import Following
 from brain.screen.heard import KEPT_MS, Heard
+from brain.signed import TOPIC
 from streams.log import LogError
 from streams.produce import Appender
 from streams.records import AUDIT_TYPE, CE_TYPE, TP, Headers

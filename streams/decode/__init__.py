@@ -1,19 +1,5 @@
 """Untrusted bytes to columns: readings (native JSON and SenML), detections per frame, hotline tickets.
 
-Each payload is decoded by itself, never joined with its neighbours: two broken ones could make one good one.
+Each payload is decoded by itself, never joined with its neighbours: two broken ones could make one good one. Nothing is
+imported here: who only checks or masks a payload (payload.py, mask.py) does without the kernels of the fast path.
 """
-
-from streams.decode.columns import Columns
-from streams.decode.detections import Frames, decode_detections, decode_frames
-from streams.decode.readings import decode_readings
-from streams.decode.tickets import Ticket, decode_tickets
-
-__all__ = [
-    "Columns",
-    "Frames",
-    "Ticket",
-    "decode_detections",
-    "decode_frames",
-    "decode_readings",
-    "decode_tickets",
-]

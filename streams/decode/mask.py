@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import string
 from collections.abc import Sequence
 from datetime import date
 
@@ -34,7 +35,9 @@ _ACCOUNT_CUE = re.compile(
 )
 _LANDLINE = re.compile(r"0(?:10|2\d|[3-9]\d\d)\D{0,2}[2-9]\d{2,3}\D{0,2}\d{4}(?:\D{1,2}\d{1,4})?")
 _IN_THREE = re.compile(r"\d{6}\D{1,2}\d{8}\D{1,2}\d{3}[\dXx\uff38\uff58]")
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_MAILBOX = string.ascii_letters + string.digits + "_.+-"
+"""Characters before the @ of a mail address."""
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)
 _PLATE = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-HJ-NP-Za-hj-np-z][·\u2022\-\s]?"
     r"(?=[A-Za-z]{0,2}\d)[A-HJ-NP-Za-hj-np-z0-9]{4,5}[A-HJ-NP-Za-hj-np-z0-9学警港澳挂](?![A-Za-z0-9])"
@@ -95,12 +98,27 @@ def _parted(both: str, second: str) -> tuple[str, str]:
 
 
 def _once(text: str) -> str:
-    text = _MAIL.sub(MAIL, text)
+    text = _mails(text)
     text = _PLATE.sub(PLATE, text)
     text = _RUN.sub(_numbers, text)
     text = _TOLD.sub(rf"\1{NAME}", text)
     text = _CALLED.sub(rf"\1{NAME}", text)
     return _TITLED.sub(NAME, text)
+
+
+def _mails(text: str) -> str:
+    """Mail addresses, found from their @: a pattern that begins with the mailbox tries each letter of a word anew."""
+    out, copied, since, at = list[str](), 0, 0, text.find("@")
+    while at >= 0:
+        head, domain = text[since:at], _DOMAIN.match(text, at + 1)
+        begin = since + len(head.rstrip(_MAILBOX))
+        if domain is None or begin == at:
+            since = at + 1
+        else:
+            out += [text[copied:begin], MAIL]
+            copied = since = domain.end()
+        at = text.find("@", since)
+    return "".join([*out, text[copied:]])
 
 
 def _numbers(run: re.Match[str]) -> str:

@@ -11,9 +11,9 @@ import pytest
 from receivers import Receiver, http, receiver
 from running import running, until
 
+from streams.partition import partition_of
 from streams.produce import send_all
 from streams.records import TP
-from streams.topics import partition_of
 
 pytestmark = [pytest.mark.kafka, pytest.mark.long]
 trace_service = pytest.importorskip(

@@ -18,12 +18,12 @@ from brain.census import EVERY_MS, heard, read
 from brain.sets import digest
 from brain.settings import load
 from streams import pulse as pulses
+from streams.partition import partition_of
 from streams.produce import Appender, Sender, send_one
 from streams.pulse import Pulse
 from streams.records import SIGNAL_TYPE, TP, Headers
 from streams.set_watch import WANTED, Wanted
 from streams.state import HEAD
-from streams.topics import partition_of
 
 pytestmark = pytest.mark.kafka
 

@@ -16,7 +16,6 @@ from litestar import Litestar, Router
 from litestar.testing import TestClient
 from screen_map import store
 
-from brain.feedback import genuine
 from brain.incidents.actions import Create, kind_of, read_action, subject
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.screen.access.config import Access, Limits
@@ -34,6 +33,7 @@ from brain.screen.board.sensing import Sensing
 from brain.screen.heard import Heard
 from brain.screen.mounted import Parts, api, others
 from brain.screen.watched import Watched
+from brain.signed import genuine
 from streams.records import Headers
 from streams.tailing import Seen
 

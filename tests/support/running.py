@@ -24,7 +24,7 @@ SILENT = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from brain.commands.worker import configure_logs
+from brain.logs import configure_logs
 from brain.pipeline import worker_settings
 from brain.settings import load
 from streams.door import run_worker

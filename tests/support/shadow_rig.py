@@ -22,10 +22,10 @@ from streams.city import City, CitySettings
 from streams.lane import Lane, LaneSettings, LaneTopics
 from streams.log import Indefinite
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
+from streams.partition import partition_of
 from streams.pulse import Pulse
 from streams.records import CE_TYPE, SEAL_TYPE, SHADOW_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Summary
 from streams.replay import ReplaySettings, rerun
-from streams.topics import partition_of
 
 KEY = b"k"
 PARTS = {"iot.telemetry": 2, "video.metadata": 1, "hotline.tickets": 1}

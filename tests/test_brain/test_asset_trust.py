@@ -22,12 +22,12 @@ from geo.grid_map import GridMap
 from models.trust import REASONS, AssetTrust
 from streams import pulse as pulses
 from streams.bundle import Line
+from streams.partition import partitions_of
 from streams.pulse import Pulse
 from streams.records import TP, Signal, Summary
 from streams.registry import Registry, RegistryError
 from streams.replay import ReplaySettings, replay
 from streams.state import Store
-from streams.topics import partitions_of
 
 MINUTE = 1_718_000_040_000
 DAY = 86_400_000

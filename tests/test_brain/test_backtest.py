@@ -23,12 +23,12 @@ from brain.backtest.kinds import Held, held_against
 from brain.backtest.limits import Class, Limits
 from brain.backtest.page import page
 from brain.backtest.truths import LabelError, Truth, read
-from brain.feedback import sign
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
 from brain.scenarios import read as scenario
 from brain.sets import CitySet
 from brain.settings import Settings
+from brain.signed import sign
 from geo.grid_map import Grid, GridMap
 from streams import bundle
 from streams import pulse as pulses

@@ -21,7 +21,7 @@ from brain.contracts.foreign_xml import parse
 from brain.contracts.mapping import SHARED, Form, NotOurs, Told, kept, losses, told_of
 from brain.contracts.standards import FORMS, export
 from brain.incidents.value import Incident, Member, Text
-from streams.decode import decode_tickets
+from streams.decode.tickets import decode_tickets
 from streams.records import TP, Batch
 
 XSD = os.environ.get("CAP_XSD", "")

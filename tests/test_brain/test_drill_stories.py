@@ -25,7 +25,7 @@ from brain.drill.stories.world import Happening, World
 from brain.incidents.value import Member, Text
 from brain.mark import marked
 from brain.sets import CitySet
-from streams.decode import decode_readings
+from streams.decode.readings import decode_readings
 from streams.records import TP, Batch
 
 SOURCE = TP("iot.telemetry", 0)

@@ -12,11 +12,11 @@ import typer
 from typer.testing import CliRunner
 
 from brain.commands import feedback
-from brain.feedback import SIGNATURE, sign
 from brain.incidents.actions import read_action
 from brain.incidents.transitions import Refusal
 from brain.incidents.words import REFUSALS
 from brain.settings import Settings
+from brain.signed import SIGNATURE, sign
 from streams import produce, tailing
 from streams.records import TP, Headers
 from streams.tailing import Seen

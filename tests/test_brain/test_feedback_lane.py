@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lane_rig import HIGH, T0, Rig, city
 
-from brain import feedback
-from brain.feedback import FeedbackLane, sign
+from brain import feedback, signed
+from brain.feedback import FeedbackLane
 from brain.incidents.actions import KINDS, accepted
 from brain.incidents.value import incident_id
+from brain.signed import sign
 from streams.logic import Output
 from streams.records import Reason
 
@@ -173,7 +174,7 @@ def test_masked_records_lead_to_the_same_notices_and_what_was_refused_stays_refu
     say(r, {"note": phone})
     say(r, action(id="forged", note=phone), b"another key")
     for row, (body, _) in enumerate(r.records[1:], 1):
-        value, heads, left_out = feedback.masked(body, r.heads[row], KEY)
+        value, heads, left_out = signed.masked(body, r.heads[row], KEY)
         assert phone.encode() not in value
         assert left_out == (row > len(said))
         again.say(value, heads)

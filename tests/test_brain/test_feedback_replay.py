@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 from lane_rig import HIGH, T0, city, reading
 
-from brain.feedback import FeedbackLane, sign
+from brain.feedback import FeedbackLane
 from brain.incidents.city import CityLogic
 from brain.incidents.value import Incident, incident_id
 from brain.lane import ReadingsLane
+from brain.signed import sign
 from streams import bundle
 from streams.bundle import Line
 from streams.records import TP, Headers

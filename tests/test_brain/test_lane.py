@@ -27,9 +27,9 @@ from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.set_library import SetLibrary
 from brain.sets import CitySet
 from geo.coords import wgs84_to_gcj02
+from streams.partition import partition_of
 from streams.records import Reason
 from streams.state import Store
-from streams.topics import partition_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 

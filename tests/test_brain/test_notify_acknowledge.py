@@ -8,13 +8,13 @@ import msgspec
 import pytest
 from notify_rig import MINUTE, City, Memory, T, config, raised
 
-from brain.feedback import SIGNATURE, sign
 from brain.incidents.actions import Accepted, Acknowledge, Role, read_action
 from brain.incidents.clocks import find
 from brain.notify.acknowledge import acknowledge
 from brain.notify.occasions import occasions
 from brain.notify.port import Ack, Kind, Outcome, Status
 from brain.notify.post import Entry, Post
+from brain.signed import SIGNATURE, sign
 from streams.records import Notice
 
 KEY = b"key of the pulse"

@@ -9,15 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-import typer
 import yaml
 from metrics import known
 from operations import FOLDER, ROOT, alerts, asked, panels
 from scraper import PROMTOOL
-
-from brain.cli import app
+from verbs import every_verb
 
 RUNBOOKS = ROOT / "docs" / "runbooks"
+VERBS = every_verb()
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| ([^|]+) \| ([^|]+) \| (.+) \|$", re.MULTILINE)
 needs_promtool = pytest.mark.skipif(
     PROMTOOL is None, reason="promtool is not installed (Debian: apt install prometheus)"
@@ -74,7 +73,7 @@ def test_every_command_of_a_page_is_one_that_brain_has() -> None:
     unknown = []
     for page in sorted(RUNBOOKS.glob("*.md")):
         for words in re.findall(r"`brain ([^`]+)`", page.read_text("utf-8")):
-            command, rest = typer.main.get_command(app), words.split()
+            command, rest = VERBS, words.split()
             while rest and hasattr(command, "commands") and rest[0] in command.commands:
                 command = command.commands[rest.pop(0)]
             options = {name for parameter in command.params for name in parameter.opts}

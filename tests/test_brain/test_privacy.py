@@ -15,11 +15,10 @@ from typer.testing import CliRunner
 
 from brain import logs, tail
 from brain.commands import deadletter, replay, topics
-from brain.commands import worker as worker_command
-from brain.feedback import sign
 from brain.masking import bundle_mask
 from brain.pipeline import replay_settings
 from brain.settings import Settings
+from brain.signed import sign
 from streams import bundle, private
 from streams import deadletter as letters
 from streams.deadletter import Letter
@@ -201,7 +200,7 @@ def test_tail_shows_dead_letters_masked(output: tail.Format) -> None:
 def log_lines(monkeypatch: pytest.MonkeyPatch) -> Any:
     before, to = logging.getLogRecordFactory(), io.StringIO()
     monkeypatch.setattr("sys.stderr", to)
-    worker_command.configure_logs()
+    logs.configure_logs()
     yield to
     structlog.reset_defaults()
     logging.setLogRecordFactory(before)

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from brain.drill.recorded import Place, events
 from brain.sets import CitySet
+from streams.partition import partition_of
 from streams.records import CE_TYPE, SHADOW_TYPE, SIGNAL_TYPE, TP
 from streams.replay import rerun
-from streams.topics import partition_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 T0 = rig.T0

@@ -18,10 +18,10 @@ from brain.lane import DetectionsLane
 from brain.scenarios import ScenarioError, read
 from brain.sets import CitySet
 from geo.grid_map import GridMap
+from streams.partition import partition_of
 from streams.records import Reason, Signal
 from streams.registry import Registry
 from streams.state import Store
-from streams.topics import partition_of
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 REAL = shared(Path("shared/data/mot_tud_tracks/TUD-Campus"))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from bench.badinput.payloads import START_MS, assets
-from streams.decode import decode_readings, decode_tickets
+from streams.decode.readings import decode_readings
+from streams.decode.tickets import decode_tickets
 from streams.records import I4, TP, Batch, Reason
 from streams.registry import Registry
 

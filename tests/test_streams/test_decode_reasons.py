@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 import streams
 from bench.badinput.payloads import DETECTIONS, READINGS, START_MS, TICKETS, assets, samples
-from streams.decode import decode_detections, decode_frames, decode_readings, decode_tickets
-from streams.decode.readings import decode_slowly
+from streams.decode.detections import decode_detections, decode_frames
+from streams.decode.readings import decode_readings, decode_slowly
+from streams.decode.tickets import decode_tickets
 from streams.records import I4, TP, Batch, Dead
 from streams.registry import Registry
 

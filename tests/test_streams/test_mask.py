@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from streams.decode import decode_tickets
-from streams.decode.mask import mask
+from streams.decode.mask import _mails, mask
+from streams.decode.tickets import decode_tickets
 from streams.records import TP, Batch
 
 FEW = settings(max_examples=60, deadline=None)
@@ -112,6 +112,20 @@ def test_dates_amounts_and_public_numbers_stay(text: str) -> None:
 def test_a_long_text_of_digits_and_dashes_is_masked_in_time_that_grows_with_it() -> None:
     masked = mask("1-" * 3000)
     assert mask(masked) == masked
+
+
+@given(st.text("a7_.+-@b汉 ]é", max_size=40))
+@example("a@b.cc+a@b.cc")
+@example("a@b@c.d-@e.f.")
+def test_a_mail_address_is_the_longest_there_is_around_its_at(text: str) -> None:
+    pattern = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+    assert _mails(text) == pattern.sub("[邮箱]", text)
+
+
+@pytest.mark.parametrize("word", ["a", "7", "a.", "a@", "@x.y"])
+def test_a_word_of_a_million_letters_does_not_hold_a_lane_for_hours(word: str) -> None:
+    text = word * (2**20 // len(word))
+    assert _mails(text) == text or "@" in word
 
 
 def test_a_ticket_is_masked_in_every_text_before_anyone_sees_it() -> None:

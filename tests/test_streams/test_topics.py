@@ -6,7 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kafka.partitioner.default import murmur2 as reference
 
-from streams.topics import INPUTS, catalogue, murmur2, partition_of, partitions_of
+from streams.partition import murmur2, partition_of, partitions_of
+from streams.topics import INPUTS, catalogue
 
 partitions_of([b"compiled before the clock of the property tests runs"], 1)
 murmur2(b"")

@@ -18,9 +18,9 @@ from brain.drill.storm.ground import GAP_MS, Ground
 from brain.drill.storm.kinds import BY_ID, HOTLINE, IOT, VIDEO, Kind
 from brain.drill.storm.model import Episode, Ticket
 from geo.grid_map import Where
+from streams.partition import partition_of
 from streams.pulse import hold
 from streams.records import Signal
-from streams.topics import partition_of
 
 TOPICS = {IOT: ("iot.telemetry", 4), VIDEO: ("video.metadata", 2), HOTLINE: ("hotline.tickets", 1)}
 """Source → input topic and its partitions."""

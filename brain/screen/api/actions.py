@@ -10,7 +10,6 @@ from litestar import Response, Router, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath
 
-from brain.feedback import sign
 from brain.incidents.actions import KINDS, subject
 from brain.screen.access.gate import API, Gate, unavailable
 from brain.screen.access.rights import Caller, Right, caller_of
@@ -31,6 +30,7 @@ from brain.screen.api.asked import Asked, absent
 from brain.screen.api.bodies import operation, problems_of
 from brain.screen.heard import Heard
 from brain.screen.problems import Problem
+from brain.signed import sign
 from streams.log import LogError
 from streams.records import Headers
 

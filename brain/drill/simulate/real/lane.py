@@ -11,10 +11,10 @@ from brain.drill.simulate.real import sets
 from brain.drill.simulate.real.tally.agent import BAD
 from brain.lane import ReadingsLane
 from streams.logic import Output, View
+from streams.partition import partition_of
 from streams.records import TP
 from streams.simulate.feed import Feed
 from streams.simulate.toy import Killed
-from streams.topics import partition_of
 
 if TYPE_CHECKING:
     from streams.simulate.world import World
