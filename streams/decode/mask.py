@@ -127,11 +127,14 @@ def _numbers(run: re.Match[str]) -> str:
     if sum(map(str.isdigit, whole)) < 5:
         return whole
     groups = [(m.start(), m.end()) for m in _GROUP.finditer(whole)]
+    digits = [_digits(whole[start:end]) for start, end in groups]
     out, copied, i = [], 0, 0
     while i < len(groups):
         for j in range(min(len(groups), i + LONGEST_KIND), i, -1):
-            stretch = whole[groups[i][0] : groups[j - 1][1]]
-            kind = _kind(stretch, j - i, before if i == 0 else "")
+            number = "".join(digits[i:j])
+            if not _may_be(number, j - i):
+                continue
+            kind = _kind(whole[groups[i][0] : groups[j - 1][1]], number, j - i, before if i == 0 else "")
             if kind:
                 begin = groups[i][0] - (whole[groups[i][0] - 1 : groups[i][0]] == "+")
                 out += [whole[copied:begin], kind]
@@ -142,9 +145,22 @@ def _numbers(run: re.Match[str]) -> str:
     return "".join([*out, whole[copied:]])
 
 
-def _kind(stretch: str, groups: int, before: str) -> str:
+def _digits(group: str) -> str:
+    """Digits of any script as those of ASCII, and X for what may end an identity number."""
+    return "".join(str(int(c)) if c.isdecimal() else "X" for c in group)
+
+
+def _may_be(number: str, groups: int) -> bool:
+    """Whether what is cut into several groups can be a number of a kind, by its length and how it begins; a long run of
+    short groups has twenty stretches at each of them, of which next to none can."""
+    n = len(number) - number.endswith("X")
+    if groups < 3 or len(number) == 18 or n == 15 or (groups < 6 and 16 <= n <= 19):
+        return True
+    return (n == 11 and number[0] == "1") or (n == 13 and number[0] == "8") or (10 <= n <= 16 and number[0] == "0")
+
+
+def _kind(stretch: str, digits: str, groups: int, before: str) -> str:
     """Token for a stretch of digit groups, "" where it is an ordinary number."""
-    digits = "".join(str(int(c)) if c.isdecimal() else "X" for c in stretch if c.isdecimal() or c in "Xx\uff38\uff58")
     plain = digits.rstrip("X")
     n = len(digits)
     if n == 18 and "X" not in digits[:17] and (_born(digits[6:14]) or _IN_THREE.fullmatch(stretch)):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import streams.decode.mask as mask_module
 from streams.decode.mask import _mails, mask
 from streams.decode.tickets import decode_tickets
 from streams.records import TP, Batch
@@ -142,3 +143,20 @@ def test_a_ticket_is_masked_in_every_text_before_anyone_sees_it() -> None:
     assert phone not in shown
     assert len(tickets[0].caller) == 32
     assert TOKEN.search(tickets[0].title)
+
+
+GROUPS = st.lists(
+    st.sampled_from(("1", "13", "138", "0", "010", "86", "+86", "0086", "6222", "12", "19900101", "X", "440104", "7"))
+    | st.from_regex(r"[0-9\uff10-\uff19]{1,8}[Xx]?", fullmatch=True), min_size=1, max_size=24,
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@example(["0086", "8888", "5555", "1234"], ["-"] * 24)
+@given(GROUPS, st.lists(st.sampled_from(("-", " ", "- ", "\u3000", ".")), min_size=24, max_size=24))
+def test_a_stretch_that_is_not_looked_at_closer_has_no_kind(groups: list[str], gaps: list[str]) -> None:
+    text = "".join(part for pair in zip(groups, gaps, strict=False) for part in pair)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mask_module, "_may_be", lambda number, groups: True)
+        every = mask(text)
+    assert mask(text) == every
