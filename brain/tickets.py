@@ -277,8 +277,10 @@ class TicketsLane:
     def _seat(self, s: Scenario, kind: str, about: int) -> int:
         """A row for a new case about a topic or a text: the first that no open case has, so that they stay few."""
         table, k = self.store.table("case"), 0
-        while table.rows["level"][slot := table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())]:
+        slot = table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())
+        while table.rows["level"][slot]:
             k += 1
+            slot = table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())  # first: the table may grow by it
         table.rows[slot] = np.zeros((), CASE_STATE)
         table.rows["about"][slot], table.dirty[slot] = about + 1, 1
         return slot
@@ -300,7 +302,8 @@ class TicketsLane:
             return 1
         size = max([d.count_over, *(int(r.at) for r in s.levels)]) + 1
         cases, hits = self.store.table("case"), self.store.table("hit")
-        turn = int(cases.rows["tickets"][cases.slot(key)]) % size
+        case = cases.slot(key)  # first: the table may grow by it
+        turn = int(cases.rows["tickets"][case]) % size
         slot = hits.slot(key + f"{SEPARATOR}{turn}".encode())
         hits.rows["t"][slot] = t
         hits.dirty[slot] = 1
