@@ -336,6 +336,9 @@ class Door(Service):
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it ends the worker and is logged
             self._leave(tp, error)
+        finally:
+            if isinstance(log_ := getattr(task, "log", None), KafkaTaskLog):
+                await log_.cut()  # else the reader fetches on for it: lanes come and go
 
     def _leave(self, tp: TP, error: Exception) -> None:
         """What no recovery mends ends the worker, not the lane in silence."""
