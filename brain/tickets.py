@@ -68,6 +68,9 @@ class TicketsLane:
     Of a text that many send the asset is ``copies/<number>``, of a topic ``topic/<number>``, by the number of the
     ticket that began it. A ticket outside every grid counts for its district; one of a never-hidden class without a
     grid stands for itself, so that two fires at unknown places never become one.
+
+    Cases at a place have rows that stay: as many as there were places, districts as tickets name them among these, and
+    never-hidden tickets without a grid, some 400 bytes each. All else is in rings and seats that are used again.
     """
 
     owner = OWNER
