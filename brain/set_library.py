@@ -64,7 +64,10 @@ class SetLibrary:
         found = self._sets.get(id)
         if found is not None:
             return self._kept(id, found)
-        path = self._paths.get(id) or self._cached(id)
+        path = self._paths.get(id)
+        if path is not None and not has(path, id):  # it was here, and its folder was written to since
+            path = self._cached(id) or self.keep(self._fetched(id), id)
+        path = path or self._cached(id)
         if path is None:
             raise KeyError(id)
         return self._load(id, path)

@@ -16,7 +16,7 @@ from brain.agent_kit.host import Host
 from brain.incidents.books import Books
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
 from brain.set_library import KEPT, SetLibrary
-from brain.sets import CitySet, digest, digest_of, files
+from brain.sets import CitySet, digest, digest_of, files, write
 from streams.records import TP
 from streams.state import Store
 
@@ -24,12 +24,18 @@ DEMO = Path(__file__).parents[2] / "config" / "demo"
 MANY = KEPT + 5
 
 
-def moved(library: SetLibrary, n: int) -> str:
-    """Id of a set of which an asset stands a little elsewhere than in all others."""
+def other(n: int) -> dict[str, bytes]:
+    """Files of a set of which an asset stands a little elsewhere than in all others."""
     contents = files(DEMO)
     first, *rest = contents["assets.ndjson"].splitlines()
     one = json.loads(first)
     contents["assets.ndjson"] = b"\n".join([json.dumps({**one, "lon": one["lon"] + n * 1e-6}).encode(), *rest, b""])
+    return contents
+
+
+def moved(library: SetLibrary, n: int) -> str:
+    """Its id, once the library can find it."""
+    contents = other(n)
     id_ = digest_of(contents)
     library.keep(contents, id_)
     return id_
@@ -74,6 +80,19 @@ def test_a_set_that_somebody_works_with_is_not_read_twice_however_many_came_afte
     forgotten = last[0]
     assert forgotten not in library.ids()
     assert library.get(forgotten).id == forgotten, "its files are there"
+
+
+def test_a_set_whose_folder_was_written_to_since_is_taken_from_elsewhere(tmp_path: Path) -> None:
+    there, contents = tmp_path / "sets" / "mine", other(-1)
+    write(contents, there)
+    mine = digest(there)
+    library = SetLibrary([], tmp_path / "cache", lambda id: {mine: contents}[id])
+    assert library.find(mine, tmp_path / "sets").id == mine
+    for n in range(KEPT):
+        library.get(moved(library, n))
+    assert mine not in library.ids()
+    (there / "assets.ndjson").write_bytes(b"")
+    assert library.get(mine).id == mine
 
 
 def test_what_signals_of_an_old_set_are_named_by_is_made_anew(tmp_path: Path) -> None:
