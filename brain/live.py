@@ -36,7 +36,8 @@ CONSIDERED = b"considered"
 class LiveChanges:
     """The changes that came so far, and which of them the set in force lacks. One a worker; it works where it conducts.
 
-    ``sets`` finds the files of a set, ``folder`` has those that people wrote; ``topic`` is that of sets.
+    ``sets`` finds the files of a set, ``folder`` has those that people wrote; ``topic`` is that of sets. It holds what
+    the compacted topics do, the newest record of each key: a person may go back to a set that has none of it yet.
     """
 
     def __init__(self, sets: SetLibrary, folder: Path, bootstrap: str, topic: str) -> None:
@@ -56,9 +57,9 @@ class LiveChanges:
         """Records of one of TOPICS in log order; the newest of a key replaces the others."""
         for row in range(len(batch)):
             key = batch.key(row) or b""
+            if (topic, key) not in self._newest and (start := _start(topic, key)):
+                heapq.heappush(self._later, (start, key))
             self._newest[topic, key] = Record(topic, int(batch.offsets[row]), key, batch.value(row))
-            if topic == ASSETS:
-                heapq.heappush(self._later, (_start(topic, key), key))
         self._ends[topic] = max(self._ends[topic], batch.next)
 
     def waiting(self, set_id: str, now: int) -> bool:

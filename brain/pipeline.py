@@ -24,6 +24,7 @@ from brain.settings import Settings, SettingsError
 from brain.warnings_lane import WarningsLane
 from geo.compiled import short_turns
 from streams import set_store
+from streams.collector import collect_young
 from streams.deadletter import Letter
 from streams.decode.detections import decode_detections
 from streams.decode.readings import decode_readings
@@ -108,6 +109,7 @@ def try_set(sets: SetLibrary, settings: Settings, set_id: str) -> CitySet:
             logic.bind(Store(logic.tables, logic.owner), TP(topic, 0), 1)
             logic.enter(set_id, content)
         Books(sets=sets.get).enter(set_id, content)
+        collect_young()  # both books hold themselves, and the set with them
     return content
 
 

@@ -28,20 +28,21 @@ class Reach:
     """
 
     def __init__(self, content: CitySet) -> None:
-        self._content = content
+        # Not the set itself, which keeps this: of a circle a worker is never rid, as it looks for circles seldom.
+        self._map, self._placed = content.map, content.placed()
         self._answer: I4 | None = None
 
     def assets(self, s: Scenario) -> B1 | None:
         """Which assets (n,) lie where a scenario looks; None: it looks everywhere."""
-        return within(s, self._content.map, self._assets()) if s.placed() else None
+        return within(s, self._map, self._assets()) if s.placed() else None
 
     def tried(self, s: Scenario) -> B1 | None:
         """Which assets (n,) lie in the district where a scenario is on trial; None: it is not."""
-        return None if s.trial is None else _in((s.trial.district,), self._content.map, self._assets())
+        return None if s.trial is None else _in((s.trial.district,), self._map, self._assets())
 
     def _assets(self) -> I4:
         if self._answer is None:
-            self._answer = self._content.map.map.locate(*self._content.placed())
+            self._answer = self._map.map.locate(*self._placed)
         return self._answer
 
 

@@ -1,11 +1,20 @@
-"""The sets that a worker has, by content hash: read from folders, kept in a cache, or fetched from the topic."""
+"""The sets that a worker has, by content hash: read from folders, kept in a cache, or fetched from the topic.
+
+Live changes make another set as often as they come, so memory has those of the folders, the last few that were asked
+for, and what somebody works with; an older one is read again from its files.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Final
+from weakref import WeakValueDictionary
 
 from brain.sets import CitySet, cache_name, digest_of, folders, has, own, write
+
+KEPT: Final = 4
+"""Sets of no folder that stay in memory though nobody works with them: the next one, and some that it follows on."""
 
 
 class SetLibrary:
@@ -21,10 +30,14 @@ class SetLibrary:
     ) -> None:  # fmt: skip
         self.cache, self._fetch = cache, fetch
         self._paths: dict[str, Path] = {}
-        self._sets: dict[str, CitySet] = {}
+        self._sets: WeakValueDictionary[str, CitySet] = WeakValueDictionary()
+        self._own: list[CitySet] = []
+        self._last: dict[str, CitySet] = {}
+        """Those of no folder, the one that was asked for last at the end."""
         for folder in folders:
             loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
+            self._own.append(loaded)
             self._paths.setdefault(digest_of(own(folder)), folder)
 
     def find(self, id: str, folder: Path) -> CitySet:
@@ -48,15 +61,19 @@ class SetLibrary:
 
     def get(self, id: str) -> CitySet:
         """Raises KeyError where this worker does not have the set."""
-        if id not in self._sets:
-            path = self._paths.get(id) or self._cached(id)
-            if path is None:
-                raise KeyError(id)
-            return self._load(id, path)
-        return self._sets[id]
+        found = self._sets.get(id)
+        if found is not None:
+            return self._kept(id, found)
+        path = self._paths.get(id)
+        if path is not None and not has(path, id):  # it was here, and its folder was written to since
+            path = self._cached(id) or self.keep(self._fetched(id), id)
+        path = path or self._cached(id)
+        if path is None:
+            raise KeyError(id)
+        return self._load(id, path)
 
     def ids(self) -> list[str]:
-        """Hashes of all sets that are loaded."""
+        """Hashes of all sets that are in memory."""
         return sorted(self._sets)
 
     def keep(self, files: Mapping[str, bytes], id: str) -> Path:
@@ -72,13 +89,22 @@ class SetLibrary:
         return path
 
     def _load(self, id: str, path: Path) -> CitySet:
-        if id not in self._sets:
+        found = self._sets.get(id)
+        if found is None:
             found = CitySet.load(path, self.cache, self._sets.values())
             if found.id != id and not has(path, id):  # written to while it was read: not the content that is wanted
                 raise KeyError(id)
             found.id = id
             self._sets[id], self._paths[id] = found, path
-        return self._sets[id]
+        return self._kept(id, found)
+
+    def _kept(self, id: str, found: CitySet) -> CitySet:
+        if all(found is not one for one in self._own):
+            self._last.pop(id, None)
+            self._last[id] = found
+            for name in list(self._last)[:-KEPT]:
+                self._last.pop(name, None)
+        return found
 
     def _cached(self, id: str) -> Path | None:
         path = self.cache / cache_name(id) if self.cache is not None else None

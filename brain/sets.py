@@ -69,7 +69,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 NO_TABLES = Library((), {})
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class CitySet:
     """What is in force. Immutable; the arrays by asset are worked out once and shared by all lanes."""
 

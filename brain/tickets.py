@@ -68,6 +68,9 @@ class TicketsLane:
     Of a text that many send the asset is ``copies/<number>``, of a topic ``topic/<number>``, by the number of the
     ticket that began it. A ticket outside every grid counts for its district; one of a never-hidden class without a
     grid stands for itself, so that two fires at unknown places never become one.
+
+    Cases at a place have rows that stay: as many as there were places, districts as tickets name them among these, and
+    never-hidden tickets without a grid, some 400 bytes each. All else is in rings and seats that are used again.
     """
 
     owner = OWNER
@@ -277,8 +280,10 @@ class TicketsLane:
     def _seat(self, s: Scenario, kind: str, about: int) -> int:
         """A row for a new case about a topic or a text: the first that no open case has, so that they stay few."""
         table, k = self.store.table("case"), 0
-        while table.rows["level"][slot := table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())]:
+        slot = table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())
+        while table.rows["level"][slot]:
             k += 1
+            slot = table.slot(f"{s.id}{SEPARATOR}{kind}{SEAT}{k}".encode())  # first: the table may grow by it
         table.rows[slot] = np.zeros((), CASE_STATE)
         table.rows["about"][slot], table.dirty[slot] = about + 1, 1
         return slot
@@ -300,7 +305,8 @@ class TicketsLane:
             return 1
         size = max([d.count_over, *(int(r.at) for r in s.levels)]) + 1
         cases, hits = self.store.table("case"), self.store.table("hit")
-        turn = int(cases.rows["tickets"][cases.slot(key)]) % size
+        case = cases.slot(key)  # first: the table may grow by it
+        turn = int(cases.rows["tickets"][case]) % size
         slot = hits.slot(key + f"{SEPARATOR}{turn}".encode())
         hits.rows["t"][slot] = t
         hits.dirty[slot] = 1

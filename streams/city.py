@@ -37,6 +37,8 @@ from streams.records import (
 from streams.state import FORMAT, HEAD, StateError
 from streams.tracing import HEADER, Fold
 
+REPORTED_SETS = 16
+"""Sets of which reports are kept: lanes go on to repeat theirs after it was decided."""
 BUFFER_ROWS = 200_000
 """A lane far ahead of the slowest is not read on while so many signals wait."""
 
@@ -270,6 +272,9 @@ class City:
             self.refused[set_id] = f"{lane}: {why}"
         else:
             self.ready.setdefault(report, set()).add(str(lane))
+        for reports in (self.ready, self.refused):
+            while len(reports) > REPORTED_SETS:
+                reports.pop(next(iter(reports)))
 
     def _sealed(self, rank: int, seal: Seal) -> None:
         self.order.seal(rank, seal.pulse, seal.position)
@@ -370,6 +375,7 @@ class City:
         head.frontier = self.order.frontier
         for rank, tp in enumerate(self.lanes):
             mark = self.order.marks[rank]
+            self.order.settle(rank)
             offset, pulse = self.order.resume_at(rank, self.read[tp])
             head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
         prefix = self.settings.prefix

@@ -25,7 +25,7 @@ from streams import admin, meters, process
 from streams.audit import Kind
 from streams.audit_task import AuditTask
 from streams.city import City, CitySettings
-from streams.collector import collect_seldom
+from streams.collector import Leavings, collect_seldom
 from streams.conductor import Conductor, ConductorSettings
 from streams.figures import Figure, Shows
 from streams.kafka import batches
@@ -202,7 +202,7 @@ class Door(Service):
 
     def __post_init__(self) -> None:
         self.running: dict[TP, list[tuple[Any, asyncio.Task[None]]]] = {}
-        self._figures_at, self._pages = 0.0, Pages()
+        self._figures_at, self._pages, self._leavings = 0.0, Pages(), Leavings()
         self.cluster = Cluster(self.settings.kafka)
         self.reader = Reader(self.cluster)
         s = self.settings
@@ -332,6 +332,9 @@ class Door(Service):
             raise
         except Exception as error:  # noqa: BLE001  # whatever it is, it ends the worker and is logged
             self._leave(tp, error)
+        finally:
+            if isinstance(log_ := getattr(task, "log", None), KafkaTaskLog):
+                await log_.cut()  # else the reader fetches on for it: lanes come and go
 
     def _leave(self, tp: TP, error: Exception) -> None:
         """What no recovery mends ends the worker, not the lane in silence."""
@@ -345,6 +348,8 @@ class Door(Service):
 
     def _watch(self) -> None:
         self._pages.look()
+        cities = [t for tasks in self.running.values() for t, _ in tasks if isinstance(t, City)]
+        self._leavings.look([t.logic for t in cities if hasattr(t, "logic")], time.monotonic())
         due = time.monotonic() >= self._figures_at
         if due:
             self._figures_at = time.monotonic() + FIGURES_S

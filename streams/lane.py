@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from streams import pulse as pulses
 from streams.figures import Meter
+from streams.fold_times import FOLD_DTYPE, FOLD_TABLE, FoldTimes
 from streams.lane_parts import Head, LaneSettings, LaneTopics, Observer, PartitionsChanged, SetMissing, Silent
 from streams.log import Indefinite, OffsetGone, TaskLog
 from streams.logic import Beat, LaneLogic, Output, Sets, View
 from streams.outbox import INPUTS_DOWN, Outbox, inputs_down
-from streams.pulse import Pulse, hold
+from streams.pulse import Pulse
 from streams.records import CE_TYPE, I8, PULSE_TYPE, TP, Batch, Dead, Notice, Reason, Signal, Stage, Write
 from streams.state import FORMAT, HEAD, StateError, Store
 from streams.tracing import carried
@@ -37,12 +38,10 @@ __all__ = [
     "Silent",
 ]
 
-FOLD_TABLE = "_fold"
 NOTICES = b"\x00notices"
 """Key of the fold time that the lane's notices keep among themselves; no asset's name begins like that."""
 SHADOWED = b"\x00shadow/"
 """Before an asset's name: of signals in shadow, which must not move those that people are told of."""
-FOLD_DTYPE = np.dtype([("fold", "i8")])
 DEATHS = 3
 """After so many deaths at one position the next batch is tried in a child first."""
 
@@ -152,6 +151,7 @@ class Lane:
     def _enter_all(self) -> None:
         source = self.topics.source
         self.source = TP(self.head.topic or source.topic, source.partition)
+        self._folds = FoldTimes(self.store.table(FOLD_TABLE))
         self.logic.bind(self.store, self.source, self.settings.partitions)
         self.logic.enter(self.head.set, self.sets(self.head.set))
 
@@ -395,13 +395,13 @@ class Lane:
 
     def _place(self, batch: Batch, item: Signal | Notice, key: bytes, clocks: I8) -> None:
         """Its place in fold order: held around the lane's clock, never before the last one of the same key."""
-        fold = self.store.table(FOLD_TABLE)
         row = int(np.searchsorted(batch.offsets, item.offset))
-        item.pulse = int(clocks[row]) if row >= self._first_pulse else -1
-        slot = fold.slot(key)
-        item.fold = hold(item.t, int(clocks[row]), int(fold.rows["fold"][slot]))
-        fold.rows["fold"][slot] = item.fold
-        fold.dirty[slot] = 1
+        clock, pulsed = int(clocks[row]), row >= self._first_pulse
+        item.pulse = clock if pulsed else -1
+        if isinstance(item, Notice):
+            item.fold = self._folds.own(key, item.t, clock)
+        else:
+            item.fold = self._folds.hold(key, item.t, clock, pulsed=pulsed)
         item.set = self.head.set
 
     def _bury(self, batch: Batch, dead: Dead) -> None:

@@ -200,6 +200,15 @@ class FoldOrder:
         self._held[rank].clear()
         return absence
 
+    def settle(self, rank: int) -> None:
+        """Forget absences of which all is released: what is read from now on, again after a restart too, is later."""
+        mark = self.marks[rank]
+        if not mark.absences or mark.offset < mark.again:
+            return
+        rows = [*self._ready, *self._fresh, *self._held[rank]]
+        least = min((w.key.offset for w in rows if w.key.rank == rank), default=mark.position)
+        mark.absences = [a for a in mark.absences if a.until < 0 or a.until > min(least, mark.position)]
+
     def resume_at(self, rank: int, read: int) -> tuple[int, int]:
         """Offset and pulse to start from after a restart: the oldest unreleased record of the lane, or ``read``."""
         mine = [w for rows in (self._ready, self._fresh) for w in rows if w.key.rank == rank] + self._held[rank]

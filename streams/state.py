@@ -49,7 +49,8 @@ _decode = msgspec.msgpack.Decoder(Record).decode
 
 
 class Table:
-    """Rows of one structured dtype, each with a key; rows are only ever appended.
+    """Rows of one structured dtype, each with a key; rows are only ever appended: a table is as large as there ever
+    were assets, scenarios and places, so what comes once and never again must have no key of its own.
 
     ``rows`` and ``dirty`` have room for more than ``n``; both are replaced when the table grows, so take them anew
     after :meth:`slot`. A new row is all zeros: zero must mean "nothing yet" in every field. Whoever changes a row sets

@@ -53,6 +53,8 @@ def serve(worker: socket.socket) -> None:
         began = time.process_time()
         try:
             if what == "load":
+                for gone in rest[1]:
+                    programs.pop(gone, None)
                 programs[key] = Program(spec.decode(rest[0]))
                 answer: Any = _form(programs[key])
             elif what == "singly":

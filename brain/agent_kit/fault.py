@@ -16,6 +16,9 @@ from brain.agent_kit.program import Broken, Judged, Program
 if TYPE_CHECKING:
     from brain.agent_kit.chosen import Agent
 
+KEPT = 3
+"""Programs of one agent that stay loaded: another map, or other params, make another, and lanes change over one by one.
+"""
 Kind = Literal["raised", "broken", "died", "hung", "load"]
 
 
@@ -87,6 +90,8 @@ class Inline:
                 found = self._programs[agent.packed] = Program(agent.ground)
             except Exception as error:  # its import may raise anything
                 raise Fault("load", f"{type(error).__name__}: {error}") from error
+            for packed in [p for p, one in self._programs.items() if one.spec.id == agent.id][:-KEPT]:
+                del self._programs[packed]
         return found
 
     def load(self, agent: Agent) -> None:

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.agent_kit import meters, tables, wire
-from brain.agent_kit.fault import Fault, Kind
+from brain.agent_kit.fault import KEPT, Fault, Kind
 from brain.agent_kit.kinds import Minute, Rows, Said
 from brain.agent_kit.program import Judged
 
@@ -53,8 +53,8 @@ class Host:
         self._control: socket.socket | None = None
         self._line: socket.socket | None = None
         self._pid = 0
-        self._loaded: dict[str, bytes] = {}
-        """Agents that the runner has, by digest → form of their state."""
+        self._loaded: dict[str, tuple[str, bytes]] = {}
+        """What the runner has, by digest → agent and form of its state; what was used last at the end."""
 
     def close(self) -> None:
         """End the processes."""
@@ -81,7 +81,7 @@ class Host:
         """As Runner."""
         with self._lock:
             key = self._load(agent)
-            return tables.read(self._loaded[key])
+            return tables.read(self._loaded[key][1])
 
     def migrate(self, agent: Agent, old: NDArray[Any]) -> NDArray[Any] | None:
         """As Runner."""
@@ -139,12 +139,18 @@ class Host:
         key = _key(agent)
         if self._line is None:
             self._begin()
-        if key not in self._loaded:
-            self._send("load", agent, [agent.packed])
+        known = self._loaded.pop(key, None)
+        if known is None:
+            mine = [name for name, (of, _) in self._loaded.items() if of == agent.id]
+            gone = mine[: max(0, len(mine) - KEPT + 1)]
+            self._send("load", agent, [agent.packed, gone])
+            for name in gone:
+                del self._loaded[name]
             try:
-                self._loaded[key] = self._answer(agent, LOAD_S)
+                known = agent.id, self._answer(agent, LOAD_S)
             except Fault as fault:
                 raise Fault("load", fault.detail) from fault
+        self._loaded[key] = known
         return key
 
     def _send(self, what: str, agent: Agent, rest: list[Any]) -> None:

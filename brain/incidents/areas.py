@@ -262,15 +262,17 @@ class Areas:
         return out
 
     def _here_still(self, name: str, who: str) -> bool:
-        """Whether a scenario is judged in this book; on trial, whether it is for that asset or area.
+        """Whether a scenario is judged in this book, and has that asset or area; on trial, whether it is for it.
 
         Clusters of tickets are not moved when a trial begins: those end first.
         """
         s = self._scenarios.get(name)
-        if s is None or s.state != "trial" or s.scans() or self.keeps is None:
+        if s is None or s.scans():
             return s is not None
         there = self._content.registry.index if s.beside() or s.joint() else self._places(name)[1]
-        return who in there and self.keeps(self._signal(s, who, CLEAR, np.zeros(1, DECISION_STATE)[0], None, 0, 0))
+        if who not in there or s.state != "trial" or self.keeps is None:
+            return who in there
+        return self.keeps(self._signal(s, who, CLEAR, np.zeros(1, DECISION_STATE)[0], None, 0, 0))
 
     def changes(self) -> dict[bytes, bytes | None]:
         """State since the last call."""
@@ -288,9 +290,14 @@ class Areas:
         score: float | None = None,
         text: str = "",
     ) -> None:
-        """Decide on one area or asset; its signal's index is its place among the minute's."""
+        """Decide on one area or asset; its signal's index is its place among the minute's.
+
+        As after a restart, nothing is kept of one that is neither raised nor about to be: assets come and go.
+        """
         key = f"{s.id}\x1f{who}"
-        row = self._rows.setdefault(key, np.zeros(1, DECISION_STATE))
+        row = self._rows.pop(key, None)
+        if row is None:
+            row = np.zeros(1, DECISION_STATE)
         before = row.tobytes()
         rules, rungs = self._rules[s.id]
         if s.id in self._openings and self._openings[s.id].shut_at(now - 1):
@@ -304,14 +311,22 @@ class Areas:
             signal = self._signal(s, who, action, r, value, now, number)
             if action == RAISE and self.keeps is not None and not self.keeps(signal):
                 row[:] = np.frombuffer(before, DECISION_STATE)  # nobody would hear its end either
+                self._hold(key, row)
                 return
             self._numbers[s.state == "trial"] += 1
             signal.score, signal.text = score, text
             out.append(signal)
             r["count"] += 1
+        kept = self._hold(key, row)
         if row.tobytes() != before:
             fields = {name: int(r[name]) for name in DECISION_STATE.names or ()}
-            self._changed[STATE + key.encode()] = _json(fields) if r["run"] or r["level"] else None
+            self._changed[STATE + key.encode()] = _json(fields) if kept else None
+
+    def _hold(self, key: str, row: Any) -> bool:
+        if row["run"][0] or row["level"][0]:
+            self._rows[key] = row
+            return True
+        return False
 
     def _signal(self, s: Scenario, who: str, action: int, r: Any, value: float | None, now: int, number: int) -> Signal:
         by, of_asset = s.detect.by or "city", s.beside() or s.joint()

@@ -18,6 +18,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
+from brain.incidents.rules import Newest
 from streams.figures import Figure
 from streams.logic import FAR
 from streams.records import SHADOW, Headers, Notice, Signal, Summary
@@ -119,7 +120,7 @@ class Books:
         desk: DeskSettings | None = None,
     ) -> None:  # fmt: skip
         self._sets = sets
-        self._known: dict[str, Sides] = {}
+        self._known: Newest[Sides] = Newest()
         self._force = Sides(None, None, frozenset(), {})
         self.live = _Live(settings, None if sets is None else lambda id_: self._of(id_).live, desk)
         self.shadow = _Shadow(settings, None if sets is None else self._hidden, desk)

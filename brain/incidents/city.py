@@ -24,7 +24,7 @@ from brain.incidents.opening import opened
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
 from brain.incidents.reasons import UNCHANGED, Reason
-from brain.incidents.rules import Rules
+from brain.incidents.rules import Newest, Rules
 from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
@@ -79,7 +79,7 @@ class CityLogic:
         self._trust = AssetsTrust()
         self._warned = Warned()
         self._sets = sets
-        self._rules: dict[str, Rules] = {}
+        self._rules: Newest[Rules] = Newest()
         self._force = Rules({}, None)
         self._timers = Timers(self.book, self.desk, self.graves)
         self.desk.moved = self._timers.console

@@ -22,6 +22,8 @@ from streams.records import CITY, Signal
 
 MOST_HEARD = 20_000
 """Signals that are kept of one part; of more the oldest are forgotten."""
+MOST_PARTS = 500
+"""Parts of what is raised that are kept when they do not stand any more; those that stand are all kept."""
 _encode = msgspec.msgpack.Encoder().encode
 
 PartKey = tuple[str, int]
@@ -264,6 +266,10 @@ class Combine:
     def _join(self, case: Episode, parts: list[Evidence], now: int) -> None:
         there = {e.identity for e in case.parts}
         case.parts += [e for e in parts if e.identity not in there]
+        over = [e for e in case.parts if not e.stands][: max(0, len(case.parts) - MOST_PARTS)]
+        if over:  # the oldest: what is raised for weeks would else be as long as all that came in them
+            gone = {e.identity for e in over}
+            case.parts = [e for e in case.parts if e.identity not in gone]
         case.last = max(case.last, now)
         self._open(case)
         self._keep(case)

@@ -86,7 +86,9 @@ class Withheld:
         return out
 
     def put(self, shelf: Shelf) -> None:
-        """Put a scope aside, or move its end."""
+        """Put a scope aside, or move its end. Shelves of scopes that nobody asked for since their end go here."""
+        for scope in [scope for scope, other in self.shelves.items() if other.until <= shelf.since]:
+            self.lift(scope)
         self.shelves[shelf.scope()] = shelf
         self._changed[KEY + shelf.scope().encode()] = _json(shelf)
 
@@ -154,8 +156,7 @@ class Withheld:
         """It is over: its effects, in the order of their ids, stand on their own now."""
         i = case.incident
         self._causes.drop(i.id)
-        if i.cause:
-            self._effects.get(i.cause, {}).pop(i.id, None)
+        self._stands_alone(i)
         return [effect for _, effect in sorted(self._effects.pop(i.id, {}).items())]
 
     def cause(self, case: Case, now: int, rules: Rules) -> Case | None:
@@ -210,11 +211,19 @@ class Withheld:
 
     def loose(self, case: Case) -> None:
         """It stands on its own after all."""
-        self._effects.get(case.incident.cause, {}).pop(case.incident.id, None)
+        self._stands_alone(case.incident)
         case.incident.cause = ""
 
+    def _stands_alone(self, effect: Incident) -> None:
+        mine = self._effects.get(effect.cause)
+        if mine is not None:
+            mine.pop(effect.id, None)
+            if not mine:
+                del self._effects[effect.cause]
+
     def bind(self, case: Case, cause: Case) -> None:
-        """Make it an effect."""
+        """Make it an effect, of this cause alone."""
+        self._stands_alone(case.incident)
         case.incident.cause = cause.incident.id
         cause.incident.effects += 1
         self._effects.setdefault(cause.incident.id, {})[case.incident.id] = case

@@ -67,6 +67,9 @@ _entry = msgspec.json.Decoder(Entry).decode
 class Post:
     """All messages. :meth:`changes` has what must be written before :meth:`due` may be acted on.
 
+    What it holds is of incidents whose records are on their topics (30 days after their end), and of alarms without
+    one for :data:`FORGET_MS`.
+
     ``items``: the ledger, newest value of each key. ``now``: of a ledger that is empty, what happened before it is not
     told. ``drill``: messages are marked, and go only to targets that take drills. Raises ValueError where the ledger
     is not ours.

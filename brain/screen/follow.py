@@ -50,7 +50,9 @@ class Follower:
             log.warning("the map in force cannot be served", error=f"{type(error).__name__}: {error}"[:300])
             return False
         self._served = wanted
-        # The map is many small objects that stay: the collector must not walk them at every request.
+        # The map is many small objects that stay: the collector must not walk them at every request. What was frozen
+        # with the map before it, and is a circle of which nothing is wanted any more, would else stay for ever.
+        gc.unfreeze()
         gc.collect()
         gc.freeze()
         if snapshot.version != before:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from streams import lane as lane_module
+from streams import fold_times
 from streams import order as order_module
 from streams import pulse as pulse_module
 from streams.city import City
@@ -146,11 +146,11 @@ def _latest_by_key() -> list[Change]:
 
 
 def _fold_as_it_comes() -> list[Change]:
-    return [(lane_module, "hold", lambda t, pulse, last: max(min(max(t, pulse - 2000), pulse + 1000), 0))]
+    return [(fold_times, "hold", lambda t, pulse, last: max(min(max(t, pulse - 2000), pulse + 1000), 0))]
 
 
 def _fold_unheld() -> list[Change]:
-    return [(lane_module, "hold", lambda t, pulse, last: max(t, last))]
+    return [(fold_times, "hold", lambda t, pulse, last: max(t, last))]
 
 
 def _resume_at_read() -> list[Change]:

@@ -30,9 +30,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTITIONS, ASSETS, RATE = 4, 1_000, 2_000
 CHANGES = {
     "brain/lane.py": ('OWNER = "brain.series@1"', 'OWNER = "brain.series@2"'),
-    "streams/lane.py": (
-        'FOLD_DTYPE = np.dtype([("fold", "i8")])',
-        'FOLD_DTYPE = np.dtype([("fold", "i8"), ("n", "i4")])',
+    "streams/fold_times.py": (
+        'FOLD_DTYPE: Final = np.dtype([("fold", "i8"), ("about", "u8")])',
+        'FOLD_DTYPE: Final = np.dtype([("fold", "i8"), ("about", "u8"), ("n", "i4")])',
     ),
     "streams/lane_parts.py": ('    owner: str = ""\n', '    owner: str = ""\n    release: str = "next"\n'),
 }

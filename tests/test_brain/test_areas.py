@@ -1,5 +1,8 @@
 """Conditions on many assets at once: the same sums in every order of lanes, through restarts, without guessing."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ from city_rig import put_into
 
 from brain.incidents.areas import Areas
 from brain.incidents.city import CityLogic
+from brain.incidents.value import Member
 from brain.scenarios import ScenarioError, read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
@@ -239,3 +243,39 @@ def test_neighbours_memory_that_an_earlier_release_wrote_is_counted_and_warms_up
     fresh.enter("s", RIVER)
     assert minutes(after, 1, 9) == minutes(fresh, 1, 9)
     assert after.fates() == {"unread_memory": 1}
+
+
+def beside(names: list[str], minute: int) -> Summary:
+    last = np.arange(len(names)) / 100
+    columns = {"last": last.astype("<f8").tobytes(), "n": np.ones(len(names), "<f8").tobytes()}
+    return Summary("emergency.flood.differs", minute, 7, 1 << 29, names, columns, minute, "s", "iot/0")
+
+
+def test_assets_that_were_judged_and_found_well_leave_nothing_behind() -> None:
+    models = Areas()
+    for turn in range(5):
+        gauges = [{**gauge, "id": f"wl-{turn}-{k}"} for k, gauge in enumerate(GAUGES)]
+        models.enter(f"s{turn}", CitySet(f"s{turn}", Registry.of(gauges), GridMap(GRIDS), [read(BESIDE)]))
+        for k in range(3):
+            minute = MINUTE + (turn * 3 + k) * 60_000
+            models.summary(beside([gauge["id"] for gauge in gauges], minute))
+            models.fire(minute + 1)
+    assert not models._rows
+
+
+def test_what_stands_of_assets_that_are_gone_ends_with_the_set_that_lacks_them() -> None:
+    models = Areas()
+    models.enter("s", SET)
+    models.summary(view(0, MINUTE, c2=130.0))
+    (raised,) = models.fire(MINUTE + 1)
+    assert raised.asset == "town:t1"
+    member = Member(raised.identity(), raised.asset, 1, scenario=raised.scenario)
+    incident: Any = SimpleNamespace(drill=False, members=[member])
+    there = CitySet("s2", Registry.of(CAMERAS[1:]), GridMap(GRIDS), SET.scenarios)
+    models.enter("s2", there)
+    assert models.left([incident], MINUTE + 2) == [], "another camera of the town is there"
+    gone = CitySet("s3", Registry.of(CAMERAS[:2]), GridMap(GRIDS), SET.scenarios)
+    models.enter("s3", gone)
+    (ended,) = models.left([incident], MINUTE + 3)
+    assert (ended.kind, ended.asset, ended.origin) == ("clear", "town:t1", raised.origin)
+    assert not models._rows

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brain.combination import combinations, needed, trouble
-from brain.incidents.combine import Combine
+from brain.incidents.combine import MOST_PARTS, Combine
 from brain.scenario_kit.run import run
 from brain.scenarios import Scenario, ScenarioError, load, of
 from brain.sets import CitySet
@@ -317,3 +317,24 @@ def test_a_folder_with_a_part_that_nobody_has_or_a_circle_is_refused(tmp_path: P
     put("b", "emergency.both.a")
     with pytest.raises(ScenarioError, match="needs itself"):
         load(tmp_path)
+
+
+def lifted(combine: str) -> list[str]:
+    """Parts of what is raised for as long as new ones come."""
+    stage = Stage(combo(combine, X, Y, clear={"quiet_s": 60}), parts="xy")
+    for n in range(3 * MOST_PARTS):
+        stage.hear(signal(1000 * n, "x", n=n))
+        stage.hear(signal(1000 * n + 1, "x", "clear", n=n))
+    (case,) = stage.logic._cases.values()
+    return [part.identity for part in case.parts]
+
+
+def test_what_was_raised_for_weeks_names_the_latest_parts_and_all_that_stand() -> None:
+    parts = lifted("or")
+    assert len(parts) == MOST_PARTS
+    assert parts[-1].endswith(f"/{3 * MOST_PARTS - 1}/0")
+    stage = Stage(combo("or", X, Y, clear={"quiet_s": 60}), parts="xy")
+    for n in range(MOST_PARTS + 20):
+        stage.hear(signal(n, "x", n=n))
+    (case,) = stage.logic._cases.values()
+    assert len(case.parts) == MOST_PARTS + 20, "they stand"

@@ -196,6 +196,17 @@ def test_tickets_of_a_class_are_counted_in_a_window_and_a_repeat_counts_once() -
     assert out.counts["repeated"] == 1
 
 
+def test_a_ticket_at_a_new_place_is_counted_though_the_table_of_cases_is_full() -> None:
+    rig = Rig(TicketsLane, city(NOISE))
+    table = rig.store.table("case")
+    table.slots(b"other\x1f%d" % n for n in range(len(table.rows)))
+    for id, second in [("a", 0), ("b", 10), ("c", 20)]:
+        rig.say(ticket(id, second, "噪音扰民"))
+    assert [(s.kind, s.value) for s in rig.run().signals] == [("raise", 3)]
+    table.slots(b"more\x1f%d" % n for n in range(len(table.rows) - table.n))
+    assert rig.lane._seat(rig.lane.scenarios[0], "copies", 7) == table.n - 1
+
+
 def test_the_demo_set_loads_and_its_name_changes_with_its_content(tmp_path: Path) -> None:
     demo = CitySet.load(DEMO)
     assert demo.id.startswith("sha256:")

@@ -249,3 +249,12 @@ def test_a_camera_changes_what_it_sees_live_and_a_view_that_cannot_be_watched_is
     city = made(outcomes[0], tmp_path / "next")
     (seen,) = [s for a, s in city.sights().items() if city.registry.ids[a] == "cam-0001"]
     assert [area.id for area in seen.areas] == ["new lane"]
+
+
+def test_a_worker_that_does_not_conduct_holds_the_newest_record_of_each_key_and_no_more() -> None:
+    live = LiveChanges(SetLibrary([DEMO]), DEMO.parent, "nobody:1", "sets")
+    for n in range(200):
+        change = asset(n, "2020-06-22T00:00:00+08:00" if n % 2 else "always")
+        live.take(ASSETS, Batch.of(TP(ASSETS, 0), n, n + 1, [(n, 0, change.key, change.value, ())]))
+    assert len(live._newest) == 2
+    assert len(live._later) == 1

@@ -302,3 +302,20 @@ def test_a_screen_that_never_saw_a_pulse_is_as_stale_as_it_is_old() -> None:
     assert age() == 60.0
     board.beat(60_500, "s")
     assert age() == 0.5
+
+
+def test_of_incidents_that_were_effects_or_merged_and_are_over_nothing_is_kept() -> None:
+    city, board = City(3), Board()
+    board.take(city.open(200))
+    for k, incident in enumerate(city.incidents):
+        other = city.incidents[k - 1].id
+        for cause, merged in ((other, ""), ("", ""), ("", other), ("", "")):
+            incident.cause, incident.merged_into, incident.revision = cause, merged, incident.revision + 1
+            board.take([city._record(k)])
+    assert not board.causes
+    assert not board.merged
+    board.take([city.close(k) for k in range(len(city.incidents))])
+    board.beat(city.t + 2 * board.keep_ms, "s")
+    assert not board.entries
+    assert not board.by_fingerprint
+    assert not board.by_slot

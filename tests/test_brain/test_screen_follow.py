@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,29 @@ def test_another_set_in_force_is_served_and_a_broken_one_leaves_the_map_as_it_is
     assert store.current.version != first
     assert store.at(first) is not None, "a client that reads pages of the old map goes on"
     assert not follower.look()
+
+
+def test_of_what_was_there_with_an_old_map_and_is_not_wanted_any_more_nothing_stays(tmp_path: Path) -> None:
+    class Circle:
+        """As what holds itself: only the collector finds it."""
+
+        def __init__(self) -> None:
+            self.self = self
+
+    for name in ("old", "new"):
+        (tmp_path / name).write_bytes(geojson.write([grid(name)]))
+    said = ["old", "new"]
+    follower = Follower(LayerStore([grid("first")]), lambda: said.pop(0), lambda name: tmp_path / name)
+    made = Circle()
+    gone = weakref.ref(made)
+    try:
+        assert follower.look()
+        del made
+        assert gone() is not None, "it was frozen with the map"
+        assert follower.look()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
 
 
 def test_a_set_that_came_by_topic_after_the_start_is_fetched_for_its_wordings(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from streams import pulse as pulses
+from streams.fold_times import FOLD_TABLE
 from streams.lane import Lane, LaneSettings, LaneTopics, PartitionsChanged, SetMissing
 from streams.log import Indefinite, OffsetGone
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
@@ -79,6 +80,21 @@ def test_a_lane_started_again_goes_on_where_its_last_flush_stood() -> None:
     part.end = rest[-1].offset + 1
     _run(twice, 4)
     assert _signals(twice) == _signals(whole)
+
+
+def test_who_was_raised_once_keeps_no_place_in_fold_order_for_ever() -> None:
+    def kept(names: int) -> int:
+        broker = MemoryBroker()
+        for n in range(names):
+            t = T0 + n * 1000
+            _pulse(broker, n, t)
+            for at in (t, t + 900):
+                _put(broker, at, (f"a{n}", at, 20.0))
+        lane = _run(broker)
+        assert len(_signals(broker)) > names // 2
+        return lane.store.table(FOLD_TABLE).n
+
+    assert kept(60) == kept(15) < 6
 
 
 def test_a_row_that_raises_is_one_dead_letter_and_leaves_no_half() -> None:

@@ -4,7 +4,7 @@ import itertools
 
 import msgspec
 
-from streams.city import City, CitySettings
+from streams.city import REPORTED_SETS, City, CitySettings
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.order import FoldOrder
 from streams.pulse import BOUND_MS
@@ -70,6 +70,28 @@ def test_rows_read_but_not_sealed_at_the_exclusion_wait_too() -> None:
     assert _released(order) == []
 
 
+def test_a_lane_that_was_out_a_hundred_times_is_remembered_by_what_is_not_released_yet() -> None:
+    order = FoldOrder(2)
+    for n in range(1, 101):
+        now, at = 100_000 * n, 100 * n
+        order.seal(0, now, at)
+        order.seal(1, now + 30_000, at)
+        order.exclude(0)
+        order.add(0, _signal(now + 100, at + 1), 3)
+        order.settle(0)
+        assert len(order.marks[0].absences) == 1, "the lane is out"
+        order.seal(0, now + 40_000, at + 20)
+        order.admit(0)
+        order.settle(0)
+        assert len(order.marks[0].absences) == 1, "what it said meanwhile waits still"
+        order.seal(1, now + 60_000, at + 30)
+        assert len(_released(order)) == 1
+        order.settle(0)
+        assert not order.marks[0].absences
+        order.add(0, _signal(now + 100, at + 1), 3)
+        assert not _released(order), "read again after a restart it is known for what was released"
+
+
 def test_a_restart_reads_again_from_the_oldest_unreleased_record_with_the_pulse_before_it() -> None:
     order = FoldOrder(1)
     order.seal(0, 1_000, 1)
@@ -112,3 +134,18 @@ def test_a_record_that_no_lane_can_have_written_is_noted_and_does_not_stop_the_c
     notes = [msgspec.json.decode(v or b"") for _, _, v, _ in broker.read(TP("audit", 0))]
     assert [n["place"] for n in notes] == [f"signals.toy/0/{n}" for n in range(4)]
     assert {n["what"] for n in notes} == {"signals.unreadable"}
+
+
+def test_reports_of_sets_are_kept_of_the_last_few_alone() -> None:
+    broker = MemoryBroker()
+    lanes = [TP("signals.toy", 0)]
+    for n in range(3 * REPORTED_SETS):
+        for report in (f"set-{n}", f"!set-{n} it cannot be read"):
+            broker.produce(lanes[0], None, report.encode(), ((CE_TYPE, READY_TYPE),))
+    city = City(
+        MemoryTaskLog(broker, "city", TP("state.city", 0)), lanes, TP("journal", 0), ToyCity, SETS.__getitem__,
+        CitySettings("s0"),
+    )  # fmt: skip
+    drive(city.run(), lambda _: setattr(city, "stop", True))
+    last = [f"set-{n}" for n in range(2 * REPORTED_SETS, 3 * REPORTED_SETS)]
+    assert list(city.ready) == list(city.refused) == last

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from brain.lane import ReadingsLane
 from streams import state as state_module
-from streams.lane import FOLD_DTYPE, FOLD_TABLE, Head
+from streams.fold_times import FOLD_DTYPE, FOLD_TABLE
+from streams.lane import Head
 from streams.memory import MemoryPartition
 from streams.state import FORMAT, HEAD, Record, StateError, Store, flush_of, needed_since
 

@@ -172,10 +172,10 @@ class Board:
             fresh = row.raises
         else:
             fresh = row.raises - known.row.raises
-            if known.row.cause and known.row.cause != row.cause:
-                self.causes.get(known.row.cause, {}).pop(row.id, None)
-            if known.row.merged_into and known.row.merged_into != row.merged_into:
-                self.merged.get(known.row.merged_into, {}).pop(row.id, None)
+            if known.row.cause != row.cause:
+                _out(self.causes, known.row.cause, row.id)
+            if known.row.merged_into != row.merged_into:
+                _out(self.merged, known.row.merged_into, row.id)
             known.rev, known.at, known.offset, known.value = row.rev, at, came.offset, came.value or b""
             known.row, known.data = row, data
         if row.cause:
@@ -232,11 +232,7 @@ class Board:
             (self.by_fingerprint, entry.fingerprint), (self.causes, entry.row.cause),
             (self.merged, entry.row.merged_into),
         ):  # fmt: skip
-            mine = index.get(key)
-            if mine is not None:
-                mine.pop(entry.id, None)
-                if not mine:
-                    del index[key]
+            _out(index, key, entry.id)
         self.version += 1
 
     # -- who sees what
@@ -255,3 +251,12 @@ class Board:
         """Rows of those that are there and may be seen."""
         found = (self.entry(id, districts) for id in ids)
         return [e.row for e in found if e is not None]
+
+
+def _out(index: dict[str, dict[str, None]], key: str, id: str) -> None:
+    """Not under that key any more; of a key with nothing under it nothing is left."""
+    mine = index.get(key)
+    if mine is not None:
+        mine.pop(id, None)
+        if not mine:
+            del index[key]

@@ -27,7 +27,8 @@ SLOT = np.dtype([
 
 
 class Names:
-    """Texts as small numbers, the same for the life of the process; 0 is the empty one."""
+    """Texts as small numbers, the same for the life of the process; 0 is the empty one. As many as there were places,
+    departments and accounts."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {"": 0}
@@ -73,7 +74,8 @@ class Columns:
         self._order = tuple(self._columns.values())
         self.names = Names()
         self.texts: list[str] = [""]
-        """What a search looks through, each text once; a slot's is ``texts[words]``."""
+        """What a search looks through, each text once; a slot's is ``texts[words]``. As many as there were scenarios in
+        towns with their departments."""
         self._texts: dict[str, int] = {"": 0}
         self.n = 0
         """Slots from here on were never used."""

@@ -48,7 +48,8 @@ class Lore:
         self.codes: list[Code] = []
 
     def enter(self, content: CitySet) -> None:
-        """Another set is in force. What only an older one had is kept: its incidents may still be open."""
+        """Another set is in force. What only an older one had is kept, a few sentences a scenario and a name a
+        department: its incidents may still be open."""
         scenarios: Sequence[Scenario] = content.scenarios
         if content.routes is not None:
             self._units |= {name: Text(d.zh, d.en) for name, d in content.routes.departments.items()}

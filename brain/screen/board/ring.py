@@ -53,7 +53,7 @@ class Ring:
         self.floor: Position = {}
         """By partition, the highest offset that is no longer kept."""
         self.base: dict[str, Change] = {}
-        """By incident, the newest change that is no longer kept, of those not over then."""
+        """By incident, the newest change that is no longer kept, of those not over then: as many as stood at once."""
         self.base_t = 0
 
     @property

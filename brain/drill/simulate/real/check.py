@@ -27,7 +27,8 @@ from brain.lane import ReadingsLane
 from brain.sets import CitySet
 from brain.shadow import side_of
 from streams import pulse as pulses
-from streams.lane import FOLD_DTYPE, FOLD_TABLE, Head
+from streams.fold_times import FOLD_DTYPE, FOLD_TABLE
+from streams.lane import Head
 from streams.memory import MemoryBroker
 from streams.outbox import INPUTS_DOWN
 from streams.records import CE_TYPE, SEAL_TYPE, SHADOW, SHADOW_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Reason, Signal
