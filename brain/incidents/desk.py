@@ -43,6 +43,9 @@ class DeskSettings:
     reached ``ample`` and was watched is not taken for weather where it came first of its family around: what rises
     after it may be its effects.
 
+    ``rising`` less where one asset climbed to level 2 beside another, and no more than ``still`` families and one other
+    of its own stand around: what grows while all else is still.
+
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
     is replayed each ``over_s``, as long as nothing else comes. What stands alone, nothing else around it, on a console
@@ -70,6 +73,8 @@ class DeskSettings:
     gust: int = 3
     again: float = 0.5
     ample: float = 4.0
+    rising: float = 0.75
+    still: int = 2
     sure: float = 5.0
     surer: float = 6.5
     hold_s: float = 90.0
@@ -190,7 +195,7 @@ class Desk:
         whole = parts(case, now, self.folding)
         if (
             incident.withheld == _DEFERRED and console.storm is not None and len(console.shown) >= s.calm
-            and whole.worth() < s.need
+            and whole.worth() < s.need - (s.rising if _rises(whole) else 0.0)
         ):  # too weak whatever stands around it: it waits on  # fmt: skip
             incident.look_at = None
             self.wait(case)
@@ -231,6 +236,8 @@ class Desk:
         found, late = self._found(case, now, whole, lens)
         shown, room = len(console.shown), self._room(case.incident.domain, console, now)
         least = s.easy if shown < s.calm and not wild else s.need
+        if families <= s.still and alike <= 1 and _rises(found):
+            least -= s.rising
         need = least + s.stormy * many
         if shown >= s.calm:
             need += wild
@@ -365,3 +372,8 @@ class Desk:
             console.shown, console.life = [t for t in shown if t >= since], [t for t in life if t >= since]
             self._changed.add(domain)
         return console
+
+
+def _rises(found: Parts) -> bool:
+    """Whether an asset climbed to level 2, no higher, beside another one."""
+    return found.climbed == HIGH - 1 and found.assets > 1

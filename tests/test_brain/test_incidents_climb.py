@@ -153,6 +153,23 @@ def test_five_assets_at_one_place_say_more_than_three_but_not_in_weather() -> No
     assert parts(case, 20_000, FOLD, None, Lens(wild=True)).assets == 3
 
 
+@pytest.mark.parametrize(
+    ("others", "climbs", "shown"), [(0, True, True), (1, True, True), (2, True, False), (0, False, False)]
+)  # fmt: skip
+def test_what_grows_beside_another_asset_needs_less_where_all_else_is_still(
+    others: int, climbs: bool, shown: bool
+) -> None:
+    city = City(calm=0, weak=0, lone=0, hold_s=30)
+    for n, family in enumerate(WEATHER[:others]):
+        city.raised(0, family, f"other-{n}", at=200)
+    first = city.raised(10, "air", "air-1", level=1 if climbs else 2)
+    city.raised(15, "air", "air-2", at=50)
+    if climbs:
+        city.follow(20, first, "update", level=2)
+    city.until(100_000)
+    assert (city.of("air-1").shown is not None) == shown
+
+
 def test_the_climb_is_told_and_parts_of_an_earlier_release_are_read() -> None:
     found = parts_of({"parts": [3, 1, 2, 2, 3, 0]})
     assert found is not None
