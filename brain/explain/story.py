@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from brain.explain.trail import Note, Written
-from brain.incidents.evidence import ASSETS, LEVELS, SECOND, SOURCES, Parts
+from brain.incidents.evidence import LEVELS, SECOND, SOURCES, Parts
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident, Member, Text
 from brain.incidents.words import WORDS
@@ -193,8 +193,8 @@ def weight(known: float, parts: Parts | None) -> Text:
         en.append(f"another at {parts.second}: {SECOND[parts.second]:g}")
     zh.append(f"{parts.sources} 类来源 {SOURCES[min(parts.sources, 3)]:g}")
     en.append(f"kinds of source {parts.sources}: {SOURCES[min(parts.sources, 3)]:g}")
-    zh.append(f"{parts.assets} 个资产 {ASSETS[min(parts.assets, 3)]:g}")
-    en.append(f"assets {parts.assets}: {ASSETS[min(parts.assets, 3)]:g}")
+    zh.append(f"{parts.assets} 个资产 {parts.company():g}")
+    en.append(f"assets {parts.assets}: {parts.company():g}")
     if parts.grows():
         zh.append(f"升至 {parts.climbed} 级 {parts.grows():g}")
         en.append(f"climbed to {parts.climbed}: {parts.grows():g}")

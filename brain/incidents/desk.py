@@ -8,6 +8,7 @@ Never-hidden classes are shown at once, whatever the count. Nothing that was sho
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,7 +26,8 @@ KEY = b"v/"
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
     """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
-    never-hidden classes ``keep`` of it are kept free for those.
+    never-hidden classes ``keep`` of it are kept free for those: of the places that they have not taken, as large a
+    share as is left of the ten minutes.
 
     ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were;
     ``dearer`` more for each place less than ``free``, or than ``spare`` for level 3 or 4 where no others of its family
@@ -35,10 +37,14 @@ class DeskSettings:
 
     Where more than ``families`` families stand around, and others of its own, weather sets off all kinds of sensors:
     ``wild`` more on a console that is not calm, ``again`` more where all that speaks was raised in the same incident
-    before, and for each of those families ``stormy`` more where more than ``few`` others of its own stand too, all of
-    it where ``alike`` more do, up to ``enough``. Where ``gusts`` others stand, level ``gust`` counts one less for an
-    asset that began at it: what climbs there is no gust. What reached ``ample`` and was watched is not taken for
-    weather where it came first of its family around: what rises after it may be its effects.
+    before (so it is in any weather where one asset speaks), and for each of those families ``stormy`` more where more
+    than ``few`` others of its own stand too, all of it where ``alike`` more do, up to ``enough``. Where ``gusts``
+    others stand, level ``gust`` counts one less for an asset that began at it: what climbs there is no gust. What
+    reached ``ample`` and was watched is not taken for weather where it came first of its family around: what rises
+    after it may be its effects.
+
+    ``rising`` less where one asset climbed to level 2 beside another, and no more than ``still`` families and one other
+    of its own stand around: what grows while all else is still.
 
     In quiet times a weak one is shown at once while fewer than ``calm`` were shown, after ``hold_s`` while fewer than
     ``weak``; then the storm begins. It is over when for ``over_s`` no weak one had to wait; then of those that wait one
@@ -67,6 +73,8 @@ class DeskSettings:
     gust: int = 3
     again: float = 0.5
     ample: float = 4.0
+    rising: float = 0.75
+    still: int = 2
     sure: float = 5.0
     surer: float = 6.5
     hold_s: float = 90.0
@@ -187,7 +195,7 @@ class Desk:
         whole = parts(case, now, self.folding)
         if (
             incident.withheld == _DEFERRED and console.storm is not None and len(console.shown) >= s.calm
-            and whole.worth() < s.need
+            and whole.worth() < s.need - (s.rising if _rises(whole) else 0.0)
         ):  # too weak whatever stands around it: it waits on  # fmt: skip
             incident.look_at = None
             self.wait(case)
@@ -226,12 +234,14 @@ class Desk:
         if whole is None or lens.wild:
             whole = parts(case, now, self.folding, None, lens)
         found, late = self._found(case, now, whole, lens)
-        shown, room = len(console.shown), self._room(case.incident.domain, console)
+        shown, room = len(console.shown), self._room(case.incident.domain, console, now)
         least = s.easy if shown < s.calm and not wild else s.need
+        if families <= s.still and alike <= 1 and _rises(found):
+            least -= s.rising
         need = least + s.stormy * many
         if shown >= s.calm:
             need += wild
-        if wild and found.again:
+        if found.again and (wild or found.assets == 1):
             need += s.again
         need = min(need, s.enough)
         free = min(s.spare, s.free) if found.top >= HIGH and alike == 0 else s.free
@@ -260,10 +270,18 @@ class Desk:
         abates = deferred is None or now - deferred >= self._window_ms
         return abates and w.families <= 1 and w.alike == 0 and w.shown < self.settings.lone
 
-    def _room(self, domain: str, console: Console) -> int:
-        s = self.settings
-        kept = max(s.keep if domain in self.life else 0, len(console.life))
-        return s.most - kept - len(console.shown)
+    def _room(self, domain: str, console: Console, now: int) -> int:
+        """Places left: in the fullest of the windows that are not over, each begun by one that was shown, or now."""
+        most, keep = self.settings.most, self.settings.keep if domain in self.life else 0
+        shown, life = console.shown, console.life
+        if len(life) >= keep:  # nothing is kept in the longest of them, and no other has less room
+            return most - len(life) - len(shown)
+        room, over = most - keep, now - self._window_ms
+        for begun in (*shown, *life):
+            lives = len(life) - bisect_left(life, begun)
+            kept = -((keep - lives) * (over - begun) // self._window_ms)
+            room = min(room, most - lives - kept - len(shown) + bisect_left(shown, begun))
+        return room
 
     def look(self, domain: str, now: int) -> None:
         """No weak one had to wait for ``over_s``: the storm ends. Of those that wait the one of most evidence is shown,
@@ -354,3 +372,8 @@ class Desk:
             console.shown, console.life = [t for t in shown if t >= since], [t for t in life if t >= since]
             self._changed.add(domain)
         return console
+
+
+def _rises(found: Parts) -> bool:
+    """Whether an asset climbed to level 2, no higher, beside another one."""
+    return found.climbed == HIGH - 1 and found.assets > 1

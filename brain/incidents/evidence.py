@@ -18,8 +18,10 @@ SECOND = (0.0, 0.0, 0.0, 1.5, 1.5)
 """What the highest and the second highest level add."""
 CLIMBED = (0.0, 0.0, 0.5, 1.5, 1.5)
 """What the highest level adds that an asset climbed to, rather than began at: a thing that grows."""
-SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0)
-"""What so many kinds of source, and assets, add; more than three count as three."""
+SOURCES, ASSETS = (0.0, 0.0, 1.5, 2.5), (0.0, 0.0, 0.5, 1.0, 1.0, 1.5)
+"""What so many kinds of source, and assets, add; more than three kinds count as three, over five assets as five."""
+IN_WEATHER = 3
+"""More assets than so many count as so many in weather that sets off all kinds of sensors."""
 HIGH = 3
 """Levels from it on speak for themselves."""
 DOUBTED = 0.5
@@ -44,7 +46,11 @@ class Parts(NamedTuple):
         if not self.assets:
             return 0.0
         level = LEVELS[self.top] + SECOND[self.second] + self.grows()
-        return level + SOURCES[min(self.sources, 3)] + ASSETS[min(self.assets, 3)]
+        return level + SOURCES[min(self.sources, KINDS)] + self.company()
+
+    def company(self) -> float:
+        """What so many assets add."""
+        return ASSETS[min(self.assets, len(ASSETS) - 1)]
 
     def grows(self) -> float:
         """What the climb adds; nothing where no other asset speaks."""
@@ -60,7 +66,8 @@ class Lens(NamedTuple):
     """How what stands is read in weather that sets off all kinds of sensors; three kinds of source are read as ever.
 
     ``wild``: where nothing climbed several kinds of source count as one, and so do several assets of which the second
-    highest is below level 3. Level ``gust`` counts one less for an asset that began at it.
+    highest is below level 3; more than three assets count as three. Level ``gust`` counts one less for an asset that
+    began at it.
     """
 
     wild: bool = False
@@ -84,12 +91,12 @@ def parts(
     """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
     if len(case.standing) == 1:
         (m,) = case.standing.values()
-        if not (of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)):
+        if not (of_late(m, since) and _speaks(m, now, settings)):
             return NOTHING
         return Parts(_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, int(m.raises > 1))
     members = [
         m for m in case.standing.values()
-        if of_late(m, since) and m.trust >= DOUBTED and not fold.chatters(m, now, settings)
+        if of_late(m, since) and _speaks(m, now, settings)
     ]  # fmt: skip
     if not members:
         return NOTHING
@@ -99,8 +106,15 @@ def parts(
     climbed = max(m.level if m.climbed else 0 for m in members)
     idle = lens.wild and not climbed and len(sources) < KINDS
     assets = 1 if idle and second < HIGH else len({m.asset for m in members})
+    if lens.wild:
+        assets = min(assets, IN_WEATHER)
     again = int(all(m.raises > 1 for m in members))
     return Parts(top, second, 1 if idle else len(sources), assets, climbed, again)
+
+
+def _speaks(member: Member, now: int, settings: fold.FoldSettings) -> bool:
+    """Whether a member is trusted, and does not chatter; what climbed since its last raise says something new."""
+    return member.trust >= DOUBTED and (member.climbed > 0 or not fold.chatters(member, now, settings))
 
 
 def _level(member: Member, gust: int) -> int:

@@ -6,7 +6,7 @@ import pytest
 from console_rig import WEATHER, City
 
 from brain.explain.story import parts_of, weight
-from brain.incidents.evidence import CLEAR, Lens, Parts, parts
+from brain.incidents.evidence import CLEAR, NOTHING, Lens, Parts, parts
 from brain.incidents.fold import FoldSettings
 
 FOLD = FoldSettings()
@@ -116,6 +116,58 @@ def test_a_high_level_pays_only_for_the_last_place_where_no_other_of_its_family_
 def test_a_climb_that_nobody_else_confirms_adds_nothing() -> None:
     assert Parts(3, 0, 1, 1, 3).worth() == Parts(3, 0, 1, 1).worth() == 3.0
     assert Parts(3, 1, 1, 2, 3).worth() == Parts(3, 1, 1, 2).worth() + 1.5
+
+
+def test_an_asset_that_chatters_says_nothing_until_it_climbs() -> None:
+    city = City()
+    for k in range(4):
+        city.follow(10 * k + 5, city.raised(10 * k, "air", "air-1"))
+    last = city.raised(50, "air", "air-1", level=2)
+    (case,) = city.logic.book.cases.values()
+    assert parts(case, 50_000, FoldSettings()) == NOTHING
+    city.follow(80, last, "update", level=3)
+    assert parts(case, 80_000, FoldSettings()) == Parts(3, 0, 1, 1, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "beside", "shown"), [(False, False, True), (True, False, False), (True, True, True)]
+)
+def test_one_asset_alone_that_was_raised_in_it_before_needs_more(before: bool, beside: bool, shown: bool) -> None:
+    city = City(calm=0, weak=0, lone=0, hold_s=30)
+    if before:
+        city.follow(5, city.raised(0, "air", "air-1"))
+    city.raised(60, "air", "air-1", level=3)
+    if beside:
+        city.raised(61, "air", "air-2", at=50)
+    city.until(100_000)
+    assert (city.of("air-1").shown is not None) == shown
+
+
+def test_five_assets_at_one_place_say_more_than_three_but_not_in_weather() -> None:
+    assert Parts(2, 1, 1, 5, 2).worth() == 3.0 > Parts(2, 1, 1, 4, 2).worth() == Parts(2, 1, 1, 3, 2).worth()
+    city = City()
+    for n in range(6):
+        city.follow(20, city.raised(n, "air", f"air-{n}", at=20 * n), "update", level=2)
+    (case,) = city.logic.book.cases.values()
+    assert parts(case, 20_000, FOLD).assets == 6
+    assert parts(case, 20_000, FOLD, None, Lens(wild=True)).assets == 3
+
+
+@pytest.mark.parametrize(
+    ("others", "climbs", "shown"), [(0, True, True), (1, True, True), (2, True, False), (0, False, False)]
+)  # fmt: skip
+def test_what_grows_beside_another_asset_needs_less_where_all_else_is_still(
+    others: int, climbs: bool, shown: bool
+) -> None:
+    city = City(calm=0, weak=0, lone=0, hold_s=30)
+    for n, family in enumerate(WEATHER[:others]):
+        city.raised(0, family, f"other-{n}", at=200)
+    first = city.raised(10, "air", "air-1", level=1 if climbs else 2)
+    city.raised(15, "air", "air-2", at=50)
+    if climbs:
+        city.follow(20, first, "update", level=2)
+    city.until(100_000)
+    assert (city.of("air-1").shown is not None) == shown
 
 
 def test_the_climb_is_told_and_parts_of_an_earlier_release_are_read() -> None:

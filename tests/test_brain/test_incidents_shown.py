@@ -196,6 +196,31 @@ def test_what_several_speak_of_goes_before_what_waits_longer() -> None:
     assert {m.asset for m in first.members} == {"a5", "b5"}
 
 
+@pytest.mark.parametrize(("t", "fires", "shown"), [(250, 0, False), (310, 0, True), (310, 1, False), (550, 2, False)])
+def test_fewer_places_are_kept_for_never_hidden_ones_as_the_ten_minutes_run_out(
+    t: int, fires: int, shown: bool
+) -> None:
+    city = City(most=3, keep=2, calm=0, free=0, hold_s=1)
+    city.raised(0, "air", "a", level=4)
+    for n in range(fires):
+        city.raised(200 + n, "fire", f"smoke-{n}", at=5000 * n)
+    city.raised(t, "air", "b", at=20_000, level=4)
+    city.until(1000 * t + 2000)
+    assert (city.of("b").shown is not None) == shown
+
+
+def test_where_never_hidden_ones_come_evenly_no_ten_minutes_have_more_than_a_console_takes() -> None:
+    city = City(most=8, keep=4, calm=0, free=0, hold_s=1)
+    for n in range(120):
+        if n % 15 == 0:
+            city.raised(10 * n, "fire", f"smoke-{n}", at=5000 * n)
+        city.raised(10 * n + 1, "air", f"a{n}", at=20_000 * n, level=4)
+    times = sorted(i.shown for i in city.shown() if i.shown is not None)
+    most = max(sum(t <= other < t + 600_000 for other in times) for t in times)
+    assert most == 8
+    assert len(times) >= 16
+
+
 def test_a_doubted_member_speaks_for_nothing_at_a_console() -> None:
     city = City()
     for asset, level in (("a", 2), ("b", 4)):
