@@ -32,6 +32,8 @@ READ_COMMITTED = 1
 PREFETCH = 2
 _BUSY_WAIT_MS = 20
 _PAUSE = 0.1
+_END_S = 1.0
+"""How long a loop that is told to end may take before it is told again."""
 _TRICKLE = 64 * 1024
 
 
@@ -174,8 +176,12 @@ class Reader:
         """End all loops and close their connections. Batches already given stay valid."""
         tasks = [*self._loops.values(), *([self._finder] if self._finder else [])]
         self._loops, self._finder = {}, None
-        for task in tasks:
-            task.cancel()
+        left = set(tasks)
+        while left:
+            # Again: of a wait with a limit that ends in that very moment Python 3.11 loses the cancellation.
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_END_S)
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def feed(self) -> Feed:

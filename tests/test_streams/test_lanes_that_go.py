@@ -17,6 +17,29 @@ from streams.records import TP
 LANE = TP("in", 0)
 
 
+def test_a_reader_ends_though_what_it_waits_for_loses_the_first_word_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asyncio.Event()
+
+    async def refresh(*topics: str) -> None:
+        asked.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # as a wait with a limit that was over in that very moment
+            return
+
+    async def stopped() -> None:
+        cluster: Any = SimpleNamespace(leader=lambda tp: None, refresh=refresh)
+        reader = Reader(cluster)
+        await reader.start()
+        reader._lost.set()
+        await asked.wait()
+        async with asyncio.timeout(20):
+            await reader.stop()
+
+    monkeypatch.setattr("streams.kafka.reader._END_S", 0.05)
+    asyncio.run(stopped())
+
+
 @pytest.mark.parametrize("ends", [None, NotOwner("somebody else's")])
 def test_the_reader_fetches_no_more_for_a_lane_that_came_and_went(ends: Exception | None) -> None:
     cluster: Any = SimpleNamespace(leader=lambda tp: None)
