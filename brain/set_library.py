@@ -8,13 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
 from weakref import WeakValueDictionary
 
+from brain.newest import Newest
 from brain.sets import CitySet, cache_name, digest_of, folders, has, own, write
-
-KEPT: Final = 4
-"""Sets of no folder that stay in memory though nobody works with them: the next one, and some that it follows on."""
 
 
 class SetLibrary:
@@ -32,8 +29,8 @@ class SetLibrary:
         self._paths: dict[str, Path] = {}
         self._sets: WeakValueDictionary[str, CitySet] = WeakValueDictionary()
         self._own: list[CitySet] = []
-        self._last: dict[str, CitySet] = {}
-        """Those of no folder, the one that was asked for last at the end."""
+        self._last: Newest[CitySet] = Newest()
+        """Those of no folder that were asked for last: they stay though nobody works with them."""
         for folder in folders:
             loaded = CitySet.load(folder, cache, self._sets.values())
             self._sets[loaded.id], self._paths[loaded.id] = loaded, folder
@@ -100,10 +97,7 @@ class SetLibrary:
 
     def _kept(self, id: str, found: CitySet) -> CitySet:
         if all(found is not one for one in self._own):
-            self._last.pop(id, None)
             self._last[id] = found
-            for name in list(self._last)[:-KEPT]:
-                self._last.pop(name, None)
         return found
 
     def _cached(self, id: str) -> Path | None:

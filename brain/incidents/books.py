@@ -18,7 +18,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
-from brain.incidents.rules import Newest
+from brain.newest import Newest
 from streams.figures import Figure
 from streams.logic import FAR
 from streams.records import SHADOW, Headers, Notice, Signal, Summary

@@ -24,7 +24,7 @@ from brain.incidents.opening import opened
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
 from brain.incidents.reasons import UNCHANGED, Reason
-from brain.incidents.rules import Newest, Rules
+from brain.incidents.rules import Rules
 from brain.incidents.sight import Sight
 from brain.incidents.state import restored
 from brain.incidents.timers import GRAVE, Graves, Timers
@@ -34,6 +34,7 @@ from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
+from brain.newest import Newest
 from brain.trust import NAME as TRUST
 from streams.logic import FAR
 from streams.records import SYSTEM, Headers, Notice, Signal, Summary
@@ -164,8 +165,7 @@ class CityLogic:
 
     def due(self, until: int = FAR) -> int | None:
         """Fold time of the next timer or at which a minute can be judged, or None; after ``until`` it may be missed."""
-        heap, later = self._timers.heap, self._later if self._asked else self._ask()
-        first = self._timers.due(until) if heap and heap[0][0] <= until else None
+        first, later = self._timers.due(until), self._later if self._asked else self._ask()
         return first if later is None or (first is not None and first < later) else later
 
     def _ask(self) -> int | None:

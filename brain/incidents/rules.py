@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 from brain.incidents.actions import Place
 from brain.incidents.bed import Bed
@@ -18,20 +18,6 @@ from brain.incidents.windows import Windows
 from streams.records import Signal
 
 NO_ROUTE = Route("", Text(), (), "none")
-SETS_KEPT: Final = 4
-"""Sets of which something is kept, the one in force among them: lanes that lag name those just before it."""
-T = TypeVar("T")
-
-
-class Newest(dict[str, T]):
-    """By set, of the last :data:`SETS_KEPT` that were put in: live changes make new ones for ever. Who wants that of an
-    older one makes it anew."""
-
-    def __setitem__(self, set_id: str, made: T) -> None:
-        self.pop(set_id, None)
-        super().__setitem__(set_id, made)
-        if len(self) > SETS_KEPT:
-            del self[next(iter(self))]
 
 
 class ScenarioLike(Protocol):

@@ -70,8 +70,7 @@ class Timers:
 
     def __init__(self, book: Book, desk: Desk, graves: Graves) -> None:
         self._book, self._desk, self._graves = book, desk, graves
-        self.heap: list[tuple[int, int, str]] = []
-        """(time, kind, id), the earliest first; to look at. It may hold some that do not count any more."""
+        self._heap: list[tuple[int, int, str]] = []
         self._consoles: dict[str, int | None] = {}
 
     def all(self) -> None:
@@ -93,23 +92,23 @@ class Timers:
         case.timers = now
         for kind, time in enumerate(now):
             if time is not None and time != was[kind]:
-                heapq.heappush(self.heap, (time, kind, i.id))
+                heapq.heappush(self._heap, (time, kind, i.id))
 
     def console(self, domain: str) -> None:
         """A console has changed."""
         console = self._desk.consoles.get(domain)
         time = None if console is None else console.look_at
         if time is not None and time != self._consoles.get(domain):
-            heapq.heappush(self.heap, (time, CONSOLE, domain))
+            heapq.heappush(self._heap, (time, CONSOLE, domain))
         self._consoles[domain] = time
 
     def grave(self, key: str) -> None:
         """An incident is closed."""
-        heapq.heappush(self.heap, (self._graves.at[key][0], GRAVES, key))
+        heapq.heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
 
     def due(self, until: int = FAR) -> int | None:
         """When the next one is, where that is not after ``until``."""
-        heap = self.heap
+        heap = self._heap
         while heap:
             first = heap[0]
             if first[0] > until:
@@ -121,7 +120,7 @@ class Timers:
 
     def pop(self) -> tuple[str, str]:
         """Kind and id of the next one, which :meth:`due` has found."""
-        _, kind, key = heapq.heappop(self.heap)
+        _, kind, key = heapq.heappop(self._heap)
         return KINDS[kind], key
 
     def _holds(self, time: int, kind: int, key: str) -> bool:

@@ -15,7 +15,8 @@ from brain.agent_kit.fault import Inline
 from brain.agent_kit.host import Host
 from brain.incidents.books import Books
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
-from brain.set_library import KEPT, SetLibrary
+from brain.newest import KEPT
+from brain.set_library import SetLibrary
 from brain.sets import CitySet, digest, digest_of, files, write
 from streams.records import TP
 from streams.state import Store

@@ -28,8 +28,8 @@ def _no_timer(kind: str) -> list[Change]:
 
     def all_but_one(self: Timers) -> None:
         original(self)
-        self.heap = [entry for entry in self.heap if KINDS[entry[1]] != kind]
-        heapq.heapify(self.heap)
+        self._heap = [entry for entry in self._heap if KINDS[entry[1]] != kind]
+        heapq.heapify(self._heap)
 
     return [(Timers, "all", all_but_one)]
 
