@@ -22,6 +22,10 @@ class Deadline:
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
 
+    def late(self, error: BaseException) -> bool:
+        """Whether the time is why: it has passed, or the socket's own limit, which is as long, came first."""
+        return self.passed or isinstance(error, TimeoutError)
+
     def watch(self, connection: socket.socket | None) -> None:
         """This is the socket; cut at once when it is too late already."""
         with self._lock:

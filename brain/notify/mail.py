@@ -74,7 +74,7 @@ class Mail:
             except smtplib.SMTPResponseException as error:
                 return _refusal(error.smtp_code, type(error).__name__)
             except (OSError, smtplib.SMTPException, ValueError) as error:
-                why = f"no answer within {s.seconds:g} s" if deadline.passed else type(error).__name__
+                why = f"no answer within {s.seconds:g} s" if deadline.late(error) else type(error).__name__
                 return Outcome(Status.FAILED, why)
             finally:
                 client.close()

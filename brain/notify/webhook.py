@@ -103,7 +103,7 @@ class Webhook:
             except ssl.SSLCertVerificationError as error:
                 return Outcome(Status.FAILED, f"certificate: {error.verify_message}")
             except (OSError, http.client.HTTPException, ValueError) as error:
-                return Outcome(Status.FAILED, self._late() if deadline.passed else type(error).__name__)
+                return Outcome(Status.FAILED, self._late() if deadline.late(error) else type(error).__name__)
 
     def _late(self) -> str:
         return f"no answer within {self._seconds:g} s"

@@ -18,6 +18,7 @@ from receivers import Answer, http, receiver, silent, trickle
 
 from brain.incidents.value import Text
 from brain.notify import webhook
+from brain.notify.deadline import Deadline
 from brain.notify.port import About, Ack, Kind, Message, Status
 from brain.notify.webhook import Webhook, make, read_ack
 
@@ -76,6 +77,12 @@ def test_neither_silence_nor_a_trickle_of_bytes_holds_a_target_longer_than_its_t
     outcome, _ = sent(answer, seconds=0.2)
     assert outcome == type(outcome)(Status.FAILED, "no answer within 0.2 s")
     assert time.monotonic() - begun < 3.0
+
+
+def test_a_socket_whose_own_limit_comes_before_the_deadline_says_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhook, "Deadline", lambda seconds: Deadline(60 * seconds))
+    outcome, _ = sent(silent, seconds=0.2)
+    assert (outcome.status, outcome.detail) == (Status.FAILED, "no answer within 0.2 s")
 
 
 def test_a_receiver_that_is_not_there_is_worth_another_attempt() -> None:
