@@ -6,7 +6,7 @@ state by key, the journal entries of lanes it went on without, and the head.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol
@@ -15,7 +15,7 @@ import msgspec
 
 from streams.log import Indefinite, TaskLog
 from streams.logic import CityLogic, Sets
-from streams.order import Absence, FoldKey, FoldOrder, LaneMark, Waiting
+from streams.order import Absence, FoldKey, FoldOrder, LaneMark, Place, Unread, Waiting
 from streams.records import (
     AUDIT_TYPE,
     CE_TYPE,
@@ -47,7 +47,9 @@ _new = tuple.__new__
 ALARM: Headers = ((CE_TYPE, SIGNAL_TYPE),)
 """What a lane writes beside a signal, and so next to all there is to read."""
 _json = msgspec.json.Encoder().encode
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _signal = msgspec.json.Decoder(Signal).decode
+_place = msgspec.json.Decoder(Place).decode
 _summary = msgspec.msgpack.Decoder(Summary).decode
 _notice = msgspec.json.Decoder(Notice).decode
 _seal = msgspec.json.Decoder(Seal).decode
@@ -222,28 +224,32 @@ class City:
         """Add one batch of a signals partition to the order."""
         rank = self.lanes.index(batch.source)
         heads, buffer = batch.headers, batch.buffer
-        signals: list[Signal] = []
+        signals: list[Unread] = []
         records: list[int] = []
         for row, (offset, start, end) in enumerate(
             zip(batch.offsets.tolist(), batch.vstart.tolist(), batch.vend.tolist(), strict=True)
         ):
             try:
                 if heads.get(row) == ALARM:
-                    signals.append(_signal(bytes(buffer[start:end]) if start >= 0 else b""))
+                    value = bytes(buffer[start:end]) if start >= 0 else b""
+                    signals.append((_place(value), value))
                     records.append(offset)
                     continue
                 self._add(rank, signals, records)
                 self._one(rank, batch, row, offset)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-                # No lane wrote this: the auditor says so too. It must not stop the city.
-                self.audit("signals.unreadable", place=f"{batch.source}/{offset}", why=str(error)[:200])
-                self._tell("unreadable")
+            except UNREADABLE as error:
+                self._unreadable(rank, offset, error)
         self._add(rank, signals, records)
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()
 
-    def _add(self, rank: int, signals: list[Signal], records: list[int]) -> None:
+    def _unreadable(self, rank: int, record: int, error: Exception) -> None:
+        """No lane wrote this: the auditor says so too. It must not stop the city."""
+        self.audit("signals.unreadable", place=f"{self.lanes[rank]}/{record}", why=str(error)[:200])
+        self._tell("unreadable")
+
+    def _add(self, rank: int, signals: list[Unread], records: list[int]) -> None:
         """A run of signals without a seal between them; both lists are empty afterwards."""
         if signals:
             self.order.add_all(rank, signals, records)
@@ -315,7 +321,14 @@ class City:
         pop, logic, traces = self.order.pop, self.logic, self.traces
         signal, due, folded = logic.signal, logic.due, 0
         while True:
-            key, item = pop()
+            key, item, record, _ = pop()
+            if isinstance(item, bytes):
+                try:
+                    item = _signal(item)
+                except UNREADABLE as error:
+                    self._unreadable(key.rank, record, error)
+            if not isinstance(item, bytes):
+                item.fold = key[0]
             if isinstance(item, Signal):
                 if traces is not None:
                     traces.take(key[1], item)
@@ -323,7 +336,7 @@ class City:
                 folded += 1
             elif isinstance(item, Notice):
                 logic.notice(item)
-            else:
+            elif isinstance(item, Summary):
                 logic.summary(item)
             if not ready:
                 break
@@ -366,8 +379,7 @@ class City:
 
     async def flush(self) -> None:
         """One transaction: incidents, state, journal, head."""
-        encoding = perf_counter()
-        items, records = self.logic.changes()
+        encoding, encoded = perf_counter(), 0.0
         head = self.head
         head.flush += 1
         last = self.order.last
@@ -378,22 +390,18 @@ class City:
             self.order.settle(rank)
             offset, pulse = self.order.resume_at(rank, self.read[tp])
             head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
-        prefix = self.settings.prefix
-        topics = _Topics(prefix)
-        writes = [_new(Write, (topics[suffix], key, value, heads)) for suffix, key, value, heads in records]
-        writes += [Write(self.journal, e.lane.encode(), _json(e)) for e in self._journal]
-        writes += [Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),)) for note in self._audit]
-        state = self.log.state
-        writes += [_new(Write, (state, key, value, ())) for key, value in items.items()]
-        writes.append(Write(self.log.state, HEAD, _json(head)))
-        begun, encoded = self.log.now(), perf_counter()
+
+        def told() -> Iterator[Write]:
+            nonlocal encoded
+            yield from self._writes(head)
+            encoded = perf_counter()
+
+        begun = self.log.now()
         try:
-            await self.log.commit(writes)
+            await self.log.commit(told())
         except Indefinite:
             self._tell("indefinite")
             raise
-        if self.traces is not None:
-            self.traces.committed(records)
         self._took("encode", encoded - encoding)
         self._took("publish", perf_counter() - encoded)
         for stage, seconds in self._seconds.items():
@@ -406,6 +414,21 @@ class City:
         self._journal.clear()
         self._audit.clear()
         self._since = None
+
+    def _writes(self, head: CityHead) -> Iterator[Write]:
+        """All of a flush. Each is made when it is asked for and may go when the next is: thousands held at once would
+        each lie in a part of the memory that the processor has to fetch."""
+        prefix, state, changes = self.settings.prefix, self.log.state, self.logic.changes()
+        topics = _Topics(prefix)
+        if self.traces is not None:
+            changes = self.traces.passing(changes)
+        for suffix, key, value, heads in changes:
+            yield _new(Write, (state if suffix is None else topics[suffix], key, value, heads))
+        for entry in self._journal:
+            yield Write(self.journal, entry.lane.encode(), _json(entry))
+        for note in self._audit:
+            yield Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),))
+        yield Write(state, HEAD, _json(head))
 
     def audit(self, what: str, **more: object) -> None:
         """Leave a note for people in the next flush; it is no part of any result."""

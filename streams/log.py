@@ -11,7 +11,7 @@ any two steps. Errors form a small tree:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from streams.records import TP, Batch, Write
@@ -65,8 +65,8 @@ class TaskLog(Protocol):
         """Next batches at these positions."""
         ...
 
-    async def commit(self, writes: Sequence[Write]) -> None:
-        """Write all in one transaction."""
+    async def commit(self, writes: Iterable[Write]) -> None:
+        """Write all in one transaction. They are asked for once, before anything is waited for."""
         ...
 
     async def cut(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -41,6 +41,24 @@ MINUTE_MS = 60_000
 """Summaries are of minutes."""
 FAR: Final = 1 << 62
 """A fold time that never comes."""
+
+
+Record = tuple[str, bytes, bytes | None, Headers]
+"""Topic without its prefix, key, value, headers."""
+Change = tuple[str | None, bytes, bytes | None, Headers]
+"""A record, or, without a topic, a key of the state and its value, None to delete it."""
+
+
+def parted(changes: Iterable[Change]) -> tuple[dict[bytes, bytes | None], list[Record]]:
+    """State and records of changes, each by itself."""
+    items: dict[bytes, bytes | None] = {}
+    records: list[Record] = []
+    for topic, key, value, headers in changes:
+        if topic is None:
+            items[key] = value
+        else:
+            records.append((topic, key, value, headers))
+    return items, records
 
 
 @dataclass(slots=True)
@@ -103,8 +121,7 @@ class LaneLogic(Protocol):
 class CityLogic(Protocol):
     """Signals in fold order and timers in, records out. State is keyed values, kept by the engine.
 
-    ``changes`` hands over what changed since the last call: (state key → value or None to delete, records to write
-    as (topic suffix, key, value, headers)). Output must not depend on when it is called.
+    ``changes`` hands over what changed since the last call. Output must not depend on when it is called.
     """
 
     owner: str
@@ -141,8 +158,8 @@ class CityLogic(Protocol):
         """What became of signals and timers since the last call, by reason from a closed list: for metrics."""
         ...
 
-    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
-        """State changes and records since the last call."""
+    def changes(self) -> Iterator[Change]:
+        """State and records since the last call, each made as it is asked for; all are asked for, at once."""
         ...
 
 

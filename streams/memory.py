@@ -7,7 +7,7 @@ It serves ``brain replay`` and, stepped by the fault simulator, the proof of the
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -231,15 +231,16 @@ class MemoryTaskLog:
                 out.append(Batch.of(tp, position, after, rows, part.end))
         return out
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """One transaction in several requests; each may be lost, delayed or answered too late."""
         await self._send(writes)
         epoch = self.epoch
         await ask(Step("end", lambda: self.broker.end(self.task, epoch)))
 
-    async def _send(self, writes: Sequence[Write]) -> None:
-        epoch, half = self.epoch, len(writes) // 2
-        for part in (writes[:half], writes[half:]):
+    async def _send(self, writes: Iterable[Write]) -> None:
+        rows = list(writes)
+        epoch, half = self.epoch, len(rows) // 2
+        for part in (rows[:half], rows[half:]):
             if part:
                 await ask(Step("send", lambda p=part: self.broker.send(self.task, epoch, p)))  # type: ignore[misc]  # binds
 

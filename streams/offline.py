@@ -206,7 +206,7 @@ class _Batches(MemoryTaskLog):
         position = positions[self._topics.source]
         return [batch if batch.first == position else replace(batch, first=position)]
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """What the city task reads, and nothing of another kind."""
         signals = self._topics.signals
         self.said += [w for w in writes if w.to == signals and dict(w.headers).get(CE_TYPE) in _FOR_CITY]
@@ -223,5 +223,5 @@ class _Said(MemoryTaskLog):
     def _fetch(self, positions: Mapping[TP, int]) -> list[Batch]:
         return [self._there.pop(tp) for tp in sorted(positions) if tp in self._there]
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         self.written += writes

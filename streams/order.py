@@ -30,6 +30,19 @@ _new = tuple.__new__
 """Makes the named tuples of which there are thousands in a flush: what their own class does, at half the cost."""
 Item = Signal | Summary | Notice
 """What a lane says to the city task."""
+
+
+class Place(msgspec.Struct, gc=False):
+    """What of a signal says where it belongs: the rest of it is read when its turn has come."""
+
+    offset: int
+    index: int
+    fold: int = 0
+
+
+Unread = tuple[Place, bytes]
+"""A signal whose place alone has been read. As bytes it is one object instead of thirty, and those that are made of it
+when it is folded are gone before the next is read: they are all in the processor's cache, and need no others."""
 LEAST = FoldKey(-(1 << 62), -1, -1, -1)
 _NEVER = 1 << 62
 _key = itemgetter(0)
@@ -64,7 +77,8 @@ class Waiting(NamedTuple):
     """What waits in the buffer, with the record it was read from and the pulse that stood before that record."""
 
     key: FoldKey
-    item: Item
+    item: Item | bytes
+    """Bytes are a signal that is still to be read, and takes the key's fold time then."""
     record: int
     pulse_before: int
 
@@ -90,16 +104,20 @@ class FoldOrder:
 
     def add(self, rank: int, item: Item, record: int) -> None:
         """One signal, summary or notice as read from a lane."""
-        self.add_all(rank, (item,), (record,))
+        self._wait(
+            rank, [Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse)]
+        )
 
-    def add_all(self, rank: int, items: Sequence[Item], records: Sequence[int]) -> None:
-        """What one lane said, in its order, with the records it was read from; no seal lies in between."""
+    def add_all(self, rank: int, signals: Sequence[Unread], records: Sequence[int]) -> None:
+        """Signals of one lane, in its order, with the records they are; no seal lies in between."""
+        pulse = self.marks[rank].pulse
+        self._wait(rank, [
+            _new(Waiting, (_new(FoldKey, (at.fold, rank, at.offset, at.index)), value, record, pulse))
+            for (at, value), record in zip(signals, records, strict=True)
+        ])  # fmt: skip
+
+    def _wait(self, rank: int, waits: list[Waiting]) -> None:
         mark, last = self.marks[rank], self.last
-        pulse = mark.pulse
-        waits = [
-            _new(Waiting, (_new(FoldKey, (item.fold, rank, item.offset, item.index)), item, record, pulse))
-            for item, record in zip(items, records, strict=True)
-        ]
         if mark.absences:
             for waiting in waits:
                 self._late(mark, waiting)
@@ -159,12 +177,11 @@ class FoldOrder:
                 return key
         return None
 
-    def pop(self) -> tuple[FoldKey, Item]:
-        """Release the next one, which :meth:`peek` or :meth:`ready` has found."""
-        key, item, _, _ = self._ready.pop()
-        self.last = key
-        item.fold = key[0]
-        return key, item
+    def pop(self) -> Waiting:
+        """Release the next one, which :meth:`peek` or :meth:`ready` has found. Its fold time is that of its key."""
+        waiting = self._ready.pop()
+        self.last = waiting[0]
+        return waiting
 
     def exclude(self, rank: int) -> Absence:
         """Go on without a lane; what it says after its last seal waits until it is admitted."""

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from streams.logic import Change
 from streams.records import Batch, Headers, Signal
 
 if TYPE_CHECKING:
@@ -108,15 +109,20 @@ class Fold:
         if found is not None and len(self._folded) < LINKS:
             self._folded.append((found, msgspec.json.encode(signal.identity())))
 
-    def committed(self, records: Iterable[tuple[str, bytes, bytes | None, Headers]]) -> None:
-        """A flush wrote these: which of them are incidents that name the signals folded since the last."""
+    def passing(self, changes: Iterator[Change]) -> Iterator[Change]:
+        """The same, looked at as a flush writes them: which incidents name the signals folded since the last flush."""
         self.links = list(dict.fromkeys(context for context, _ in self._folded))
         self.incidents = []
-        for topic, key, value, _ in records if self._folded else ():
-            if value is not None and topic.partition(".")[0] in SHOWN:
+        return self._looked_at(changes) if self._folded else changes
+
+    def _looked_at(self, changes: Iterator[Change]) -> Iterator[Change]:
+        for change in changes:
+            topic, key, value, _ = change
+            if topic is not None and value is not None and topic.partition(".")[0] in SHOWN:
                 links = list(dict.fromkeys(context for context, name in self._folded if name in value))
                 if links:
                     self.incidents.append(Traced(key.decode(errors="replace"), links))
+            yield change
         self._folded.clear()
 
 

@@ -45,7 +45,7 @@ class Kept:
         """The state."""
         return list(self.table.items())
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """Keep the newest of each key, and all notes."""
         for write in writes:
             if write.value is not None:

@@ -77,7 +77,7 @@ class Kept:
         self.lane.stop = True
         return []
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """Keep what the lane says; sizes of all."""
         for write in writes:
             self.written += len(write.value or b"")

@@ -106,7 +106,6 @@ def _timers(logic: CityLogic, watcher: Watcher, until: int) -> None:
 
 
 def _publish(logic: CityLogic, watcher: Watcher, now: int) -> None:
-    _, records = logic.changes()
-    for topic, _, value, _ in records:
-        if topic.startswith("incidents."):
+    for topic, _, value, _ in logic.changes():
+        if topic is not None and topic.startswith("incidents."):
             watcher.see(value, now)

@@ -9,7 +9,7 @@ first: no feedback, no trust, no cause, no load on a console.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
@@ -20,8 +20,8 @@ from brain.incidents.figures import figures
 from brain.incidents.fold import FoldSettings
 from brain.newest import Newest
 from streams.figures import Figure
-from streams.logic import FAR
-from streams.records import SHADOW, Headers, Notice, Signal, Summary
+from streams.logic import FAR, Change
+from streams.records import SHADOW, Notice, Signal, Summary
 
 KEY: Final = b"shadow/"
 """Before every key of the shadow book's state."""
@@ -210,14 +210,11 @@ class Books:
         """What became of signals and timers since the last call, by reason; in shadow as ``shadow_<reason>``."""
         return {**self.live.fates(), **{f"shadow_{reason}": n for reason, n in self.shadow.fates().items()}}
 
-    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
+    def changes(self) -> Iterator[Change]:
         """State and records of both since the last call, the live book's first."""
-        items, records = self.live.changes()
-        more, told = self.shadow.changes()
-        if not more and not told:
-            return items, records
-        items = {**items, **{KEY + key: value for key, value in more.items()}}
-        return items, [*records, *((beside(topic), key, value, heads) for topic, key, value, heads in told)]
+        yield from self.live.changes()
+        for topic, key, value, heads in self.shadow.changes():
+            yield (None, KEY + key, value, ()) if topic is None else (beside(topic), key, value, heads)
 
     # -- sets
 

@@ -7,7 +7,7 @@ crosses the floor is looked for among all.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from brain.census import NAME as SENSING
@@ -36,14 +36,12 @@ from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
 from brain.newest import Newest
 from brain.trust import NAME as TRUST
-from streams.logic import FAR
-from streams.records import SYSTEM, Headers, Notice, Signal, Summary
+from streams.logic import FAR, Change, Record
+from streams.records import SYSTEM, Notice, Signal, Summary
 
 KEY = b"i/"
 HANDLED = frozenset(("dispatched", "handling"))
 """States of incidents that people end, not silence."""
-
-_Record = tuple[str, bytes, bytes | None, Headers]
 
 
 class CityLogic:
@@ -85,7 +83,7 @@ class CityLogic:
         self._timers = Timers(self.book, self.desk, self.graves)
         self.desk.moved = self._timers.console
         self._changed: dict[str, Case] = {}
-        self._notes: list[_Record] = []
+        self._notes: list[Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
             self._note, self._notes.append, self._touch, self.sight.consider, self.sight.withhold, self.sight.release,
             self._over, self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
@@ -216,25 +214,24 @@ class CityLogic:
         out, self._told = self.counts - self._told, self.counts.copy()
         return out
 
-    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[_Record]]:
+    def changes(self) -> Iterator[Change]:
         """State and records since the last call: of each incident the newest revision only, by id, then audit notes."""
-        kept, notes = self._trust.changes()
-        items = self.models.changes() | kept
-        records: list[_Record] = []
         encode, topic, headers = written.encode, publish.topic, publish.headers
-        changed = self._changed
+        changed, self._changed = self._changed, {}
         for key in sorted(changed):
             case, name = changed[key], key.encode()
             value, incident = encode(case), case.incident
-            items[KEY + name] = value if case.open else None
-            records.append((topic(incident), name, value, headers(incident)))
-        items |= self.desk.changes() | self.withheld.changes() | self.graves.changes()
+            yield None, KEY + name, value if case.open else None, ()
+            yield topic(incident), name, value, headers(incident)
+        items, notes = self._trust.changes()
+        items |= self.models.changes() | self.desk.changes() | self.withheld.changes() | self.graves.changes()
         items |= self.people.changes() | self._warned.changes() | self._combine.changes()
-        records += self.graves.tombstones()
-        records += self._notes + notes
-        changed.clear()
+        for state, kept in items.items():
+            yield None, state, kept, ()
+        yield from self.graves.tombstones()
+        yield from self._notes
         self._notes.clear()
-        return items, records
+        yield from notes
 
     # -- signals
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.kafka.connect import ERRORS, Cluster, abort
@@ -79,7 +79,7 @@ class KafkaTaskLog:
         """Next batches at these positions; see ``Feed.fetch``. Raises OffsetGone."""
         return await self._feed.fetch(positions, wait)
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """Write all in one transaction; raises Indefinite."""
         await self.writer.commit(writes)
 

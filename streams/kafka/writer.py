@@ -23,7 +23,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from streams.kafka.connect import ERRORS, Cluster, Node, abort
 from streams.log import Indefinite
-from streams.records import TP, Write
+from streams.records import TP, Headers, Write
 
 OK, LOADING, NO_COORDINATOR, NOT_COORDINATOR, FEW_REPLICAS, BUSY, NOT_TRIED = 0, 14, 15, 16, 19, 51, 55
 BATCH_BYTES = 900_000
@@ -86,7 +86,7 @@ class Writer:
             self.close()
             raise
 
-    async def commit(self, writes: Sequence[Write]) -> None:
+    async def commit(self, writes: Iterable[Write]) -> None:
         """Write all in one transaction, in order within each partition; nothing is sent for no writes.
 
         Returns only when the broker has said that the transaction is committed. Anything else closes the
@@ -96,12 +96,12 @@ class Writer:
             raise Indefinite(f"{self.transactional_id}: not open")
         if self._busy:
             raise RuntimeError(f"{self.transactional_id}: two commits at a time")
-        if not writes:
-            return
         self._busy = True
         try:
             rounds = self._encode(writes)  # before anything is sent: the transaction is open as short as can be
-            leaders = {tp: await self._cluster.find_leader(tp) for tp in {w.to for w in writes}}
+            if not rounds:
+                return
+            leaders = {tp: await self._cluster.find_leader(tp) for tp, *_ in rounds[0]}
             deadline = time.monotonic() + self._transaction_timeout
             await self._begin(leaders, deadline)
             for batches in rounds:
@@ -248,42 +248,67 @@ class Writer:
             raise ConnectionError("cut")
         return self._producer, self._coordinator
 
-    def _encode(self, writes: Sequence[Write]) -> list[list[_Encoded]]:
+    def _encode(self, writes: Iterable[Write]) -> list[list[_Encoded]]:
         """Record batches in rounds: a round holds at most one batch a partition."""
-        rows: dict[TP, list[Write]] = defaultdict(list)
-        for write in writes:
-            rows[write.to].append(write)
+        owner, now = self._owned()[0], int(time.time() * 1000)
+        open_: dict[TP, _Batch] = {}
         rounds: list[list[_Encoded]] = []
-        for tp, mine in rows.items():
-            for i, encoded in enumerate(self._batches(tp, mine)):
-                if i == len(rounds):
-                    rounds.append([])
-                rounds[i].append(encoded)
+        for to, key, value, headers in writes:
+            batch = open_.get(to)
+            if batch is None:
+                batch = open_[to] = _Batch(owner, self._sequences.get(to, 0), now, self._codec)
+            if not batch.add(key, value, headers):
+                batch.end(to, rounds)
+                batch.add(key, value, headers)
+        for to, batch in open_.items():
+            batch.end(to, rounds)
         return rounds
 
-    def _batches(self, tp: TP, writes: list[Write]) -> Iterable[_Encoded]:
-        now = int(time.time() * 1000)
-        producer, _ = self._owned()
-        sequence = self._sequences.get(tp, 0)
-        at = 0
-        while at < len(writes):
-            stop, size = at, 0
-            while stop < len(writes):
-                _, key, value, headers = writes[stop]
-                size += 32 + len(key or b"") + len(value or b"")
-                if headers:
-                    size += sum(len(name) + len(data) + 10 for name, data in headers)
-                if size > BATCH_BYTES and stop > at:
-                    break
-                stop += 1
-            codec = self._codec if size >= _COMPRESS_FROM else 0
-            builder = DefaultRecordBatchBuilder(2, codec, 1, *producer, sequence, 2**30)
-            for i in range(at, stop):
-                _, key, value, headers = writes[i]
-                builder.append(i - at, now, key, value, list(headers))
-            yield tp, sequence, stop - at, bytes(builder.build())
-            sequence = (sequence + stop - at) % _SEQUENCES
-            at = stop
+
+class _Batch:
+    """The record batch of one partition that is being written; records are copied in as they come."""
+
+    def __init__(self, owner: tuple[int, int], sequence: int, now: int, codec: int) -> None:
+        self._owner, self._sequence, self._now, self._codec = owner, sequence, now, codec
+        self._round = self._size = 0
+        self._few: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = []
+        """Records while they are so small that compressing them would be in vain."""
+        self._builder: DefaultRecordBatchBuilder | None = None
+        self._count = 0
+
+    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
+        """Take a record in; false where it is full, and another must be begun."""
+        size = 32 + len(key or b"") + len(value or b"")
+        if headers:
+            size += sum(len(name) + len(data) + 10 for name, data in headers)
+        if self._count and self._size + size > BATCH_BYTES:
+            return False
+        self._size += size
+        if self._builder is None:
+            self._few.append((key, value, list(headers)))
+            if self._size >= _COMPRESS_FROM:
+                self._begin(self._codec)
+        else:
+            self._builder.append(self._count, self._now, key, value, list(headers))
+        self._count += 1
+        return True
+
+    def _begin(self, codec: int) -> None:
+        self._builder = builder = DefaultRecordBatchBuilder(2, codec, 1, *self._owner, self._sequence, 2**30)
+        for at, (key, value, headers) in enumerate(self._few):
+            builder.append(at, self._now, key, value, headers)
+        self._few.clear()
+
+    def end(self, tp: TP, rounds: list[list[_Encoded]]) -> None:
+        """Put what there is into its round; the next record begins another batch."""
+        if self._builder is None:
+            self._begin(0)
+        assert self._builder is not None
+        if self._round == len(rounds):
+            rounds.append([])
+        rounds[self._round].append((tp, self._sequence, self._count, bytes(self._builder.build())))
+        self._sequence = (self._sequence + self._count) % _SEQUENCES
+        self._round, self._size, self._count, self._builder = self._round + 1, 0, 0, None
 
 
 def _name(code: int) -> str:

@@ -69,8 +69,9 @@ def _position_apart() -> list[Change]:
     original = MemoryTaskLog.commit
 
     async def commit(self: MemoryTaskLog, writes: Any) -> None:
-        await original(self, writes[:-1])
-        await original(self, writes[-1:])
+        rows = list(writes)
+        await original(self, rows[:-1])
+        await original(self, rows[-1:])
 
     return [(MemoryTaskLog, "commit", commit)]
 

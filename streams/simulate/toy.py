@@ -7,14 +7,14 @@ asset). Not meant for anything but :mod:`streams.simulate`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from streams.logic import FAR, Beat, Output, View
+from streams.logic import FAR, Beat, Change, Output, View
 from streams.records import AUDIT_TYPE, CE_TYPE, TP, Dead, Headers, Notice, Reason, Signal, Stage, Summary
 from streams.state import Store, Table
 
@@ -280,8 +280,9 @@ class ToyCity:
         """Nothing to count."""
         return {}
 
-    def changes(self) -> tuple[dict[bytes, bytes | None], Sequence[tuple[str, bytes, bytes | None, Headers]]]:
+    def changes(self) -> Iterator[Change]:
         """Everything since the last call."""
-        out = self._state, self._records
+        state, records = self._state, self._records
         self._state, self._records = {}, []
-        return out
+        yield from ((None, key, value, ()) for key, value in state.items())
+        yield from records

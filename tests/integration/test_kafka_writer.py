@@ -110,7 +110,8 @@ def test_a_transaction_of_many_megabytes_arrives_whole(kafka: str, prefix: str) 
             writer = Writer(cluster, tp.topic)
             await writer.open()
             values = [os.urandom(500_000) for _ in range(7)] + [b"%d" % i for i in range(2000)]
-            await writer.commit([Write(tp, None, v) for v in values])
+            await writer.commit(Write(tp, None, v) for v in values)
+            await writer.commit(Write(tp, None, b"none") for _ in range(0))
             await writer.commit([Write(tp, None, b"next")])
             writer.close()
             assert await seen(cluster, tp) == [*values, b"next"]

@@ -12,6 +12,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
 from brain.incidents.value import Incident
+from streams.logic import parted
 from streams.records import Signal
 
 
@@ -76,7 +77,7 @@ class City:
             self.take()
 
     def take(self) -> None:
-        items, records = self.logic.changes()
+        items, records = parted(self.logic.changes())
         put_into(self.state, items)
         for topic, key, value, _ in records:
             if topic == "audit":

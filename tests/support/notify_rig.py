@@ -12,6 +12,7 @@ from brain.incidents import publish
 from brain.incidents.city import CityLogic
 from brain.incidents.value import Incident
 from brain.notify.config import Config
+from streams.logic import parted
 from streams.records import CE_TYPE, SIGNAL_TYPE, Headers, Signal
 from streams.tailing import Seen
 
@@ -64,7 +65,7 @@ class City:
 
     def flush(self, now: int) -> None:
         """What changed, onto the topics."""
-        for topic, key, value, headers in self.logic.changes()[1]:
+        for topic, key, value, headers in parted(self.logic.changes())[1]:
             if topic.startswith("incidents."):
                 self.seen.append(Seen(topic, 0, len(self.seen), now, key, value, headers))
 

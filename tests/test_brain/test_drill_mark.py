@@ -23,7 +23,7 @@ from brain.pipeline import library, try_set
 from brain.sets import CitySet
 from brain.settings import HOME, Settings
 from brain.tickets import TicketsLane
-from streams.logic import View
+from streams.logic import View, parted
 from streams.records import TP, Batch, Reason, Signal
 from streams.state import Store
 
@@ -98,7 +98,7 @@ def test_the_mark_survives_a_restart_and_changes_no_id() -> None:
     logic, real = city(), city()
     logic.signal(signal("a", 1_000, drill=True))
     real.signal(signal("a", 1_000))
-    items, _ = logic.changes()
+    items, _ = parted(logic.changes())
     again = city()
     again.load({k: v for k, v in items.items() if v is not None})
     again.signal(signal("b", 2_000))

@@ -29,6 +29,7 @@ from brain.pipeline import replay_settings
 from brain.scenarios import read
 from brain.settings import Settings
 from streams import bundle
+from streams.logic import parted
 from streams.records import Signal
 
 TEXT = """# kept as written
@@ -85,7 +86,7 @@ class City:
     def until(self, fold: int) -> None:
         while (due := self.logic.due()) is not None and due <= fold:
             self.logic.fire(due)
-        items, records = self.logic.changes()
+        items, records = parted(self.logic.changes())
         for name, item in items.items():
             self.state.pop(name, None)
             self.state |= {} if item is None else {name: item}

@@ -11,6 +11,7 @@ from city_rig import SET, put_into
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.value import Incident
+from streams.logic import parted
 from streams.records import Signal
 
 T = 1_790_000_000_000
@@ -36,7 +37,7 @@ class City:
         self.logic.enter("s", SET)
 
     def flush(self) -> None:
-        items, records = self.logic.changes()
+        items, records = parted(self.logic.changes())
         put_into(self.state, items)
         self.published += [value for topic, _, value, _ in records if topic.startswith("incidents.") and value]
         self.audit += [msgspec.json.decode(value or b"") for topic, _, value, _ in records if topic == "audit"]

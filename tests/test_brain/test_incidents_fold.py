@@ -9,10 +9,12 @@ import msgspec
 import pytest
 from city_rig import put_into
 
+from brain.incidents import written
 from brain.incidents.city import CityLogic
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident, incident_id
+from streams.logic import parted
 from streams.records import Signal
 
 ROUTES = {
@@ -53,7 +55,7 @@ def city(**settings: Any) -> CityLogic:
 
 
 def latest(logic: CityLogic) -> dict[str, Incident]:
-    _, records = logic.changes()
+    _, records = parted(logic.changes())
     return {
         key.decode(): msgspec.json.decode(value or b"", type=Incident)
         for topic, key, value, _ in records if topic.startswith("incidents.") and value is not None
@@ -142,12 +144,12 @@ def test_an_incident_ends_only_after_a_quiet_period_that_begins_when_the_last_me
     waiting = only(logic)
     assert (waiting.state, waiting.cleared, waiting.quiet_until) == ("detected", 9000, 309_000)
     logic.fire(309_000)
-    items, records = logic.changes()
+    items, records = parted(logic.changes())
     done = msgspec.json.decode(records[0][2] or b"", type=Incident)
     assert (done.state, done.reasons[-1]) == ("resolved", (309_000, "quiet_resolved", ""))
     assert logic.due() == done.close_at == 309_000 + 900_000
     logic.fire(1_209_000)
-    items, records = logic.changes()
+    items, records = parted(logic.changes())
     closed = msgspec.json.decode(records[0][2] or b"", type=Incident)
     assert (closed.state, closed.onset, len(logic)) == ("closed", 1000, 0)
     assert items[b"i/" + done.id.encode()] is None
@@ -169,13 +171,30 @@ def test_a_closed_incident_leaves_its_topic_after_thirty_days_also_over_a_restar
     due = again.due() or 0
     assert due == 1_205_000 + 30 * 86_400_000
     again.fire(due)
-    items, records = again.changes()
+    items, records = parted(again.changes())
     assert records == [("incidents.eco", incident_id(one.identity()).encode(), None, ())]
     assert items == {b"x/" + incident_id(one.identity()).encode(): None}
 
 
+def test_an_incident_is_encoded_when_a_flush_asks_for_it_and_stands_beside_its_state(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logic, encoded = city(), list[str]()
+    for n in range(3):
+        logic.signal(raised(1000 + n, f"air-{n}", f"g{n}"))
+    encode = written.encode
+    monkeypatch.setattr(written, "encode", lambda case: encoded.append(case.incident.id) or encode(case))
+    told = logic.changes()
+    for n in range(1, 4):
+        (nowhere, key, kept, _), (topic, name, value, _) = next(told), next(told)
+        assert (nowhere, key, topic, kept) == (None, b"i/" + name, "incidents.eco", value)
+        assert encoded[-1] == name.decode()
+        assert len(encoded) == n
+    assert encoded == sorted(encoded)
+
+
 def keep(kept: dict[bytes, bytes], logic: CityLogic) -> None:
-    items, _ = logic.changes()
+    items, _ = parted(logic.changes())
     put_into(kept, items)
 
 
@@ -289,7 +308,7 @@ def test_an_incident_is_named_by_the_set_its_signal_names() -> None:
 def test_an_incident_is_a_cloud_event_whose_headers_need_no_clock() -> None:
     logic = city()
     logic.signal(raised(1_718_000_000_123, "air-1"))
-    _, ((topic, key, _, headers), *_) = logic.changes()
+    _, ((topic, key, _, headers), *_) = parted(logic.changes())
     found = dict(headers)
     assert topic == "incidents.eco"
     assert found["ce_id"] == (key or b"") + b"/2"

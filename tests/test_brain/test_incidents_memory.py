@@ -10,7 +10,7 @@ import msgspec
 from city_rig import SET
 
 from brain.incidents.city import CityLogic
-from streams.logic import FAR
+from streams.logic import FAR, parted
 from streams.records import Signal
 
 HOUR = 3_600_000
@@ -39,7 +39,7 @@ def _until(logic: CityLogic, end: int) -> None:
     """Timers up to a fold time, as the engine fires them, and what changed taken away now and then."""
     while (now := logic.due(end)) is not None and now <= end:
         logic.fire(now)
-    logic.changes()
+    parted(logic.changes())
 
 
 def _lived(lives: int, raises: int) -> CityLogic:
@@ -97,6 +97,6 @@ def test_an_alarm_that_was_raised_again_is_known_by_its_first_and_its_latest_rai
         logic.signal(one)
         logic.signal(_later(one, "clear", 10))
     again = _city()
-    again.load({key: value for key, value in logic.changes()[0].items() if value is not None})
+    again.load({key: value for key, value in parted(logic.changes())[0].items() if value is not None})
     for book in (logic.book, again.book):
         assert [book.known(one.identity()) for one in raises] == [True, False, False, False, True]

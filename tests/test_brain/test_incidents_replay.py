@@ -14,6 +14,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
 from brain.incidents.value import Incident
+from streams.logic import parted
 from streams.records import Signal
 
 SCENARIOS = [
@@ -36,7 +37,7 @@ class Engine:
     published: list[bytes] = field(default_factory=list)
 
     def flush(self) -> None:
-        items, records = self.logic.changes()
+        items, records = parted(self.logic.changes())
         put_into(self.state, items)
         for suffix, name, body, headers in records:
             assert name is not None

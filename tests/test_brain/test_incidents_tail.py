@@ -11,6 +11,7 @@ from rich.console import Console
 
 from brain import tail
 from brain.incidents.city import CityLogic
+from streams.logic import parted
 from streams.records import SEAL_TYPE, SIGNAL_TYPE, Headers, Signal
 from streams.tailing import Seen
 
@@ -34,7 +35,7 @@ def incident_record(kind: str = "raise") -> Seen:
     if kind == "clear":
         logic.signal(msgspec.structs.replace(SIGNAL, kind="clear", n=1))
         logic.fire(logic.due() or 0)
-    _, records = logic.changes()
+    _, records = parted(logic.changes())
     ((topic, _, value, headers),) = (record for record in records if record[0] != "audit")
     return seen(value or b"", headers, topic)
 

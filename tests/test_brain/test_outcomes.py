@@ -8,6 +8,7 @@ from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from streams.audit import Auditor, Finding, Kind
 from streams.lane_parts import LaneTopics
+from streams.logic import parted
 from streams.outcomes import WITHIN_MS, Outcomes
 from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Signal
 
@@ -43,7 +44,7 @@ class Watch:
 
     def incident(self, signal: Signal, at: float) -> list[Finding]:
         self.logic.signal(signal)
-        _, records = self.logic.changes()
+        _, records = parted(self.logic.changes())
         found = []
         for suffix, key, value, heads in records:
             self.offset += 1

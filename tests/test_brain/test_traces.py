@@ -135,6 +135,11 @@ def test_the_span_of_an_incident_links_to_the_traces_of_its_own_signals_within_t
     assert any(s.links for s in folds.values())
 
 
+def flush(fold: Fold, *changes: Any) -> None:
+    """A flush that writes these."""
+    assert list(fold.passing(iter(changes))) == list(changes)
+
+
 def signal(n: int) -> Signal:
     return Signal("emergency.flood.high", f"wl-{n}", "raise", ("in", 0, n, 0), 0, n, 0, n, n)
 
@@ -145,13 +150,13 @@ def test_links_and_what_waits_for_its_fold_are_bounded_and_what_is_read_again_is
         fold.read(0, signal(n), trace(n))
     for n in range(WAITING + 5):
         fold.take(0, signal(n))
-    fold.committed([("incidents.emergency", b"i", msgspec.json.encode([signal(n).identity() for n in range(99)]), ())])
+    flush(fold, ("incidents.emergency", b"i", msgspec.json.encode([signal(n).identity() for n in range(99)]), ()))
     assert fold.links == [(n + 1, n + 1, 1) for n in range(5, 5 + LINKS)]
     assert [(one.incident, one.links) for one in fold.incidents] == [("i", fold.links)]
     fold.read(0, signal(1), trace(1))
     fold.take(0, signal(1))
     fold.again()
-    fold.committed([("incidents.emergency", b"i", msgspec.json.encode(signal(1).identity()), ())])
+    flush(fold, ("incidents.emergency", b"i", msgspec.json.encode(signal(1).identity()), ()))
     assert (fold.links, fold.incidents) == ([], [])
 
 
@@ -161,7 +166,7 @@ def test_only_records_of_incidents_are_named_and_tombstones_are_none(topic: str)
     fold.read(0, signal(1), trace(1))
     fold.take(0, signal(1))
     value = msgspec.json.encode(signal(1).identity())
-    fold.committed([(topic, b"i", value, ()), ("incidents.eco", b"j", None, ()), ("incidents.eco", b"k", b"{}", ())])
+    flush(fold, (topic, b"i", value, ()), ("incidents.eco", b"j", None, ()), ("incidents.eco", b"k", b"{}", ()))
     assert (fold.links, fold.incidents) == ([(2, 2, 1)], [])
 
 

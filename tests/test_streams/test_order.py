@@ -8,7 +8,7 @@ from streams.city import REPORTED_SETS, City, CitySettings
 from streams.memory import MemoryBroker, MemoryTaskLog, drive
 from streams.order import FoldOrder
 from streams.pulse import BOUND_MS
-from streams.records import CE_TYPE, READY_TYPE, SEAL_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Signal
+from streams.records import CE_TYPE, READY_TYPE, SEAL_TYPE, SIGNAL_TYPE, SUMMARY_TYPE, TP, Seal, Signal
 from streams.simulate.toy import SETS, ToyCity
 
 
@@ -134,6 +134,24 @@ def test_a_record_that_no_lane_can_have_written_is_noted_and_does_not_stop_the_c
     notes = [msgspec.json.decode(v or b"") for _, _, v, _ in broker.read(TP("audit", 0))]
     assert [n["place"] for n in notes] == [f"signals.toy/0/{n}" for n in range(4)]
     assert {n["what"] for n in notes} == {"signals.unreadable"}
+
+
+def test_a_signal_of_which_nothing_but_its_place_can_be_read_is_noted_in_its_turn_and_the_next_is_folded() -> None:
+    broker = MemoryBroker()
+    lane, heads = TP("signals.toy", 0), ((CE_TYPE, SIGNAL_TYPE),)
+    good = msgspec.json.encode(msgspec.structs.replace(_signal(1_000, 6), scenario="toy.hot"))
+    broker.produce(lane, None, b'{"offset": 5, "index": 0, "fold": 1000, "level": "high"}', heads)
+    broker.produce(lane, None, good, heads)
+    seal = msgspec.json.encode(Seal(1, 2, "", "", 60_000, position=9))
+    broker.produce(lane, None, seal, ((CE_TYPE, SEAL_TYPE),))
+    city = City(
+        MemoryTaskLog(broker, "city", TP("state.city", 0)), [lane], TP("journal", 0), ToyCity, SETS.__getitem__,
+        CitySettings("s0"),
+    )  # fmt: skip
+    drive(city.run(), lambda _: setattr(city, "stop", True))
+    notes = [msgspec.json.decode(v or b"") for _, _, v, _ in broker.read(TP("audit", 0))]
+    assert [(n["what"], n["place"]) for n in notes] == [("signals.unreadable", "signals.toy/0/0")]
+    assert city.order.last[2] == 6
 
 
 def test_reports_of_sets_are_kept_of_the_last_few_alone() -> None:

@@ -103,8 +103,7 @@ def _never_out() -> list[Change]:
     original = CityLogic.changes
 
     def changes(self: CityLogic) -> Any:
-        items, records = original(self)
-        return {key: value for key, value in items.items() if value is not None}, records
+        return (change for change in original(self) if change[0] is not None or change[2] is not None)
 
     return [(CityLogic, "changes", changes)]
 
