@@ -183,6 +183,7 @@ class City:
         self.logic.enter(self.head.set, self.sets(self.head.set))
         self._journal: list[JournalEntry] = []
         self._audit: list[bytes] = []
+        self._encoded = 0.0
         self._since: float | None = None
         self._blocked: tuple[int, float] | None = None
         if self.traces is not None:
@@ -379,7 +380,7 @@ class City:
 
     async def flush(self) -> None:
         """One transaction: incidents, state, journal, head."""
-        encoding, encoded = perf_counter(), 0.0
+        encoding = perf_counter()
         head = self.head
         head.flush += 1
         last = self.order.last
@@ -390,20 +391,14 @@ class City:
             self.order.settle(rank)
             offset, pulse = self.order.resume_at(rank, self.read[tp])
             head.lanes[str(tp)] = LaneMark(offset, pulse, mark.position, mark.out, mark.absences, self.read[tp])
-
-        def told() -> Iterator[Write]:
-            nonlocal encoded
-            yield from self._writes(head)
-            encoded = perf_counter()
-
         begun = self.log.now()
         try:
-            await self.log.commit(told())
+            await self.log.commit(self._writes(head))
         except Indefinite:
             self._tell("indefinite")
             raise
-        self._took("encode", encoded - encoding)
-        self._took("publish", perf_counter() - encoded)
+        self._took("encode", self._encoded - encoding)
+        self._took("publish", perf_counter() - self._encoded)
         for stage, seconds in self._seconds.items():
             self._tell("stage", seconds, stage)
         self._seconds.clear()
@@ -429,6 +424,7 @@ class City:
         for note in self._audit:
             yield Write(TP(prefix + "audit", 0), b"city", note, ((CE_TYPE, AUDIT_TYPE),))
         yield Write(state, HEAD, _json(head))
+        self._encoded = perf_counter()
 
     def audit(self, what: str, **more: object) -> None:
         """Leave a note for people in the next flush; it is no part of any result."""

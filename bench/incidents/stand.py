@@ -47,22 +47,28 @@ class Kept:
 
     async def commit(self, writes: Iterable[Write]) -> None:
         """Keep the newest of each key, and all notes."""
+        size, all_ = 0, self.all
         for write in writes:
-            if write.value is not None:
-                self.bytes += len(write.value)
-            if not self.all:
-                continue
-            assert write.key is not None
-            if write.to is self.state:
-                if write.value is None:
-                    self.table.pop(write.key, None)
-                else:
-                    self.table[write.key] = write.value
-            elif write.to.topic == "audit":
-                if write.value is not None:
-                    self.audit.append(write.value)
+            value = write[2]
+            if value is not None:
+                size += len(value)
+            if all_:
+                self._keep(write)
+        self.bytes += size
+
+    def _keep(self, write: Write) -> None:
+        to, key, value, headers = write
+        assert key is not None
+        if to is self.state:
+            if value is None:
+                self.table.pop(key, None)
             else:
-                self.records[write.to.topic, write.key] = (write.value, write.headers)
+                self.table[key] = value
+        elif to.topic == "audit":
+            if value is not None:
+                self.audit.append(value)
+        else:
+            self.records[to.topic, key] = (value, headers)
 
 
 async def city(log: Kept, lanes: Sequence[TP], made: Any) -> City:

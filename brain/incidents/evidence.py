@@ -7,6 +7,7 @@ kinds of sensors what began high says less (:class:`Lens`). It does not work for
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from brain.incidents import fold
@@ -43,10 +44,7 @@ class Parts(NamedTuple):
 
     def worth(self) -> float:
         """How much that is; 0 where no asset speaks."""
-        if not self.assets:
-            return 0.0
-        level = LEVELS[self.top] + SECOND[self.second] + self.grows()
-        return level + SOURCES[min(self.sources, KINDS)] + self.company()
+        return _worth(self)
 
     def company(self) -> float:
         """What so many assets add."""
@@ -57,6 +55,17 @@ class Parts(NamedTuple):
         return CLIMBED[self.climbed] if self.assets > 1 else 0.0
 
 
+@lru_cache(10_000)
+def _worth(found: Parts) -> float:
+    """Asked of every raise, and of few kinds of parts."""
+    if not found.assets:
+        return 0.0
+    level = LEVELS[found.top] + SECOND[found.second] + found.grows()
+    return level + SOURCES[min(found.sources, KINDS)] + found.company()
+
+
+_new = tuple.__new__
+"""Makes parts, of which there are several a raise: what their own class does, at half the cost."""
 NOTHING = Parts()
 KINDS = len(SOURCES) - 1
 """Kinds of source that there are."""
@@ -91,9 +100,9 @@ def parts(
     """What speaks for an incident, counted; of what was last raised at ``since`` (fold time, ms) or later."""
     if len(case.standing) == 1:
         (m,) = case.standing.values()
-        if not (of_late(m, since) and _speaks(m, now, settings)):
+        if not ((since is None or of_late(m, since)) and _speaks(m, now, settings)):
             return NOTHING
-        return Parts(_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, int(m.raises > 1))
+        return _new(Parts, (_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, int(m.raises > 1)))
     members = [
         m for m in case.standing.values()
         if of_late(m, since) and _speaks(m, now, settings)
@@ -114,11 +123,13 @@ def parts(
 
 def _speaks(member: Member, now: int, settings: fold.FoldSettings) -> bool:
     """Whether a member is trusted, and does not chatter; what climbed since its last raise says something new."""
-    return member.trust >= DOUBTED and (member.climbed > 0 or not fold.chatters(member, now, settings))
+    if member.trust < DOUBTED:
+        return False
+    return member.climbed > 0 or len(member.recent) < settings.chatter or not fold.chatters(member, now, settings)
 
 
 def _level(member: Member, gust: int) -> int:
-    level = max(member.level, 0)
+    level = member.level if member.level > 0 else 0
     return level - 1 if level and level == gust and not member.climbed else level
 
 

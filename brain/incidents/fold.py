@@ -99,8 +99,8 @@ class Case:
     """Where its family is counted as standing."""
     timers: tuple[int | None, ...] = (None, None, None, None)
     """Times that are on the heap."""
-    lines: bytes | dict[str, bytes] | None = None
-    """Members as they are written: all of them where there is one, else each by its id; None: not known."""
+    lines: dict[str, bytes] | None = None
+    """Members as they are written, by their ids; None: not known, or only one."""
     told: bytes = b""
     """Reasons as they were last written, without the last bracket."""
     told_n: int = 0

@@ -23,21 +23,25 @@ _UNSURE = b"\\,"
 
 
 def keep(case: Case, member: Member) -> None:
-    """A member is new or has changed, and is encoded while it is at hand: who changes one in place says so."""
+    """A member is new or has changed, and is encoded while it is at hand: who changes one in place says so.
+
+    The only one of an incident is encoded with it.
+    """
     members, kept = case.incident.members, case.lines
     if len(members) == 1:
-        case.lines = _encode(members)
-    elif isinstance(kept, dict):
-        kept[member.id] = _encode(member)
-    else:
+        case.lines = None
+    elif kept is None:
         case.lines = {m.id: _encode(m) for m in members}
+    else:
+        kept[member.id] = _encode(member)
 
 
 def encode(case: Case) -> bytes:
     """JSON of an incident as it is now."""
     incident: Any = case.incident
-    members, reasons, lines = incident.members, incident.reasons, case.lines
-    incident.members = _raw(lines if lines.__class__ is bytes and len(members) == 1 else _members(case, members))
+    members, reasons = incident.members, incident.reasons
+    if len(members) > 1:
+        incident.members = _raw(_members(case, members))
     incident.reasons = _raw(_reasons(case, reasons))
     try:
         return _encode(incident)
@@ -47,11 +51,7 @@ def encode(case: Case) -> bytes:
 
 def _members(case: Case, members: list[Member]) -> bytes:
     kept = case.lines
-    if len(members) == 1:
-        if not isinstance(kept, bytes):
-            kept = case.lines = _encode(members)
-        return kept
-    if not isinstance(kept, dict):
+    if kept is None:
         kept = case.lines = {m.id: _encode(m) for m in members}
     return b"[%b]" % b",".join(kept.values()) if len(kept) == len(members) else _encode(members)
 
