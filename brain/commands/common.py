@@ -24,10 +24,20 @@ Prefix = Annotated[str | None, typer.Option(help="topic prefix")]
 Lang = Annotated[str | None, typer.Option(help="zh or en")]
 
 
-def fail(message: str, code: int = 2) -> NoReturn:
-    """Say what is wrong and end."""
+def fail(message: str | Exception, code: int = 2, *, language: str = "en") -> NoReturn:
+    """Say what is wrong and end; of an error, in that language where it is known in both."""
+    if isinstance(message, Exception):
+        message = told(message, language)
     errors.print(f"[bold red]✗[/] {message}", highlight=False, soft_wrap=True)
     raise typer.Exit(code)
+
+
+def told(error: Exception, language: str) -> str:
+    """What an error says; Chinese for any language but ``en``."""
+    from brain.unfit import both
+
+    said = both(error)
+    return said.en if language == "en" else said.zh
 
 
 def load_settings(config: Path | None = None, **options: Any) -> Settings:

@@ -151,7 +151,7 @@ def run_(
             held = hold(made, rules or sets.RULES, lambda _, minutes: bar.advance(task, minutes))
         out.write_bytes(msgspec.json.encode(held))
     except (OSError, ValueError) as error:
-        fail(str(error))
+        fail(error, language="en" if english else "zh")
     _tell(held, "en" if english else "zh", html, json)
 
 

@@ -73,7 +73,7 @@ def route(
         city, registry = GridMap.load(place / MAP), Registry.load(place / ASSETS)
         listed = scenarios.load(place / SCENARIOS)
     except (ValueError, OSError, RegistryError) as error:
-        fail(str(error))
+        fail(error, language=settings.language)
     if has.routes is None:
         fail(words["none"].format(folder=place))
     if event_code is None:

@@ -98,7 +98,7 @@ def new(
     except FileExistsError:
         fail(f"{path}: is there already; it is not overwritten (--file)")
     except (ValueError, OSError) as error:
-        fail(str(error))
+        fail(error, language=settings.language)
     out.print(_words(settings)["wrote"].format(path=path), highlight=False, markup=False, soft_wrap=True)
 
 
@@ -124,7 +124,7 @@ def lint(
     try:
         found = found_in(folder, paths or (), None if since is None else speakers(since))
     except (OSError, BundleError) as error:
-        fail(str(error))
+        fail(error, language=settings.language)
     for finding in found:
         style = "red" if finding.severity == "error" else "yellow"
         out.print(Text(plain(finding.text(settings.language)), style=style), soft_wrap=True)
@@ -207,7 +207,7 @@ def quiet(
         for week in track(ordinary.weeks(year, weeks), "", console=Console(stderr=True), transient=True):
             hits += quiets.run(content, week, seed, settings, days)
     except (ValueError, OSError) as error:
-        fail(str(error))
+        fail(error, language=settings.language)
     today = datetime.now(timezone(timedelta(hours=8))).date()  # exceptions run out by people's calendar
     found = quiets.judged(hits, exceptions, today)
     bad = [hit for hit in found if hit.allowed < 0]
@@ -320,7 +320,7 @@ def lock(
             fail(f"nothing is written: {'; '.join(against)} ({way})", 1)
         path.write_text(locks.text(made), encoding="utf-8")
     except (ValueError, OSError) as error:
-        fail(str(error))
+        fail(error, language=settings.language)
     said = ", ".join(f"{c.id} {c.kind} {c.now or c.was}" for c in changes)
     text = words["locked" if changes else "same"].format(path=path, changes=said)
     out.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -110,7 +110,7 @@ def screen(
         try:
             sets, genesis = library(settings, broker)
         except (LogError, SettingsError, KeyError, ValueError, OSError) as error:
-            fail(str(error), 1)
+            fail(error, 1, language=settings.language)
         follower = _follower(store, settings, broker, sets) if follow else None
         centre = _centre(store, source_of(settings, broker, sets, genesis), access, url) if whole else None
     try:

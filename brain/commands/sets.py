@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings
+from brain.commands.common import Bootstrap, Config, Lang, Prefix, broker_of, fail, load_settings, told
 from brain.commands.set_check import check
 from brain.settings import Settings
 
@@ -27,6 +27,7 @@ _ZH = {
     "live": "{base} 的实时变更", "elsewhere": "不在本机",
     "already": "{name} ({id}) 已经生效", "asked": "已请求 {name} ({id}); 等待全部任务加载…",
     "named": "✓ {name} ({id}) 自 {time} 起生效", "refused": "未生效: {why}",
+    "moved": "{folder}: 读取时内容有变; 请重试",
     "waiting": "{seconds:g} 秒内既未生效也未被拒绝: 是否有工作进程在运行? 见 brain tail audit",
 }  # fmt: skip
 _EN = {
@@ -35,6 +36,7 @@ _EN = {
     "elsewhere": "not on this machine", "already": "{name} ({id}) is in force",
     "asked": "asked for {name} ({id}); waiting until every task has loaded it …",
     "named": "✓ {name} ({id}) is in force from {time} on", "refused": "not in force: {why}",
+    "moved": "{folder}: changed while it was read; try again",
     "waiting": "neither in force nor refused within {seconds:g} s: does a worker run? See brain tail audit",
 }  # fmt: skip
 
@@ -58,7 +60,7 @@ def list_(config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = N
             content = CitySet.load(folder)
             what = (str(len(content.registry.ids)), str(len(content.scenarios)))
         except (ValueError, OSError) as error:
-            what = (words["wrong"].format(why=error), "")
+            what = (words["wrong"].format(why=told(error, settings.language)), "")
         names[id_] = folder.name
         table.add_row("●" if id_ == force else "", *(Text(cell) for cell in (folder.name, id_, *what)))
     if force not in names:
@@ -110,9 +112,9 @@ def bring(settings: Settings, folder: Path, by: str, wait: float) -> None:
     try:
         id_ = CitySet.load(folder).id
     except (ValueError, OSError) as error:
-        fail(f"{name}: {error} (brain set check {name})")
+        fail(f"{name}: {told(error, settings.language)} (brain set check {name})")
     if id_ != digest(folder):
-        fail(f"{folder}: changed while it was read; try again")
+        fail(words["moved"].format(folder=folder))
     broker = broker_of(settings)
     if in_force(broker, settings) == id_:
         console.print(words["already"].format(name=name, id=id_))

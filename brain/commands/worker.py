@@ -46,7 +46,7 @@ def worker(
         with scraped(folders_of(settings, broker)):
             run_worker(worker_settings(settings, broker), progress)
     except (LogError, SettingsError, ValueError) as error:
-        fail(str(error), EXIT_TROUBLE)
+        fail(error, EXIT_TROUBLE, language=settings.language)
     finally:
         if progress.tracing is not None:
             progress.tracing.close()

@@ -301,6 +301,20 @@ def test_route_says_who_leads_by_which_rule_and_by_when_in_both_languages() -> N
     assert run("route", "eco.air.co", "--grid", "nowhere")[0] == 2
 
 
+@pytest.mark.parametrize("verb", [("route", "--set", "{set}"), ("set", "use", "demo", "--config", "{settings}")])
+def test_verbs_that_load_a_set_say_what_is_wrong_with_it_in_the_language_asked_for(
+    verb: tuple[str, ...], tmp_path: Path
+) -> None:
+    shutil.copytree(CONFIG / "demo", tmp_path / "demo")
+    (tmp_path / "settings.yaml").write_text(f"sets: {tmp_path}\n", "utf-8")
+    path = tmp_path / "demo" / "routes.yaml"
+    path.write_text(path.read_text("utf-8").replace("version: 1", "version: one"), "utf-8")
+    words = [word.format(set=tmp_path / "demo", settings=tmp_path / "settings.yaml") for word in verb]
+    for language, says in (("zh", "应为"), ("en", "xpected")):
+        code, text = run(*words, "--lang", language)
+        assert (code, "routes.yaml" in text, says in text) == (2, True, True), text
+
+
 def test_route_without_a_code_tells_all_that_does_not_fit(tmp_path: Path) -> None:
     assert run("route", "--lang", "en")[0] == 0
     shutil.copytree(CONFIG / "demo", tmp_path / "demo")
