@@ -22,6 +22,7 @@ from geo.grid_map import GridMap
 from models.trust import REASONS, AssetTrust
 from streams import pulse as pulses
 from streams.bundle import Line
+from streams.logic import parted
 from streams.partition import partitions_of
 from streams.pulse import Pulse
 from streams.records import TP, Signal, Summary
@@ -126,7 +127,7 @@ def test_trust_told_only_of_faults_is_that_of_a_model_that_is_told_of_every_minu
 
 
 def keep(logic: CityLogic, items: dict[bytes, bytes]) -> list[Any]:
-    changed, written = logic.changes()
+    changed, written = parted(logic.changes())
     put_into(items, changed)
     return list(written)
 

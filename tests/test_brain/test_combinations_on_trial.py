@@ -24,6 +24,7 @@ from brain.versus import versus
 from geo.city_map import CityMap
 from geo.feature import Feature
 from geo.grid_map import GridMap
+from streams.logic import parted
 from streams.records import SHADOW, Signal
 from tests.support.city_rig import put_into
 
@@ -89,7 +90,7 @@ class Town:
             self.kept()
 
     def kept(self) -> None:
-        items, records = self.books.changes()
+        items, records = parted(self.books.changes())
         put_into(self.state, items)
         for topic, key, value, _ in records:
             if topic.startswith("incidents") and value is not None:
