@@ -50,7 +50,7 @@ class Stand:
         app.on_startup.append(self._started)
         sock = listen("127.0.0.1", self.port)
         self.port = sock.getsockname()[1]
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
+        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=30))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [sock]}, daemon=True)
         self._thread.start()
         while not self._server.started:
@@ -59,7 +59,7 @@ class Stand:
         threading.Thread(target=self._beat, daemon=True).start()
 
     def stop(self) -> None:
-        """All connections are cut, in order and within a second: forced, uvicorn would leave some of them unclosed."""
+        """All connections are cut in order, at once on a quiet machine: forced, uvicorn would leave some unclosed."""
         assert self._server is not None
         assert self._thread is not None
         self._beating.set()
