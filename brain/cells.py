@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.reach import Reach
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.scored import SIDES, Model, table_of
 from models.decision import RULE, RUNG
 from streams.records import I4

@@ -6,36 +6,21 @@ import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from brain.incidents.squares import square, squares
 from brain.near import Both, nears
+from brain.scenario import Scenario
+from brain.scenario_form import Combining, Part, Same
 from brain.unfit import Unfit
-
-if TYPE_CHECKING:  # scenarios are checked by what is here
-    from brain.scenarios import Scenario
 
 SITE = "site"
 """Layer of the map that names sites."""
 SIDE_M = 200.0
 """Least side of the squares by which signals are found."""
 MOST_PARTS = 6
-
-Kind = Literal["and", "or", "sequence", "absence"]
-Same = Literal["asset", "grid", "site", "town", "district", "city"]
-
-
-class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """Signals of one scenario and its districts' variants, or of all whose event code is, or lies below, ``event``;
-    from a level on."""
-
-    scenario: str = ""
-    event: str = ""
-    level_from: int = 1
-    place: bool = False
-    """Whether the combined signal has this part's asset and place; the first part's where none says so."""
 
 
 class Placed(Protocol):
@@ -63,7 +48,7 @@ class Combination:
 
     scenario: Scenario
     form: str
-    kind: Kind
+    kind: Combining
     parts: tuple[Part, ...]
     named: tuple[tuple[str, ...], ...]
     within_ms: int

@@ -22,6 +22,7 @@ from brain.agent_kit.parts import Given
 from brain.agent_kit.tables import TABLES as AGENT_TABLES
 from brain.cells import SEPARATOR, deciding, decisions_of, detectors_of, matching
 from brain.hours import Openings
+from brain.judged_set import judges_of
 from brain.kernel import CELL, EVENT, KINDS, MINUTE_STATE, PER_VALUE, SERIES_STATE, Kind
 from brain.placing import answer_at, put
 from brain.program import Program, Stretch, same
@@ -119,7 +120,7 @@ class _SeriesLane:
         scored = rules["warmup"][cell_rule] > 0
         cells["ewma"][scored] = self.store.table(EWMA).slots([own[c] for c in np.flatnonzero(scored)])
         models = detectors_of(scenarios, self.store, cells, own)
-        judges = judged.judges_of(
+        judges = judges_of(
             scenarios, content.standards, registry, cells, cell_series,
             lambda mine: self.store.table(judged.INPUT).slots(own[c] for c in mine),
         )  # fmt: skip

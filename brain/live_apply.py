@@ -10,7 +10,7 @@ import msgspec
 import shapely
 
 from brain import scenarios, sets, views
-from brain.judged import Wanted, unit_trouble
+from brain.judged_set import Wanted, unit_trouble
 from brain.unfit import Unfit
 from geo import geojson
 from geo.changes import Change, apply, read_change

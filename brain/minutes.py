@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.kernel import MINUTE_STATE
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from streams.logic import Beat
 from streams.records import I4, Summary
 from streams.registry import Registry

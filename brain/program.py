@@ -17,7 +17,7 @@ from brain.hours import Openings
 from brain.lane_trust import Evidence
 from brain.minutes import MinuteView
 from brain.reach import alike
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.scored import NO_SCORES, Scored
 from brain.sets import CitySet
 from geo.coords import F8

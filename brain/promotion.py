@@ -20,10 +20,10 @@ import msgspec
 from brain import combination, scenarios
 from brain.explain.trail import Written, written
 from brain.ruling import RULINGS
+from brain.scenario import Scenario
 from brain.scenario_form import State, Trial
 from brain.scenario_kit import lock
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario
 from brain.sets import SCENARIOS, CitySet, digest
 
 UP: Final[Mapping[State, tuple[State, ...]]] = {

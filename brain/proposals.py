@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import msgspec
 
+from brain.beside import NEIGHBOURS
 from brain.incidents.value import Incident, Member, Text
 from brain.precision import Count, Judged, report
-from brain.scenario_checks import NEIGHBOURS
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from streams.records import Signal
 
 Kind = Literal["threshold", "mute", "recalibrate"]

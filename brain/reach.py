@@ -12,7 +12,7 @@ from brain.hours import same_days
 from streams.records import I4
 
 if TYPE_CHECKING:  # sets load scenarios
-    from brain.scenarios import Scenario
+    from brain.scenario import Scenario
     from brain.sets import CitySet
     from geo.grid_map import GridMap
 

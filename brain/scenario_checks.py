@@ -7,27 +7,18 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from brain import combination
+from brain.beside import BESIDE, NEIGHBOURS, SURGE
 from brain.near import NONE, hints, joined
+from brain.scenario import Scenario
 from brain.unfit import Unfit, both
-from models.detector import Detector
 from models.halfspace import HalfSpaceTrees
-from models.neighbours import NeighbourDisagreement
 from models.scan import SpaceTimeScan
-from models.skew import ClockSkew
-from models.spike import Spike
 from models.surge import CountSurge
 from models.video.measure import MOST_CROSSINGS
 
-if TYPE_CHECKING:  # scenarios are checked by what is here
-    from brain.scenarios import Scenario
-
-NEIGHBOURS, CLOCK_SKEW, SPIKE, SURGE, SCAN = "neighbours", "clock_skew", "spike", "surge", "scan"
-JOINT = "halfspace"
-BESIDE: Mapping[str, type[Detector]] = {NEIGHBOURS: NeighbourDisagreement, CLOCK_SKEW: ClockSkew, SPIKE: Spike}
-"""Detectors of assets beside one another, judged once a minute in the city task; spike without ``within_m`` is not."""
 TICKETS = ("count_over", "words", "ticket", "mass", "topic")
 """What a scenario on tickets may detect, beside detector surge."""
 MOST_CALLERS = 64

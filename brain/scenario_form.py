@@ -6,8 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from brain.combination import Kind as Combining
-from brain.combination import Part, Same
 from brain.hours import Hours
 from models.video.measure import What
 from streams.view import LineKind, ZoneKind
@@ -17,6 +15,8 @@ DOMAINS = ("emergency", "market", "eco", "social", "public", "economy")
 Domain = Literal["emergency", "market", "eco", "social", "public", "economy"]
 Source = Literal["iot", "video", "hotline", "signals"]
 State = Literal["draft", "shadow", "trial", "live", "retired"]
+Combining = Literal["and", "or", "sequence", "absence"]
+Same = Literal["asset", "grid", "site", "town", "district", "city"]
 
 
 class Name(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -52,6 +52,17 @@ class Match(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Layer of the map within whose areas it looks, as site or risk."""
     sort: str = msgspec.field(default="", name="kind")
     """Attribute ``kind`` of those areas; none: all of the layer."""
+
+
+class Part(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Signals of one scenario and its districts' variants, or of all whose event code is, or lies below, ``event``;
+    from a level on."""
+
+    scenario: str = ""
+    event: str = ""
+    level_from: int = 1
+    place: bool = False
+    """Whether the combined signal has this part's asset and place; the first part's where none says so."""
 
 
 class Detect(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -17,7 +17,7 @@ from brain.incidents.limits import Limits
 from brain.incidents.route import Routes
 from brain.incidents.warning_rules import WarningRules
 from brain.incidents.windows import Windows
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.unfit import Unfit, both
 from geo import geojson
 from geo.grid_map import GridMap

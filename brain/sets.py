@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from brain import hotline, judged, scenarios, set_tables, standards, trust, views, wants, yaml_tables
+from brain import hotline, judged_set, scenarios, set_tables, standards, trust, views, wants, yaml_tables
 from brain.addresses import Addresses, addresses_of
 from brain.agent_kit import chosen
 from brain.hotline import HotlineText, shipped_text
@@ -31,7 +31,7 @@ from brain.incidents.warning_rules import WarningRules
 from brain.incidents.windows import Windows
 from brain.mark import of_drill
 from brain.reach import Reach
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS, findings, tables
 from brain.standards import Library
 from brain.trust import Trust
@@ -127,8 +127,8 @@ class CitySet:
         library = _library(folder, contents)
 
         def fits(scenario: Scenario) -> None:
-            judged.check(scenario, library)
-            judged.check_units(scenario, library, registry)
+            judged_set.check(scenario, library)
+            judged_set.check_units(scenario, library, registry)
 
         every = scenarios.load(folder / SCENARIOS, fits)
         live = [s for s in every if s.state == "live"]
@@ -253,9 +253,9 @@ def _shipped(found: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{STANDARDS}/{path.name}": path.read_bytes() for path in sorted(standards.FOLDER.glob("*.yaml"))} | words
 
 
-def units(folder: Path) -> dict[tuple[str, str], list[judged.Wanted]]:
+def units(folder: Path) -> dict[tuple[str, str], list[judged_set.Wanted]]:
     """(type, metric) of assets → units that a set's scenarios want of them. Raises ValueError for what is wrong."""
-    return judged.units(scenarios.load(folder / SCENARIOS), _library(folder, files(folder)))
+    return judged_set.units(scenarios.load(folder / SCENARIOS), _library(folder, files(folder)))
 
 
 def digest(folder: Path) -> str:

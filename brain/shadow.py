@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.sets import CitySet
 from streams.records import I4, SHADOW
 

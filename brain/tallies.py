@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.sets import CitySet
 from streams.logic import Beat
 from streams.records import Summary

@@ -11,7 +11,7 @@ import structlog
 from numpy.typing import NDArray
 
 from brain.hotline import Reading
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.sets import CitySet
 from brain.ticket_texts import TicketTexts, callers_of
 from geo.coords import F8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from brain import shadow
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 
 MASS_S = 7 * 86_400.0
 """Window in which callers of one text are counted where the scenario names none."""

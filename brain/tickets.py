@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain import tallies
+from brain.beside import SURGE
 from brain.hours import Openings
 from brain.mark import marked
 from brain.placing import answer_at, put
 from brain.reach import within
-from brain.scenario_checks import SURGE
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.sets import CitySet
 from brain.shadow import side_of
 from brain.ticket_read import Place, Read, matches, read_tickets

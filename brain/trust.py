@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from brain.beside import BESIDE, CLOCK_SKEW, NEIGHBOURS
 from brain.chinese.below import chinese
 from brain.near import Both, hints
-from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
+from brain.scenario import Scenario
 from brain.scenario_form import Detect, Match, Name
-from brain.scenarios import Scenario
 from brain.unfit import Unfit, both
 from models.detector import F8
 from models.drift import Drift

@@ -17,8 +17,8 @@ import msgspec
 from brain.incidents.squares import metres
 from brain.incidents.value import Incident
 from brain.precision import verdict, wilson
+from brain.scenario import Scenario
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario
 
 FORMAT: Final = "city-brain.shadow/1"
 SLACK_MS: Final = 600_000

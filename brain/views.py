@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from brain.reach import Reach
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.unfit import Unfit, both
 from geo.coords import F8, to_wgs84
 from models.video.homography import Degenerate, Homography, register

@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from brain.scenarios import Scenario, read
+from brain.scenario import Scenario
+from brain.scenarios import read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
 from streams.registry import Asset, Registry

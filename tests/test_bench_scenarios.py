@@ -16,8 +16,8 @@ from bench.scenarios.mix import City, city, scenarios
 from bench.scenarios.readings import Feed
 from bench.watch.workload import START_MS
 from brain.cells import matching
+from brain.scenario import Scenario
 from brain.scenario_form import DOMAINS
-from brain.scenarios import Scenario
 from streams.decode.readings import decode_readings
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from brain import standards
 from brain.drill.city.asset_types import TYPES
 from brain.drill.city.hierarchy import shares
-from brain.scenarios import Scenario, of
+from brain.scenario import Scenario
+from brain.scenarios import of
 from brain.sets import CitySet
 from brain.watch import BOX, jagged
 from geo.grid_map import GridMap

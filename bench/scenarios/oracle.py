@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bench.scenarios.readings import Feed
 from bench.watch.produce import PULSE_EVERY
 from bench.watch.workload import START_MS
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 
 Told = tuple[str, str, int, str, int]
 """Scenario, asset, time in ms, kind, level."""

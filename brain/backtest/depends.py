@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
+from brain.scenario import Scenario
 from brain.scenario_kit.lock import FREE
-from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
 from brain.sets import SCENARIOS, CitySet
 from streams.records import TP

@@ -16,8 +16,8 @@ from brain.backtest import depends
 from brain.backtest.engine import Run
 from brain.backtest.report import Judged, Kind
 from brain.backtest.truths import LATER_MS
+from brain.scenario import Scenario
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario
 from streams.records import Signal
 
 _FOREVER: Final = 1 << 62

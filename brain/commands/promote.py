@@ -17,8 +17,8 @@ from brain.settings import Settings
 if TYPE_CHECKING:
     from brain.incidents.value import Incident
     from brain.promotion import Step, Taken
+    from brain.scenario import Scenario
     from brain.scenario_form import State
-    from brain.scenarios import Scenario
 
 out = Console()
 

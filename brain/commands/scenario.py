@@ -18,9 +18,9 @@ from brain.commands.scenario_index import index
 
 if TYPE_CHECKING:
     from brain.incidents.events import Events
-    from brain.scenario_kit.cases import Expected
+    from brain.scenario import Scenario
+    from brain.scenario_kit.case_form import Expected
     from brain.scenario_kit.run import Outcome
-    from brain.scenarios import Scenario
     from brain.settings import Settings
 
 app = typer.Typer(no_args_is_help=True)

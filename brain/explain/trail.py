@@ -13,7 +13,7 @@ import msgspec
 from brain import scenarios
 from brain.incidents.state import restored
 from brain.incidents.value import Incident
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.set_library import SetLibrary
 from brain.sets import SCENARIOS, digest
 from brain.settings import Settings

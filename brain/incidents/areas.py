@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.agent_kit.city import Audit, CityAgents
+from brain.beside import NEIGHBOURS
 from brain.hours import Openings
 from brain.incidents import joint, neighbours
 from brain.incidents.joint import Joint
@@ -24,8 +25,7 @@ from brain.incidents.neighbours import Group
 from brain.incidents.scan import Found, Scans
 from brain.incidents.value import Incident
 from brain.placing import answer_at, put
-from brain.scenario_checks import NEIGHBOURS
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.scored import SIDES, turned
 from brain.trust import COLUMN, observed
 from models.decision import CLEAR, DECISION_STATE, RAISE, UPDATE, decide_step

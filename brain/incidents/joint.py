@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brain.minutes import assets_of
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from models.detector import F8
 from models.halfspace import HalfSpaceTrees
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from brain.scenario_checks import BESIDE, CLOCK_SKEW, NEIGHBOURS
-from brain.scenarios import Scenario
+from brain.beside import BESIDE, CLOCK_SKEW, NEIGHBOURS
+from brain.scenario import Scenario
 from geo.metres import Metres
 from models.drift import Drift
 

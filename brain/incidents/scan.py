@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from scipy.spatial import cKDTree
 
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from geo.grid_map import GRID, GridMap
 from geo.metres import Metres
 from models.detector import F8

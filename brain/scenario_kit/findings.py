@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from brain.incidents.value import Text
 from brain.near import nears
 from brain.reach import of_kind, within
+from brain.scenario import Scenario
 from brain.scenario_form import Clear
-from brain.scenario_kit.cases import Wording
-from brain.scenarios import Scenario
+from brain.scenario_kit.case_form import Wording
 from geo.coords import to_wgs84
 from geo.grid_map import GridMap
 from streams.records import I4

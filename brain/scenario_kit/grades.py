@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from brain.incidents.value import Text
+from brain.scenario import Scenario
 from brain.scenario_kit.findings import Found, Ground
-from brain.scenarios import Scenario
 from brain.standards import Library
 
 STEPS = 2_000

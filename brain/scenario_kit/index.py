@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from brain.scenario import Scenario
 from brain.scenario_form import DOMAINS
-from brain.scenarios import Scenario
 
 TITLES: Final = {
     "emergency": "应急管理 Emergency", "market": "市场监管 Market supervision", "eco": "生态环境 Environment",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from brain import scenarios
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.settings import HOME
 
 LIBRARY = HOME / "config" / "scenarios"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from brain import judged, standards, views
+from brain import judged_set, standards, views
 from brain.hours import Openings
 from brain.incidents.value import Text
+from brain.scenario import Scenario
 from brain.scenario_kit import codes, lock, variant
 from brain.scenario_kit.codes import CODES, Severity
 from brain.scenario_kit.findings import Found, Ground, of_one
@@ -17,7 +18,7 @@ from brain.scenario_kit.grades import out_of_grade
 from brain.scenario_kit.lines import broken_at, layout, line_of
 from brain.scenario_kit.relations import between, shadowed
 from brain.scenario_kit.silence import unheard
-from brain.scenarios import Scenario, ScenarioError, decoded, place_of, read
+from brain.scenarios import ScenarioError, decoded, place_of, read
 from brain.set_tables import findings, tables
 from brain.sets import ASSETS, MAP, SCENARIOS, STANDARDS, CitySet, files
 from brain.unfit import both
@@ -150,8 +151,8 @@ class _Parts:
         if self.library is None or self.registry is None or self.map is None:
             return
         try:
-            judged.check(s, self.library)
-            judged.check_units(s, self.library, self.registry)
+            judged_set.check(s, self.library)
+            judged_set.check_units(s, self.library, self.registry)
             if s.match.hours is not None:
                 Openings([s.match.hours], self.tables.calendar if self.tables is not None else None)
             yield from out_of_grade(s, self.library, self.ground)

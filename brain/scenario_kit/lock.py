@@ -16,7 +16,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
-from brain.scenarios import HIDDEN, Scenario
+from brain.scenario import Scenario
+from brain.scenarios import HIDDEN
 from brain.unfit import Unfit
 
 NAME = "scenarios.lock"

@@ -19,7 +19,7 @@ from brain.city_time import CITY_TIME
 from brain.drill.quiet import Week, quiet
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
-from brain.scenario_kit.cases import Wording
+from brain.scenario_kit.case_form import Wording
 from brain.sets import CitySet
 from brain.settings import Settings
 from brain.unfit import Unfit

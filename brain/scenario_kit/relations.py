@@ -9,9 +9,9 @@ import msgspec
 
 from brain import combination
 from brain.incidents.value import Text
+from brain.scenario import Scenario
 from brain.scenario_kit import variant
 from brain.scenario_kit.findings import Found
-from brain.scenarios import Scenario
 
 
 def between(every: Sequence[Scenario]) -> Iterator[tuple[Scenario, Found]]:

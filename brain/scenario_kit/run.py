@@ -17,8 +17,9 @@ import shapely
 from brain.combination import needed
 from brain.incidents.city import CityLogic
 from brain.pipeline import lanes
-from brain.scenario_kit.cases import Case, Expected, Frame, Reading, Record, Ticket, last, records, source_of, times
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
+from brain.scenario_kit.case_form import Case, Expected, Frame, Reading, Record, Ticket
+from brain.scenario_kit.cases import last, records, source_of, times
 from brain.sets import CitySet
 from brain.settings import Settings
 from geo.city_map import CityMap

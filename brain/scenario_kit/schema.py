@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from brain.contracts.schema import DIALECT, of_type
-from brain.scenario_kit.cases import Frame, Reading, Ticket
-from brain.scenarios import HIDDEN, Scenario
+from brain.scenario import Scenario
+from brain.scenario_kit.case_form import Frame, Reading, Ticket
+from brain.scenarios import HIDDEN
 from brain.settings import HOME
 from streams.registry import Asset
 

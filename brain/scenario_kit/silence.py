@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from brain.incidents.value import Text
+from brain.scenario import Scenario
 from brain.scenario_kit.findings import Found, Ground
-from brain.scenarios import Scenario
 from streams import bundle
 
 TOPICS = ("iot.telemetry", "video.metadata")

@@ -7,16 +7,14 @@ live variant looks, its base does not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from brain.combination import Trouble
 from brain.near import nears
+from brain.scenario import Scenario
 from brain.unfit import Unfit
-
-if TYPE_CHECKING:  # scenarios resolve variants by what is here
-    from brain.scenarios import Scenario
 
 OWN = ("id", "version", "extends", "state", "tests")
 """Keys that a variant never takes over."""

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 import shapely
 
-from brain.scenarios import Scenario, read
+from brain.scenario import Scenario
+from brain.scenarios import read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
 from streams.logic import Beat, Output, View

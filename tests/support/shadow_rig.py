@@ -13,8 +13,9 @@ from brain.incidents.books import Books
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
 from brain.lane import DetectionsLane, ReadingsLane, TicketsLane
+from brain.scenario import Scenario
 from brain.scenario_form import Trial
-from brain.scenarios import Scenario, read
+from brain.scenarios import read
 from brain.sets import CitySet
 from streams import pulse as pulses
 from streams.bundle import Line, on_grid

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from brain.combination import combinations, needed, trouble
 from brain.incidents.combine import MOST_PARTS, Combine
+from brain.scenario import Scenario
 from brain.scenario_kit.run import run
-from brain.scenarios import Scenario, ScenarioError, load, of
+from brain.scenarios import ScenarioError, load, of
 from brain.sets import CitySet
 from streams.records import Signal
 from tests.support.city_rig import put_into

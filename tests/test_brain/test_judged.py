@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lane_rig import GRIDS, Rig
 
-from brain import judged
+from brain import judged_set
 from brain.drill.recorded import Place, events
 from brain.incidents.city import CityLogic
 from brain.lane import ReadingsLane
-from brain.scenarios import Scenario, of, read
+from brain.scenario import Scenario
+from brain.scenarios import of, read
 from brain.sets import CitySet
 from brain.standards import Library, load
 from geo.grid_map import GridMap
@@ -79,8 +80,8 @@ WATER = scenario(
 def city(*texts: str) -> CitySet:
     scenarios: list[Scenario] = sorted((read(t) for t in texts), key=lambda s: s.id)
     for s in scenarios:
-        judged.check(s, TABLES)
-        judged.check_units(s, TABLES, REGISTRY)
+        judged_set.check(s, TABLES)
+        judged_set.check_units(s, TABLES, REGISTRY)
     return CitySet("set-1", REGISTRY, GridMap(GRIDS), scenarios, standards=TABLES)
 
 
@@ -295,7 +296,7 @@ def test_whatever_detect_says_is_used_or_refused_with_its_place(detect: dict[str
             "source": "iot", "match": {"type": "water_quality"}, "detect": detect}  # fmt: skip
     refused = "f.yaml: "
     try:
-        judged.check(of(body, "f.yaml"), TABLES)
+        judged_set.check(of(body, "f.yaml"), TABLES)
     except ValueError as error:
         refused = str(error)
     assert refused.startswith(("f.yaml: ", "detect."))
@@ -303,4 +304,4 @@ def test_whatever_detect_says_is_used_or_refused_with_its_place(detect: dict[str
 
 def test_a_set_without_the_table_that_a_scenario_needs_is_refused() -> None:
     with pytest.raises(ValueError, match=re.escape("needs a table of gas.alarm; the set has none")):
-        judged.check(read(GAS), Library((), {}))
+        judged_set.check(read(GAS), Library((), {}))

@@ -19,7 +19,8 @@ from brain.incidents.actions import read_action
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.precision import wilson
 from brain.proposals import Proposal
-from brain.scenarios import Scenario, read
+from brain.scenario import Scenario
+from brain.scenarios import read
 from brain.sets import digest
 from streams.records import Signal
 

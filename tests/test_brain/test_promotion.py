@@ -15,9 +15,10 @@ from brain.explain.trail import written
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.promotion import PromotionError, Step
 from brain.ruling import RULINGS
+from brain.scenario import Scenario
 from brain.scenario_form import State
 from brain.scenario_kit.lock import hash_of
-from brain.scenarios import Scenario, read
+from brain.scenarios import read
 from brain.sets import CitySet, digest
 from brain.settings import Settings
 from brain.versus import Versus, versus

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from brain.commands.scenario import app
 from brain.drill.quiet import SEASONS, USUAL, Week, quiet, weeks
-from brain.scenario_kit.cases import Wording
+from brain.scenario_kit.case_form import Wording
 from brain.scenario_kit.quiet import Allowed, Hit, QuietError, exceptions_of, judged, run, told
 from brain.sets import CitySet
 

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenario_forms import CALL, GOOD, WATCH
 
+from brain.scenario import Scenario
 from brain.scenario_kit.codes import CODES
 from brain.scenario_kit.findings import Ground, of_one
 from brain.scenario_kit.lint import Source, read_file
-from brain.scenarios import Scenario, ScenarioError, of, read
+from brain.scenarios import ScenarioError, of, read
 from brain.sets import CitySet
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"

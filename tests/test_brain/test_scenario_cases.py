@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from brain.pipeline import lanes
-from brain.scenario_kit.cases import Case, Expected
+from brain.scenario import Scenario
+from brain.scenario_kit.case_form import Case, Expected
 from brain.scenario_kit.run import run
-from brain.scenarios import Scenario, load, of, read
+from brain.scenarios import load, of, read
 from brain.sets import CitySet
 from brain.settings import Settings
 from streams.records import TP

@@ -10,12 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from brain.cli import app
+from brain.scenario import Scenario
 from brain.scenario_form import DOMAINS
 from brain.scenario_kit import library, lock
 from brain.scenario_kit.index import kind, page
 from brain.scenario_kit.lint import lint
 from brain.scenario_kit.run import run
-from brain.scenarios import Scenario
 from brain.sets import CitySet
 from brain.settings import HOME
 

@@ -7,11 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from brain.scenario import Scenario
 from brain.scenario_kit import lock
 from brain.scenario_kit.lint import lint
 from brain.scenario_kit.run import run
 from brain.scenario_kit.silence import speakers
-from brain.scenarios import Scenario, ScenarioError, load
+from brain.scenarios import ScenarioError, load
 from brain.sets import CitySet
 from streams.bundle import Line, write
 from streams.records import TP

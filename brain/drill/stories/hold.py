@@ -17,7 +17,7 @@ from brain.drill.stories.run import KEY, Ran
 from brain.drill.stories.score import Labels, Limits, Score
 from brain.drill.stories.world import MINUTE_MS
 from brain.incidents.value import Incident
-from brain.scenarios import Scenario
+from brain.scenario import Scenario
 from brain.sets import CitySet
 
 CLOCKS = ("accept", "arrive", "dispose")

@@ -22,7 +22,7 @@ from brain.drill.stories.world import MINUTE_MS, Mark
 from brain.drill.storm.kinds import family_of
 from brain.drill.storm.model import Scenario, Storm
 from brain.incidents.value import Incident
-from brain.scenarios import Scenario as Rule
+from brain.scenario import Scenario as Rule
 from streams.records import CITY, Signal
 
 

@@ -18,8 +18,8 @@ from brain.agent_kit.minute import assets_of
 from brain.combination import means
 from brain.drill.stories.types import CAMERA, TYPES
 from brain.incidents.events import Events
+from brain.scenario import Scenario
 from brain.scenario_kit.library import LIBRARY, paths
-from brain.scenarios import Scenario
 from brain.set_tables import CALENDAR, CAUSES, EVENTS, LIMITS, ROUTES, WARNINGS, WINDOWS
 from brain.sets import SCENARIOS, TRUST
 from brain.settings import HOME

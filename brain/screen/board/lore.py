@@ -10,7 +10,7 @@ import msgspec
 from brain.incidents.value import Domain, Text
 
 if TYPE_CHECKING:
-    from brain.scenarios import Scenario
+    from brain.scenario import Scenario
     from brain.sets import CitySet
 
 
