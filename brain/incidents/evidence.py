@@ -99,7 +99,7 @@ def parts(
         (m,) = case.standing.values()
         if not (of_late(m, since) and _speaks(m, now, settings)):
             return NOTHING
-        again = int(fold.again(m, settings))
+        again = 0 if m.before is None else int(fold.again(m, settings))
         return Parts(_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, again, 1 - again)
     members = [
         m for m in case.standing.values()
