@@ -19,8 +19,8 @@ from brain.incidents.words import WORDS
 from streams.records import Signal
 
 KINDS = {"raise": Text("报警", "raise"), "update": Text("变化", "update"), "clear": Text("消除", "clear")}
-PARTS_BEFORE = 4
-"""Parts of evidence in notes of releases that knew of no climb."""
+PARTS_BEFORE = (4, 6)
+"""Parts of evidence in notes of releases that knew of no climb, and of none that nobody had raised before."""
 STORM = ("storm.began", "storm.ended")
 TRUST = ("asset.doubted", "asset.trusted_again")
 MANY = 12
@@ -204,11 +204,11 @@ def weight(known: float, parts: Parts | None) -> Text:
 def parts_of(note: Note) -> Parts | None:
     """What evidence was made of; None in a note of an earlier release, or one that is wrong."""
     found = note.get("parts")
-    if not isinstance(found, list) or len(found) not in (PARTS_BEFORE, len(Parts._fields)):
+    if not isinstance(found, list) or len(found) not in (*PARTS_BEFORE, len(Parts._fields)):
         return None
-    top, second, sources, assets, climbed, again = (*(int(n) for n in found), 0, 0)[: len(Parts._fields)]
+    top, second, sources, assets, climbed, again, anew = (*(int(n) for n in found), 0, 0, 0)[: len(Parts._fields)]
     top, second, climbed = (min(max(level, 0), 4) for level in (top, second, climbed))
-    return Parts(top, second, max(sources, 0), max(assets, 0), climbed, again)
+    return Parts(top, second, max(sources, 0), max(assets, 0), climbed, again, anew)
 
 
 class _Notes:

@@ -199,6 +199,15 @@ class Book:
             for mine in cells.of(around(i.lon, i.lat, FIRST_M, CELL_M)) for _, _, other in mine
         )  # fmt: skip
 
+    def before(self, signal: Signal, key: Key) -> int | None:
+        """Fold time of the last raise of a signal's asset by its scenario, in any incident that signals may reach."""
+        latest = None
+        for case in self._assets.get((key, signal.asset), ()):
+            member = case.member(signal.scenario, signal.asset)
+            if member is not None and member.recent and (latest is None or member.recent[-1] > latest):
+                latest = member.recent[-1]
+        return latest
+
     def raised(self, identity: str) -> tuple[Case, Member] | None:
         """The case and member that have this raise."""
         return self._raises.get(identity)

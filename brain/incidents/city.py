@@ -241,13 +241,15 @@ class CityLogic:
         rules = self._rules_of(signal)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
-        home = self.book.home(signal, key_of(plan.family, life, signal.drill), plan.near_m, plan.near_s)
+        key = key_of(plan.family, life, signal.drill)
+        home, earlier = self.book.home(signal, key, plan.near_m, plan.near_s), self.book.before(signal, key)
         case = home.case or opened(signal, identity, plan, life, rules.route(plan, signal), home.beside)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         known = None if home.case is None else case.member(signal.scenario, signal.asset)
         before = "" if known is None else known.latest()
         member = fold.join(case, known, signal, identity, plan.version, self.settings)
+        member.before = earlier
         self._trust.stamp(incident, member, signal.fold)
         written.keep(case, member)
         if home.case is None:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from brain.incidents import fold
-from brain.incidents.evidence import CLEAR, HIGH, Lens, Parts, evidence, of_late, parts
+from brain.incidents.evidence import CLEAR, HIGH, KINDS, Lens, Parts, evidence, of_late, parts
 from brain.incidents.fold import Case
 from brain.incidents.reasons import Reason
 
@@ -36,12 +36,15 @@ class DeskSettings:
     shown one.
 
     Where more than ``families`` families stand around, and others of its own, weather sets off all kinds of sensors:
-    ``wild`` more on a console that is not calm, ``again`` more where all that speaks was raised in the same incident
-    before (so it is in any weather where one asset speaks), and for each of those families ``stormy`` more where more
-    than ``few`` others of its own stand too, all of it where ``alike`` more do, up to ``enough``. Where ``gusts``
-    others stand, level ``gust`` counts one less for an asset that began at it: what climbs there is no gust. What
-    reached ``ample`` and was watched is not taken for weather where it came first of its family around: what rises
-    after it may be its effects.
+    ``wild`` more on a console that is not calm, and for each of those families ``stormy`` more where more than ``few``
+    others of its own stand too, all of it where ``alike`` more do, up to ``enough``. Where ``gusts`` others stand,
+    level ``gust`` counts one less for an asset that began at it: what climbs there is no gust. What reached ``ample``
+    and was watched is not taken for weather where it came first of its family around: what rises after it may be its
+    effects.
+
+    ``again`` more where all that speaks had raised shortly before, in the same incident or in another. Where none had,
+    several kinds of source speak and one climbed, something new begins: it pays for the last places as what is high
+    and has no others of its family around, and with three kinds no other one carries it.
 
     ``rising`` less where one asset climbed to level 2 beside another, and no more than ``still`` families and one other
     of its own stand around: what grows while all else is still.
@@ -205,8 +208,7 @@ class Desk:
         if w.known >= w.least:
             if w.known < s.sure and not quiet and self._hold(case, now, w):
                 return
-            doubtful = w.known - w.late < s.surer and (not w.lens.wild or whole.worth() < s.surer)
-            if doubtful and self.carry(case, now, w):
+            if self._doubtful(whole, w) and self.carry(case, now, w):
                 return
             if w.room > 0 and w.known >= w.need:
                 several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
@@ -241,10 +243,10 @@ class Desk:
         need = least + s.stormy * many
         if shown >= s.calm:
             need += wild
-        if found.again and (wild or found.assets == 1):
+        if found.again:
             need += s.again
         need = min(need, s.enough)
-        free = min(s.spare, s.free) if found.top >= HIGH and alike == 0 else s.free
+        free = min(s.spare, s.free) if found.begins() or (found.top >= HIGH and alike == 0) else s.free
         if room < free:
             need += s.dearer * (free - room)
         return Weighed(
@@ -255,6 +257,12 @@ class Desk:
         """Whether ample evidence, watched by now, came before the others of its family around."""
         watched = case.incident.withheld == Reason.HELD and whole is not None and whole.worth() >= self.settings.ample
         return watched and self.first(case)
+
+    def _doubtful(self, whole: Parts, w: Weighed) -> bool:
+        """Whether another one of its family may carry it."""
+        if w.parts.begins() and w.parts.sources >= KINDS:
+            return False
+        return w.known - w.late < self.settings.surer and (not w.lens.wild or whole.worth() < self.settings.surer)
 
     def _found(self, case: Case, now: int, whole: Parts, lens: Lens) -> tuple[Parts, float]:
         """What speaks for it, and how much more it needs: what is fresh, or all of it where that says more even so."""

@@ -32,7 +32,8 @@ DOUBTED = 0.5
 class Parts(NamedTuple):
     """What evidence is made of: highest and second highest level, kinds of source and assets that speak.
 
-    ``climbed``: the highest level that one of them climbed to; ``again``: 1 where each was raised in it before.
+    ``climbed``: the highest level that one of them climbed to; ``again``: 1 where each had raised shortly before its
+    latest raise, in this incident or in another; ``anew``: 1 where none had.
     """
 
     top: int = 0
@@ -41,6 +42,7 @@ class Parts(NamedTuple):
     assets: int = 0
     climbed: int = 0
     again: int = 0
+    anew: int = 0
 
     def worth(self) -> float:
         """How much that is; 0 where no asset speaks."""
@@ -53,6 +55,10 @@ class Parts(NamedTuple):
     def grows(self) -> float:
         """What the climb adds; nothing where no other asset speaks."""
         return CLIMBED[self.climbed] if self.assets > 1 else 0.0
+
+    def begins(self) -> bool:
+        """Whether something new grows: several kinds of source tell of it, one climbed, none had raised of late."""
+        return self.anew > 0 and self.sources > 1 and self.climbed >= HIGH - 1
 
 
 @lru_cache(10_000)
@@ -102,7 +108,8 @@ def parts(
         (m,) = case.standing.values()
         if not ((since is None or of_late(m, since)) and _speaks(m, now, settings)):
             return NOTHING
-        return _new(Parts, (_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, int(m.raises > 1)))
+        again = 0 if m.before is None else int(fold.again(m, settings))
+        return _new(Parts, (_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, again, 1 - again))
     members = [
         m for m in case.standing.values()
         if of_late(m, since) and _speaks(m, now, settings)
@@ -117,8 +124,8 @@ def parts(
     assets = 1 if idle and second < HIGH else len({m.asset for m in members})
     if lens.wild:
         assets = min(assets, IN_WEATHER)
-    again = int(all(m.raises > 1 for m in members))
-    return Parts(top, second, 1 if idle else len(sources), assets, climbed, again)
+    past = [fold.again(m, settings) for m in members]
+    return Parts(top, second, 1 if idle else len(sources), assets, climbed, int(all(past)), int(not any(past)))
 
 
 def _speaks(member: Member, now: int, settings: fold.FoldSettings) -> bool:

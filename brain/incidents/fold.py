@@ -39,7 +39,9 @@ class FoldSettings:
     ``radius_m``: how far a neighbour may be from its place, beside what the two places may be off; ``site_m`` the same
     for never-hidden signals. ``members`` bounds what one incident, and so one record, may hold, ``age_s`` how old one
     may grow. ``chatter``: so many raises of one asset within ``chatter_s`` are chattering. A level that rises within
-    ``climb_s`` of the raise has climbed; later the condition is an old one that grows.
+    ``climb_s`` of the raise has climbed; later the condition is an old one that grows. An asset that had raised within
+    ``again_s`` before its latest raise says the same again, whichever incident took it; one that closes sooner than
+    that after its last raise is forgotten, as none does by ``quiet_s`` and ``reopen_s``.
     """
 
     quiet_s: float = 300.0
@@ -52,6 +54,7 @@ class FoldSettings:
     chatter: int = 4
     chatter_s: float = 600.0
     climb_s: float = 60.0
+    again_s: float = 1200.0
 
 
 Key = tuple[str, bool]
@@ -286,6 +289,12 @@ def _climb(member: Member, signal: Signal, settings: FoldSettings) -> None:
     soon = bool(member.recent) and signal.fold - member.recent[-1] <= settings.climb_s * 1000
     if rise < 0 or soon:
         member.climbed = max(0, member.climbed + rise)
+
+
+def again(member: Member, settings: FoldSettings) -> bool:
+    """Whether its asset had raised shortly before its latest raise."""
+    before = member.before
+    return before is not None and bool(member.recent) and member.recent[-1] - before <= settings.again_s * 1000
 
 
 def chatters(member: Member, now: int, settings: FoldSettings) -> bool:

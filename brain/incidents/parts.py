@@ -148,6 +148,8 @@ def _one(there: Member, member: Member) -> None:
     there.onset = min(there.onset, member.onset)
     there.raises += member.raises
     there.recent = sorted([*there.recent, *member.recent])
+    before = (there.before, member.before, *there.recent[-2:-1])
+    there.before = max((t for t in before if t is not None), default=None)
     if there.cleared is not None and (member.cleared is None or member.cleared > there.cleared):
         there.last, there.cleared = member.latest(), member.cleared
         there.level, there.value, there.score = member.level, member.value, member.score

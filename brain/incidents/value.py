@@ -77,6 +77,8 @@ class Member(msgspec.Struct, omit_defaults=True, gc=False):
     """Ground that it reaches, by an agent: rings in degrees WGS 84, longitude first, not closed."""
     climbed: int = 0
     """Levels that it rose by soon after its latest raise."""
+    before: int | None = None
+    """Fold time of its asset's raise before the latest one, in this incident or in another that was still open."""
 
     def latest(self) -> str:
         """Identity of the raise that updates and clears refer to."""

@@ -57,9 +57,9 @@ def test_in_weather_a_level_begun_at_counts_less_but_not_the_highest_nor_where_t
     case = city.logic.book.cases[city.of("a").id]
     assert (parts(case, 0, FOLD, None, GUSTS).top, parts(case, 0, FOLD, None, CLEAR).top) == (2, 3)
     city.raised(1, "air", "b", at=20, level=3, source="video")
-    assert parts(case, 1000, FOLD, None, GUSTS) == Parts(2, 2, 1, 1)
+    assert parts(case, 1000, FOLD, None, GUSTS) == Parts(2, 2, 1, 1, anew=1)
     city.raised(2, "air", "c", at=40, level=3, source="hotline")
-    assert parts(case, 2000, FOLD, None, GUSTS) == Parts(3, 3, 3, 3)
+    assert parts(case, 2000, FOLD, None, GUSTS) == Parts(3, 3, 3, 3, anew=1)
     city.raised(3, "air", "d", at=6000, level=4)
     other = city.logic.book.cases[city.of("d").id]
     assert parts(other, 3000, FOLD, None, GUSTS).top == 4
@@ -171,8 +171,9 @@ def test_what_grows_beside_another_asset_needs_less_where_all_else_is_still(
 
 
 def test_the_climb_is_told_and_parts_of_an_earlier_release_are_read() -> None:
-    found = parts_of({"parts": [3, 1, 2, 2, 3, 0]})
+    found = parts_of({"parts": [3, 1, 2, 2, 3, 0, 1]})
     assert found is not None
     assert "climbed to 3: 1.5" in weight(found.worth(), found).en
-    assert parts_of({"parts": [3, 1, 2, 2]}) == Parts(3, 1, 2, 2)
+    assert parts_of({"parts": [3, 1, 2, 2]}) == parts_of({"parts": [3, 1, 2, 2, 0, 0]}) == Parts(3, 1, 2, 2)
+    assert parts_of({"parts": [3, 1, 2, 2, 0, 0, 1]}) == Parts(3, 1, 2, 2, anew=1)
     assert parts_of({"parts": [3, 1, 2]}) is None

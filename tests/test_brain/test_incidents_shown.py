@@ -86,7 +86,7 @@ def test_a_high_level_speaks_by_itself_whatever_has_stood_there_for_long() -> No
     city.raised(600, "flood", "level-2", at=100, level=3)
     city.until(700_000)
     assert (city.of("level-1").count, city.of("level-1").shown) == (2, 600_000)
-    assert (city.audit[-1]["parts"], city.audit[-1]["late"]) == ([3, 0, 1, 1, 0, 0], 0.0)
+    assert (city.audit[-1]["parts"], city.audit[-1]["late"]) == ([3, 0, 1, 1, 0, 0, 1], 0.0)
 
 
 def test_weather_counts_against_a_family_only_where_others_of_it_stand() -> None:
