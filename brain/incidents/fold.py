@@ -54,7 +54,7 @@ class FoldSettings:
     chatter: int = 4
     chatter_s: float = 600.0
     climb_s: float = 60.0
-    again_s: float = 1200.0
+    again_s: float = 900.0
 
 
 Key = tuple[str, bool]

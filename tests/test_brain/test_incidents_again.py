@@ -25,8 +25,8 @@ def _judged(city: City, asset: str, now: int) -> Parts:
     return parts(case, now * 1000, FOLD)
 
 
-@pytest.mark.parametrize(("later", "again"), [(1200, 1), (1201, 0)])
-def test_an_asset_has_raised_again_where_it_had_within_twenty_minutes(later: int, again: int) -> None:
+@pytest.mark.parametrize(("later", "again"), [(900, 1), (901, 0)])
+def test_an_asset_has_raised_again_where_it_had_within_a_quarter_of_an_hour(later: int, again: int) -> None:
     city = City()
     city.raised(0, "air", "a")
     assert (_judged(city, "a", 0).again, _judged(city, "a", 0).anew) == (0, 1)
