@@ -26,8 +26,8 @@ KEY = b"v/"
 @dataclass(frozen=True, slots=True)
 class DeskSettings:
     """Of one console. ``window_s``: ten minutes. ``most``: what it takes in that time; on consoles that have
-    never-hidden classes ``keep`` of it are kept free for those: of the places that they have not taken, as large a
-    share as is left of the ten minutes.
+    never-hidden classes ``keep`` of it are kept free for those: of the places that they have not taken, half as large
+    a share again as is left of the ten minutes (all of four for five minutes).
 
     ``need``: evidence (:mod:`brain.incidents.evidence`) to be shown, ``easy`` while fewer than ``calm`` were;
     ``dearer`` more for each place less than ``free``, or than ``spare`` for level 3 or 4 where no others of its family
@@ -287,7 +287,8 @@ class Desk:
         room, over = most - keep, now - self._window_ms
         for begun in (*shown, *life):
             lives = len(life) - bisect_left(life, begun)
-            kept = -((keep - lives) * (over - begun) // self._window_ms)
+            free = keep - lives
+            kept = min(free, -(free * (over - begun) * 3 // (2 * self._window_ms)))
             room = min(room, most - lives - kept - len(shown) + bisect_left(shown, begun))
         return room
 

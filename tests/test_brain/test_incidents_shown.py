@@ -196,7 +196,7 @@ def test_what_several_speak_of_goes_before_what_waits_longer() -> None:
     assert {m.asset for m in first.members} == {"a5", "b5"}
 
 
-@pytest.mark.parametrize(("t", "fires", "shown"), [(250, 0, False), (310, 0, True), (310, 1, False), (550, 2, False)])
+@pytest.mark.parametrize(("t", "fires", "shown"), [(310, 0, False), (410, 0, True), (410, 1, False), (550, 2, False)])
 def test_fewer_places_are_kept_for_never_hidden_ones_as_the_ten_minutes_run_out(
     t: int, fires: int, shown: bool
 ) -> None:
