@@ -226,21 +226,19 @@ class City:
         rank = self.lanes.index(batch.source)
         heads, buffer = batch.headers, batch.buffer
         signals: list[Unread] = []
-        records: list[int] = []
         for row, (offset, start, end) in enumerate(
             zip(batch.offsets.tolist(), batch.vstart.tolist(), batch.vend.tolist(), strict=True)
         ):
             try:
                 if heads.get(row) == ALARM:
                     value = bytes(buffer[start:end]) if start >= 0 else b""
-                    signals.append((_place(value), value))
-                    records.append(offset)
+                    signals.append((_place(value), value, offset))
                     continue
-                self._add(rank, signals, records)
+                self._add(rank, signals)
                 self._one(rank, batch, row, offset)
             except UNREADABLE as error:
                 self._unreadable(rank, offset, error)
-        self._add(rank, signals, records)
+        self._add(rank, signals)
         self.read[batch.source] = self.order.marks[rank].offset = batch.next
         if self._since is None:
             self._since = self.log.now()
@@ -250,12 +248,11 @@ class City:
         self.audit("signals.unreadable", place=f"{self.lanes[rank]}/{record}", why=str(error)[:200])
         self._tell("unreadable")
 
-    def _add(self, rank: int, signals: list[Unread], records: list[int]) -> None:
-        """A run of signals without a seal between them; both lists are empty afterwards."""
+    def _add(self, rank: int, signals: list[Unread]) -> None:
+        """A run of signals without a seal between them; the list is empty afterwards."""
         if signals:
-            self.order.add_all(rank, signals, records)
+            self.order.add_all(rank, signals)
             signals.clear()
-            records.clear()
 
     def _one(self, rank: int, batch: Batch, row: int, offset: int) -> None:
         kind, value = batch.header(row, CE_TYPE), batch.value(row) or b""

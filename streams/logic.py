@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -47,18 +47,6 @@ Record = tuple[str, bytes, bytes | None, Headers]
 """Topic without its prefix, key, value, headers."""
 Change = tuple[str | None, bytes, bytes | None, Headers]
 """A record, or, without a topic, a key of the state and its value, None to delete it."""
-
-
-def parted(changes: Iterable[Change]) -> tuple[dict[bytes, bytes | None], list[Record]]:
-    """State and records of changes, each by itself."""
-    items: dict[bytes, bytes | None] = {}
-    records: list[Record] = []
-    for topic, key, value, headers in changes:
-        if topic is None:
-            items[key] = value
-        else:
-            records.append((topic, key, value, headers))
-    return items, records
 
 
 @dataclass(slots=True)

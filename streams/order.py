@@ -40,9 +40,11 @@ class Place(msgspec.Struct, gc=False):
     fold: int = 0
 
 
-Unread = tuple[Place, bytes]
-"""A signal whose place alone has been read. As bytes it is one object instead of thirty, and those that are made of it
-when it is folded are gone before the next is read: they are all in the processor's cache, and need no others."""
+Unread = tuple[Place, bytes, int]
+"""A signal whose place alone has been read, and the record that it is.
+
+As bytes it is one object instead of thirty, and those that are made of it when it is folded are gone before the next is
+read: they are all in the processor's cache, and need no others."""
 LEAST = FoldKey(-(1 << 62), -1, -1, -1)
 _NEVER = 1 << 62
 _key = itemgetter(0)
@@ -108,12 +110,12 @@ class FoldOrder:
             rank, [Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse)]
         )
 
-    def add_all(self, rank: int, signals: Sequence[Unread], records: Sequence[int]) -> None:
-        """Signals of one lane, in its order, with the records they are; no seal lies in between."""
+    def add_all(self, rank: int, signals: Sequence[Unread]) -> None:
+        """Signals of one lane, in its order; no seal lies in between."""
         pulse = self.marks[rank].pulse
         self._wait(rank, [
             _new(Waiting, (_new(FoldKey, (at.fold, rank, at.offset, at.index)), value, record, pulse))
-            for (at, value), record in zip(signals, records, strict=True)
+            for at, value, record in signals
         ])  # fmt: skip
 
     def _wait(self, rank: int, waits: list[Waiting]) -> None:

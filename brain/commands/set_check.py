@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from brain.commands.common import Config, Lang, fail, load_settings, plain
+from brain.commands.common import Config, Lang, fail, load_settings, plain, told
 
 console = Console()
 
@@ -38,7 +38,7 @@ def check(
     Exit code 1: it would be refused / 会被拒绝; 2: it cannot be looked at / 无法检查.
     """
     from brain.set_check import check as checked
-    from brain.unfit import Unfit, both
+    from brain.unfit import Unfit
 
     settings = load_settings(config, language=lang)
     words = _EN if settings.language == "en" else _ZH
@@ -49,8 +49,7 @@ def check(
         with console.status(""):
             found = checked(place, time.time_ns() // 1_000_000)
     except (Unfit, OSError) as error:
-        why = both(error)
-        fail(plain(why.en if settings.language == "en" else why.zh))
+        fail(plain(told(error, settings.language)))
     for name, what in found.told:
         said = what.en if settings.language == "en" else what.zh
         console.print(f"{name.removesuffix('.yaml')}: {said}", highlight=False, markup=False, soft_wrap=True)

@@ -20,7 +20,7 @@ from streams.records import Signal
 
 KINDS = {"raise": Text("报警", "raise"), "update": Text("变化", "update"), "clear": Text("消除", "clear")}
 PARTS_BEFORE = (4, 6)
-"""Parts of evidence in notes of releases that knew of no climb, and of none that nobody had raised before."""
+"""Parts of evidence in notes of releases that knew of no climb, and of those that did not ask whether all is new."""
 STORM = ("storm.began", "storm.ended")
 TRUST = ("asset.doubted", "asset.trusted_again")
 MANY = 12

@@ -256,33 +256,35 @@ class Writer:
         for to, key, value, headers in writes:
             batch = open_.get(to)
             if batch is None:
-                batch = open_[to] = _Batch(owner, self._sequences.get(to, 0), now, self._codec)
-            if not batch.add(key, value, headers):
-                batch.end(to, rounds)
-                batch.add(key, value, headers)
-        for to, batch in open_.items():
-            batch.end(to, rounds)
+                batch = open_[to] = _Batch(rounds, to, owner, self._sequences.get(to, 0), now, self._codec)
+            batch.add(key, value, headers)
+        for batch in open_.values():
+            batch.end()
         return rounds
 
 
 class _Batch:
-    """The record batch of one partition that is being written; records are copied in as they come."""
+    """The record batch of one partition that is being written: records are copied in as they come, and one that is full
+    goes into its round."""
 
-    def __init__(self, owner: tuple[int, int], sequence: int, now: int, codec: int) -> None:
-        self._owner, self._sequence, self._now, self._codec = owner, sequence, now, codec
+    def __init__(
+        self, rounds: list[list[_Encoded]], tp: TP, owner: tuple[int, int], sequence: int, now: int, codec: int
+    ) -> None:  # fmt: skip
+        self._rounds, self._tp, self._owner = rounds, tp, owner
+        self._sequence, self._now, self._codec = sequence, now, codec
         self._round = self._size = 0
         self._few: list[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]] = []
         """Records while they are so small that compressing them would be in vain."""
         self._builder: DefaultRecordBatchBuilder | None = None
         self._count = 0
 
-    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
-        """Take a record in; false where it is full, and another must be begun."""
+    def add(self, key: bytes | None, value: bytes | None, headers: Headers) -> None:
+        """Take a record in."""
         size = 32 + len(key or b"") + len(value or b"")
         if headers:
             size += sum(len(name) + len(data) + 10 for name, data in headers)
         if self._count and self._size + size > BATCH_BYTES:
-            return False
+            self.end()
         self._size += size
         if self._builder is None:
             self._few.append((key, value, list(headers)))
@@ -291,7 +293,6 @@ class _Batch:
         else:
             self._builder.append(self._count, self._now, key, value, list(headers))
         self._count += 1
-        return True
 
     def _begin(self, codec: int) -> None:
         self._builder = builder = DefaultRecordBatchBuilder(2, codec, 1, *self._owner, self._sequence, 2**30)
@@ -299,14 +300,15 @@ class _Batch:
             builder.append(at, self._now, key, value, headers)
         self._few.clear()
 
-    def end(self, tp: TP, rounds: list[list[_Encoded]]) -> None:
+    def end(self) -> None:
         """Put what there is into its round; the next record begins another batch."""
         if self._builder is None:
             self._begin(0)
         assert self._builder is not None
-        if self._round == len(rounds):
-            rounds.append([])
-        rounds[self._round].append((tp, self._sequence, self._count, bytes(self._builder.build())))
+        if self._round == len(self._rounds):
+            self._rounds.append([])
+        encoded = self._tp, self._sequence, self._count, bytes(self._builder.build())
+        self._rounds[self._round].append(encoded)
         self._sequence = (self._sequence + self._count) % _SEQUENCES
         self._round, self._size, self._count, self._builder = self._round + 1, 0, 0, None
 

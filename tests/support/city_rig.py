@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +10,7 @@ import msgspec
 
 from brain.incidents.calendar import WorkCalendar
 from brain.incidents.limits import Limits
+from streams.logic import Change, Record
 
 DEMO = Path(__file__).parents[2] / "config" / "demo"
 LIMITS = Limits.load(DEMO / "limits.yaml", WorkCalendar.of(msgspec.yaml.decode((DEMO / "calendar.yaml").read_bytes())))
@@ -25,3 +26,15 @@ def put_into(state: dict[bytes, bytes], changes: Mapping[bytes, bytes | None]) -
         state.pop(key, None)
         if value is not None:
             state[key] = value
+
+
+def parted(changes: Iterable[Change]) -> tuple[dict[bytes, bytes | None], list[Record]]:
+    """State and records of changes, each by itself."""
+    items: dict[bytes, bytes | None] = {}
+    records: list[Record] = []
+    for topic, key, value, headers in changes:
+        if topic is None:
+            items[key] = value
+        else:
+            records.append((topic, key, value, headers))
+    return items, records

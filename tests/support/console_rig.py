@@ -6,13 +6,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from city_rig import put_into
+from city_rig import parted, put_into
 
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
 from brain.incidents.value import Incident
-from streams.logic import parted
 from streams.records import Signal
 
 

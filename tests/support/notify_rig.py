@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from city_rig import SET, put_into
+from city_rig import SET, parted, put_into
 
 from brain.incidents import publish
 from brain.incidents.city import CityLogic
 from brain.incidents.value import Incident
 from brain.notify.config import Config
-from streams.logic import parted
 from streams.records import CE_TYPE, SIGNAL_TYPE, Headers, Signal
 from streams.tailing import Seen
 

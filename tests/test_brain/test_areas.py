@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 import shapely
-from city_rig import put_into
+from city_rig import parted, put_into
 
 from brain.incidents.areas import Areas
 from brain.incidents.city import CityLogic
@@ -15,7 +15,6 @@ from brain.incidents.value import Member
 from brain.scenarios import ScenarioError, read
 from brain.sets import CitySet
 from geo.grid_map import Grid, GridMap
-from streams.logic import parted
 from streams.records import Signal, Summary
 from streams.registry import Registry
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from city_rig import put_into
+from city_rig import parted, put_into
 from lane_rig import ASSETS, GRIDS, HIGH, Rig, flood, reading
 
 from brain import trust
@@ -22,7 +22,6 @@ from geo.grid_map import GridMap
 from models.trust import REASONS, AssetTrust
 from streams import pulse as pulses
 from streams.bundle import Line
-from streams.logic import parted
 from streams.partition import partitions_of
 from streams.pulse import Pulse
 from streams.records import TP, Signal, Summary

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 import shadow_rig as pipeline
+from city_rig import parted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lane_rig import ASSETS, GRIDS, HIGH, PEOPLE, QUIET, T0, Rig, reading
@@ -20,7 +21,6 @@ from brain.lane import DetectionsLane, ReadingsLane
 from brain.scenarios import read as scenario
 from brain.sets import CitySet
 from geo.grid_map import GridMap
-from streams.logic import parted
 from streams.records import CE_TYPE, Summary
 from streams.registry import Registry
 from streams.state import Store

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 import shadow_rig as rig
 import shapely
+from city_rig import parted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +25,6 @@ from brain.versus import versus
 from geo.city_map import CityMap
 from geo.feature import Feature
 from geo.grid_map import GridMap
-from streams.logic import parted
 from streams.records import SHADOW, Signal
 from tests.support.city_rig import put_into
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from city_rig import parted
 from notify_rig import MINUTE, T, config, raised
 from one_incident import make
 
@@ -23,7 +24,7 @@ from brain.pipeline import library, try_set
 from brain.sets import CitySet
 from brain.settings import HOME, Settings
 from brain.tickets import TicketsLane
-from streams.logic import View, parted
+from streams.logic import View
 from streams.records import TP, Batch, Reason, Signal
 from streams.state import Store
 

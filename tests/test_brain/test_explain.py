@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from city_rig import parted
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
@@ -29,7 +30,6 @@ from brain.pipeline import replay_settings
 from brain.scenarios import read
 from brain.settings import Settings
 from streams import bundle
-from streams.logic import parted
 from streams.records import Signal
 
 TEXT = """# kept as written

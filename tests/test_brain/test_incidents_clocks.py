@@ -6,12 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from city_rig import SET, put_into
+from city_rig import SET, parted, put_into
 
 from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.value import Incident
-from streams.logic import parted
 from streams.records import Signal
 
 T = 1_790_000_000_000

@@ -7,14 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from city_rig import put_into
+from city_rig import parted, put_into
 
 from brain.incidents import written
 from brain.incidents.city import CityLogic
 from brain.incidents.fold import FoldSettings
 from brain.incidents.reasons import Reason
 from brain.incidents.value import Incident, incident_id
-from streams.logic import parted
 from streams.records import Signal
 
 ROUTES = {

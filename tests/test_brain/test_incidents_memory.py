@@ -7,10 +7,10 @@ from collections import Counter, deque
 from typing import Any
 
 import msgspec
-from city_rig import SET
+from city_rig import SET, parted
 
 from brain.incidents.city import CityLogic
-from streams.logic import FAR, parted
+from streams.logic import FAR
 from streams.records import Signal
 
 HOUR = 3_600_000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 import msgspec
-from city_rig import put_into
+from city_rig import parted, put_into
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +14,6 @@ from brain.incidents.city import CityLogic
 from brain.incidents.desk import DeskSettings
 from brain.incidents.fold import FoldSettings
 from brain.incidents.value import Incident
-from streams.logic import parted
 from streams.records import Signal
 
 SCENARIOS = [

@@ -7,11 +7,11 @@ import io
 
 import msgspec
 import pytest
+from city_rig import parted
 from rich.console import Console
 
 from brain import tail
 from brain.incidents.city import CityLogic
-from streams.logic import parted
 from streams.records import SEAL_TYPE, SIGNAL_TYPE, Headers, Signal
 from streams.tailing import Seen
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import shapely
+from city_rig import parted
 from typer.testing import CliRunner
 
 from brain.cli import app
@@ -25,7 +26,6 @@ from geo import geojson
 from geo.city_map import CityMap
 from geo.feature import Feature
 from geo.grid_map import GridMap
-from streams.logic import parted
 from streams.records import Signal
 from streams.registry import Registry
 

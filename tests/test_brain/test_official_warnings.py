@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from city_rig import parted
 from console_rig import CAUSES, LAT, LON, METRE, SET, City
 
 from brain.contracts.warning import OfficialWarning, WarnedArea
 from brain.incidents.reasons import Reason
 from brain.incidents.warning_rules import WarningRules, WarningTableError
-from streams.logic import parted
 from streams.records import Notice
 
 TABLE: dict[str, Any] = {

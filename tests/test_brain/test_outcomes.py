@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from city_rig import parted
 
 from brain.incidents.city import CityLogic
 from brain.incidents.publish import outcomes
 from streams.audit import Auditor, Finding, Kind
 from streams.lane_parts import LaneTopics
-from streams.logic import parted
 from streams.outcomes import WITHIN_MS, Outcomes
 from streams.records import CE_TYPE, SIGNAL_TYPE, TP, Signal
 
