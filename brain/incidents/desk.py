@@ -129,7 +129,7 @@ class Console(msgspec.Struct):
 
 
 Tell = Callable[..., None]
-_DEFERRED = Reason.DEFERRED_STORM.value
+_DEFERRED, _HELD = Reason.DEFERRED_STORM.value, Reason.HELD.value
 _json = msgspec.json.Encoder().encode
 
 
@@ -151,6 +151,8 @@ class Desk:
         """An incident has become visible."""
         self.carry: Callable[[Case, int, Weighed], bool] = lambda case, now, w: False
         """Withholds an incident that another one carries, for the audit with what it was judged by; whether it did."""
+        self.carried: Callable[[Case, int], bool] = lambda case, now: False
+        """Whether there is such another one."""
         self.around: Callable[[Case], tuple[int, int]] = lambda case: (0, 0)
         """How many families, and how many others of its own, stand around an incident."""
         self.first: Callable[[Case], bool] = lambda case: False
@@ -176,7 +178,7 @@ class Desk:
 
     def rest(self, case: Case) -> None:
         """Nothing stands any more: whether it lasts is watched anew when it comes again."""
-        if case.incident.withheld == Reason.HELD:
+        if case.incident.withheld == _HELD:
             case.incident.withheld, case.incident.look_at = "", None
 
     def leave(self, case: Case) -> None:
@@ -203,6 +205,10 @@ class Desk:
             incident.look_at = None
             self.wait(case)
             return
+        if incident.withheld == _DEFERRED and self._waits_on(case, console, now):
+            incident.look_at = None
+            self.wait(case)
+            return
         w = self._weigh(case, console, now, whole)
         quiet = console.storm is None and w.shown < s.calm and not w.wild
         if w.known >= w.least:
@@ -211,7 +217,7 @@ class Desk:
             if self._doubtful(whole, w) and self.carry(case, now, w):
                 return
             if w.room > 0 and w.known >= w.need:
-                several = len(incident.sources) > 1 or len({asset for _, asset in case.standing}) > 1
+                several = len(incident.sources) > 1 or len({m.asset for m in case.standing.values()}) > 1
                 self._show(case, console, now, Reason.SHOWN_CORROBORATED if several else Reason.SHOWN_LEVEL, w)
             else:
                 self._defer(case, console, now, w)
@@ -225,6 +231,12 @@ class Desk:
             self._show(case, console, now, Reason.SHOWN_LASTING, w)
         else:
             self._defer(case, console, now, w)
+
+    def _waits_on(self, case: Case, console: Console, now: int) -> bool:
+        """Whether one that was deferred stays so whatever it is worth: no place is left in the storm, it was watched
+        for long enough, and no other one may carry it."""
+        full = console.storm is not None and self._room(case.incident.domain, console, now) <= 0
+        return full and now >= self._watched(case) and not self.carried(case, now)
 
     def _weigh(self, case: Case, console: Console, now: int, whole: Parts | None = None) -> Weighed:
         s = self.settings
@@ -255,7 +267,7 @@ class Desk:
 
     def _foremost(self, case: Case, whole: Parts | None) -> bool:
         """Whether ample evidence, watched by now, came before the others of its family around."""
-        watched = case.incident.withheld == Reason.HELD and whole is not None and whole.worth() >= self.settings.ample
+        watched = case.incident.withheld == _HELD and whole is not None and whole.worth() >= self.settings.ample
         return watched and self.first(case)
 
     def _doubtful(self, whole: Parts, w: Weighed) -> bool:
@@ -267,7 +279,10 @@ class Desk:
     def _found(self, case: Case, now: int, whole: Parts, lens: Lens) -> tuple[Parts, float]:
         """What speaks for it, and how much more it needs: what is fresh, or all of it where that says more even so."""
         since, slow = now - self._fresh_ms, self.settings.slow
-        if all(of_late(m, since) for m in case.standing.values()):
+        for member in case.standing.values():
+            if not of_late(member, since):
+                break
+        else:
             return whole, 0.0
         fresh = parts(case, now, self.folding, since, lens)
         return (fresh, 0.0) if fresh.worth() >= whole.worth() - slow else (whole, slow)
@@ -333,28 +348,32 @@ class Desk:
     def _hold(self, case: Case, now: int, w: Weighed) -> bool:
         """Whether it is watched first: what stands has not stood for long enough."""
         incident = case.incident
-        until = min([m.recent[-1] for m in case.standing.values() if m.recent]) + self._hold_ms
+        until = self._watched(case)
         if now >= until:
             return False
         incident.look_at = until
-        if incident.withheld != Reason.HELD:
+        if incident.withheld != _HELD:
             self.leave(case)
-            incident.withheld = Reason.HELD.value
+            incident.withheld = _HELD
             self._note(case, now, Reason.HELD, "")
-            self._audit("incident.withheld", case, now, reason=Reason.HELD.value, until=until, **w.note(self.settings))
+            self._audit("incident.withheld", case, now, reason=_HELD, until=until, **w.note(self.settings))
         return True
+
+    def _watched(self, case: Case) -> int:
+        """Until when what stands is watched before it is shown."""
+        return min([m.recent[-1] for m in case.standing.values() if m.recent]) + self._hold_ms
 
     def _defer(self, case: Case, console: Console, now: int, w: Weighed) -> None:
         incident = case.incident
         incident.look_at = None
-        if incident.withheld != Reason.DEFERRED_STORM:
+        if incident.withheld != _DEFERRED:
             if console.storm is None:
                 console.storm, console.deferred = now, {}
                 self._audit("storm.began", None, now, domain=incident.domain)
             console.deferred[incident.family] = console.deferred.get(incident.family, 0) + 1
-            incident.withheld = Reason.DEFERRED_STORM.value
+            incident.withheld = _DEFERRED
             self._note(case, now, Reason.DEFERRED_STORM, "")
-            self._audit("incident.withheld", case, now, reason=Reason.DEFERRED_STORM.value, **w.note(self.settings))
+            self._audit("incident.withheld", case, now, reason=_DEFERRED, **w.note(self.settings))
             console.look_at = now + self._over_ms
             self._changed.add(incident.domain)
             self.moved(incident.domain)

@@ -110,22 +110,32 @@ def parts(
             return NOTHING
         again = 0 if m.before is None else int(fold.again(m, settings))
         return _new(Parts, (_level(m, lens.gust), 0, 1, 1, m.level if m.climbed else 0, again, 1 - again))
-    members = [
-        m for m in case.standing.values()
-        if of_late(m, since) and _speaks(m, now, settings)
-    ]  # fmt: skip
-    if not members:
+    top = second = climbed = old = new = 0
+    speaking, sources, assets = list[Member](), set[str](), set[str]()
+    for m in case.standing.values():
+        if not ((since is None or of_late(m, since)) and _speaks(m, now, settings)):
+            continue
+        speaking.append(m)
+        sources.add(m.source)
+        assets.add(m.asset)
+        level = m.level
+        if level > second:
+            top, second = (level, top) if level > top else (top, level)
+        if level > climbed and m.climbed:
+            climbed = level
+        if m.before is not None and fold.again(m, settings):
+            old += 1
+        else:
+            new += 1
+    if not speaking:
         return NOTHING
-    sources = {m.source for m in members}
-    gust = lens.gust if len(sources) < KINDS else 0
-    top, second = sorted((*(_level(m, gust) for m in members), 0, 0), reverse=True)[:2]
-    climbed = max(m.level if m.climbed else 0 for m in members)
+    if lens.gust and len(sources) < KINDS:
+        top, second = sorted((*(_level(m, lens.gust) for m in speaking), 0, 0), reverse=True)[:2]
     idle = lens.wild and not climbed and len(sources) < KINDS
-    assets = 1 if idle and second < HIGH else len({m.asset for m in members})
+    company = 1 if idle and second < HIGH else len(assets)
     if lens.wild:
-        assets = min(assets, IN_WEATHER)
-    past = [fold.again(m, settings) for m in members]
-    return Parts(top, second, 1 if idle else len(sources), assets, climbed, int(all(past)), int(not any(past)))
+        company = min(company, IN_WEATHER)
+    return _new(Parts, (top, second, 1 if idle else len(sources), company, climbed, int(not new), int(not old)))
 
 
 def _speaks(member: Member, now: int, settings: fold.FoldSettings) -> bool:

@@ -12,6 +12,8 @@ from brain.incidents.reasons import Reason
 from brain.incidents.rules import Rules
 from brain.incidents.withheld import Withheld
 
+_INHIBITED, _AREA_WIDE = Reason.INHIBITED.value, Reason.AREA_WIDE.value
+_ASIDE = frozenset((Reason.SHELVED.value, Reason.MAINTENANCE.value))
 Note = Callable[[Case, int, Reason, str], None]
 
 
@@ -26,6 +28,7 @@ class Sight:
         self._book, self._desk, self._withheld = book, desk, withheld
         self._note, self._audit, self._touch = note, audit, touch
         desk.carry, desk.around, desk.first = self._carry, book.around_it, book.first_there
+        desk.carried = lambda case, now: withheld.around(case, now, book) is not None
 
     def consider(self, case: Case, now: int) -> None:
         """Show an incident, or say what withholds it, and when that is judged again."""
@@ -48,13 +51,13 @@ class Sight:
                 self._note(cause, now, Reason.INHIBITED, incident.id)
                 self.withhold(case, now, Reason.INHIBITED, None, **self._withheld.told(case, cause, now, self.rules))
                 return True
-        elif incident.withheld == Reason.INHIBITED:
+        elif incident.withheld == _INHIBITED:
             return True
-        elif incident.withheld == Reason.AREA_WIDE:
+        elif incident.withheld == _AREA_WIDE:
             if evidence(case, now, self.settings) < self._desk.settings.surer:
                 return True
             self._withheld.loose(case)
-        if incident.withheld in (Reason.SHELVED, Reason.MAINTENANCE):
+        if incident.withheld in _ASIDE:
             incident.withheld = ""
         return False
 

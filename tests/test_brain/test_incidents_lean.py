@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+import pytest
 
 from bench.incidents import mixed
 from bench.incidents.content import content
 from bench.incidents.stand import Kept, city, logic, step
 from bench.incidents.workload import Lanes, Workload
 from brain.incidents import publish, written
+from brain.incidents.desk import Desk
 from brain.incidents.fold import NO_FACTS, NOTHING, Case
 from brain.incidents.state import restored
 
@@ -31,7 +35,7 @@ def test_a_storm_leaves_what_is_shared_empty_and_every_incident_written_as_a_who
     assert any(case.incident.provisional for case in cases)
     assert any(case.incident.clocks for case in cases)
     for case in cases:
-        assert written.encode(case) == publish.encode(case.incident)
+        assert written.encode(case) == publish.encode(written.whole(case))
 
 
 def test_after_a_restart_they_share_it_again_and_are_the_same_bytes() -> None:
@@ -49,7 +53,17 @@ def test_after_a_restart_what_many_have_in_common_is_one_object_again() -> None:
     for name in names:
         values = [getattr(i, name) for i in back]
         assert len({id(v) for v in values}) == len({str(v) for v in values}), name
-    words = [reason for i in back for _, reason, _ in i.reasons]
-    assert len({id(word) for word in words}) == len(set(words))
-    ours = {m.id: m.id for i in back for m in i.members}
-    assert all(identity is ours[identity] for i in back for _, _, identity in i.reasons if identity in ours)
+
+
+def test_an_incident_that_waits_on_is_judged_as_one_that_is_weighed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, found = Desk._waits_on, set[bool]()
+
+    def looked_at(self: Desk, case: Case, *how: Any) -> bool:
+        found.add(waits(self, case, *how))
+        return False
+
+    quick = asyncio.run(_stormy())
+    monkeypatch.setattr(Desk, "_waits_on", looked_at)
+    weighed = asyncio.run(_stormy())
+    assert found == {True, False}
+    assert [written.encode(case) for case in quick] == [written.encode(case) for case in weighed]
