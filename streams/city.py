@@ -325,7 +325,7 @@ class City:
                     item = _signal(item)
                 except UNREADABLE as error:
                     self._unreadable(key.rank, record, error)
-            if not isinstance(item, bytes):
+            if not isinstance(item, bytes) and item.fold != key[0]:
                 item.fold = key[0]
             if isinstance(item, Signal):
                 if traces is not None:

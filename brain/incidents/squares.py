@@ -9,6 +9,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Hashable, Iterator, Sequence
 from functools import lru_cache
+from math import floor
 
 from brain.incidents.fold import Case
 
@@ -83,13 +84,12 @@ class Latest:
 
     def of(self, keys: Sequence[Hashable]) -> Sequence[list[Entry]]:
         """Of each key that has some those under it, the latest last; to look at, not to change."""
-        lists = self._lists
-        return () if lists.keys().isdisjoint(keys) else [lists[key] for key in keys if key in lists]
+        return list(filter(None, map(self._lists.get, keys)))
 
     def since(self, keys: Sequence[Hashable], since: float) -> list[Case]:
         """Those under each key whose last raise is not before ``since``, the latest first."""
         found = []
-        for mine in self.of(keys):
+        for mine in filter(None, map(self._lists.get, keys)):
             for entry in reversed(mine):
                 if entry[0] < since:
                     break
@@ -107,8 +107,8 @@ def metres(lon: float, lat: float, to_lon: float | None, to_lat: float | None) -
 
 def square(lon: float, lat: float, side_m: float) -> tuple[int, int]:
     """Row and column of a place among squares of that side."""
-    row = math.floor(lat * METRES_A_DEGREE / side_m)
-    return row, math.floor(lon * _columns(row, side_m))
+    row = floor(lat * METRES_A_DEGREE / side_m)
+    return row, floor(lon * _columns(row, side_m))
 
 
 def squares(lon: float, lat: float, within_m: float, side_m: float) -> Iterator[tuple[int, int]]:
@@ -122,9 +122,9 @@ def around(lon: float, lat: float, within_m: float, side_m: float, begin: int = 
     """As :func:`squares`, each as one number: ``begin``, its row times :data:`ROW`, and its column."""
     middle, reach = lat * METRES_A_DEGREE / side_m, within_m / side_m
     wide, found = reach * MARGIN, list[int]()
-    for row in range(math.floor(middle - reach), math.floor(middle + reach) + 1):
+    for row in range(floor(middle - reach), floor(middle + reach) + 1):
         x, first = lon * _columns(row, side_m), begin + row * ROW
-        found += range(first + math.floor(x - wide), first + math.floor(x + wide) + 1)
+        found += range(first + floor(x - wide), first + floor(x + wide) + 1)
     return found
 
 

@@ -5,7 +5,7 @@ An entry counts only while its incident or console still names that very time: m
 
 from __future__ import annotations
 
-import heapq
+from heapq import heappop, heappush
 from typing import Final
 
 from brain.incidents import publish
@@ -22,7 +22,7 @@ GRAVE_MS: Final = 30 * 86_400_000
 """A closed incident stays on its topic for so long."""
 KINDS: Final = ("quiet", "close", "look", "clock", "console", "grave")
 """Those due at one time go in this order, then by id."""
-QUIET, CLOSE, LOOK, CONSOLE, GRAVES = 0, 1, 2, 4, 5
+QUIET, CLOSE, LOOK, CLOCK, CONSOLE, GRAVES = 0, 1, 2, 3, 4, 5
 
 
 class Graves:
@@ -90,21 +90,27 @@ class Timers:
         if now == was:
             return
         case.timers = now
-        for kind, time in enumerate(now):
-            if time is not None and time != was[kind]:
-                heapq.heappush(self._heap, (time, kind, i.id))
+        quiet, close, look, clock = now
+        if quiet is not None and quiet != was[QUIET]:
+            heappush(self._heap, (quiet, QUIET, i.id))
+        if close is not None and close != was[CLOSE]:
+            heappush(self._heap, (close, CLOSE, i.id))
+        if look is not None and look != was[LOOK]:
+            heappush(self._heap, (look, LOOK, i.id))
+        if clock is not None and clock != was[CLOCK]:
+            heappush(self._heap, (clock, CLOCK, i.id))
 
     def console(self, domain: str) -> None:
         """A console has changed."""
         console = self._desk.consoles.get(domain)
         time = None if console is None else console.look_at
         if time is not None and time != self._consoles.get(domain):
-            heapq.heappush(self._heap, (time, CONSOLE, domain))
+            heappush(self._heap, (time, CONSOLE, domain))
         self._consoles[domain] = time
 
     def grave(self, key: str) -> None:
         """An incident is closed."""
-        heapq.heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
+        heappush(self._heap, (self._graves.at[key][0], GRAVES, key))
 
     def due(self, until: int = FAR) -> int | None:
         """When the next one is, where that is not after ``until``."""
@@ -115,12 +121,12 @@ class Timers:
                 return None
             if self._holds(*first):
                 return first[0]
-            heapq.heappop(heap)
+            heappop(heap)
         return None
 
     def pop(self) -> tuple[str, str]:
         """Kind and id of the next one, which :meth:`due` has found."""
-        _, kind, key = heapq.heappop(self._heap)
+        _, kind, key = heappop(self._heap)
         return KINDS[kind], key
 
     def _holds(self, time: int, kind: int, key: str) -> bool:
