@@ -6,7 +6,8 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from brain.incidents import publish
+from brain.incidents import written
+from brain.incidents.fold import Case
 from brain.incidents.state import restored
 from brain.incidents.value import Incident
 
@@ -35,9 +36,9 @@ class Archive:
             until, _, value = items[key].partition(b" ")
             self._keep(restored(value), int(until), value)
 
-    def keep(self, incident: Incident, now: int) -> None:
+    def keep(self, case: Case, now: int) -> None:
         """It is over now."""
-        value = publish.encode(incident)
+        value, incident = written.encode(case), case.incident
         self._keep(incident, now + KEPT_MS, value)
         self._changed[KEY + incident.id.encode()] = b"%d %b" % (now + KEPT_MS, value)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from brain.incidents import fold
@@ -199,10 +200,14 @@ class Book:
             for mine in cells.of(around(i.lon, i.lat, FIRST_M, CELL_M)) for _, _, other in mine
         )  # fmt: skip
 
-    def before(self, signal: Signal, key: Key) -> int | None:
-        """Fold time of the last raise of a signal's asset by its scenario, in any incident that signals may reach."""
+    def of_asset(self, signal: Signal, key: Key) -> Sequence[Case]:
+        """Incidents of a kind that a signal's asset has a part in."""
+        return self._assets.get((key, signal.asset), ())
+
+    def before(self, signal: Signal, mine: Sequence[Case]) -> int | None:
+        """Fold time of the last raise of a signal's asset by its scenario, in any of the incidents of the asset."""
         latest = None
-        for case in self._assets.get((key, signal.asset), ()):
+        for case in mine:
             member = case.member(signal.scenario, signal.asset)
             if member is not None and member.recent and (latest is None or member.recent[-1] > latest):
                 latest = member.recent[-1]
@@ -216,13 +221,15 @@ class Book:
         """Whether this very raise is in already."""
         return identity in self._raises
 
-    def home(self, signal: Signal, key: Key, near_m: float | None = None, near_s: float | None = None) -> Home:
+    def home(
+        self, signal: Signal, key: Key, mine: Sequence[Case], near_m: float | None = None, near_s: float | None = None
+    ) -> Home:
         """Which incident a raise joins: its asset's, its site's or its neighbour's; else none, and why.
 
-        ``near_m`` and ``near_s``: how near and how soon, where it is not as the settings say.
+        ``mine``: those of its asset (:meth:`of_asset`). ``near_m`` and ``near_s``: how near and how soon, where it is
+        not as the settings say.
         """
         s, life = self.settings, key[1]
-        mine = self._assets.get((key, signal.asset), ())
         best = None if not mine else mine[0] if len(mine) == 1 else max(mine, key=_newest)
         if best is not None and (life or not _left(best)):
             return self._again(best, signal)

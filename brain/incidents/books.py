@@ -71,7 +71,7 @@ class _Book(CityLogic):
 
     def end_left(self, now: int) -> None:
         """After a change of set: what a rule raised that is not of this book any more ends, and what is told anew."""
-        for signal in self.models.left(self.incidents(), now):
+        for signal in self.models.left(self.bare(), now):
             self.signal(signal)
         self._asked = False
         for made in self._combine.turn(now):
@@ -204,7 +204,7 @@ class Books:
 
     def figures(self) -> Sequence[Figure]:
         """What stands in the book that people see."""
-        return [*figures(self.live.incidents()), agent_meters.stopped(self.live.agents.stopped())]
+        return [*figures(self.live.bare()), agent_meters.stopped(self.live.agents.stopped())]
 
     def fates(self) -> Mapping[str, int]:
         """What became of signals and timers since the last call, by reason; in shadow as ``shadow_<reason>``."""

@@ -40,6 +40,9 @@ from streams.logic import FAR, Change, Record
 from streams.records import SYSTEM, Notice, Signal, Summary
 
 KEY = b"i/"
+_UPDATED_LEVEL, _CLEARED_MEMBER = Reason.UPDATED_LEVEL, Reason.CLEARED_MEMBER
+_CLEARED_ALL, _REPEATED = Reason.CLEARED_ALL, Reason.REPEATED_SIGNAL
+"""A member of an enumeration is found five times as slowly as a name of the module."""
 HANDLED = frozenset(("dispatched", "handling"))
 """States of incidents that people end, not silence."""
 
@@ -85,7 +88,7 @@ class CityLogic:
         self._changed: dict[str, Case] = {}
         self._notes: list[Record] = []
         self.people = People(self.book, self.desk, self.withheld, self.graves, self.clockwork, self.settings, Ops(
-            self._note, self._notes.append, self._touch, self.sight.consider, self.sight.withhold, self.sight.release,
+            self._note, self._notes.append, self._handled, self.sight.consider, self.sight.withhold, self.sight.release,
             self._over, self._bury, lambda: self._force, lambda reason: self.counts.update((reason,)),
         ))  # fmt: skip
 
@@ -94,8 +97,12 @@ class CityLogic:
         return len(self.book)
 
     def incidents(self) -> list[Incident]:
-        """Incidents that signals may reach, by id; to look at, not to change."""
-        return [self.book.cases[key].incident for key in sorted(self.book.cases)]
+        """Incidents that signals may reach, by id: copies, to look at, not to change."""
+        return [written.whole(self.book.cases[key]) for key in sorted(self.book.cases)]
+
+    def bare(self) -> Iterator[Incident]:
+        """The same themselves, without their reasons."""
+        return (self.book.cases[key].incident for key in sorted(self.book.cases))
 
     # -- what the engine calls
 
@@ -143,7 +150,7 @@ class CityLogic:
         reason = self._raise(signal, identity) if signal.kind == "raise" else self._follow(signal, identity)
         if reason._value_ in UNCHANGED:
             self.counts[reason._value_] += 1
-        if reason is not Reason.REPEATED_SIGNAL and self._combine.concerns(signal):
+        if reason is not _REPEATED and self._combine.concerns(signal):
             self._asked = False
             for made in self._combine.hear(signal):
                 self._own(made)
@@ -242,15 +249,17 @@ class CityLogic:
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
         key = key_of(plan.family, life, signal.drill)
-        home, earlier = self.book.home(signal, key, plan.near_m, plan.near_s), self.book.before(signal, key)
+        mine = self.book.of_asset(signal, key)
+        home, earlier = self.book.home(signal, key, mine, plan.near_m, plan.near_s), self.book.before(signal, mine)
         case = home.case or opened(signal, identity, plan, life, rules.route(plan, signal), home.beside)
         incident = case.incident
         was, ended = incident.peak_level, incident.state == "resolved"
         known = None if home.case is None else case.member(signal.scenario, signal.asset)
         before = "" if known is None else known.latest()
         member = fold.join(case, known, signal, identity, plan.version, self.settings)
-        member.before = earlier
-        self._trust.stamp(incident, member, signal.fold)
+        if earlier != member.before:
+            member.before = earlier
+        self._trust.stamp(case, member, signal.fold)
         written.keep(case, member)
         if home.case is None:
             self.book.add(case)
@@ -273,7 +282,9 @@ class CityLogic:
             if incident.shown is None:
                 incident.withheld, incident.cause = "", ""
             self.withheld.open(case, self._force)
-        incident.rule = home.reason._value_
+        rule = home.reason._value_
+        if rule != incident.rule:
+            incident.rule = rule
         self._note(case, signal.fold, home.reason, identity)
         if ended or incident.peak_level > was or (life and member.raises == 1):
             incident.sounded = signal.fold
@@ -306,17 +317,17 @@ class CityLogic:
             reason = fold.clear(case, member, signal, self.settings)
         if reason._value_ in UNCHANGED:
             return reason
-        self._trust.stamp(incident, member, signal.fold)
+        self._trust.stamp(case, member, signal.fold)
         written.keep(case, member)
         self._note(case, signal.fold, reason, latest)
-        if reason is Reason.UPDATED_LEVEL:
+        if reason is _UPDATED_LEVEL:
             if incident.peak_level > was:
                 incident.sounded = signal.fold
                 self.clockwork.levelled(case, signal.fold)
             self.sight.consider(case, signal.fold)
-        elif reason is Reason.CLEARED_MEMBER and fold.contradicted(case, member):
+        elif reason is _CLEARED_MEMBER and fold.contradicted(case, member):
             self._note(case, signal.fold, Reason.CONTRADICTED, latest)
-        elif reason is Reason.CLEARED_ALL:
+        elif reason is _CLEARED_ALL:
             self.desk.rest(case)
             self.book.weigh(case)
             self._timers.of(case)
@@ -344,7 +355,7 @@ class CityLogic:
             # In the order of the members, which a restart keeps; that of what stands is lost.
             members = [m for m in case.incident.members if m.cleared is None and m.asset in wanted]
             for member in members:
-                self._trust.stamp(case.incident, member, now)
+                self._trust.stamp(case, member, now)
                 written.keep(case, member)
             if members:
                 low = any(member.trust < self._trust.floor for member in members)
@@ -354,7 +365,9 @@ class CityLogic:
 
     def _quiet(self, case: Case, now: int) -> None:
         incident = case.incident
-        incident.quiet_until, incident.chattering = None, False
+        incident.quiet_until = None
+        if incident.chattering:
+            incident.chattering, case.fixed = False, b""
         if incident.state in HANDLED or incident.taken_by:
             self._note(case, now, Reason.QUIET_HANDLED, "")
         else:
@@ -400,7 +413,7 @@ class CityLogic:
         self.book.remove(case)
         self._bury(case, now)
         if incident.shown is not None or incident.history:  # nobody reopens what nobody saw
-            self.people.archive.keep(incident, now)
+            self.people.archive.keep(case, now)
             self._asked = False
 
     # -- what is kept
@@ -415,6 +428,11 @@ class CityLogic:
         """Record, state and timers follow a change."""
         self._changed[case.incident.id] = case
         self._timers.of(case)
+
+    def _handled(self, case: Case) -> None:
+        """A person may have changed anything of it."""
+        case.fixed = b""
+        self._touch(case)
 
     def _audit(self, what: str, case: Case | None, now: int, **more: object) -> None:
         if case is not None:

@@ -11,8 +11,10 @@ from functools import lru_cache
 from sys import intern
 from typing import Any, Final
 
+import msgspec
+
 from brain.incidents.reasons import Reason
-from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member, Text
+from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, Text
 from brain.mark import DRILL
 from streams.records import Signal
 
@@ -25,7 +27,17 @@ NOTHING: Final[list[Any]] = []
 NO_FACTS: Final[dict[str, float | str]] = {}
 """Of most incidents and members most lists are empty: one object, so never changed in place. In :func:`lean` all are
 named."""
+SLIGHT: Final = frozenset(reason.value for reason in (
+    Reason.JOINED_REPEAT, Reason.REOPENED, Reason.UPDATED, Reason.UPDATED_LEVEL, Reason.CLEARED_MEMBER,
+    Reason.CLEARED_ALL, Reason.QUIET_RESOLVED, Reason.NEVER_SHOWN, Reason.CLOSED, Reason.HELD, Reason.DEFERRED_STORM,
+    Reason.INHIBITED,
+))  # fmt: skip
+"""Changes that by themselves leave the first part of the incident as it was (:class:`Incident`), all the rest of it
+apart: who changes more with them forgets ``Case.fixed``."""
+LEVEL_BITS: Final = 20
+"""More members than an incident may have fit in so many."""
 AREAS_KEPT = 50_000
+_encode = msgspec.json.Encoder().encode
 _areas: dict[str, dict[str, list[str]]] = {}
 """By grid the areas that were last said of it: one object for all who say the same."""
 
@@ -90,10 +102,10 @@ class Case:
     """Whether it is in the book: signals may reach it."""
     by_asset: dict[tuple[str, str], Member] | None = None
     """(scenario, asset) → member, where there are several."""
-    standing: dict[tuple[str, str], Member] = field(default_factory=dict)
-    """Members not cleared."""
-    levels: dict[int, int] = field(default_factory=dict)
-    """Level → standing members that have it."""
+    standing: dict[str, Member] = field(default_factory=dict)
+    """Members not cleared, by their ids."""
+    levels: int = 0
+    """How many standing members each level has: of level n in the bits from n times LEVEL_BITS on."""
     middle: Middle = field(default_factory=Middle)
     """Of its most exact members."""
     spot: int = 0
@@ -104,16 +116,21 @@ class Case:
     """Times that are on the heap."""
     lines: dict[str, bytes] | None = None
     """Members as they are written, by their ids; None: not known, or only one."""
-    told: bytes = b""
-    """Reasons as they were last written, without the last bracket."""
+    fixed: bytes = b""
+    """What of the incident most changes leave as it was, as it is written; empty: it may have changed."""
+    told: bytes = b"["
+    """Its reasons as they are written, without the last bracket. They are nowhere else: twenty each, most of which
+    nobody looks at, would be half of the memory."""
     told_n: int = 0
-    fresh: int = 0
-    """Reasons since then."""
+    fresh: list[tuple[int, str, str]] = field(default_factory=lambda: NOTHING)
+    """Reasons since they were written."""
     key: Key = field(init=False)
 
     def __post_init__(self) -> None:
         i = self.incident
         self.key = key_of(i.family, i.life, i.drill)
+        if i.reasons:
+            self.told, self.told_n, i.reasons = _encode(i.reasons)[:-1], len(i.reasons), NOTHING
 
     @classmethod
     def of(cls, incident: Incident) -> Case:
@@ -139,24 +156,23 @@ class Case:
 
     def stand(self, member: Member) -> None:
         """The member is not cleared, and is counted."""
-        self.standing[member.scenario, member.asset] = member
-        self.levels[member.level] = self.levels.get(member.level, 0) + 1
+        self.standing[member.id] = member
+        self.levels += 1 << max(0, member.level) * LEVEL_BITS
 
     def fall(self, member: Member) -> None:
         """The member is cleared, or its level is about to change."""
-        del self.standing[member.scenario, member.asset]
-        left = self.levels[member.level] - 1
-        if left:
-            self.levels[member.level] = left
-        else:
-            del self.levels[member.level]
+        del self.standing[member.id]
+        self.levels -= 1 << max(0, member.level) * LEVEL_BITS
 
     def relevel(self) -> None:
         """Level of the incident from its standing members."""
         if self.levels:
-            i, level = self.incident, max(self.levels)
-            i.level = level
-            i.peak_level = max(i.peak_level, level)
+            i, level = self.incident, (self.levels.bit_length() - 1) // LEVEL_BITS
+            was, peak = i.level, i.peak_level
+            if was != level:
+                i.level = level
+            if peak < level:
+                i.peak_level = level
 
 
 def join(
@@ -165,7 +181,9 @@ def join(
     """Add a raise: to its asset's member where there is one, else as a new one."""
     incident = case.incident
     if member is None:
-        share(signal)
+        case.fixed = b""
+        if incident.members:  # else it was opened by this one, which is shared already
+            share(signal)
         member = Member(
             identity, signal.asset, signal.onset, signal.level, signal.metric, signal.value, signal.threshold,
             signal.score, signal.source, None, signal.text[:TEXT_KEPT], signal.scenario, version,
@@ -193,14 +211,19 @@ def join(
     case.stand(member)
     case.relevel()
     incident.raises += 1
-    incident.onset = min(incident.onset, signal.onset)
+    if signal.onset < incident.onset:
+        incident.onset, case.fixed = signal.onset, b""
     incident.raised = max(incident.raised, signal.fold)
-    incident.cleared = incident.quiet_until = None
+    if incident.cleared is not None or incident.quiet_until is not None:
+        incident.cleared = incident.quiet_until = None
     if signal.grid and signal.grid not in incident.grids:
+        case.fixed = b""
         incident.grids = shared(tuple(sorted((*incident.grids, signal.grid))))
     if signal.source and signal.source not in incident.sources:
+        case.fixed = b""
         incident.sources = shared(tuple(sorted((*incident.sources, signal.source))))
     if signal.life:
+        case.fixed = b""
         incident.provisional = [*incident.provisional[1 - PROVISIONAL_KEPT :], identity]
     return member
 
@@ -215,12 +238,9 @@ def lean(incident: Incident) -> None:
     i.lead, i.route, i.withheld = _interned(i.lead, i.route, i.withheld)
     i.name, i.lead_name, i.areas = _same(i.name), _same(i.lead_name), _shared_areas(i.grid, i.areas)
     i.assisting, i.grids, i.sources = shared(tuple(i.assisting)), shared(tuple(i.grids)), shared(tuple(i.sources))
-    own: dict[str, str] = {}
     for m in i.members:
         m.doubts, m.facts, m.footprint = m.doubts or NOTHING, m.facts or NO_FACTS, m.footprint or NOTHING
         m.scenario, m.metric, m.source, m.grid, m.set = _interned(m.scenario, m.metric, m.source, m.grid, m.set)
-        own[m.id], own[m.last] = m.id, m.last
-    i.reasons = [(t, intern(reason), own.get(identity, identity)) for t, reason, identity in i.reasons]
     for clock in i.clocks:
         clock.rule = intern(clock.rule)
 
@@ -386,13 +406,18 @@ def weigh(case: Case, member: Member, now: int, settings: FoldSettings) -> list[
 
 
 def note(case: Case, now: int, value: str, identity: str = "") -> None:
-    """Count the change and remember why: the value of a reason."""
+    """Count the change and remember why: the value of a reason.
+
+    All but a few reasons may stand for any change of the incident: what is kept of its bytes is forgotten.
+    """
     incident = case.incident
     incident.revision += 1
     incident.updated = now
-    case.fresh += 1
-    fates, reasons = incident.fates, incident.reasons
+    if value not in SLIGHT:
+        case.fixed = b""
+    fates = incident.fates
     fates[value] = fates.get(value, 0) + 1
-    reasons.append((now, value, identity))
-    if len(reasons) > REASONS_KEPT:
-        del reasons[:-REASONS_KEPT]
+    if case.fresh:
+        case.fresh.append((now, value, identity))
+    else:
+        case.fresh = [(now, value, identity)]

@@ -22,6 +22,7 @@ def opened(signal: Signal, identity: str, plan: Plan, life: bool, route: Route, 
         district=signal.district, areas=signal.areas, map=signal.map, set=signal.set, lead=route.lead,
         lead_name=route.lead_name, assisting=fold.shared(route.assisting), route=route.rule, drill=signal.drill,
         doubts=NOTHING, clocks=NOTHING, history=NOTHING, provisional=NOTHING, links=NOTHING, merged_from=NOTHING,
+        reasons=NOTHING,
     )  # fmt: skip
     if beside is not None:
         incident.links = [beside.incident.id]

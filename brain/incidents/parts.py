@@ -112,7 +112,7 @@ def same_site(a: Incident, b: Incident, site_m: float) -> bool:
 def refit(case: Case) -> None:
     """What follows from the members, worked out anew. The highest level ever stays."""
     incident = case.incident
-    case.by_asset, case.standing, case.levels, case.lines = None, {}, {}, None
+    case.by_asset, case.standing, case.levels, case.lines, case.fixed = None, {}, 0, None, b""
     for member in incident.members:
         if member.cleared is None:
             case.stand(member)

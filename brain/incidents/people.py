@@ -127,6 +127,7 @@ class People:
         return None if over is None else Case.of(over)
 
     def _do(self, case: Case, action: AnyAction, now: int) -> Done | Refused:
+        case.fixed = b""
         match action:
             case actions.Merge():
                 return self._merge(case, action, now)
@@ -196,14 +197,14 @@ class People:
     def _keep(self, case: Case, now: int) -> None:
         """What is over was added to: it may come back, and stays on its topic, for so long from now."""
         if case.incident.id in self.archive:
-            self.archive.keep(case.incident, now)
+            self.archive.keep(case, now)
             self.ops.bury(case, now)
 
     def _end(self, case: Case, now: int) -> None:
         self.ops.over(case, now)
         self.book.remove(case)
         self.ops.bury(case, now)
-        self.archive.keep(case.incident, now)
+        self.archive.keep(case, now)
 
     def _back(self, case: Case, now: int) -> None:
         """Signals may reach it again."""
@@ -284,7 +285,7 @@ class People:
         self.clockwork.moved(case, now)
         self.clockwork.acted(into, now, "merge")
         self.ops.bury(case, now)
-        self.archive.keep(incident, now)
+        self.archive.keep(case, now)
         if into.incident.peak_level > peak:
             into.incident.sounded = now
         if incident.shown is not None and into.incident.shown is None:

@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 
 from brain.incidents import publish
-from brain.incidents.value import Incident, Member
+from brain.incidents.fold import Case
+from brain.incidents.value import Member
 from brain.trust import BEGINS, MODEL, Trust, columns_of, faded, learn, told
 from models.detector import F8
 from models.trust import REASONS, Standing, weigh
@@ -154,15 +155,17 @@ class AssetsTrust:
             return 1.0, ()
         return told(self._effects(asset, now), overdue)
 
-    def stamp(self, incident: Incident, member: Member, now: int) -> None:
+    def stamp(self, case: Case, member: Member, now: int) -> None:
         """What its asset's trust does to a member, and to the incident that it belongs to.
 
         An incident is as sure as the most trusted of its standing members; of one whose members have all cleared
         nothing changes.
         """
         trust, doubts = self.of(member.asset, now)
+        incident = case.incident
         if trust == member.trust == incident.trust == 1.0:
             return
+        case.fixed = b""
         member.trust, member.doubts = trust, list(doubts)
         standing = [m.trust for m in incident.members if m.cleared is None]
         if standing:

@@ -109,7 +109,7 @@ class Act(msgspec.Struct, omit_defaults=True, gc=False):
     count: int = 1
 
 
-class Incident(msgspec.Struct, gc=False):
+class Incident(msgspec.Struct, gc=False, kw_only=True):
     """What a person deals with: one thing at one place, made of signals.
 
     ``onset`` and ``cleared`` are event time; ``opened``, ``raised`` (last raise), ``updated`` (last change),
@@ -120,35 +120,37 @@ class Incident(msgspec.Struct, gc=False):
     flushes are missing from the topic. ``level`` is the highest of the standing members, 0 (no ladder) to 4; it stays
     as it was when all have cleared. Three scales that are never mixed: ``warning`` 预警级别, ``grade`` 事件分级,
     ``response`` 响应级别; empty where nobody has set them.
+
+    What most changes leave as it was comes first, then from ``revision`` on what they change, members and reasons
+    last: an open one is written from pieces that are kept (:mod:`brain.incidents.written`).
     """
 
     id: str
-    revision: int
-    state: State
     domain: Domain
     scenario: str
     scenario_version: int
     event_code: str
     name: Text
-    level: int
-    peak_level: int
-    life: bool
-    onset: int
-    opened: int
-    raised: int
-    updated: int
-    cleared: int | None = None
-    quiet_until: int | None = None
     family: str = ""
     """The first two parts of the event code: incidents of one family at one place are one."""
     fingerprint: str = ""
     """The same for incidents of one family at one place, whenever they are: by it similar past ones are found."""
-    resolved: int | None = None
-    close_at: int | None = None
+    life: bool
+    drill: bool = False
+    """Of a drill 演练: nothing of it is real, and nobody may be sent. Its members are all of drills, or none is."""
+    opened: int
+    set: str = ""
+    grid: str = ""
+    town: str = ""
+    district: str = ""
+    areas: dict[str, list[str]] = {}
+    """What else the place lies in, by layer of the map."""
+    lon: float | None = None
+    lat: float | None = None
+    accuracy_m: float | None = None
+    map: str = ""
+    onset: int
     shown: int | None = None
-    withheld: str = ""
-    look_at: int | None = None
-    sounded: int | None = None
     confidence: Confidence = "unconfirmed"
     doubts: list[str] = []
     trust: float = 1.0
@@ -157,18 +159,8 @@ class Incident(msgspec.Struct, gc=False):
     warning: Warning = ""
     grade: Grade = ""
     response: Response = ""
-    grid: str = ""
-    town: str = ""
-    district: str = ""
-    areas: dict[str, list[str]] = {}
-    """What else the place lies in, by layer of the map."""
     grids: list[str] = []
     """Unit grids of all members: an incident may lie across borders."""
-    lon: float | None = None
-    lat: float | None = None
-    accuracy_m: float | None = None
-    map: str = ""
-    set: str = ""
     lead: str = ""
     lead_name: Text = Text()
     assisting: list[str] = []
@@ -176,27 +168,38 @@ class Incident(msgspec.Struct, gc=False):
     """Which rule of the routing table chose the lead department."""
     taken_by: str = ""
     count: int = 0
-    raises: int = 0
-    members: list[Member] = []
-    fates: dict[str, int] = {}
-    """How often each reason."""
-    reasons: list[tuple[int, str, str]] = []
-    """The last changes, oldest first: (fold time, reason, signal id; empty for a timer)."""
     clocks: list[Clock] = []
     """What must happen by when 时限; begun when it was shown."""
     history: list[Act] = []
     sources: list[str] = []
     provisional: list[str] = []
     """Ids on alarms.* that have their final outcome in this incident, the latest."""
-    cause: str = ""
-    effects: int = 0
     links: list[str] = []
     merged_into: str = ""
     merged_from: list[str] = []
+    revision: int
+    state: State
+    level: int
+    peak_level: int
+    raised: int
+    updated: int
+    cleared: int | None = None
+    quiet_until: int | None = None
+    resolved: int | None = None
+    close_at: int | None = None
+    withheld: str = ""
+    look_at: int | None = None
+    sounded: int | None = None
+    raises: int = 0
+    fates: dict[str, int] = {}
+    """How often each reason."""
+    cause: str = ""
+    effects: int = 0
     rule: str = ""
     """Why its members are one incident: the rule that joined the last of them."""
-    drill: bool = False
-    """Of a drill 演练: nothing of it is real, and nobody may be sent. Its members are all of drills, or none is."""
+    members: list[Member] = []
+    reasons: list[tuple[int, str, str]] = []
+    """The last changes, oldest first: (fold time, reason, signal id; empty for a timer)."""
 
 
 def incident_id(identity: str) -> str:

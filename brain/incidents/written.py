@@ -1,21 +1,29 @@
-"""Incidents as bytes: members and reasons that did not change are not encoded again.
+"""Incidents as bytes, put together from pieces: what did not change is not encoded again.
 
 An open incident is dozens of small values all over the memory, and most of what it costs to write one is to fetch them.
-Its members and reasons change one at a time, so the case keeps them as they were written, members from when they were
-changed; the bytes are those of :func:`brain.incidents.publish.encode`.
+So the case keeps as bytes what of it hardly changes, its members, encoded anew when one changes, and its reasons; the
+bytes are those of :func:`brain.incidents.publish.encode`.
 """
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from brain.incidents.fold import Case
-from brain.incidents.value import REASONS_KEPT, Member
+from brain.incidents.fold import NOTHING, Case
+from brain.incidents.value import REASONS_KEPT, Incident, Member
 
+_fields = Incident.__struct_fields__
+_first = _fields.index("revision")
+_fixed: Any = msgspec.defstruct("_fixed", _fields[:_first], gc=False)
+"""What most changes leave as it was; all others forget ``Case.fixed``, see :func:`brain.incidents.fold.note`."""
+_moving: Any = msgspec.defstruct("_moving", _fields[_first:-2], gc=False)
+"""What they change; members and reasons are written apart."""
+_values = attrgetter(*_fields[:_first])
 _encode = msgspec.json.Encoder().encode
-_raw = msgspec.Raw
+_reasons = msgspec.json.Decoder(list[tuple[int, str, str]]).decode
 _NEXT = b'"],['
 """Between two reasons."""
 _UNSURE = b"\\,"
@@ -38,45 +46,54 @@ def keep(case: Case, member: Member) -> None:
 
 def encode(case: Case) -> bytes:
     """JSON of an incident as it is now."""
-    incident: Any = case.incident
-    members, reasons = incident.members, incident.reasons
-    if len(members) > 1:
-        incident.members = _raw(_members(case, members))
-    incident.reasons = _raw(_reasons(case, reasons))
-    try:
-        return _encode(incident)
-    finally:
-        incident.members, incident.reasons = members, reasons
+    i = case.incident
+    moving = _encode(_moving(
+        i.revision, i.state, i.level, i.peak_level, i.raised, i.updated, i.cleared, i.quiet_until, i.resolved,
+        i.close_at, i.withheld, i.look_at, i.sounded, i.raises, i.fates, i.cause, i.effects, i.rule,
+    ))  # fmt: skip
+    fixed = case.fixed or _fix(case)
+    told = _tell(case) if case.fresh else case.told
+    return b"".join((fixed, moving[1:-1], b',"members":[', _members(case), b'],"reasons":', told, b"]}"))
 
 
-def _members(case: Case, members: list[Member]) -> bytes:
-    kept = case.lines
-    if kept is None:
+def whole(case: Case) -> Incident:
+    """A copy of an open incident with its reasons; of what is in it nothing else is copied."""
+    told = _tell(case) if case.fresh else case.told
+    return msgspec.structs.replace(case.incident, reasons=_reasons(told + b"]"))
+
+
+def _fix(case: Case) -> bytes:
+    case.fixed = _encode(_fixed(*_values(case.incident)))[:-1] + b","
+    return case.fixed
+
+
+def _members(case: Case) -> bytes:
+    members, kept = case.incident.members, case.lines
+    if len(members) == 1:
+        return _encode(members[0])
+    if kept is None or len(kept) != len(members):
         kept = case.lines = {m.id: _encode(m) for m in members}
-    return b"[%b]" % b",".join(kept.values()) if len(kept) == len(members) else _encode(members)
+    return b",".join(kept.values())
 
 
-def _reasons(case: Case, reasons: list[tuple[int, str, str]]) -> bytes:
-    fresh, told, n = case.fresh, case.told, case.told_n
-    case.fresh = 0
-    if fresh == 1 and n and n + 1 == len(reasons):
-        told, n = b"%b,%b" % (told, _encode(reasons[-1])), n + 1
-    elif fresh or not n or n != len(reasons):
-        told, n = _anew(told, n, fresh, reasons), len(reasons)
-    case.told, case.told_n = told, n
-    return told + b"]"
+def _tell(case: Case) -> bytes:
+    """Write the fresh reasons after those that are kept; of all the last so many."""
+    fresh = case.fresh
+    stay = min(case.told_n, REASONS_KEPT - len(fresh))
+    if stay <= 0:
+        told, stay = _encode(fresh[-REASONS_KEPT:])[:-1], 0
+    else:
+        told = b"".join((b"[", _last(case.told, case.told_n - stay, stay), b",", _encode(fresh)[1:-1]))
+    case.told, case.told_n, case.fresh = told, min(stay + len(fresh), REASONS_KEPT), NOTHING
+    return told
 
 
-def _anew(told: bytes, n: int, fresh: int, reasons: list[tuple[int, str, str]]) -> bytes:
-    """Those that were told and are kept, and the fresh ones; all of them where that is not sure."""
-    if n and 0 < fresh < REASONS_KEPT:
-        told = b"%b,%b" % (told, _encode(reasons[-fresh:])[1:-1])
-        n += fresh
-        while n > len(reasons):
-            at = told.find(_NEXT)
-            if at < 0 or told[at - 1] in _UNSURE:
-                break
-            told, n = b"[" + told[at + 3 :], n - 1
-        if n == len(reasons):
-            return told
-    return _encode(reasons)[:-1]
+def _last(told: bytes, first: int, count: int) -> bytes:
+    """Of reasons as they are written those after the first so many, which are ``count``; without brackets around."""
+    begin = 1
+    for _ in range(first):
+        at = told.find(_NEXT, begin)
+        if at < 0 or told[at - 1] in _UNSURE:
+            return _encode(_reasons(told + b"]")[-count:])[1:-1]
+        begin = at + 3
+    return told[begin:]

@@ -62,7 +62,8 @@ def record(id: str, district: str) -> bytes:
     """An incident with a member and an act, as it is on its topic."""
     member = Member("m1", "asset-1", 1, text=CALLER, facts={"address": SAID, "people_n": 41.5})
     made = Incident(
-        id, 1, "detected", "emergency", "s", 1, "c", Text("火", "fire"), 1, 1, False, NOW, NOW, NOW, NOW,
+        id=id, revision=1, state="detected", domain="emergency", scenario="s", scenario_version=1, event_code="c",
+        name=Text("火", "fire"), level=1, peak_level=1, life=False, onset=NOW, opened=NOW, raised=NOW, updated=NOW,
         district=district, shown=NOW, lon=113.5, lat=22.2, members=[member], fingerprint="f",
         history=[Act(NOW, "note", "op-1", "u", NOTED)],
     )  # fmt: skip

@@ -1,4 +1,5 @@
-"""What any test of the brain meets: an error about what a person wrote has both languages."""
+"""What any test of the brain meets: an error about what a person wrote has both languages, and an incident that was
+written from pieces is what it is as a whole."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,6 +7,8 @@ from typing import Any
 import pytest
 from both_languages import trouble
 
+from brain.incidents import publish, written
+from brain.incidents.fold import Case
 from brain.unfit import Unfit
 
 
@@ -31,3 +34,21 @@ def _said_in_both_languages(monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
         if error.what:
             zh, en = (error.text(language).removeprefix(f"{error.where}: ") for language in ("zh", "en"))
             assert not trouble(zh, en)
+
+
+@pytest.fixture(autouse=True)
+def _written_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever changes an incident says which of its kept bytes are no longer true: each test that does is asked."""
+    wrong: list[tuple[bytes, bytes]] = []
+    encode = written.encode
+
+    def checked(case: Case) -> bytes:
+        value = encode(case)
+        whole = publish.encode(written.whole(case))
+        if value != whole:
+            wrong.append((value, whole))
+        return value
+
+    monkeypatch.setattr(written, "encode", checked)
+    yield
+    assert not wrong

@@ -128,7 +128,10 @@ def test_a_signal_that_cannot_be_read_is_an_error_and_no_silence(app: App) -> No
 
 def test_an_agent_on_incidents_is_given_incidents_and_neither_tombstones_nor_seals(app: App) -> None:
     source = incidents(app, "eco")
-    one = Incident("inc-1", 1, "detected", "eco", "eco.x", 1, "eco.x", Text("甲"), 1, 1, False, 0, 0, 0, 0)
+    one = Incident(
+        id="inc-1", revision=1, state="detected", domain="eco", scenario="eco.x", scenario_version=1,
+        event_code="eco.x", name=Text("甲"), level=1, peak_level=1, life=False, onset=0, opened=0, raised=0, updated=0,
+    )  # fmt: skip
     assert source.decode(seen(publish.encode(one), publish.TYPE.encode())) == one
     assert source.decode(seen(None, publish.TYPE.encode())) is None
     assert source.decode(seen(b"{}", SEAL_TYPE)) is None

@@ -13,6 +13,7 @@ from lane_rig import ASSETS, GRIDS, HIGH, Rig, flood, reading
 
 from brain import trust
 from brain.incidents.city import CityLogic
+from brain.incidents.state import restored
 from brain.incidents.trust import AssetsTrust
 from brain.lane import ReadingsLane
 from brain.scenarios import read
@@ -408,3 +409,23 @@ def test_the_asset_that_a_doubt_is_noted_of_is_the_same_after_a_restart() -> Non
 
     assert len(noted(False)) == 1
     assert noted(False) == noted(True)
+
+
+def test_an_update_says_what_the_asset_is_trusted_by_then() -> None:
+    logic, items, end = CityLogic(), dict[bytes, bytes](), MINUTE + 20 * 60_000
+    logic.enter("s", content())
+    first, late = raised("wl-1", MINUTE - 1000), end + 3 * 3_600_000
+    logic.signal(first)
+    for minute in range(MINUTE, end, 60_000):
+        logic.summary(said(minute, {"wl-1": {"flatline": 4.0}}))
+        logic.fire(minute + 1)
+    keep(logic, items)
+    [doubted] = logic.incidents()
+    assert doubted.trust < 0.5
+    logic.signal(msgspec.structs.replace(first, kind="update", n=1, t=late, fold=late))
+    [later] = logic.incidents()
+    assert later.reasons[-1][1] == "updated"
+    assert later.trust > doubted.trust
+    keep(logic, items)
+    [written] = [restored(value) for key, value in items.items() if key.startswith(b"i/")]
+    assert written == later

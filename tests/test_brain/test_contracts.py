@@ -48,8 +48,9 @@ def heads(headers: Headers) -> dict[str, str]:
 
 def incident() -> Incident:
     return Incident(
-        "inc-00ff", 3, "handling", "eco", "eco.air", 1, "eco.air.pm25", Text("细颗粒物", "PM2.5"), 2, 3, False,
-        START_MS, START_MS, START_MS, START_MS, grid="g-1", lon=113.5, lat=22.2,
+        id="inc-00ff", revision=3, state="handling", domain="eco", scenario="eco.air", scenario_version=1,
+        event_code="eco.air.pm25", name=Text("细颗粒物", "PM2.5"), level=2, peak_level=3, life=False, onset=START_MS,
+        opened=START_MS, raised=START_MS, updated=START_MS, grid="g-1", lon=113.5, lat=22.2,
         members=[Member("x", "a-1", START_MS, value=3.5)], reasons=[(START_MS, "opened", "x")],
     )  # fmt: skip
 

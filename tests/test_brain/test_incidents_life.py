@@ -50,8 +50,9 @@ A, B = Actor("op-1", Role.COMMANDER, "desk"), Actor("op-2", Role.COMMANDER, "fir
 
 def incident(state: State = "detected", **more: Any) -> Incident:
     made = Incident(
-        "inc-1", 1, state, "emergency", "emergency.fire.call", 1, "emergency.fire", Text("火情", "Fire"), 2, 2, False,
-        T0, T0, T0, T0, family="emergency.fire", members=[Member("m1", "a1", T0), Member("m2", "a2", T0)],
+        id="inc-1", revision=1, state=state, domain="emergency", scenario="emergency.fire.call", scenario_version=1,
+        event_code="emergency.fire", name=Text("火情", "Fire"), level=2, peak_level=2, life=False, onset=T0, opened=T0,
+        raised=T0, updated=T0, family="emergency.fire", members=[Member("m1", "a1", T0), Member("m2", "a2", T0)],
     )  # fmt: skip
     for name, value in more.items():
         setattr(made, name, value)

@@ -12,6 +12,7 @@ from console_rig import SET as PLAIN
 from people_rig import EPOCH, Town
 
 from brain.incidents.actions import KINDS
+from brain.incidents.fold import LEVEL_BITS
 from brain.incidents.value import incident_id
 from streams.records import Signal
 
@@ -91,7 +92,7 @@ def sound(town: Town) -> list[str]:
             wrong.append(f"{id_}: {incident.count} counted, {len(incident.members)} there")
         if {m.id for m in case.standing.values()} != {m.id for m in incident.members if m.cleared is None}:
             wrong.append(f"{id_}: what stands is not what is not cleared")
-        if sum(case.levels.values()) != len(case.standing):
+        if case.levels != sum(1 << m.level * LEVEL_BITS for m in case.standing.values()):
             wrong.append(f"{id_}: levels {case.levels}")
         for m in incident.members:
             found = book.raised(m.latest())

@@ -12,8 +12,9 @@ from brain.incidents.causes import CauseError, Causes
 from brain.incidents.clocks import ClockReason
 from brain.incidents.events import Events
 from brain.incidents.evidence import evidence
-from brain.incidents.fold import FoldSettings
+from brain.incidents.fold import Case, FoldSettings
 from brain.incidents.reasons import Reason
+from brain.incidents.value import Member
 from brain.incidents.withheld import Shelf
 from brain.incidents.words import WORDS
 
@@ -221,15 +222,20 @@ def test_where_never_hidden_ones_come_evenly_no_ten_minutes_have_more_than_a_con
     assert len(times) >= 16
 
 
+def _standing(case: Case, asset: str) -> Member:
+    (member,) = [m for m in case.standing.values() if m.asset == asset]
+    return member
+
+
 def test_a_doubted_member_speaks_for_nothing_at_a_console() -> None:
     city = City()
     for asset, level in (("a", 2), ("b", 4)):
         city.raised(0, "air", asset, level=level)
     (case,) = city.logic.book.cases.values()
     both = evidence(case, 0, FoldSettings())
-    case.standing["eco.air", "b"].trust = 0.4
+    _standing(case, "b").trust = 0.4
     assert 0 < evidence(case, 0, FoldSettings()) < both
-    case.standing["eco.air", "a"].trust = 0.4
+    _standing(case, "a").trust = 0.4
     assert evidence(case, 0, FoldSettings()) == 0
 
 

@@ -59,8 +59,9 @@ def incident(
     )  # fmt: skip
     history = [Act(n + k, what, "op", id=f"act-{n}-{k}") for k, what in enumerate(did)]
     return Incident(
-        f"inc-{n:04d}", 1, more.pop("state", "detected"), "eco", scenario, 4, "eco.air.x", Text(), 1, 1, False, n, n, n,
-        n + 9, members=[member], history=history, shown=more.pop("shown", n), **more,
+        id=f"inc-{n:04d}", revision=1, state=more.pop("state", "detected"), domain="eco", scenario=scenario,
+        scenario_version=4, event_code="eco.air.x", name=Text(), level=1, peak_level=1, life=False, onset=n, opened=n,
+        raised=n, updated=n + 9, members=[member], history=history, shown=more.pop("shown", n), **more,
     )  # fmt: skip
 
 
