@@ -160,7 +160,9 @@ class Book:
         if was == area:
             return
         case.area = area
-        mine, bit = self._stand[family], self._bits.setdefault(family, 1 << len(self._bits))
+        mine, bit = self._stand[family], self._bits.get(family)
+        if bit is None:
+            bit = self._bits[family] = 1 << len(self._bits)
         if was is not None:
             left = mine[was] - 1
             if left:

@@ -197,17 +197,13 @@ class Desk:
             return
         if not case.standing:
             return
+        waits = incident.withheld == _DEFERRED and console.storm is not None
         whole = parts(case, now, self.folding)
-        if (
-            incident.withheld == _DEFERRED and console.storm is not None and len(console.shown) >= s.calm
-            and whole.worth() < s.need - (s.rising if _rises(whole) else 0.0)
-        ):  # too weak whatever stands around it: it waits on  # fmt: skip
-            incident.look_at = None
-            self.wait(case)
+        if waits and len(console.shown) >= s.calm and whole.worth() < s.need - (s.rising if _rises(whole) else 0.0):
+            self._wait_on(case)  # too weak whatever stands around it
             return
-        if incident.withheld == _DEFERRED and self._waits_on(case, console, now):
-            incident.look_at = None
-            self.wait(case)
+        if waits and self._waits_on(case, console, now):
+            self._wait_on(case)
             return
         w = self._weigh(case, console, now, whole)
         quiet = console.storm is None and w.shown < s.calm and not w.wild
@@ -233,10 +229,14 @@ class Desk:
             self._defer(case, console, now, w)
 
     def _waits_on(self, case: Case, console: Console, now: int) -> bool:
-        """Whether one that was deferred stays so whatever it is worth: no place is left in the storm, it was watched
+        """Whether one that was deferred in this storm stays so whatever it is worth: no place is left, it was watched
         for long enough, and no other one may carry it."""
-        full = console.storm is not None and self._room(case.incident.domain, console, now) <= 0
+        full = self._room(case.incident.domain, console, now) <= 0
         return full and now >= self._watched(case) and not self.carried(case, now)
+
+    def _wait_on(self, case: Case) -> None:
+        case.incident.look_at = None
+        self.wait(case)
 
     def _weigh(self, case: Case, console: Console, now: int, whole: Parts | None = None) -> Weighed:
         s = self.settings
