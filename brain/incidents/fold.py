@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from brain.incidents.reasons import Reason
-from brain.incidents.value import PROVISIONAL_KEPT, Incident, Member, Text
+from brain.incidents.value import PROVISIONAL_KEPT, REASONS_KEPT, Incident, Member, Text
 from brain.mark import DRILL
 from streams.records import Signal
 
@@ -34,6 +34,8 @@ SLIGHT: Final = frozenset(reason.value for reason in (
 ))  # fmt: skip
 """Changes that by themselves leave the first part of the incident as it was (:class:`Incident`), all the rest of it
 apart: who changes more with them forgets ``Case.fixed``."""
+FRESH_KEPT: Final = 100
+"""Of reasons that are still to be written so many are let pile up: only the last :data:`REASONS_KEPT` will be."""
 LEVEL_BITS: Final = 20
 """More members than an incident may have fit in so many."""
 AREAS_KEPT = 50_000
@@ -417,7 +419,10 @@ def note(case: Case, now: int, value: str, identity: str = "") -> None:
         case.fixed = b""
     fates = incident.fates
     fates[value] = fates.get(value, 0) + 1
-    if case.fresh:
-        case.fresh.append((now, value, identity))
+    fresh = case.fresh
+    if fresh:
+        fresh.append((now, value, identity))
+        if len(fresh) > FRESH_KEPT:
+            del fresh[:-REASONS_KEPT]
     else:
         case.fresh = [(now, value, identity)]

@@ -42,16 +42,17 @@ def merge(case: Case, into: Case) -> None:
     refit(into)
 
 
-def unmerge(incident: Incident, into: Case) -> Case | None:
-    """Take the members that came with ``incident`` out of ``into`` again, as they stand now.
+def unmerge(case: Case, into: Case) -> bool:
+    """Take the members that came with an incident out of ``into`` again, as they stand now.
 
-    Those that had become one with another's stay there. None, and nothing is changed, where nothing would come back or
+    Those that had become one with another's stay there. False, and nothing is changed, where nothing would come back or
     nothing would be left.
     """
-    theirs, came = into.incident, {incident.id, *incident.merged_from}
+    incident, theirs = case.incident, into.incident
+    came = {incident.id, *incident.merged_from}
     back = [m for m in theirs.members if m.via in came]
     if not back or len(back) == len(theirs.members):
-        return None
+        return False
     theirs.members = [m for m in theirs.members if m.via not in came]
     before = {m.id: m.via for m in incident.members}
     for member in back:
@@ -63,9 +64,8 @@ def unmerge(incident: Incident, into: Case) -> Case | None:
     theirs.onset = min(m.onset for m in theirs.members)
     incident.merged_into = ""
     refit(into)
-    case = Case(incident)
     refit(case)
-    return case
+    return True
 
 
 def split(case: Case, names: set[str], id_: str, now: int) -> Case:

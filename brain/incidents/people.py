@@ -304,19 +304,19 @@ class People:
             return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.merged_into} is over, or merged itself")
         state = next_state(incident, action)
         self.book.remove(into)
-        back = parts.unmerge(incident, into)
+        back = parts.unmerge(case, into)
         self.book.add(into)
         self.withheld.raised(into, self.ops.rules())
-        if back is None:
+        if not back:
             return Refused(Refusal.NOTHING_TO_UNDO, f"{incident.id} cannot be told from {into.incident.id} any more")
         incident.state = state
         if state == "resolved":
             incident.close_at = now + round(self.settings.reopen_s * 1000)
         act = record(incident, action, now, "merged")
         record(into.incident, action, now, other=incident.id)
-        self.clockwork.moved(back, now)
-        self._back(back, now)
-        self._rest(back, now)
+        self.clockwork.moved(case, now)
+        self._back(case, now)
+        self._rest(case, now)
         self._rest(into, now)
         return Done(act, "merged", incident.state)
 

@@ -104,6 +104,7 @@ def test_a_merge_moves_all_members_and_the_undo_gives_back_what_came_as_it_stand
     town = Town()
     a, b = town.alarm(0, "air", "a"), town.alarm(1, "air", "b", at=5000)
     one, two = town.id("a"), town.id("b")
+    before = town.topic[two].reasons
     answer = town.act(2, "merge", two, into=one)
     assert (answer["state"], answer["to"]) == ("merged", one)
     assert town.open() == {one: ["a", "b"]}
@@ -122,6 +123,8 @@ def test_a_merge_moves_all_members_and_the_undo_gives_back_what_came_as_it_stand
     assert town.topic[two].quiet_until is not None
     assert (town.topic[two].onset, town.topic[one].onset) == ((EPOCH + 1) * 1000, EPOCH * 1000)
     assert [x.what for x in town.topic[two].history] == ["merge", "unmerge"]
+    assert before
+    assert town.topic[two].reasons[: len(before)] == before
     town.over(6, a)
     assert town.topic[one].cleared == (EPOCH + 6) * 1000
 

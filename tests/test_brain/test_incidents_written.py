@@ -37,3 +37,11 @@ def test_a_text_that_looks_like_the_end_of_a_reason_does_not_shift_the_others() 
     for n in range(60):
         fold.note(case, n, "updated", ('"],["', "\\", '\\"],[', "],[", "")[n % 5])
         assert written.encode(case) == publish.encode(written.whole(case))
+
+
+def test_of_reasons_that_nobody_writes_for_long_only_the_last_are_held() -> None:
+    case = _case()
+    for n in range(1000):
+        fold.note(case, n, "updated", f"signal-{n}")
+        assert len(case.fresh) <= fold.FRESH_KEPT
+    assert [t for t, _, _ in written.whole(case).reasons] == list(range(980, 1000))
