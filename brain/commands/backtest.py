@@ -75,7 +75,7 @@ def backtest(
         force = base_of(log, settings, base)
         candidate, changed = candidate_of(force, settings, set_dir, over)
     except GroundError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     report, was, now = _run(log, force, candidate, changed, settings, truths, held, window)
     _finish(report, was, now, settings, json, html)
 
@@ -111,7 +111,7 @@ def diff(
         else:
             force, candidate, changed = two_versions(base_of(log, settings, base), settings, one, other)
     except GroundError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     report, was, now = _run(log, force, candidate, changed, settings, truths, held, window)
     _finish(report, was, now, settings, json, html)
 
@@ -267,7 +267,7 @@ def _tell_fields(one: Path, other: Path, settings: Settings) -> None:
     try:
         found = fields_of_sets(one, other) if one.is_dir() else fields_of_files(one, other)
     except (GroundError, ValueError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     for place, was, now in found:
         out.print(Text(plain(f"{place}: ")).append(was, "red").append(" → ").append(now, "green"), soft_wrap=True)
     if not found:

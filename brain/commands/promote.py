@@ -88,7 +88,7 @@ def rollback(
     try:
         to, district = before_last(folder, id)
     except (PromotionError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     _take(settings, folder, Step(id, to, by, why, second, district, undo=True), evidence, wait)
 
 
@@ -114,7 +114,7 @@ def _take(
         name = promotion.next_name(below, folder.name)
         done = promotion.taken(folder, below / name, step, shown, time.time_ns() // 1_000_000, new)
     except (ValueError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     _tell(settings, step, was, done)
     if not _running(settings):
         words = _EN if settings.language == "en" else _ZH
@@ -199,7 +199,7 @@ def shadow(
         if page is not None:
             page.write_text(versus_page.page(told, settings.language), encoding="utf-8")
     except (ValueError, OSError, LogError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     if as_json:
         typer.echo(msgspec.json.encode(told).decode())
         return

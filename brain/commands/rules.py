@@ -175,7 +175,7 @@ def apply(
                 _shelve(settings, p, ruling.shelving(p, by, unit, why, now))
                 done = words["sent"].format(asset=plain(p.asset), scenario=p.scenario, until=clock(until))
     except (ValueError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     if source is None:
         note_down(settings, note)
         console.print(words["noted"].format(id=p.id), style="green", highlight=False)
@@ -202,7 +202,7 @@ def _read(settings: Settings, source: Path | None, set_dir: Path | None) -> _Pas
         decided = [one for one in every if one.verdict]
         signals = trail.signals(proposals.concerned(decided)) if decided else []
     except (TrailError, BundleError, LogError, ValueError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     counts = precision.report(every, precision.gone(incidents, notes))
     return _Past(counts, proposals.propose(every, signals, rules, notes))
 
@@ -231,4 +231,4 @@ def _send(settings: Settings, to: Any, key: bytes, value: bytes, headers: Any) -
     try:
         send_all(broker_of(settings), to, [(key, value)], headers=headers)
     except LogError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)

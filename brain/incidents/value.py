@@ -149,34 +149,34 @@ class Incident(msgspec.Struct, gc=False, kw_only=True):
     lat: float | None = None
     accuracy_m: float | None = None
     map: str = ""
-    onset: int
-    shown: int | None = None
-    confidence: Confidence = "unconfirmed"
-    doubts: list[str] = []
-    trust: float = 1.0
-    """The trust in the most trusted of its standing members, in [0, 1]."""
-    chattering: bool = False
     warning: Warning = ""
     grade: Grade = ""
     response: Response = ""
-    grids: list[str] = []
-    """Unit grids of all members: an incident may lie across borders."""
     lead: str = ""
     lead_name: Text = Text()
     assisting: list[str] = []
     route: str = ""
     """Which rule of the routing table chose the lead department."""
     taken_by: str = ""
-    count: int = 0
-    clocks: list[Clock] = []
-    """What must happen by when 时限; begun when it was shown."""
     history: list[Act] = []
-    sources: list[str] = []
     provisional: list[str] = []
     """Ids on alarms.* that have their final outcome in this incident, the latest."""
     links: list[str] = []
     merged_into: str = ""
     merged_from: list[str] = []
+    grids: list[str] = []
+    """Unit grids of all members: an incident may lie across borders."""
+    sources: list[str] = []
+    onset: int
+    count: int = 0
+    confidence: Confidence = "unconfirmed"
+    doubts: list[str] = []
+    trust: float = 1.0
+    """The trust in the most trusted of its standing members, in [0, 1]."""
+    chattering: bool = False
+    clocks: list[Clock] = []
+    """What must happen by when 时限; begun when it was shown."""
+    shown: int | None = None
     revision: int
     state: State
     level: int
