@@ -296,7 +296,7 @@ class City:
         bound = order.bound()
         ready = order.ready(bound)
         while True:
-            now = ready[-1][0][0] if ready and ready[-1][0][0] < bound else bound
+            now = ready[-1][0] if ready and ready[-1][0] < bound else bound
             due = logic.due(now)
             change = self.head.sets[0][0] if self.head.sets else None
             if due is not None and due < now:
@@ -319,17 +319,17 @@ class City:
         pop, logic, traces = self.order.pop, self.logic, self.traces
         signal, due, folded = logic.signal, logic.due, 0
         while True:
-            key, item, record, _ = pop()
+            fold, rank, _, _, record, item, _ = pop()
             if isinstance(item, bytes):
                 try:
                     item = _signal(item)
                 except UNREADABLE as error:
-                    self._unreadable(key.rank, record, error)
-            if not isinstance(item, bytes) and item.fold != key[0]:
-                item.fold = key[0]
+                    self._unreadable(rank, record, error)
+            if not isinstance(item, bytes) and item.fold != fold:
+                item.fold = fold
             if isinstance(item, Signal):
                 if traces is not None:
-                    traces.take(key[1], item)
+                    traces.take(rank, item)
                 signal(item)
                 folded += 1
             elif isinstance(item, Notice):
@@ -338,7 +338,7 @@ class City:
                 logic.summary(item)
             if not ready:
                 break
-            now = ready[-1][0][0]
+            now = ready[-1][0]
             if now >= until:
                 break
             timer = due(now)

@@ -8,7 +8,6 @@ it said in between keeps its place but takes a fold time no earlier than what wa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -47,7 +46,6 @@ As bytes it is one object instead of thirty, and those that are made of it when 
 read: they are all in the processor's cache, and need no others."""
 LEAST = FoldKey(-(1 << 62), -1, -1, -1)
 _NEVER = 1 << 62
-_key = itemgetter(0)
 
 
 class Absence(msgspec.Struct):
@@ -76,13 +74,24 @@ class LaneMark(msgspec.Struct):
 
 
 class Waiting(NamedTuple):
-    """What waits in the buffer, with the record it was read from and the pulse that stood before that record."""
+    """What waits in the buffer, with the record it was read from and the pulse that stood before that record.
 
-    key: FoldKey
+    Its key comes first, so that these sort by it; of one record there is one, so no items are compared.
+    """
+
+    fold: int
+    rank: int
+    offset: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which nobody needs
+    record: int
     item: Item | bytes
     """Bytes are a signal that is still to be read, and takes the key's fold time then."""
-    record: int
     pulse_before: int
+
+    @property
+    def key(self) -> FoldKey:
+        """Its place."""
+        return FoldKey(self.fold, self.rank, self.offset, self.index)
 
 
 class FoldOrder:
@@ -94,12 +103,17 @@ class FoldOrder:
 
     def __init__(self, lanes: int, last: FoldKey = LEAST) -> None:
         self.marks = [LaneMark() for _ in range(lanes)]
-        self.last = last
+        self._last: FoldKey | Waiting = last
         self.frontier = -(1 << 62)
         self._ready: list[Waiting] = []  # the next one last
         self._fresh: list[Waiting] = []  # not sorted in yet
         self._least = _NEVER  # fold time of the first of these
         self._held: list[list[Waiting]] = [[] for _ in range(lanes)]  # rows of a lane that is out
+
+    @property
+    def last(self) -> FoldKey:
+        """Key of what was released last."""
+        return self._last.key if isinstance(self._last, Waiting) else self._last
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._fresh) + sum(map(len, self._held))
@@ -107,14 +121,14 @@ class FoldOrder:
     def add(self, rank: int, item: Item, record: int) -> None:
         """One signal, summary or notice as read from a lane."""
         self._wait(
-            rank, [Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse)]
-        )
+            rank, [Waiting(item.fold, rank, item.offset, item.index, record, item, self.marks[rank].pulse)]
+        )  # fmt: skip
 
     def add_all(self, rank: int, signals: Sequence[Unread]) -> None:
         """Signals of one lane, in its order; no seal lies in between."""
         pulse = self.marks[rank].pulse
         self._wait(rank, [
-            _new(Waiting, (_new(FoldKey, (at.fold, rank, at.offset, at.index)), value, record, pulse))
+            _new(Waiting, (at.fold, rank, at.offset, at.index, record, value, pulse))
             for at, value, record in signals
         ])  # fmt: skip
 
@@ -124,25 +138,25 @@ class FoldOrder:
             for waiting in waits:
                 self._late(mark, waiting)
             return
-        least = min(waits, default=None, key=_key)
+        least = min(waits, default=None)
         if least is not None:
-            self._fresh += waits if least[0] > last else [waiting for waiting in waits if waiting[0] > last]
-            self._least = min(self._least, least[0][0])
+            self._fresh += waits if least.key > last else [waiting for waiting in waits if waiting.key > last]
+            self._least = min(self._least, least.fold)
 
     def _late(self, mark: LaneMark, waiting: Waiting) -> None:
         """Of a lane that has been out."""
-        absence = _absence(mark, waiting.key.offset)
+        absence = _absence(mark, waiting.offset)
         if absence is None:
             self._push(waiting)
         elif absence.until < 0:
-            self._held[waiting.key.rank].append(waiting)
+            self._held[waiting.rank].append(waiting)
         else:
             self._push(_not_before(waiting, absence.bound))
 
     def _push(self, waiting: Waiting) -> None:
         if waiting.key > self.last:
             self._fresh.append(waiting)
-            self._least = min(self._least, waiting.key.fold)
+            self._least = min(self._least, waiting.fold)
 
     def seal(self, rank: int, pulse: int, position: int) -> None:
         """The lane's clock has come to ``pulse`` and its input to ``position``; all it said before has been added."""
@@ -165,7 +179,7 @@ class FoldOrder:
         every :meth:`pop`, until something is added."""
         if self._least < bound:
             self._ready += self._fresh
-            self._ready.sort(key=_key, reverse=True)
+            self._ready.sort(reverse=True)
             self._fresh, self._least = [], _NEVER
         return self._ready
 
@@ -174,15 +188,14 @@ class FoldOrder:
         bound = self.bound()
         self.ready(bound)
         if self._ready:
-            key: FoldKey = self._ready[-1][0]
-            if key[0] < bound:
-                return key
+            first = self._ready[-1]
+            if first.fold < bound:
+                return first.key
         return None
 
     def pop(self) -> Waiting:
         """Release the next one, which :meth:`peek` or :meth:`ready` has found. Its fold time is that of its key."""
-        waiting = self._ready.pop()
-        self.last = waiting[0]
+        self._last = waiting = self._ready.pop()
         return waiting
 
     def exclude(self, rank: int) -> Absence:
@@ -192,10 +205,10 @@ class FoldOrder:
         absence = Absence(mark.position)
         mark.absences.append(absence)
         for rows in (self._ready, self._fresh):
-            late = [w for w in rows if w.key.rank == rank and w.key.offset >= absence.since]
+            late = [w for w in rows if w.rank == rank and w.offset >= absence.since]
             if late:  # read, but not sealed yet
                 self._held[rank] += late
-                rows[:] = [w for w in rows if w.key.rank != rank or w.key.offset < absence.since]
+                rows[:] = [w for w in rows if w.rank != rank or w.offset < absence.since]
         return absence
 
     def obey(self, rank: int) -> None:
@@ -225,12 +238,12 @@ class FoldOrder:
         if not mark.absences or mark.offset < mark.again:
             return
         rows = [*self._ready, *self._fresh, *self._held[rank]]
-        least = min((w.key.offset for w in rows if w.key.rank == rank), default=mark.position)
+        least = min((w.offset for w in rows if w.rank == rank), default=mark.position)
         mark.absences = [a for a in mark.absences if a.until < 0 or a.until > min(least, mark.position)]
 
     def resume_at(self, rank: int, read: int) -> tuple[int, int]:
         """Offset and pulse to start from after a restart: the oldest unreleased record of the lane, or ``read``."""
-        mine = [w for rows in (self._ready, self._fresh) for w in rows if w.key.rank == rank] + self._held[rank]
+        mine = [w for rows in (self._ready, self._fresh) for w in rows if w.rank == rank] + self._held[rank]
         if not mine:
             return read, self.marks[rank].pulse
         oldest = min(mine, key=lambda w: w.record)
@@ -245,4 +258,4 @@ def _absence(mark: LaneMark, offset: int) -> Absence | None:
 
 
 def _not_before(waiting: Waiting, bound: int) -> Waiting:
-    return waiting._replace(key=waiting.key._replace(fold=max(waiting.key.fold, bound)))
+    return waiting._replace(fold=max(waiting.fold, bound))

@@ -38,6 +38,8 @@ FRESH_KEPT: Final = 100
 """Of reasons that are still to be written so many are let pile up: only the last :data:`REASONS_KEPT` will be."""
 LEVEL_BITS: Final = 20
 """More members than an incident may have fit in so many."""
+_ONE: Final = {level: 1 << level * LEVEL_BITS for level in range(16)}
+"""One standing member of a level, as ``Case.levels`` counts it; there are five levels."""
 AREAS_KEPT = 50_000
 _encode = msgspec.json.Encoder().encode
 _areas: dict[str, dict[str, list[str]]] = {}
@@ -159,12 +161,12 @@ class Case:
     def stand(self, member: Member) -> None:
         """The member is not cleared, and is counted."""
         self.standing[member.id] = member
-        self.levels += 1 << max(0, member.level) * LEVEL_BITS
+        self.levels += _ONE.get(member.level) or _odd(member.level)
 
     def fall(self, member: Member) -> None:
         """The member is cleared, or its level is about to change."""
         del self.standing[member.id]
-        self.levels -= 1 << max(0, member.level) * LEVEL_BITS
+        self.levels -= _ONE.get(member.level) or _odd(member.level)
 
     def relevel(self) -> None:
         """Level of the incident from its standing members."""
@@ -175,6 +177,11 @@ class Case:
                 i.level = level
             if peak < level:
                 i.peak_level = level
+
+
+def _odd(level: int) -> int:
+    """A level that there is not: below the lowest, or above all."""
+    return _ONE[0 if level < 0 else len(_ONE) - 1]
 
 
 def join(

@@ -16,7 +16,7 @@ from streams.conductor import Conductor
 from streams.lane import Head, Lane
 from streams.log import Indefinite
 from streams.memory import MemoryBroker, MemoryPartition, MemoryTaskLog, Step, ask
-from streams.order import FoldKey, FoldOrder, LaneMark, Waiting
+from streams.order import FoldOrder, LaneMark, Waiting
 from streams.outbox import Outbox
 from streams.records import Notice, Summary
 from streams.state import HEAD, Store
@@ -302,7 +302,7 @@ def _unheld(kind: type[Summary | Notice]) -> list[Change]:
 
     def add(self: FoldOrder, rank: int, item: Any, record: int) -> None:
         if isinstance(item, kind):
-            self._push(Waiting(FoldKey(item.fold, rank, item.offset, item.index), item, record, self.marks[rank].pulse))
+            self._push(Waiting(item.fold, rank, item.offset, item.index, record, item, self.marks[rank].pulse))
         else:
             original(self, rank, item, record)
 

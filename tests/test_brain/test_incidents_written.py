@@ -45,3 +45,19 @@ def test_of_reasons_that_nobody_writes_for_long_only_the_last_are_held() -> None
         fold.note(case, n, "updated", f"signal-{n}")
         assert len(case.fresh) <= fold.FRESH_KEPT
     assert [t for t, _, _ in written.whole(case).reasons] == list(range(980, 1000))
+
+
+def test_a_level_that_there_is_not_counts_as_the_lowest_or_as_one_above_all() -> None:
+    case, settings = _case(), FoldSettings()
+    for n, level in enumerate((-(10**9), 10**9, 2)):
+        signal = _signal(f"a{n}", n)
+        signal.level = level
+        fold.join(case, None, signal, signal.identity(), 1, settings)
+    assert case.levels.bit_count() == 3
+    members = list(case.standing.values())
+    for left, member in ((15, members[0]), (2, members[1])):
+        case.fall(member)
+        case.relevel()
+        assert case.incident.level == left
+    case.fall(members[2])
+    assert case.levels == 0

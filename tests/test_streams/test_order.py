@@ -19,7 +19,7 @@ def _signal(fold: int, offset: int, index: int = 0) -> Signal:
 def _released(order: FoldOrder) -> list[tuple[int, int, int, int]]:
     out = []
     while order.peek() is not None:
-        out.append(tuple(order.pop()[0]))
+        out.append(tuple(order.pop().key))
     return out  # type: ignore[return-value]  # a key is a tuple of four
 
 
