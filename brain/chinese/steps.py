@@ -1,4 +1,4 @@
-"""Of errors in what a command is asked to do with a scenario: a proposal applied."""
+"""Of errors in what a command is asked to do with a scenario: a proposal applied, its next state."""
 
 from __future__ import annotations
 
@@ -18,4 +18,29 @@ CHINESE = {
         "请按其历史重新得出建议",
     "detect.{field} cannot be changed alone: change it by hand to {new:g}":
         "detect.{field} 无法单独改动: 请手工改为 {new:g}",
+    # A scenario's next state
+    "expected one of {names}, got {to}": "应为 {names} 之一, 实为 {to}",
+    "is {state}; expected one in shadow or on trial": "状态为 {state}; 应为影子或试点中的场景",
+    "is {state}; expected --to {allowed}, got {to}": "状态为 {state}; --to 应为 {allowed}, 实为 {to}",
+    "is retired; it comes back through shadow, or by brain scenario rollback":
+        "已停用; 只能先回到影子 (shadow), 或用 brain scenario rollback 恢复",
+    "expected the district's code with --to trial, and only with it": "--to trial 时须给出区编码, 其他状态不给",
+    "has no tests in its file (brain scenario explain no_test_fires)":
+        "文件中没有测试 (见 brain scenario explain no_test_fires)",
+    "{n} tests in its file do not pass (brain scenario test)": "文件中有 {n} 项测试未通过 (brain scenario test)",
+    "{why}; it takes a second person, by --second, other than {by}": "{why}; 须由 {by} 以外的第二人批准 (--second)",
+    "expected the JSON of a backtest or of brain scenario shadow: {said}":
+        "依据应为回测或 brain scenario shadow 的 JSON: {said}",
+    "expected the JSON of a backtest or of brain scenario shadow, got nothing":
+        "须给出依据, 即回测或 brain scenario shadow 的 JSON, 实为空",
+    "it says nothing of {id}": "依据中没有场景 {id}",
+    "expected one of version {want}, got {got}: judge it anew": "依据应为版本 {want} 的, 实为 {got}: 请重新回测或对比",
+    "{n} limits were not kept: {first}": "有 {n} 项超出上限: {first}",
+    "its state cannot be changed alone: write state: {to} by hand": "无法单独改动其状态: 请手工写 state: {to}",
+    "expected state: draft of what is brought in, got {state}": "新带入的场景应为 state: draft, 实为 {state}",
+    "is {state} in {folder}: give a variant its own id and shadow_of":
+        "在 {folder} 中状态为 {state}: 请给变体另取编号, 并写 shadow_of",
+    "{district}: the map has {districts}": "地图中没有区 {district}; 现有 {districts}",
+    "it tells of no step of {id} that could be taken back (promote --to STATE)":
+        "其中没有 {id} 可回退的步骤 (请用 promote --to 写明状态)",
 }  # fmt: skip
