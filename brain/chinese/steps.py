@@ -1,4 +1,4 @@
-"""Of errors in what a command is asked to do with a scenario: a proposal applied, its next state."""
+"""Of errors in what a command is asked to do with a scenario: a proposal applied, its next state, a backtest."""
 
 from __future__ import annotations
 
@@ -43,4 +43,13 @@ CHINESE = {
     "{district}: the map has {districts}": "地图中没有区 {district}; 现有 {districts}",
     "it tells of no step of {id} that could be taken back (promote --to STATE)":
         "其中没有 {id} 可回退的步骤 (请用 promote --to 写明状态)",
+    # Labels of a backtest
+    "expected a label (docs/backtest.md), got: {said}": "应为标注 (见 docs/backtest.md): {said}",
+    "expected a label a line, found none": "应每行一条标注, 实为空",
+    "expected one of its own, got {got!r}": "应有自己的编号, 实为 {got!r}",
+    "expected an event code, as eco.water, got nothing": "应为事件编码, 如 eco.water, 实为空",
+    "expected degrees, got {lon:g}, {lat:g}": "应为度数, 实为 {lon:g}, {lat:g}",
+    "expected a time after onset": "应晚于 onset",
+    "expected metres, 0 or more": "应为米数, 0 或以上",
+    "expected seconds above 0": "应为大于 0 的秒数",
 }  # fmt: skip

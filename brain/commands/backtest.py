@@ -68,7 +68,7 @@ def backtest(
     over = Over(tuple(scenario or ()), map_file, assets)
     if set_dir is None and not any(over):
         fail("expected a candidate: --set FOLDER, --scenario FILE, --map FILE or --assets FILE")
-    truths, held = _truths(labels), _limits(limits)
+    truths, held = _truths(labels, settings), _limits(limits, settings)
     try:
         window = _window(since, until, warm_up, offsets or ())
         log = _log(files or [], settings, window)
@@ -98,7 +98,7 @@ def diff(
     settings = load_settings(config, language=lang)
     if one.is_dir() != other.is_dir():
         fail("expected two scenario files, or two folders of sets")
-    truths, held = _truths(labels), _limits(limits)
+    truths, held = _truths(labels, settings), _limits(limits, settings)
     _tell_fields(one, other, settings)
     if not bundle:
         return
@@ -116,22 +116,22 @@ def diff(
     _finish(report, was, now, settings, json, html)
 
 
-def _truths(path: Path | None) -> list[Truth] | None:
+def _truths(path: Path | None, settings: Settings) -> list[Truth] | None:
     from brain.backtest.truths import LabelError, read
 
     try:
         return None if path is None else read(path)
     except LabelError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
 
 
-def _limits(path: Path | None) -> Limits:
+def _limits(path: Path | None, settings: Settings) -> Limits:
     from brain.backtest.limits import LimitError, Limits, read
 
     try:
         return Limits() if path is None else read(path)
     except LimitError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
 
 
 def _window(since: str, until: str, warm_up: float, offsets: Sequence[str]) -> Window:

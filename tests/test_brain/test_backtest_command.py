@@ -167,7 +167,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path: Path, reco
         ((recorded, "--scenario", file, "--offsets", "iot.telemetry:5"), "--offsets: expected topic/partition:from-to"),
     ]
     for words, error in cases:
-        answer = call("backtest", *words, "--json", found)
+        answer = call("backtest", *words, "--json", found, "--lang", "en")
         assert answer.exit_code in (1, 2), answer.output
         assert error in answer.output.replace("\n", " "), answer.output
         assert not found.exists()
