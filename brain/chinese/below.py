@@ -224,6 +224,8 @@ TEXTS: Final = (
     ("needed, two points in the direction that is allowed", "必须写: 允许方向上的两个点"),
     ("expected two ends apart from each other, got {}", "应为两个不同的端点, 实为 {}"),
     ("expected px within {}, got {}", "像素应在 {} 以内, 实为 {}"),
+    # streams: bundles
+    ("expected a bundle record, got: {}", "应为录制包的记录: {}"),
     # geo: the map, its rivers, an address book
     ("not a JSON object: nested too deep", "不是 JSON 对象: 层次过深"),
     ("not a JSON object: {}", "不是 JSON 对象: {}"),

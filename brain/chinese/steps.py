@@ -1,4 +1,4 @@
-"""Of errors in what a command is asked to do with a scenario: a proposal applied, its next state, a backtest."""
+"""Of errors in what a command is asked for: a proposal applied, a scenario's next state, a backtest, an explanation."""
 
 from __future__ import annotations
 
@@ -52,4 +52,9 @@ CHINESE = {
     "expected a time after onset": "应晚于 onset",
     "expected metres, 0 or more": "应为米数, 0 或以上",
     "expected seconds above 0": "应为大于 0 的秒数",
+    "expected keys of a file of limits (docs/backtest.md)": "应为上限文件的键 (见 docs/backtest.md)",
+    # What was written of the past
+    "expected what brain replay writes, {kind}.ndjson is missing": "应为 brain replay 写出的目录, 缺少 {kind}.ndjson",
+    "neither a bundle (brain record) nor a folder that brain replay has written":
+        "既不是录制包 (brain record), 也不是 brain replay 写出的目录",
 }  # fmt: skip
