@@ -139,6 +139,10 @@ TEXTS: Final = (
     ("Permission denied", "没有权限"),
     ("Is a directory", "是目录, 应为文件"),
     ("Not a directory", "不是目录"),
+    ("Compressed file ended before the end-of-stream marker was reached", "压缩文件在末尾之前中断"),
+    ("Error {} while decompressing{}", "解压出错 ({0})"),
+    ("Not a gzipped file ({})", "不是 gzip 文件 ({})"),
+    ("CRC check failed {}", "校验和不符 ({})"),
     # models: settings of detectors, decisions, tables of standards
     ("expected a number in {}, got {}", "应为 {} 内的数, 实为 {}"),
     ("expected 0 < {}, got {}", "应为 0 < {}, 实为 {}"),

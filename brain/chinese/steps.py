@@ -53,6 +53,30 @@ CHINESE = {
     "expected metres, 0 or more": "应为米数, 0 或以上",
     "expected seconds above 0": "应为大于 0 的秒数",
     "expected keys of a file of limits (docs/backtest.md)": "应为上限文件的键 (见 docs/backtest.md)",
+    # What a backtest stands on
+    "neither a bundle nor readings=FILE, detections=FILE, tickets=FILE":
+        "既不是录制包, 也不是 readings=FILE, detections=FILE, tickets=FILE",
+    "the file is cut short: {said}": "文件不完整: {said}",
+    "the settings say {n} partitions of this input; set them as they were when it was recorded":
+        "设置中此输入有 {n} 个分区; 请改为录制时的数目",
+    "the log has no record of any input in this range": "日志在此范围内没有任何输入的记录",
+    "{id} is given twice": "场景 {id} 给了两次",
+    "expected a scenario with an id": "应为带编号 (id) 的场景",
+    "expected the folder of a set, with {file}": "应为生效集的目录, 其中有 {file}",
+    "the pulses of the log name set {id}; neither the log, {folder} nor the cache has it: "
+    "name the version in force by --base":
+        "日志的脉冲指明生效集 {id}, 而日志、{folder} 与缓存中都没有: 请用 --base 指明现行版本",
+    "expected ms UTC, a date or RFC 3339 with its zone, got {got!r}":
+        "应为 UTC 毫秒、日期或带时区的 RFC 3339 时刻, 实为 {got!r}",
+    "expected a zone, as {text}+08:00": "应写明时区, 如 {text}+08:00",
+    "expected topic/partition:from-to, as iot.telemetry/0:1000-5000, got {got!r}":
+        "应为主题/分区:起-止 (不含止), 如 iot.telemetry/0:1000-5000, 实为 {got!r}",
+    "expected a candidate: --set FOLDER, --scenario FILE, --map FILE or --assets FILE":
+        "须给出候选: --set FOLDER, --scenario FILE, --map FILE 或 --assets FILE",
+    "expected two scenario files, or two folders of sets": "应为两个场景文件, 或两个生效集的目录",
+    "expected hours, 0 or more, got {got:g}": "应为小时数, 0 或以上, 实为 {got:g}",
+    "expected a time after --from": "应晚于 --from",
+    "the log cannot be run: {said}": "日志无法运行: {said}",
     # What was written of the past
     "expected what brain replay writes, {kind}.ndjson is missing": "应为 brain replay 写出的目录, 缺少 {kind}.ndjson",
     "neither a bundle (brain record) nor a folder that brain replay has written":

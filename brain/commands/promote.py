@@ -143,11 +143,13 @@ def _tell(settings: Settings, step: Step, was: str, done: Taken) -> None:
 def _before(settings: Settings, set_dir: Path | None) -> Path:
     """Folder of the set that the step is of."""
     from brain.commands.sets import in_force
+    from brain.promotion import PromotionError
     from brain.sets import ASSETS, folders, has
 
     if set_dir is not None:
         if not (set_dir / ASSETS).is_file():
-            fail(f"{set_dir}: expected the folder of a set, with {ASSETS}")
+            wrong = PromotionError(set_dir, "expected the folder of a set, with {file}", file=ASSETS)
+            fail(wrong, language=settings.language)
         return set_dir
     below = settings.set_folder()
     if not _running(settings):
