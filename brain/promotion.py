@@ -19,12 +19,14 @@ import msgspec
 
 from brain import combination, scenarios
 from brain.explain.trail import Written, written
+from brain.near import Both
 from brain.ruling import RULINGS
 from brain.scenario import Scenario
 from brain.scenario_form import State, Trial
 from brain.scenario_kit import lock
 from brain.scenario_kit.lock import hash_of
 from brain.sets import SCENARIOS, CitySet, digest
+from brain.unfit import Unfit, both
 
 UP: Final[Mapping[State, tuple[State, ...]]] = {
     "draft": ("shadow",), "shadow": ("trial", "live"), "trial": ("trial", "live"), "live": (), "retired": ("shadow",),
@@ -42,7 +44,7 @@ _TRIAL = re.compile(r"^trial:[^\n]*\n(?:[ \t]+[^\n]*\n)*", re.MULTILINE)
 _VERSION = re.compile(r"^version:[^\n]*\n", re.MULTILINE)
 
 
-class PromotionError(ValueError):
+class PromotionError(Unfit):
     """The step is not taken; read by a person, and nothing is changed."""
 
 
@@ -89,51 +91,61 @@ def evidence(raw: bytes) -> Evidence:
     try:
         found = msgspec.json.decode(raw, type=Evidence)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        what = "expected the JSON of a backtest or of brain scenario shadow"
-        raise PromotionError(f"--evidence: {what}: {error}") from error
+        raise PromotionError(
+            "--evidence", "expected the JSON of a backtest or of brain scenario shadow: {said}", said=both(error)
+        ) from error
     found.hash = "sha256:" + hashlib.sha256(raw).hexdigest()
     return found
 
 
 def check(s: Scenario, step: Step, shown: Evidence | None, failed: int) -> None:
     """Whether the step may be taken; ``failed``: tests in the file that do not pass. Raises PromotionError."""
-    for name, value in (("--by", step.by), ("--why", step.why)):
-        if not value.strip():
-            raise PromotionError(
-                f"{name}: expected {'who decides it' if name == '--by' else 'the reason'}, got nothing"
-            )
+    if not step.by.strip():
+        raise PromotionError("--by", "expected who decides it, got nothing")
+    if not step.why.strip():
+        raise PromotionError("--why", "expected the reason, got nothing")
     forward = step.to in UP[s.state]
     if not forward and step.to not in BACK[s.state]:
         allowed = ", ".join((*UP[s.state], *BACK[s.state]))
-        raise PromotionError(f"{s.id}: is {s.state}; expected --to {allowed}, got {step.to}")
+        raise PromotionError(
+            s.id, "is {state}; expected --to {allowed}, got {to}", state=s.state, allowed=allowed, to=step.to
+        )
     if s.state == "retired" and not forward and not step.undo:
-        raise PromotionError(f"{s.id}: is retired; it comes back through shadow, or by brain scenario rollback")
+        raise PromotionError(s.id, "is retired; it comes back through shadow, or by brain scenario rollback")
     if (step.to == "trial") != bool(step.district):
-        raise PromotionError("--district: expected the district's code with --to trial, and only with it")
+        raise PromotionError("--district", "expected the district's code with --to trial, and only with it")
     if forward and not s.tests:
-        raise PromotionError(f"{s.id}: has no tests in its file (brain scenario explain no_test_fires)")
+        raise PromotionError(s.id, "has no tests in its file (brain scenario explain no_test_fires)")
     if forward and failed:
-        raise PromotionError(f"{s.id}: {failed} tests in its file do not pass (brain scenario test)")
+        raise PromotionError(s.id, "{n} tests in its file do not pass (brain scenario test)", n=failed)
     kind = ""
     if forward and step.to in JUDGED:
         kind = _shown(s, shown)
     if (s.life or kind == "major") and (not step.second.strip() or step.second.strip() == step.by.strip()):
-        why = "is of a never-hidden class" if s.life else "may catch less, or later: a major change"
-        raise PromotionError(f"{s.id}: {why}; it takes a second person, by --second, other than {step.by}")
+        life = Both("属于不可隐藏类别", "is of a never-hidden class")
+        less = Both("可能漏报或更晚报出, 属主要变更", "may catch less, or later: a major change")
+        raise PromotionError(
+            s.id, "{why}; it takes a second person, by --second, other than {by}", why=life if s.life else less,
+            by=step.by,
+        )  # fmt: skip
 
 
 def _shown(s: Scenario, shown: Evidence | None) -> str:
     """The kind of the change, by evidence that is of this very content."""
     if shown is None:
-        raise PromotionError("--evidence: expected the JSON of a backtest or of brain scenario shadow, got nothing")
+        raise PromotionError("--evidence", "expected the JSON of a backtest or of brain scenario shadow, got nothing")
     told = next((one for one in shown.scenarios if one.id == s.id), None)
     if told is None:
-        raise PromotionError(f"--evidence: it says nothing of {s.id}")
+        raise PromotionError("--evidence", "it says nothing of {id}", id=s.id)
     if (told.now, told.now_hash) != (s.version, hash_of(s)):
         want, got = f"{s.version} ({hash_of(s)})", f"{told.now} ({told.now_hash})"
-        raise PromotionError(f"--evidence: expected one of version {want}, got {got}: judge it anew")
+        raise PromotionError(
+            "--evidence", "expected one of version {want}, got {got}: judge it anew", want=want, got=got
+        )
     if shown.blocks:
-        raise PromotionError(f"--evidence: {len(shown.blocks)} limits were not kept: {shown.blocks[0]}")
+        raise PromotionError(
+            "--evidence", "{n} limits were not kept: {first}", n=len(shown.blocks), first=shown.blocks[0]
+        )
     return told.kind
 
 
@@ -154,7 +166,7 @@ def rewritten(
     same: dict[str, Any] = {"state": to, "trial": trial, "own": {}}
     after = msgspec.structs.replace(scenarios.read(made, place, bases), own={})
     if msgspec.to_builtins(after) != msgspec.to_builtins(msgspec.structs.replace(before, **same)):
-        raise PromotionError(f"{place}: its state cannot be changed alone: write state: {to} by hand")
+        raise PromotionError(place, "its state cannot be changed alone: write state: {to} by hand", to=to)
     return made
 
 
@@ -165,9 +177,12 @@ def brought(folder: Path, file: Path) -> Written:
     s = scenarios.read(text, str(file), scenarios.bases(folder / SCENARIOS))
     there = written(folder).get(s.id)
     if s.state != "draft":
-        raise PromotionError(f"{file}: expected state: draft of what is brought in, got {s.state}")
+        raise PromotionError(file, "expected state: draft of what is brought in, got {state}", state=s.state)
     if there is not None and there.scenario.state not in ("draft", "shadow"):
-        raise PromotionError(f"{s.id}: is {there.scenario.state} in {folder}: give a variant its own id and shadow_of")
+        raise PromotionError(
+            s.id, "is {state} in {folder}: give a variant its own id and shadow_of", state=there.scenario.state,
+            folder=folder,
+        )  # fmt: skip
     name = f"{SCENARIOS}/{s.domain}/{s.id.removeprefix(s.domain + '.').replace('.', '_')}.yaml"
     return Written(s, name if there is None else there.file, text)
 
@@ -184,13 +199,13 @@ def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int,
         The set lacks it, cannot be written, or does not hold after the step.
     """
     if out.exists():
-        raise PromotionError(f"{out}: is there already; expected a folder that is not")
+        raise PromotionError(out, "is there already; expected a folder that is not")
     every = written(folder) if new is None else {**written(folder), step.id: new}
     steps: list[tuple[str, State, str]] = [(step.id, step.to, step.district)]
     s = _of(every, step.id, folder).scenario
     lost = combination.nowhere(s, [one.scenario for one in every.values()]) if step.to == "trial" else []
     if lost:
-        raise PromotionError(f"{s.id}: {combination.no_trial(lost)[1]}")
+        raise PromotionError(s.id, "{said}", said=Both(*combination.no_trial(lost)))
     rest = every.get(s.shadow_of)
     if step.to == "live" and rest is not None and rest.scenario.state != "retired":
         steps.append((s.shadow_of, "retired", ""))
@@ -212,8 +227,9 @@ def taken(folder: Path, out: Path, step: Step, shown: Evidence | None, now: int,
         content = CitySet.load(made)
         if step.district and step.district not in content.map.districts:
             raise PromotionError(
-                f"--district: {step.district}: the map has {', '.join(sorted(set(content.map.districts)))}"
-            )
+                "--district", "{district}: the map has {districts}", district=step.district,
+                districts=", ".join(sorted(set(content.map.districts))),
+            )  # fmt: skip
         after = content.id
         if (made / lock.NAME).is_file():  # a draft was not locked
             locked = {
@@ -238,7 +254,7 @@ def before_last(folder: Path, id_: str) -> tuple[State, str]:
     for note in reversed(notes):
         if note.get("scenario") == id_ and str(note.get("what", "")).startswith("scenario."):
             return note["from"], note.get("from_district", "")
-    raise PromotionError(f"{folder}: it tells of no step of {id_} that could be taken back (promote --to STATE)")
+    raise PromotionError(folder, "it tells of no step of {id} that could be taken back (promote --to STATE)", id=id_)
 
 
 def next_name(below: Path, name: str) -> str:
@@ -252,7 +268,7 @@ def next_name(below: Path, name: str) -> str:
 
 def _of(every: Mapping[str, Written], id_: str, folder: Path) -> Written:
     if id_ not in every:
-        raise PromotionError(f"{folder}: it has no scenario {id_}")
+        raise PromotionError(folder, "it has no scenario {id}", id=id_)
     return every[id_]
 
 

@@ -20,6 +20,7 @@ from brain import scenarios
 from brain.explain.trail import Written, written
 from brain.proposals import Proposal
 from brain.sets import SCENARIOS, digest
+from brain.unfit import Unfit
 
 RULINGS: Final = "rulings.ndjson"
 """Beside the copy's files, and no part of its content hash: who changed what, from what, and why."""
@@ -28,22 +29,23 @@ SHELF_MS: Final = 7 * 86_400_000
 _VERSION = re.compile(r"^(version:[ \t]*)(\d+)(?=[ \t]*(?:#.*)?$)", re.MULTILINE)
 
 
-class RulingError(ValueError):
+class RulingError(Unfit):
     """It cannot be applied; read by a person, and nothing is changed."""
 
 
 def may(proposal: Proposal, by: str, second: str, why: str) -> None:
     """Whether these persons may. Raises RulingError."""
     if not by.strip():
-        raise RulingError("--by: expected who decides it, got nothing")
+        raise RulingError("--by", "expected who decides it, got nothing")
     if not why.strip():
-        raise RulingError("--why: expected the reason, got nothing")
+        raise RulingError("--why", "expected the reason, got nothing")
     if proposal.two and (not second.strip() or second.strip() == by.strip()):
         raise RulingError(
-            f"{proposal.scenario} is of a never-hidden class: it takes a second person, by --second, other than {by}"
-        )
+            "", "{scenario} is of a never-hidden class: it takes a second person, by --second, other than {by}",
+            scenario=proposal.scenario, by=by,
+        )  # fmt: skip
     if proposal.two and proposal.kind == "mute":
-        raise RulingError(f"{proposal.scenario} is of a never-hidden class: never put aside")
+        raise RulingError("", "{scenario} is of a never-hidden class: never put aside", scenario=proposal.scenario)
 
 
 def rewritten(
@@ -59,9 +61,12 @@ def rewritten(
     now = getattr(before.detect, proposal.field)
     if (before.id, before.version, now) != (proposal.scenario, proposal.version, proposal.old):
         raise RulingError(
-            f"{place}: expected {proposal.scenario} version {proposal.version} with detect.{proposal.field} "
-            f"{proposal.old:g}, got {before.id} version {before.version} with {now}: judge its past anew"
-        )
+            place,
+            "expected {scenario} version {version} with detect.{field} {old:g}, got {id} version {there} with {now}: "
+            "judge its past anew",
+            scenario=proposal.scenario, version=proposal.version, field=proposal.field, old=proposal.old,
+            id=before.id, there=before.version, now=now,
+        )  # fmt: skip
     new: Any = proposal.new
     made = _VERSION.sub(rf"\g<1>{before.version + 1}", text, count=1)
     start = re.search(r"^detect:", made, re.MULTILINE)
@@ -72,7 +77,9 @@ def rewritten(
     wanted = msgspec.structs.replace(before, version=before.version + 1, detect=detect, own={})
     after = msgspec.structs.replace(scenarios.read(made, place, bases), own={})
     if msgspec.to_builtins(after) != msgspec.to_builtins(wanted):
-        raise RulingError(f"{place}: detect.{proposal.field} cannot be changed alone: change it by hand to {new:g}")
+        raise RulingError(
+            place, "detect.{field} cannot be changed alone: change it by hand to {new:g}", field=proposal.field, new=new
+        )
     return made
 
 
@@ -83,10 +90,10 @@ def copied(folder: Path, out: Path, proposal: Proposal) -> str:
     """
     found: Written | None = written(folder).get(proposal.scenario)
     if found is None:
-        raise RulingError(f"{folder}: it has no scenario {proposal.scenario}")
+        raise RulingError(folder, "it has no scenario {id}", id=proposal.scenario)
     text = rewritten(found.text, proposal, str(folder / found.file), scenarios.bases(folder / SCENARIOS))
     if out.exists():
-        raise RulingError(f"{out}: is there already; expected a folder that is not")
+        raise RulingError(out, "is there already; expected a folder that is not")
     beside = out.with_name(f".{out.name}.part")
     shutil.rmtree(beside, ignore_errors=True)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,13 @@ import yaml
 from brain.backtest.depends import differences
 from brain.backtest.depends import files as differing
 from brain.backtest.engine import Version
+from brain.near import Both
 from brain.pipeline import library
 from brain.scenario_kit.lines import DoubleKey, decode
 from brain.set_library import SetLibrary
 from brain.sets import ASSETS, MAP, SCENARIOS, CitySet, digest, files, write
 from brain.settings import Settings, SettingsError
+from brain.unfit import Unfit, both
 from streams import bundle, set_store
 from streams import pulse as pulses
 from streams.log import LogError
@@ -38,7 +40,7 @@ STEP: Final = 5_000
 """Records after which whoever waits is told."""
 
 
-class GroundError(ValueError):
+class GroundError(Unfit):
     """A log or a set that a backtest cannot use, read by a person."""
 
 
@@ -88,21 +90,21 @@ def read_files(names: Sequence[str], settings: Settings, window: Window, told: T
             elif bundle.is_bundle(Path(name)):
                 bundles.append(Path(name))
             else:
-                raise GroundError(f"{name}: neither a bundle nor readings=FILE, detections=FILE, tickets=FILE")
+                raise GroundError(name, "neither a bundle nor readings=FILE, detections=FILE, tickets=FILE")
         made: list[bundle.Line] = []
         if plain:
             _, genesis = library(settings)
             made, _ = bundle.plain(plain, dict(settings.partitions), settings.key(), genesis.id)
         lines = (line for part in (made, *map(bundle.read, bundles)) for line in part)
         return Log(_recorded(_counted(lines, told), settings, window, shelf), shelf)
+    except GroundError:
+        raise
     except (bundle.BundleError, SettingsError) as error:
-        raise GroundError(str(error)) from error
+        raise _told(error) from error
     except (EOFError, zlib.error) as error:
-        raise GroundError(f"{', '.join(names)}: the file is cut short: {error}") from error
+        raise GroundError(", ".join(names), "the file is cut short: {said}", said=both(error)) from error
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, GroundError):
-            raise
-        raise GroundError(f"{', '.join(names)}: {error}") from error
+        raise _told(error, ", ".join(names)) from error
 
 
 def read_broker(broker: str, settings: Settings, window: Window, told: Told | None = None) -> Log:
@@ -114,7 +116,7 @@ def read_broker(broker: str, settings: Settings, window: Window, told: Told | No
     try:
         return Log(_recorded(_counted(lines, told), settings, window, shelf), shelf)
     except LogError as error:
-        raise GroundError(str(error)) from error
+        raise _told(error) from error
 
 
 def _counted(lines: Iterable[bundle.Line], told: Told | None) -> Iterator[bundle.Line]:
@@ -136,15 +138,16 @@ def _recorded(lines: Iterable[bundle.Line], settings: Settings, window: Window, 
                 yield line
             elif not 0 <= line.partition < counts[topic]:
                 raise GroundError(
-                    f"{line.topic}/{line.partition}: the settings say {counts[topic]} partitions of this input; "
-                    "set them as they were when it was recorded"
+                    f"{line.topic}/{line.partition}",
+                    "the settings say {n} partitions of this input; set them as they were when it was recorded",
+                    n=counts[topic],
                 )
             elif window.takes(topic, line.partition, line.offset, line.timestamp):
                 yield line
 
     made = recorded(wanted(), counts, prefix)
     if not made.batches:
-        raise GroundError("the log has no record of any input in this range")
+        raise GroundError("", "the log has no record of any input in this range")
     return made
 
 
@@ -187,10 +190,10 @@ def base_of(log: Log, settings: Settings, folder: Path | None = None) -> Base:
         where = sets.path(first.id, settings.set_folder())
         name = settings.genesis if first.id == genesis.id else where.name
         return Base(Version(name, first, contents if len(named) > 1 else {}), where)
+    except GroundError:
+        raise
     except (SettingsError, ValueError, OSError) as error:
-        if isinstance(error, GroundError):
-            raise
-        raise GroundError(str(error)) from error
+        raise _told(error) from error
 
 
 def candidate_of(base: Base, settings: Settings, folder: Path | None, over: Over) -> tuple[Version, list[str] | None]:
@@ -205,10 +208,10 @@ def candidate_of(base: Base, settings: Settings, folder: Path | None, over: Over
         before = files(base.folder)
         came = _put(contents, over)
         content = _loaded(contents, came, base.version.content, settings)
+    except GroundError:
+        raise
     except (ValueError, OSError) as error:
-        if isinstance(error, GroundError):
-            raise
-        raise GroundError(str(error)) from error
+        raise _told(error) from error
     names = [path.name for path in (*over.scenarios, over.map, over.assets) if path is not None]
     name = " + ".join([source.name if folder is not None else base.version.name, *names])
     changed = sorted({*differing(before, contents), *came})
@@ -224,7 +227,7 @@ def _put(contents: dict[str, bytes], over: Over) -> dict[str, Path]:
         data = _decoded(text, str(path))
         name = places.get(data["id"]) or f"{SCENARIOS}/{data['id'].partition('.')[0]}/{path.stem}.yaml"
         if name in came:
-            raise GroundError(f"{path}: {data['id']} is given twice")
+            raise GroundError(path, "{id} is given twice", id=data["id"])
         came[name] = path
         if data.get("state", "live") == "live":
             contents[name] = text
@@ -242,9 +245,9 @@ def _decoded(text: bytes, place: str) -> dict[str, Any]:
     try:
         data = decode(text)
     except (DoubleKey, yaml.YAMLError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise GroundError(f"{place}: not YAML: {error}") from error
+        raise GroundError(place, "not YAML: {said}", said=both(error)) from error
     if not isinstance(data, dict) or not isinstance(data.get("id"), str):
-        raise GroundError(f"{place}: expected a scenario with an id")
+        raise GroundError(place, "expected a scenario with an id")
     return data
 
 
@@ -255,15 +258,25 @@ def _loaded(contents: dict[str, bytes], came: dict[str, Path], base: CitySet, se
         try:
             return CitySet.load(where, Path(settings.set_cache), [base])
         except ValueError as error:
-            text = str(error)
-            for name, path in came.items():
-                text = text.replace(str(where / name), str(path))
-            raise GroundError(text.replace(f"{where}/", "").replace(str(where), "set")) from error
+            names = {str(where / name): str(path) for name, path in came.items()} | {f"{where}/": "", str(where): "set"}
+            said = both(error)
+            raise GroundError("", "{said}", said=Both(_renamed(said.zh, names), _renamed(said.en, names))) from error
+
+
+def _renamed(text: str, names: Mapping[str, str]) -> str:
+    for was, now in names.items():
+        text = text.replace(was, now)
+    return text
+
+
+def _told(error: Exception, where: str = "") -> GroundError:
+    """What another error says, in the languages that it knows."""
+    return GroundError(where, "{said}", said=both(error))
 
 
 def _folder(folder: Path) -> Path:
     if not (folder / ASSETS).is_file():
-        raise GroundError(f"{folder}: expected the folder of a set, with {ASSETS}")
+        raise GroundError(folder, "expected the folder of a set, with {file}", file=ASSETS)
     return folder
 
 
@@ -272,9 +285,11 @@ def _found(sets: SetLibrary, set_id: str, settings: Settings) -> CitySet:
         return sets.find(set_id, settings.set_folder())
     except KeyError:
         raise GroundError(
-            f"the pulses of the log name set {set_id}; neither the log, {settings.set_folder()} nor the cache has it: "
-            "name the version in force by --base"
-        ) from None
+            "",
+            "the pulses of the log name set {id}; neither the log, {folder} nor the cache has it: "
+            "name the version in force by --base",
+            id=set_id, folder=settings.set_folder(),
+        ) from None  # fmt: skip
 
 
 def moment(text: str, name: str) -> int:
@@ -284,9 +299,11 @@ def moment(text: str, name: str) -> int:
     try:
         when = datetime.fromisoformat(text + "T00:00:00+08:00" if len(text) == 10 else text)
     except ValueError:
-        raise GroundError(f"{name}: expected ms UTC, a date or RFC 3339 with its zone, got {text[:40]!r}") from None
+        raise GroundError(
+            name, "expected ms UTC, a date or RFC 3339 with its zone, got {got!r}", got=text[:40]
+        ) from None
     if when.tzinfo is None:
-        raise GroundError(f"{name}: expected a zone, as {text}+08:00")
+        raise GroundError(name, "expected a zone, as {text}+08:00", text=text)
     return round(when.timestamp() * 1000)
 
 
@@ -299,7 +316,7 @@ def offsets(texts: Iterable[str]) -> _Offsets:
         first, dash, end = span.partition("-")
         if not (topic and partition.isdigit() and first.isdigit() and dash and end.isdigit() and int(first) < int(end)):
             raise GroundError(
-                f"--offsets: expected topic/partition:from-to, as iot.telemetry/0:1000-5000, got {text!r}"
+                "--offsets", "expected topic/partition:from-to, as iot.telemetry/0:1000-5000, got {got!r}", got=text
             )
         out[topic, int(partition)] = (int(first), int(end))
     return out

@@ -12,7 +12,9 @@ from brain import yaml_tables
 from brain.backtest.measure import peak, per_day
 from brain.backtest.pairs import code_of
 from brain.backtest.report import Block, Dispositions, Labels, Side
+from brain.chinese.below import chinese
 from brain.incidents.value import Incident
+from brain.near import Both
 from brain.unfit import Unfit
 
 
@@ -46,10 +48,11 @@ def read(path: Path) -> Limits:
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise LimitError(f"{path}: {error.strerror or error}") from error
+        said = error.strerror or str(error)
+        raise LimitError(path, "{said}", said=Both(chinese(said), said)) from error
     data = yaml_tables.decoded(text, str(path), LimitError)
     if not isinstance(data, dict):
-        raise LimitError(f"{path}: expected keys of a file of limits (docs/backtest.md)")
+        raise LimitError(path, "expected keys of a file of limits (docs/backtest.md)")
     return yaml_tables.checked(data, Limits, str(path), LimitError)
 
 

@@ -18,7 +18,10 @@ import numpy as np
 
 from brain.backtest.engine import Run
 from brain.backtest.report import Found, Labels
+from brain.chinese.below import chinese
 from brain.incidents.value import Incident, family_of
+from brain.near import Both
+from brain.unfit import Unfit, both
 from geo.metres import Metres, OutsideZones
 
 WITHIN_M: Final = 500.0
@@ -28,7 +31,7 @@ OTHER_S: Final = 120.0
 LATER_MS: Final = 1_000
 
 
-class LabelError(ValueError):
+class LabelError(Unfit):
     """A file of labels that cannot be used: file, line, place in it, what was expected."""
 
 
@@ -71,41 +74,42 @@ def read(path: Path) -> list[Truth]:
     try:
         rows = path.read_bytes().splitlines()
     except OSError as error:
-        raise LabelError(f"{path}: {error.strerror or error}") from error
+        said = error.strerror or str(error)
+        raise LabelError(path, "{said}", said=Both(chinese(said), said)) from error
     for number, raw in enumerate(rows, 1):
         if not raw.strip():
             continue
         try:
             truth = _decode(raw)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise LabelError(f"{path}:{number}: expected a label (docs/backtest.md), got: {error}") from error
-        wrong = _wrong(truth, found)
-        if wrong:
-            raise LabelError(f"{path}:{number}: {wrong}")
+            raise LabelError(
+                f"{path}:{number}", "expected a label (docs/backtest.md), got: {said}", said=both(error)
+            ) from error
+        _check(truth, found, f"{path}:{number}")
         found[truth.id] = truth
     if not found:
-        raise LabelError(f"{path}: expected a label a line, found none")
+        raise LabelError(path, "expected a label a line, found none")
     return list(found.values())
 
 
-def _wrong(truth: Truth, others: Iterable[str]) -> str:
+def _check(truth: Truth, others: Iterable[str], where: str) -> None:
+    """Raises LabelError of what is wrong with one."""
     if not truth.id or truth.id in others:
-        return f"id: expected one of its own, got {truth.id!r}"
+        raise LabelError(f"{where}: id", "expected one of its own, got {got!r}", got=truth.id)
     if not truth.family:
-        return "family: expected an event code, as eco.water, got nothing"
+        raise LabelError(f"{where}: family", "expected an event code, as eco.water, got nothing")
     if not (abs(truth.lat) <= 90 and abs(truth.lon) <= 180):
-        return f"lon, lat: expected degrees, got {truth.lon:g}, {truth.lat:g}"
+        raise LabelError(f"{where}: lon, lat", "expected degrees, got {lon:g}, {lat:g}", lon=truth.lon, lat=truth.lat)
     try:
         Metres.around(truth.lon)
     except OutsideZones as error:
-        return f"lon: {error}"
+        raise LabelError(f"{where}: lon", "{said}", said=both(error)) from error
     if _end(truth) < ms(truth.onset):
-        return "end: expected a time after onset"
+        raise LabelError(f"{where}: end", "expected a time after onset")
     if not truth.reach_m >= 0:
-        return "reach_m: expected metres, 0 or more"
+        raise LabelError(f"{where}: reach_m", "expected metres, 0 or more")
     if truth.ahead_s < 0 or not (truth.within_s is None or truth.within_s > 0):
-        return "ahead_s, within_s: expected seconds above 0"
-    return ""
+        raise LabelError(f"{where}: ahead_s, within_s", "expected seconds above 0")
 
 
 def ms(when: int | datetime) -> int:

@@ -139,6 +139,10 @@ TEXTS: Final = (
     ("Permission denied", "没有权限"),
     ("Is a directory", "是目录, 应为文件"),
     ("Not a directory", "不是目录"),
+    ("Compressed file ended before the end-of-stream marker was reached", "压缩文件在末尾之前中断"),
+    ("Error {} while decompressing{}", "解压出错 ({0})"),
+    ("Not a gzipped file ({})", "不是 gzip 文件 ({})"),
+    ("CRC check failed {}", "校验和不符 ({})"),
     # models: settings of detectors, decisions, tables of standards
     ("expected a number in {}, got {}", "应为 {} 内的数, 实为 {}"),
     ("expected 0 < {}, got {}", "应为 0 < {}, 实为 {}"),
@@ -224,6 +228,8 @@ TEXTS: Final = (
     ("needed, two points in the direction that is allowed", "必须写: 允许方向上的两个点"),
     ("expected two ends apart from each other, got {}", "应为两个不同的端点, 实为 {}"),
     ("expected px within {}, got {}", "像素应在 {} 以内, 实为 {}"),
+    # streams: bundles
+    ("expected a bundle record, got: {}", "应为录制包的记录: {}"),
     # geo: the map, its rivers, an address book
     ("not a JSON object: nested too deep", "不是 JSON 对象: 层次过深"),
     ("not a JSON object: {}", "不是 JSON 对象: {}"),

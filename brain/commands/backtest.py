@@ -67,10 +67,13 @@ def backtest(
     settings = load_settings(config, language=lang, bootstrap=bootstrap, prefix=prefix)
     over = Over(tuple(scenario or ()), map_file, assets)
     if set_dir is None and not any(over):
-        fail("expected a candidate: --set FOLDER, --scenario FILE, --map FILE or --assets FILE")
-    truths, held = _truths(labels), _limits(limits)
+        fail(
+            GroundError("", "expected a candidate: --set FOLDER, --scenario FILE, --map FILE or --assets FILE"),
+            language=settings.language,
+        )
+    truths, held = _truths(labels, settings), _limits(limits, settings)
     try:
-        window = _window(since, until, warm_up, offsets or ())
+        window = _window(since, until, warm_up, offsets or (), settings)
         log = _log(files or [], settings, window)
         force = base_of(log, settings, base)
         candidate, changed = candidate_of(force, settings, set_dir, over)
@@ -97,8 +100,8 @@ def diff(
 
     settings = load_settings(config, language=lang)
     if one.is_dir() != other.is_dir():
-        fail("expected two scenario files, or two folders of sets")
-    truths, held = _truths(labels), _limits(limits)
+        fail(GroundError("", "expected two scenario files, or two folders of sets"), language=settings.language)
+    truths, held = _truths(labels, settings), _limits(limits, settings)
     _tell_fields(one, other, settings)
     if not bundle:
         return
@@ -116,33 +119,35 @@ def diff(
     _finish(report, was, now, settings, json, html)
 
 
-def _truths(path: Path | None) -> list[Truth] | None:
+def _truths(path: Path | None, settings: Settings) -> list[Truth] | None:
     from brain.backtest.truths import LabelError, read
 
     try:
         return None if path is None else read(path)
     except LabelError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
 
 
-def _limits(path: Path | None) -> Limits:
+def _limits(path: Path | None, settings: Settings) -> Limits:
     from brain.backtest.limits import LimitError, Limits, read
 
     try:
         return Limits() if path is None else read(path)
     except LimitError as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
 
 
-def _window(since: str, until: str, warm_up: float, offsets: Sequence[str]) -> Window:
+def _window(since: str, until: str, warm_up: float, offsets: Sequence[str], settings: Settings) -> Window:
     from brain.backtest import ground
+    from brain.backtest.ground import GroundError
 
     if not warm_up >= 0:
-        fail(f"--warm-up: expected hours, 0 or more, got {warm_up:g}")
+        wrong = GroundError("--warm-up", "expected hours, 0 or more, got {got:g}", got=warm_up)
+        fail(wrong, language=settings.language)
     begin = ground.moment(since, "--from") if since else None
     end = ground.moment(until, "--to") if until else None
     if begin is not None and end is not None and end <= begin:
-        fail("--to: expected a time after --from")
+        fail(GroundError("--to", "expected a time after --from"), language=settings.language)
     return ground.Window(begin, end, round(warm_up * 3_600_000), ground.offsets(offsets))
 
 
@@ -166,7 +171,9 @@ def _run(
     truths: list[Truth] | None, limits: Limits, window: Window,
 ) -> tuple[Report, Run, Run]:  # fmt: skip
     from brain.backtest import backtest as run
+    from brain.backtest.ground import GroundError
     from brain.backtest.words import words
+    from brain.unfit import both
 
     said = words(settings.language)
     records = sum(len(batch) for several in log.recorded.batches.values() for batch in several)
@@ -182,7 +189,8 @@ def _run(
                 since=window.since, told=lambda source, n: bar.advance(tasks[-1], n), begun=begun,
             )  # fmt: skip
         except (KeyError, ValueError) as error:
-            fail(f"the log cannot be run: {error}", 1)
+            wrong = GroundError("", "the log cannot be run: {said}", said=both(error))
+            fail(wrong, 1, language=settings.language)
         for task in tasks:
             bar.update(task, completed=records)
     return found

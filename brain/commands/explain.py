@@ -78,7 +78,7 @@ def explain(
             fail("\n  ".join([words["unknown"].format(asked=plain(asked)), *hint, words["way"]]), 1)
         told = answer.explain(asked, found, trail.notes(), signals, past.scenario)
     except (TrailError, BundleError, LogError, ValueError, OSError) as error:
-        fail(str(error), 1)
+        fail(error, 1, language=settings.language)
     if as_json:
         console.out(msgspec.json.encode(told).decode(), highlight=False)
     else:

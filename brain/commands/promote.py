@@ -54,12 +54,16 @@ def promote(
     config: Config = None, bootstrap: Bootstrap = None, prefix: Prefix = None, lang: Lang = None,
 ) -> None:  # fmt: skip
     """Bring a scenario on, or back: a new set, in force from a pulse on / 场景转正或回退."""
-    from brain.promotion import Step
+    from brain.promotion import PromotionError, Step
     from brain.scenario_form import State as States  # at run time; the other is for types
 
     settings = load_settings(config, bootstrap=bootstrap, prefix=prefix, language=lang)
     if to not in get_args(States):
-        fail(f"--to: expected one of {', '.join(get_args(States))}, got {plain(to)}")
+        names = ", ".join(get_args(States))
+        fail(
+            PromotionError("--to", "expected one of {names}, got {to}", names=names, to=plain(to)),
+            language=settings.language,
+        )
     _take(settings, set_dir, Step(id, cast("State", to), by, why, second, district), evidence, wait, file)
 
 
@@ -99,6 +103,7 @@ def _take(
     from brain.commands.rules import note_down
     from brain.commands.sets import bring
     from brain.explain.trail import written
+    from brain.promotion import PromotionError
 
     folder = _before(settings, set_dir)
     try:
@@ -106,7 +111,8 @@ def _take(
         new = None if file is None else promotion.brought(folder, file)
         found = written(folder).get(step.id) if new is None else new
         if found is None or found.scenario.id != step.id:
-            fail(f"{folder if file is None else file}: it has no scenario {plain(step.id)}")
+            where = folder if file is None else file
+            fail(PromotionError(where, "it has no scenario {id}", id=plain(step.id)), language=settings.language)
         was = found.scenario.state
         forward = step.to in promotion.UP[was]
         promotion.check(found.scenario, step, shown, _failed(settings, folder, found.scenario) if forward else 0)
@@ -137,11 +143,13 @@ def _tell(settings: Settings, step: Step, was: str, done: Taken) -> None:
 def _before(settings: Settings, set_dir: Path | None) -> Path:
     """Folder of the set that the step is of."""
     from brain.commands.sets import in_force
+    from brain.promotion import PromotionError
     from brain.sets import ASSETS, folders, has
 
     if set_dir is not None:
         if not (set_dir / ASSETS).is_file():
-            fail(f"{set_dir}: expected the folder of a set, with {ASSETS}")
+            wrong = PromotionError(set_dir, "expected the folder of a set, with {file}", file=ASSETS)
+            fail(wrong, language=settings.language)
         return set_dir
     below = settings.set_folder()
     if not _running(settings):
@@ -183,6 +191,7 @@ def shadow(
 
     from brain import versus_page
     from brain.explain.trail import written
+    from brain.promotion import PromotionError
     from brain.versus import versus
     from streams.log import LogError
 
@@ -191,9 +200,11 @@ def shadow(
     try:
         found = written(folder).get(id)
         if found is None:
-            fail(f"{folder}: it has no scenario {plain(id)}")
+            fail(PromotionError(folder, "it has no scenario {id}", id=plain(id)), language=settings.language)
         if found.scenario.state not in ("shadow", "trial"):
-            fail(f"{id}: is {found.scenario.state}; expected one in shadow or on trial", 1)
+            state = found.scenario.state
+            wrong = PromotionError(id, "is {state}; expected one in shadow or on trial", state=state)
+            fail(wrong, 1, language=settings.language)
         sides = [_incidents(settings, family, source) for family in ("incidents", "incidents-shadow")]
         told = versus(found.scenario, *sides)
         if page is not None:

@@ -18,6 +18,7 @@ from brain.set_library import SetLibrary
 from brain.sets import SCENARIOS, digest
 from brain.settings import Settings
 from brain.tail import topics_of
+from brain.unfit import Unfit, both
 from streams import bundle, set_store
 from streams.records import AUDIT_TYPE, CE_TYPE, SIGNAL_TYPE, Signal
 from streams.replay import replay
@@ -34,7 +35,7 @@ _note = msgspec.json.Decoder(dict[str, Any]).decode
 _TYPES = {"audit": AUDIT_TYPE, "signals": SIGNAL_TYPE}
 
 
-class TrailError(Exception):
+class TrailError(Unfit):
     """A file or folder from which nothing can be told; read by a person."""
 
 
@@ -63,7 +64,7 @@ class Trail:
         try:
             return decode(row)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise TrailError(f"{kind}: {error}: {row[:80]!r}") from error
+            raise TrailError(kind, "{said}: {row!r}", said=both(error), row=row[:80]) from error
 
 
 def live(bootstrap: str, prefix: str, inputs: Sequence[str]) -> Trail:
@@ -96,10 +97,10 @@ def recorded(path: Path, settings: Settings, set_dir: Path | None = None) -> Tra
     if path.is_dir():
         missing = [kind for kind in ("incidents", "audit", "signals") if not (path / f"{kind}.ndjson").is_file()]
         if missing:
-            raise TrailError(f"{path}: expected what brain replay writes, {missing[0]}.ndjson is missing")
+            raise TrailError(path, "expected what brain replay writes, {kind}.ndjson is missing", kind=missing[0])
         return Trail(lambda kind: (line for line in (path / f"{kind}.ndjson").read_bytes().splitlines() if line))
     if not path.is_file() or not bundle.is_bundle(path):
-        raise TrailError(f"{path}: neither a bundle (brain record) nor a folder that brain replay has written")
+        raise TrailError(path, "neither a bundle (brain record) nor a folder that brain replay has written")
     from brain.pipeline import replay_settings
 
     lines, shelf = list(bundle.read(path)), set_store.Shelf()

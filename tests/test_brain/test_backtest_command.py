@@ -152,25 +152,29 @@ def test_what_cannot_be_used_is_said_and_nothing_is_written(tmp_path: Path, reco
     file = candidate(tmp_path)
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text(file.read_text(encoding="utf-8") + "colour: red\n", encoding="utf-8")
-    cases: list[tuple[tuple[object, ...], str]] = [
-        ((torn, "--scenario", file), "cut short"),
-        ((half, "--scenario", file), "expected a bundle record"),
-        ((tmp_path / "none.ndjson", "--scenario", file), "none.ndjson"),
-        ((FLOOD, "--scenario", file), "neither a bundle"),
-        ((recorded,), "expected a candidate"),
-        ((recorded, "--set", tmp_path), "expected the folder of a set"),
-        ((recorded, "--base", tmp_path, "--scenario", file), "expected the folder of a set"),
-        ((recorded, "--scenario", wrong), "colour"),
-        ((recorded, "--scenario", file, "--labels", labels), "labels.ndjson:1: expected a label"),
-        ((recorded, "--scenario", file, "--from", "2099-01-01"), "no record of any input in this range"),
-        ((recorded, "--scenario", file, "--from", "yesterday"), "--from: expected ms"),
-        ((recorded, "--scenario", file, "--offsets", "iot.telemetry:5"), "--offsets: expected topic/partition:from-to"),
-    ]
-    for words, error in cases:
-        answer = call("backtest", *words, "--json", found)
-        assert answer.exit_code in (1, 2), answer.output
-        assert error in answer.output.replace("\n", " "), answer.output
-        assert not found.exists()
+    cases: list[tuple[tuple[object, ...], str, str]] = [
+        ((torn, "--scenario", file), "cut short", "文件不完整"),
+        ((half, "--scenario", file), "expected a bundle record", "应为录制包的记录"),
+        ((tmp_path / "none.ndjson", "--scenario", file), "none.ndjson", "没有这个文件"),
+        ((FLOOD, "--scenario", file), "neither a bundle", "既不是录制包"),
+        ((recorded,), "expected a candidate", "须给出候选"),
+        ((recorded, "--set", tmp_path), "expected the folder of a set", "应为生效集的目录"),
+        ((recorded, "--base", tmp_path, "--scenario", file), "expected the folder of a set", "应为生效集的目录"),
+        ((recorded, "--scenario", wrong), "colour", "没有这样的键"),
+        ((recorded, "--scenario", file, "--labels", labels), "labels.ndjson:1: expected a label", "1: 应为标注"),
+        ((recorded, "--scenario", file, "--from", "2099-01-01"), "no record of any input in this range", "没有任何"),
+        ((recorded, "--scenario", file, "--from", "yesterday"), "--from: expected ms", "--from: 应为 UTC 毫秒"),
+        (
+            (recorded, "--scenario", file, "--offsets", "iot.telemetry:5"),
+            "--offsets: expected topic/partition:from-to", "--offsets: 应为主题/分区",
+        ),
+    ]  # fmt: skip
+    for words, en, zh in cases:
+        for language, error in (("en", en), ("zh", zh)):
+            answer = call("backtest", *words, "--json", found, "--lang", language)
+            assert answer.exit_code in (1, 2), answer.output
+            assert error in answer.output.replace("\n", " "), answer.output
+            assert not found.exists()
 
 
 def test_a_bundle_of_a_set_that_nobody_has_says_so(tmp_path: Path) -> None:
@@ -179,6 +183,10 @@ def test_a_bundle_of_a_set_that_nobody_has_says_so(tmp_path: Path) -> None:
     path = tmp_path / "log.ndjson"
     bundle.write(path, bundle.on_grid([row], settings.partitions, settings.key(), "sha256:unknown", T0 + 5000))
     words = ["scenario", "backtest", str(path), "--scenario", str(candidate(tmp_path))]
-    answer = runner.invoke(app, words, env={"COLUMNS": "200"})
-    assert (answer.exit_code, "name the version in force by --base" in answer.output) == (1, True)
-    assert "partitions of this input" in runner.invoke(app, words, env=ENV).output
+    for language, nobody, partitions in (
+        ("en", "name the version in force by --base", "partitions of this input"),
+        ("zh", "请用 --base 指明现行版本", "请改为录制时的数目"),
+    ):
+        answer = runner.invoke(app, [*words, "--lang", language], env={"COLUMNS": "200"})
+        assert (answer.exit_code, nobody in answer.output) == (1, True)
+        assert partitions in runner.invoke(app, [*words, "--lang", language], env=ENV).output

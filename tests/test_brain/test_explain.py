@@ -327,9 +327,22 @@ def test_the_command_reads_a_replayed_folder_and_says_near_ids_and_the_way_out(t
 
 def test_what_is_neither_folder_nor_bundle_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("no\n")
-    for path, said in ((tmp_path, "incidents.ndjson is missing"), (tmp_path / "x.txt", "neither a bundle")):
-        with pytest.raises(TrailError, match=said):
+    for path, said, zh in (
+        (tmp_path, "incidents.ndjson is missing", "缺少 incidents.ndjson"),
+        (tmp_path / "x.txt", "neither a bundle", "既不是录制包"),
+    ):
+        with pytest.raises(TrailError, match=said) as refused:
             recorded(path, Settings())
+        assert zh in refused.value.text("zh")
+        told = CliRunner().invoke(app, ["explain", "inc-x", "--from", str(path), "--lang", "zh"])
+        assert (told.exit_code, zh in " ".join(told.output.split())) == (1, True)
+
+
+def test_a_record_that_is_none_is_told_in_both_languages() -> None:
+    with pytest.raises(TrailError) as refused:
+        Trail(lambda kind: [b"{"]).notes()
+    assert str(refused.value) == "audit: Input data was truncated: b'{'"
+    assert refused.value.text("zh") == "audit: 内容不完整: b'{'"
 
 
 def test_the_numbers_on_the_audit_topic_are_the_same_after_a_restart() -> None:

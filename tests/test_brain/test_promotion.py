@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
-from brain import promotion
+from brain import promotion, ruling
+from brain.cli import app
 from brain.commands import promote
 from brain.explain.trail import written
 from brain.incidents.value import Act, Incident, Member, Text
 from brain.promotion import PromotionError, Step
+from brain.proposals import Proposal
 from brain.ruling import RULINGS
 from brain.scenario import Scenario
 from brain.scenario_form import State
@@ -21,6 +25,7 @@ from brain.scenario_kit.lock import hash_of
 from brain.scenarios import read
 from brain.sets import CitySet, digest
 from brain.settings import Settings
+from brain.unfit import Unfit
 from brain.versus import Versus, versus
 from brain.versus_page import page
 
@@ -220,6 +225,71 @@ def test_tests_of_a_step_are_run_without_the_districts_that_variants_have_taken(
     base = written(home)["emergency.flood.water_level_high"].scenario
     assert base.tests[-1].name == "the upland has its own"
     assert promote._failed(Settings(), home, base) == 0
+
+
+def test_why_a_step_or_a_proposal_is_not_taken_is_said_in_both_languages(home: Path, tmp_path: Path) -> None:
+    high = Proposal("prop-x", "threshold", "eco.air.trial_run", 1, Text(), field="above", old=1600, new=1700)
+    life = msgspec.structs.replace(high, two=True)
+    told: list[tuple[Callable[[], object], str, str]] = [
+        (
+            lambda: ruling.may(high, " ", "", "why"),
+            "--by: 应写明决定人, 实为空", "--by: expected who decides it, got nothing",
+        ), (
+            lambda: ruling.may(life, "duty", "duty", "why"),
+            "eco.air.trial_run 属于不可隐藏类别: 须由 duty 以外的第二人批准 (--second)",
+            "eco.air.trial_run is of a never-hidden class: it takes a second person, by --second, other than duty",
+        ), (
+            lambda: ruling.rewritten(AIR, msgspec.structs.replace(high, version=2, old=1500), "a.yaml"),
+            ("a.yaml: 应为 eco.air.trial_run 第 2 版, detect.above 为 1500; 实为 eco.air.trial_run 第 1 版, "
+            "值为 1600.0: 请按其历史重新得出建议"),
+            ("a.yaml: expected eco.air.trial_run version 2 with detect.above 1500, got eco.air.trial_run version 1 "
+            "with 1600.0: judge its past anew"),
+        ), (
+            lambda: ruling.copied(home, tmp_path, high),
+            f"{tmp_path}: 已经存在; 应为尚不存在的目录", f"{tmp_path}: is there already; expected a folder that is not",
+        ), (
+            lambda: promotion.check(scenario("live"), step("draft"), None, 0),
+            "eco.air.trial_run: 状态为 live; --to 应为 trial, shadow, retired, 实为 draft",
+            "eco.air.trial_run: is live; expected --to trial, shadow, retired, got draft",
+        ), (
+            lambda: promotion.check(scenario("shadow"), step("live"), proof("major"), 0),
+            "eco.air.trial_run: 可能漏报或更晚报出, 属主要变更; 须由 duty 以外的第二人批准 (--second)",
+            ("eco.air.trial_run: may catch less, or later: a major change; it takes a second person, by --second, "
+            "other than duty"),
+        ), (
+            lambda: promotion.check(scenario("retired"), step("live"), None, 0),
+            "eco.air.trial_run: 已停用; 只能先回到影子 (shadow), 或用 brain scenario rollback 恢复",
+            "eco.air.trial_run: is retired; it comes back through shadow, or by brain scenario rollback",
+        ), (
+            lambda: promotion.evidence(b"[1]"),
+            "--evidence: 依据应为回测或 brain scenario shadow 的 JSON: 应为 object, 实为 array",
+            "--evidence: expected the JSON of a backtest or of brain scenario shadow: Expected `object`, got `array`",
+        ), (
+            lambda: promotion.before_last(home, "eco.air.trial_run"),
+            f"{home}: 其中没有 eco.air.trial_run 可回退的步骤 (请用 promote --to 写明状态)",
+            f"{home}: it tells of no step of eco.air.trial_run that could be taken back (promote --to STATE)",
+        ),
+    ]  # fmt: skip
+    for act, zh, en in told:
+        with pytest.raises(Unfit) as refused:
+            act()
+        assert (refused.value.text("zh"), str(refused.value)) == (zh, en)
+
+
+@pytest.mark.parametrize(
+    ("args", "zh", "en"),
+    [
+        (["retire", "eco.none"], "其中没有场景 eco.none", "it has no scenario eco.none"),
+        (["promote", "eco.none", "--to", "up"], "--to: 应为 draft", "--to: expected one of draft"),
+        (["rollback", "eco.none"], "其中没有 eco.none 可回退的步骤", "it tells of no step of eco.none"),
+    ],
+)
+def test_the_commands_say_it_in_the_language_that_was_chosen(home: Path, args: list[str], zh: str, en: str) -> None:
+    asked = ["scenario", *args, "--by", "duty", "--why", "because", "--set", str(home)]
+    for language, says in (("zh", zh), ("en", en)):
+        done = CliRunner().invoke(app, [*asked, "--lang", language])
+        assert done.exit_code
+        assert says in " ".join(done.output.split())
 
 
 def incident(id: str, scenario: str, onset: int, asset: str, level: int = 2, said: str = "") -> Incident:

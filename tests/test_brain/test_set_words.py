@@ -25,6 +25,7 @@ from brain.unfit import Unfit, both
 ROOT = Path(__file__).parents[2]
 NOW = 1_796_000_000_000  # 2026-11-29
 BELOW = (
+    "streams/bundle.py",
     "streams/registry.py", "streams/view.py", "geo/geojson.py", "geo/city_map.py", "geo/feature.py", "geo/grid_map.py",
     "geo/times.py", "geo/metres.py", "geo/rivers.py", "geo/addresses/book.py",
     "models/detector.py", "models/decision.py", "models/combine.py",
@@ -33,7 +34,7 @@ BELOW = (
     "models/standards/flood.py", "models/standards/weather.py", "models/standards/model.py", "models/text/lexicon.py",
     "models/text/place.py", "models/text/store.py", "models/video/homography.py",
 )  # fmt: skip
-"""Modules beneath the brain that look at what a set's files say."""
+"""Modules beneath the brain that look at what a set's files say, or a bundle."""
 CALLS = (
     "reach 7", "rivers: expected", "zone: expected EPSG", "state", "slot", "columns", "truth",
     "7: expected 7 numbers", "7: expected 7 texts", "7: unknown input", "7: there is no such model",
