@@ -20,6 +20,7 @@ from brain.incidents.combine import Combine
 from brain.incidents.desk import KEY as CONSOLE
 from brain.incidents.desk import Desk, DeskSettings
 from brain.incidents.fold import Case, FoldSettings, key_of
+from brain.incidents.known import KnownRules
 from brain.incidents.opening import opened
 from brain.incidents.ops import Ops
 from brain.incidents.people import People
@@ -34,7 +35,6 @@ from brain.incidents.warned import Warned
 from brain.incidents.warning_rules import SOURCE as OFFICIAL
 from brain.incidents.withheld import KEY as SHELF
 from brain.incidents.withheld import Withheld
-from brain.newest import Newest
 from brain.trust import NAME as TRUST
 from streams.logic import FAR, Change, Record
 from streams.records import SYSTEM, Notice, Signal, Summary
@@ -80,8 +80,7 @@ class CityLogic:
         """Whether ``_later`` is still when people, models or trust have something to do."""
         self._trust = AssetsTrust()
         self._warned = Warned()
-        self._sets = sets
-        self._rules: Newest[Rules] = Newest()
+        self._rules = KnownRules(sets, self.counts)
         self._force = Rules({}, None)
         self._timers = Timers(self.book, self.desk, self.graves)
         self.desk.moved = self._timers.console
@@ -131,7 +130,7 @@ class CityLogic:
     def enter(self, set_id: str, content: Any) -> None:
         """A set comes into force. Open incidents keep name, domain and route they were opened with."""
         self._asked = False
-        self._force = self._rules[set_id] = Rules.of(content)
+        self._force = self._rules.enter(set_id, content)
         self.models.enter(set_id, content)
         self._combine.enter(set_id, content)
         self._trust.enter(content)
@@ -245,7 +244,7 @@ class CityLogic:
     def _raise(self, signal: Signal, identity: str) -> Reason:
         if self.book.known(identity):
             return Reason.REPEATED_SIGNAL
-        rules = self._rules_of(signal)
+        rules = self._rules.of(signal.set, self._force)
         plan = rules.plan(signal.scenario)
         life = signal.life or plan.life
         key = key_of(plan.family, life, signal.drill)
@@ -444,17 +443,3 @@ class CityLogic:
         else:
             note = {"what": what, "t": now, **more}
         self._notes.append(publish.noted(note))
-
-    def _rules_of(self, signal: Signal) -> Rules:
-        if self._sets is None or not signal.set:
-            return self._force
-        rules = self._rules.get(signal.set)
-        if rules is None:
-            try:
-                rules = Rules.of(self._sets(signal.set))
-            except KeyError:
-                # Its incident must come out all the same: named by the set in force, and counted.
-                self.counts["unknown_set"] += 1
-                return self._force
-            self._rules[signal.set] = rules
-        return rules
