@@ -27,10 +27,12 @@ def tracked() -> list[Path]:
         # Unpacked without its repository: everything but what `make setup` and the tools made.
         made = {".venv", ".git", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
         names = [str(p.relative_to(ROOT)) for p in ROOT.rglob("*") if not made & set(p.relative_to(ROOT).parts)]
-    return [ROOT / name for name in sorted(names) if (ROOT / name).is_file()]
+    return [path for path in (ROOT / name for name in sorted(names)) if path.is_file() or path.is_symlink()]
 
 
 def text_of(path: Path) -> str:
+    if path.is_symlink():
+        return str(path.readlink())
     try:
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -38,7 +40,7 @@ def text_of(path: Path) -> str:
 
 
 def python_files() -> list[Path]:
-    return [path for path in tracked() if path.suffix == ".py"]
+    return [path for path in tracked() if path.suffix == ".py" and path.is_file()]
 
 
 def imports_of(path: Path) -> set[str]:
