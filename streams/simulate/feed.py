@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import msgspec
 
 from streams import pulse as pulses
+from streams.memory import MemoryBroker
 from streams.pulse import Pulse
 from streams.records import TP, Write
-
-if TYPE_CHECKING:
-    from streams.simulate.world import World
+from streams.simulate.plan import Plan
 
 KEY = b"simulated"
 """Signs the pulses of every world."""
@@ -21,10 +20,26 @@ START_S = 1_700_000_000.0
 """When every world begins."""
 
 
+class Ground(Protocol):
+    """What of a world its input stands on."""
+
+    plan: Plan
+    broker: MemoryBroker
+    sources: list[TP]
+
+    def at(self, when: float, what: Callable[[], None]) -> None:
+        """Call at that time, s."""
+        ...
+
+    def after(self, seconds: float, what: Callable[[], None]) -> None:
+        """Call later."""
+        ...
+
+
 class Feed:
     """The input of one seed: readings, bad ones, forged pulses, transactions of others that commit or abort."""
 
-    def __init__(self, world: World, rng: random.Random) -> None:
+    def __init__(self, world: Ground, rng: random.Random) -> None:
         self.world, self.rng = world, rng
 
     def schedule(self, end: float) -> None:
