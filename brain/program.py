@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from brain import beats
 from brain.agent_kit import minute as agent_minute
 from brain.agent_kit.lane import LaneAgents
+from brain.alike import alike
 from brain.census import Census
 from brain.hours import Openings
 from brain.lane_trust import Evidence
 from brain.minutes import MinuteView
-from brain.reach import alike
 from brain.scenario import Scenario
 from brain.scored import NO_SCORES, Scored
 from brain.sets import CitySet

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from brain.hours import same_days
+from models.detector import F8
 from streams.records import I4
 
-if TYPE_CHECKING:  # sets load scenarios
+if TYPE_CHECKING:
     from brain.scenario import Scenario
-    from brain.sets import CitySet
     from geo.grid_map import GridMap
 
 B1 = NDArray[np.bool_]
@@ -27,9 +26,10 @@ class Reach:
     An asset counts where it is registered, by the newest edition of the map, whatever positions it states later.
     """
 
-    def __init__(self, content: CitySet) -> None:
-        # Not the set itself, which keeps this: of a circle a worker is never rid, as it looks for circles seldom.
-        self._map, self._placed = content.map, content.placed()
+    def __init__(self, city: GridMap, placed: tuple[F8, F8]) -> None:
+        """``placed``: longitude and latitude of the assets, (n,) each."""
+        # Not the set, which keeps this: of a circle a worker is never rid, as it looks for circles seldom.
+        self._map, self._placed = city, placed
         self._answer: I4 | None = None
 
     def assets(self, s: Scenario) -> B1 | None:
@@ -90,20 +90,3 @@ def _lie(layer: str, kind: str, city: GridMap, answer: I4) -> B1:
     columns = answer[:, city.map.columns(layer)]
     found: B1 = np.any(mine[np.where(columns < 0, len(features), columns)], axis=1)
     return found
-
-
-def alike(one: CitySet, other: CitySet) -> bool:
-    """Whether two sets of one registry and the same scenarios mean the same assets and days by them."""
-    every = one.running()
-    if any(s.match.hours for s in every) and not same_days(one.calendar, other.calendar):
-        return False
-    if one.map.version == other.map.version:
-        return True
-    here, there = one.reach(), other.reach()
-    return all(
-        _equal(here.assets(s), there.assets(s)) and _equal(here.tried(s), there.tried(s)) for s in every
-    )  # fmt: skip
-
-
-def _equal(one: B1 | None, other: B1 | None) -> bool:
-    return one is other or (one is not None and other is not None and np.array_equal(one, other))

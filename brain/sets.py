@@ -150,7 +150,7 @@ class CitySet:
             jurisdiction.refuse(findings(has, made.map, made.registry, [*every, *told]), str(folder))
         made.text = _text(contents, folder, others)
         made.addresses = addresses_of(contents, folder, made.text.city, [other.addresses for other in others])
-        wants.check(made, f"{folder / SCENARIOS}")
+        wants.check(every, made.text, made.calendar, f"{folder / SCENARIOS}")
         if same is not None:
             made._partitions, made._placed, made._moved = same._partitions, same._placed, same._moved
             made._sights = same._sights
@@ -195,7 +195,7 @@ class CitySet:
     def reach(self) -> Reach:
         """Where scenarios look."""
         if self._reach is None:
-            self._reach = Reach(self)
+            self._reach = Reach(self.map, self.placed())
         return self._reach
 
     def sights(self) -> dict[int, views.Sight]:

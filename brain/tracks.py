@@ -16,10 +16,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from brain import shadow, views
+from brain.alike import alike
 from brain.hours import Openings
 from brain.kernel import EVENT, F8, KINDS, PER_VALUE, U1, Kind, note
 from brain.placing import answer_at, put
-from brain.reach import alike
 from brain.sets import CitySet
 from brain.views import OTHERS, Sight, Watched
 from models.decision import BELOW, CHANGED, DECISION_STATE, NEVER, RULE, RUNG, SAME, decide_step, meets
