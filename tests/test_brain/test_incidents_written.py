@@ -61,3 +61,16 @@ def test_a_level_that_there_is_not_counts_as_the_lowest_or_as_one_above_all() ->
         assert case.incident.level == left
     case.fall(members[2])
     assert case.levels == 0
+
+
+def test_a_repeated_raise_whose_condition_began_earlier_is_told_with_its_onset() -> None:
+    case, settings = _case(), FoldSettings()
+    first, again = _signal("a", 5), _signal("a", 6)
+    member = fold.join(case, None, first, first.identity(), 1, settings)
+    case.incident.onset = first.onset
+    before = written.encode(case)
+    again.onset = 2
+    fold.join(case, member, again, again.identity(), 1, settings)
+    fold.note(case, again.fold, "joined_repeat", again.identity())
+    assert written.encode(case) == publish.encode(written.whole(case)) != before
+    assert case.incident.onset == 2
